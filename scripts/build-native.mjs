@@ -1,0 +1,68 @@
+// Compiles src/kernels/native into build/kernels.node with whatever C++ compiler there is. N-API headers come from npm, so neither
+// Python nor a download is needed. Without a compiler the toolkit runs on the TypeScript reference: that is no failed install.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { spawn } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+process.chdir(root);
+const require = createRequire(import.meta.url);
+const source = 'src/kernels/native';
+const output = 'build/kernels.node';
+
+const note = (text) => console.error(`native kernels: ${text}`);
+const finish = (text) => {
+  note(`${text}; the slow TypeScript reference will be used. Install a C++17 compiler and run "npm run setup" to change that.`);
+  process.exit(0);
+};
+
+const compiler = [process.env.CXX, 'c++', 'g++', 'clang++'].find((name) => name && spawnSync(name, ['--version']).status === 0);
+if (!compiler) finish('no C++ compiler found');
+
+// One object file per instruction set, each with its own flags; the dispatcher and the rest use the base flags of the platform.
+const x86 = process.arch === 'x64';
+const isaFlags = {
+  'kernels_avx2.cc': x86 ? ['-mavx2', '-mfma'] : null,
+  'kernels_avx512.cc': x86 ? ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-mfma', '-mprefer-vector-width=512'] : null,
+  'kernels_neon.cc': process.arch === 'arm64' ? [] : null,
+};
+const units = readdirSync(source).filter((name) => name.endsWith('.cc') && isaFlags[name] !== null);
+const base = [
+  '-std=c++17', '-O3', '-fPIC', '-pthread', '-fno-math-errno', '-fno-trapping-math', '-ffp-contract=fast', '-Wall', '-Wextra', '-Wno-psabi', '-Wno-unknown-warning-option',
+  '-DNAPI_VERSION=8', '-DNODE_ADDON_API_DISABLE_DEPRECATED',
+  '-I', require('node-api-headers').include_dir, '-I', dirname(require.resolve('node-addon-api/package.json')),
+];
+
+// Rebuild only when a source, a flag or the compiler changed.
+const fingerprint = createHash('sha256').update(JSON.stringify([compiler, base.slice(0, -4), isaFlags, process.arch, process.platform]));
+for (const name of readdirSync(source).sort()) fingerprint.update(name).update(readFileSync(join(source, name)));
+const stamp = fingerprint.digest('hex');
+if (existsSync(output) && existsSync('build/stamp') && readFileSync('build/stamp', 'utf8') === stamp) process.exit(0);
+
+mkdirSync('build/objects', { recursive: true });
+const compile = (name) =>
+  new Promise((resolve) => {
+    const object = join('build/objects', name.replace(/\.cc$/, '.o'));
+    const child = spawn(compiler, [...base, ...(isaFlags[name] ?? []), '-c', join(source, name), '-o', object], { stdio: ['ignore', 'inherit', 'inherit'] });
+    child.on('error', () => resolve(null));
+    child.on('exit', (status) => resolve(status === 0 ? object : null));
+  });
+note(`compiling ${units.length} files with ${compiler}`);
+const queue = [...units];
+const objects = [];
+await Promise.all(
+  Array.from({ length: Math.min(availableParallelism(), units.length) }, async () => {
+    for (let name = queue.shift(); name; name = queue.shift()) objects.push(await compile(name));
+  }),
+);
+if (objects.includes(null)) finish('compilation failed');
+const temporary = `${output}.${process.pid}`;
+const link = process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared', '-Wl,--exclude-libs,ALL'];
+if (spawnSync(compiler, [...link, '-pthread', '-o', temporary, ...objects.sort()], { stdio: 'inherit' }).status !== 0) finish('linking failed');
+renameSync(temporary, output);
+writeFileSync('build/stamp', stamp);
