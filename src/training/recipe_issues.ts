@@ -1,0 +1,76 @@
+import { closest, distance } from 'fastest-levenshtein';
+import { isMap, isNode, isScalar, type Document, type LineCounter } from 'yaml';
+import { z } from 'zod';
+import { recipeSchema } from './recipe_schema.js';
+
+type Issue = z.core.$ZodIssue;
+type Path = readonly PropertyKey[];
+
+/** The known name that is spelled most alike. */
+export const nearest = (name: string, known: readonly string[]): string => closest(name, known);
+
+/** One line that says what the schema found wrong in a recipe: path, line, value, and what was expected. */
+export function describeIssues(issues: readonly Issue[], document: Document, lines: LineCounter): string {
+  // A misspelt key makes two issues, one for itself and one for the key that is missing; the first is the one that helps.
+  const unknownFirst = (issue: Issue): number => (issue.code === 'unrecognized_keys' ? 0 : 1);
+  const [first, ...others] = issues.flatMap(withoutUnions).sort((a, b) => unknownFirst(a) - unknownFirst(b));
+  const more = others.length > 0 ? ` (and ${others.length} more)` : '';
+  return describe(first, document, lines) + more;
+}
+
+function describe(issue: Issue, document: Document, lines: LineCounter): string {
+  if (issue.code === 'unrecognized_keys') {
+    const path = [...issue.path, issue.keys[0]];
+    return `${where(path, document, lines)}: unknown key ${path.join('.')}; did you mean ${nearestKey(path.map(String))}?`;
+  }
+  const value = plain(document.getIn(issue.path));
+  const expected = issue.message.replace(/^(Invalid|Too)[^:]*: /, '').replace(/, received .*$/, '');
+  const name = issue.path.join('.');
+  if (value === undefined) return `${where(issue.path.slice(0, -1), document, lines)}: ${name} is missing; ${expected}`;
+  return `${where(issue.path, document, lines)}: ${name} is ${value}; ${expected}`;
+}
+
+/** A union's issue says only that no alternative fits; the alternative that was meant is the one of the right type. */
+function withoutUnions(issue: Issue): Issue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const meant = issue.errors.find((issues) => issues.every(({ path, code }) => path.length > 0 || code === 'unrecognized_keys'));
+  return meant?.flatMap((inner) => withoutUnions({ ...inner, path: [...issue.path, ...inner.path] })) ?? [issue];
+}
+
+function plain(value: unknown): string | undefined {
+  const text = JSON.stringify(isNode(value) ? value.toJSON() : value) as string | undefined;
+  return text === undefined || text.length <= 60 ? text : `${text.slice(0, 59)}…`;
+}
+
+/** The line of a key in the file. What the command line set has no line. */
+function where(path: Path, document: Document, lines: LineCounter): string {
+  const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
+  const pair = isMap(parent) ? parent.items.find(({ key }) => (isScalar(key) ? key.value : key) === path.at(-1)) : undefined;
+  const node = pair?.key ?? document.getIn(path, true);
+  const fromFile = pair === undefined || !isNode(pair.value) || pair.value.range != null;
+  return isNode(node) && node.range && fromFile ? `line ${lines.linePos(node.range[0]).line}` : '--set';
+}
+
+/** Every key that the schema knows, as a path; `*` stands for any name. */
+function knownKeys(schema: z.core.JSONSchema.JSONSchema, path: string[] = []): string[][] {
+  const inner = (value: z.core.JSONSchema._JSONSchema, key: string): string[][] => {
+    const here = [...path, key];
+    return [here, ...(typeof value === 'object' ? knownKeys(value, here) : [])];
+  };
+  const alternatives = [schema.anyOf, schema.oneOf, schema.allOf].flatMap((list) => list ?? []);
+  return [
+    ...Object.entries(schema.properties ?? {}).flatMap(([key, value]) => inner(value, key)),
+    ...(typeof schema.additionalProperties === 'object' ? inner(schema.additionalProperties, '*') : []),
+    ...alternatives.flatMap((alternative) => (typeof alternative === 'object' ? knownKeys(alternative, path) : [])),
+  ];
+}
+
+/** The most alike key, in the same place if there is one about as good as in another. */
+function nearestKey(path: string[]): string {
+  const elsewhere = 2;
+  const fits = (known: string[]): boolean => known.length === path.length && known.slice(0, -1).every((key, depth) => key === '*' || key === path[depth]);
+  const cost = (known: string[]): number => distance(path[path.length - 1], known[known.length - 1]) + (fits(known) ? 0 : elsewhere);
+  const known = knownKeys(z.toJSONSchema(recipeSchema, { io: 'input', unrepresentable: 'any' })).filter((keys) => keys[keys.length - 1] !== '*');
+  const best = known.reduce((a, b) => (cost(b) < cost(a) ? b : a));
+  return fits(best) ? [...path.slice(0, -1), best[best.length - 1]].join('.') : best.join('.');
+}

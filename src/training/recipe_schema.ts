@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { melSettingsSchema } from '../audio/mel.js';
+import { blockSchema, conditioningSchema, densitySchema, encodingSchema, hiddenSchema, projectionSchema } from '../model/voice_schema.js';
+
+const steps = z.int().min(1);
+const share = z.number().min(0).max(1);
+
+/** Sizes of the network that a recipe offers by name. */
+export const sizeSchema = z.strictObject({ hidden: hiddenSchema, projection: projectionSchema, density: densitySchema });
+
+export const dataSchema = z.strictObject({
+  /** `ljspeech`, or a folder of recordings. */
+  corpus: z.string().min(1),
+  /** Whether a known corpus that is missing is downloaded. */
+  download: z.boolean(),
+  /** Clips held out of the training: by id, as a share of all clips, or both. */
+  validation: z.strictObject({ clips: z.array(z.string()).optional(), share: z.number().min(0).max(0.5).optional() }),
+});
+
+export const sparsitySchema = z
+  .strictObject({
+    method: z.enum(['fixed', 'pruning']),
+    /** Steps of the cubic schedule of Zhu and Gupta (2017, arXiv 1710.01878, eq. 1). */
+    pruning: z
+      .strictObject({ start: z.int().min(0), end: steps, every: steps })
+      .refine(({ start, end }) => start < end, 'expected start before end')
+      .optional(),
+  })
+  .refine(({ method, pruning }) => method !== 'pruning' || pruning !== undefined, 'method pruning needs the settings sparsity.pruning');
+
+export const trainingSchema = z.strictObject({
+  /** Segments trained side by side. */
+  lanes: z.int().min(1).max(1024),
+  /** Samples per segment; gradients flow through all of them. */
+  segment: z.int().min(16).max(65536),
+  steps,
+  learningRate: z.number().positive().max(1),
+  /** Steps over which the learning rate grows from 0. */
+  warmup: z.int().min(0),
+  /** How the learning rate falls after the warm-up, and to which share of itself. */
+  decay: z.strictObject({ kind: z.enum(['cosine', 'exponential']), final: share.refine((value) => value > 0, 'expected more than 0') }),
+  adam: z.strictObject({ beta1: share.lt(1), beta2: share.lt(1), epsilon: z.number().positive() }),
+  /** Largest allowed norm of all gradients together. */
+  clip: z.number().positive(),
+  /** Decay of the exponential moving average of the weights, which is what is deployed. */
+  ema: share.lt(1),
+  seed: z.int().min(0),
+  /** Steps between two measurements of the held-out NLL, two audio samples, two checkpoints. */
+  validateEvery: steps,
+  sampleEvery: steps,
+  checkpointEvery: steps,
+});
+
+/** What stands in recipe.yaml. */
+export const recipeSchema = z.strictObject({
+  name: z.string().min(1),
+  task: z.literal('vocoder'),
+  data: dataSchema,
+  /** The name of a preset, or all settings. */
+  features: z.union([z.string(), melSettingsSchema], { error: 'expected the name of a preset or all settings' }),
+  size: z.string(),
+  sizes: z.record(z.string(), sizeSchema),
+  model: z.strictObject({ encoding: encodingSchema, block: blockSchema, conditioning: conditioningSchema }),
+  sparsity: sparsitySchema,
+  training: trainingSchema,
+});
+
+export type RecipeFile = z.infer<typeof recipeSchema>;
+export type DataSettings = z.infer<typeof dataSchema>;
+export type SparsitySettings = z.infer<typeof sparsitySchema>;
+export type TrainingSettings = z.infer<typeof trainingSchema>;
