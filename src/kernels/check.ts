@@ -1,0 +1,75 @@
+import type { BlockMatrix } from './blocks.js';
+import type { SampleRateNetwork, SequenceBatch, SequenceGradients } from './kernels.js';
+
+// The C++ side trusts what it is given. These checks are against our own mistakes, hence RangeError and not TtsError.
+
+/** Throws a RangeError unless `array` has exactly `length` elements. */
+export function checkLength(name: string, array: { readonly length: number }, length: number): void {
+  if (array.length !== length) throw new RangeError(`${name} has ${array.length} elements, expected ${length}`);
+}
+
+const checked = new WeakSet<BlockMatrix>();
+
+/** Checks a block matrix once per object: sizes, ascending columns within each block row, columns in range. */
+export function checkBlockMatrix(name: string, matrix: BlockMatrix): void {
+  if (checked.has(matrix)) return;
+  const { rows, columns, blockRows, blockColumns, rowStart, column, values } = matrix;
+  const shape = `${blockRows}×${blockColumns}`;
+  if (!['16×1', '4×4', '1×1'].includes(shape)) throw new RangeError(`${name} has blocks of ${shape}; the kernels have 16×1, 4×4 and 1×1`);
+  if (rows % blockRows !== 0 || columns % blockColumns !== 0) throw new RangeError(`${name} is ${rows}×${columns}, no multiple of its ${shape} blocks`);
+  checkLength(`${name}.rowStart`, rowStart, rows / blockRows + 1);
+  checkLength(`${name}.column`, column, rowStart[rows / blockRows]);
+  checkLength(`${name}.values`, values, column.length * blockRows * blockColumns);
+  if (rowStart[0] !== 0) throw new RangeError(`${name}.rowStart begins with ${rowStart[0]}, expected 0`);
+  for (let i = 0; i < rows / blockRows; i++) {
+    if (rowStart[i + 1] < rowStart[i]) throw new RangeError(`${name}.rowStart falls at block row ${i}`);
+    for (let k = rowStart[i]; k < rowStart[i + 1]; k++) {
+      const lowest = k > rowStart[i] ? column[k - 1] + 1 : 0;
+      if (column[k] < lowest || column[k] >= columns / blockColumns) throw new RangeError(`${name}.column[${k}] is ${column[k]}, expected ${lowest} to ${columns / blockColumns - 1}`);
+    }
+  }
+  checked.add(matrix);
+}
+
+/** Checks the sizes of all tensors of the network. */
+export function checkNetwork({ hidden, projection, levels, sparse, dense }: SampleRateNetwork): void {
+  if (hidden % 32 !== 0 || projection % 16 !== 0 || levels % 16 !== 0 || hidden <= 0 || projection <= 0 || levels <= 0 || levels > 256)
+    throw new RangeError(`hidden ${hidden}, projection ${projection}, levels ${levels}: expected multiples of 32, 16 and 16, levels up to 256`);
+  const shapes = [
+    [3 * hidden, hidden],
+    [projection, hidden / 2],
+    [levels, projection],
+    [projection, hidden / 2],
+    [levels, projection],
+  ];
+  checkLength('sparse', sparse, 5);
+  checkLength('dense', dense, 5);
+  sparse.forEach((matrix, i) => {
+    checkBlockMatrix(`sparse[${i}]`, matrix);
+    if (matrix.rows !== shapes[i][0] || matrix.columns !== shapes[i][1])
+      throw new RangeError(`sparse[${i}] is ${matrix.rows}×${matrix.columns}, expected ${shapes[i].join('×')}`);
+    if (matrix.blockRows !== sparse[0].blockRows) throw new RangeError(`sparse[${i}] has blocks of ${matrix.blockRows} rows, sparse[0] of ${sparse[0].blockRows}`);
+  });
+  [9 * hidden, projection, levels, projection, levels].forEach((length, i) => checkLength(`dense[${i}]`, dense[i], length));
+}
+
+/** Checks the arrays of a batch, and that its codes are symbols of the network. */
+export function checkBatch({ hidden, levels }: SampleRateNetwork, batch: SequenceBatch): void {
+  const { lanes, steps, hop, phase, frames, codes, gate, lengths, state, nll } = batch;
+  if (!(lanes > 0 && steps > 0 && hop > 0 && phase >= 0 && phase < hop)) throw new RangeError(`lanes ${lanes}, steps ${steps}, hop ${hop}, phase ${phase}`);
+  if (frames !== Math.ceil((phase + steps) / hop)) throw new RangeError(`frames is ${frames}, expected ${Math.ceil((phase + steps) / hop)}`);
+  checkLength('codes', codes, lanes * (steps + 1));
+  checkLength('gate', gate, lanes * frames * 3 * hidden);
+  if (lengths) checkLength('lengths', lengths, lanes);
+  if (state) checkLength('state', state, lanes * hidden);
+  if (nll) checkLength('nll', nll, lanes * steps);
+  const bound = levels * levels;
+  if (bound < 65536) for (let i = 0; i < codes.length; i++) if (codes[i] >= bound) throw new RangeError(`codes[${i}] is ${codes[i]}, expected less than ${bound}`);
+}
+
+/** Checks the arrays that receive gradients. */
+export function checkGradients(network: SampleRateNetwork, batch: SequenceBatch, gradients: SequenceGradients): void {
+  checkLength('gradients.gate', gradients.gate, batch.gate.length);
+  network.sparse.forEach((matrix, i) => checkLength(`gradients.sparse[${i}]`, gradients.sparse[i], matrix.values.length));
+  network.dense.forEach((array, i) => checkLength(`gradients.dense[${i}]`, gradients.dense[i], array.length));
+}

@@ -1,0 +1,111 @@
+import type { BlockMatrix } from './blocks.js';
+
+/** Lanes are worked on in groups of 16; a vector of a group is stored [rows, 16], the lane fastest. */
+export const LANES = 16;
+
+/** What the kernels can run on: the slow, plain TypeScript twin, or C++ for an instruction set. */
+export type KernelName = 'reference' | 'generic' | 'avx2' | 'avx512' | 'neon';
+
+/** The sample-rate network as the kernels see it. Shapes and order of the tensors: `sparseNames`, `denseNames` in src/model/config.ts. */
+export interface SampleRateNetwork {
+  /** H. */
+  readonly hidden: number;
+  /** P. */
+  readonly projection: number;
+  /** Q, classes of each softmax. */
+  readonly levels: number;
+  /** recurrent [3H,H], coarseHidden [P,H/2], coarseLogits [Q,P], fineHidden [P,H/2], fineLogits [Q,P]; all with the same block shape. */
+  readonly sparse: readonly BlockMatrix[];
+  /** input [3H,3], coarseHiddenBias [P], coarseLogitsBias [Q], fineHiddenBias [P], fineLogitsBias [Q]. */
+  readonly dense: readonly Float32Array[];
+}
+
+/** Teacher-forced audio, any number of lanes. All lanes stand at the same phase of their frames. */
+export interface SequenceBatch {
+  readonly lanes: number;
+  /** Samples per lane. */
+  readonly steps: number;
+  /** Samples per frame. */
+  readonly hop: number;
+  /** Position of the first sample in its frame, 0 … hop-1. */
+  readonly phase: number;
+  /** ceil((phase + steps) / hop). */
+  readonly frames: number;
+  /** [lanes, steps+1] symbol pairs coarse·Q + fine; the first is the sample before the segment. */
+  readonly codes: Uint16Array;
+  /** [lanes, frames, 3H] gate conditioning. */
+  readonly gate: Float32Array;
+  /** [lanes] samples that count, from the start; default: all. */
+  readonly lengths?: Int32Array;
+  /** [lanes, H] state before the first sample, overwritten by the state after the last; default: zeros. */
+  readonly state?: Float32Array;
+  /** [lanes, steps] receives the nats of each sample (coarse + fine; 0 past the length). */
+  readonly nll?: Float32Array;
+}
+
+/** Receives the gradients of `scale` · (sum of nats); every array is overwritten. */
+export interface SequenceGradients {
+  /** [lanes, frames, 3H]. */
+  readonly gate: Float32Array;
+  /** In the order of each BlockMatrix's values. */
+  readonly sparse: readonly Float32Array[];
+  readonly dense: readonly Float32Array[];
+}
+
+/** One Adam step (Kingma and Ba 2015, algorithm 1). */
+export interface AdamSettings {
+  readonly learningRate: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  /** t, from 1. */
+  readonly step: number;
+  /** The gradient is multiplied by this first (clipping). */
+  readonly gradientScale: number;
+  /** Decay of the moving average of the weights. */
+  readonly average: number;
+}
+
+export interface AdamState {
+  readonly weights: Float32Array;
+  readonly first: Float32Array;
+  readonly second: Float32Array;
+  /** Exponential moving average of the weights. */
+  readonly average: Float32Array;
+}
+
+export interface SamplerSettings {
+  readonly seed: number;
+  /** Logits are divided by it; 1 samples the model's own distribution. */
+  readonly temperature: number;
+  /** Symbol pair of the sample before the first. */
+  readonly firstCode: number;
+}
+
+/** Draws audio sample by sample; keeps its state between calls. One call at a time. */
+export interface Sampler {
+  /** gate [frames, 3H] → the drawn symbol pairs [frames · hop]. Native samplers work beside the JavaScript thread. */
+  run(gate: Float32Array, frames: number, hop: number): Promise<Uint16Array>;
+  /** Feeds given symbol pairs [frames · hop] instead of drawing, and returns the probabilities [frames · hop, 2Q] (coarse, then fine). */
+  forced(gate: Float32Array, frames: number, hop: number, codes: Uint16Array): Float32Array;
+}
+
+/** Every implementation passes the same tests; nothing else knows which one runs. */
+export interface Kernels {
+  readonly name: KernelName;
+  readonly threads: number;
+  /** y [rows,16] = M x [columns,16]. */
+  product(matrix: BlockMatrix, x: Float32Array, y: Float32Array): void;
+  /** dx [columns,16] += Mᵀ dy [rows,16]. */
+  productTransposed(matrix: BlockMatrix, dy: Float32Array, dx: Float32Array): void;
+  /** dw += Σ dy xᵀ over steps and lanes, at the stored blocks; dy [steps,rows,16], x [steps,columns,16], dw like matrix.values. */
+  productWeights(matrix: BlockMatrix, dy: Float32Array, x: Float32Array, steps: number, dw: Float32Array): void;
+  /** Sum of nats of each lane. */
+  sequenceLoss(network: SampleRateNetwork, batch: SequenceBatch): Float64Array;
+  /** The same, with the gradients of `scale` times the sum over all lanes, through all steps. */
+  sequenceGradients(network: SampleRateNetwork, batch: SequenceBatch, scale: number, gradients: SequenceGradients): Float64Array;
+  adam(settings: AdamSettings, gradient: Float32Array, state: AdamState): void;
+  /** c [m,n] = a·b; a is [m,k] ([k,m] when transposeA), b is [k,n] ([n,k] when transposeB); row-major. */
+  matMul(transposeA: boolean, transposeB: boolean, m: number, n: number, k: number, a: Float32Array, b: Float32Array, c: Float32Array): void;
+  createSampler(network: SampleRateNetwork, settings: SamplerSettings): Sampler;
+}

@@ -1,0 +1,130 @@
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { BlockMatrix } from './blocks.js';
+import { checkBatch, checkGradients, checkLength, checkNetwork } from './check.js';
+import { LANES } from './kernels.js';
+import type { AdamSettings, AdamState, KernelName, Kernels, SampleRateNetwork, Sampler, SamplerSettings, SequenceBatch, SequenceGradients } from './kernels.js';
+
+interface NativeSampler {
+  run(gate: Float32Array, frames: number, hop: number): Promise<Uint16Array>;
+  forced(gate: Float32Array, frames: number, hop: number, codes: Uint16Array, probabilities: Float32Array): void;
+}
+
+interface Addon {
+  available(): KernelName[];
+  product(name: string, matrix: BlockMatrix, x: Float32Array, y: Float32Array): void;
+  productTransposed(name: string, matrix: BlockMatrix, dy: Float32Array, dx: Float32Array): void;
+  productWeights(name: string, matrix: BlockMatrix, dy: Float32Array, x: Float32Array, steps: number, dw: Float32Array): void;
+  sequence(name: string, threads: number, network: SampleRateNetwork, batch: SequenceBatch & { scale?: number }, gradients: SequenceGradients | null, loss: Float64Array): void;
+  adam(name: string, settings: object, weights: Float32Array, gradient: Float32Array, first: Float32Array, second: Float32Array, average: Float32Array): void;
+  matmul(name: string, threads: number, transposeA: boolean, transposeB: boolean, m: number, n: number, k: number, a: Float32Array, b: Float32Array, c: Float32Array): void;
+  Sampler: new (name: string, network: SampleRateNetwork, seedLow: number, seedHigh: number, inverseTemperature: number, coarse: number, fine: number) => NativeSampler;
+}
+
+/** The folder of package.json: above src/ and dist/src/ alike. */
+function packageRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
+  return folder;
+}
+
+/** The compiled kernels, or undefined where none were built or they do not load. */
+function loadAddon(): Addon | undefined {
+  try {
+    return createRequire(import.meta.url)(join(packageRoot(), 'build', 'kernels.node')) as Addon;
+  } catch {
+    return undefined;
+  }
+}
+
+const addon = loadAddon();
+
+/** Instruction sets of this processor for which kernels were compiled, best first; empty without a compiled addon. */
+export function nativeNames(): KernelName[] {
+  return addon?.available() ?? [];
+}
+
+/** Kernels in C++ for one of `nativeNames()`. */
+export class NativeKernels implements Kernels {
+  private readonly addon: Addon;
+
+  constructor(
+    readonly name: KernelName,
+    readonly threads: number,
+  ) {
+    if (!addon) throw new Error('the native kernels are not built');
+    this.addon = addon;
+  }
+
+  product(matrix: BlockMatrix, x: Float32Array, y: Float32Array): void {
+    checkLength('x', x, matrix.columns * LANES);
+    checkLength('y', y, matrix.rows * LANES);
+    this.addon.product(this.name, matrix, x, y);
+  }
+
+  productTransposed(matrix: BlockMatrix, dy: Float32Array, dx: Float32Array): void {
+    checkLength('dy', dy, matrix.rows * LANES);
+    checkLength('dx', dx, matrix.columns * LANES);
+    this.addon.productTransposed(this.name, matrix, dy, dx);
+  }
+
+  productWeights(matrix: BlockMatrix, dy: Float32Array, x: Float32Array, steps: number, dw: Float32Array): void {
+    checkLength('dy', dy, steps * matrix.rows * LANES);
+    checkLength('x', x, steps * matrix.columns * LANES);
+    checkLength('dw', dw, matrix.values.length);
+    this.addon.productWeights(this.name, matrix, dy, x, steps, dw);
+  }
+
+  sequenceLoss(network: SampleRateNetwork, batch: SequenceBatch): Float64Array {
+    checkNetwork(network);
+    checkBatch(network, batch);
+    const loss = new Float64Array(batch.lanes);
+    this.addon.sequence(this.name, this.threads, network, batch, null, loss);
+    return loss;
+  }
+
+  sequenceGradients(network: SampleRateNetwork, batch: SequenceBatch, scale: number, gradients: SequenceGradients): Float64Array {
+    checkNetwork(network);
+    checkBatch(network, batch);
+    checkGradients(network, batch, gradients);
+    const loss = new Float64Array(batch.lanes);
+    this.addon.sequence(this.name, this.threads, network, { ...batch, scale }, gradients, loss);
+    return loss;
+  }
+
+  adam(settings: AdamSettings, gradient: Float32Array, state: AdamState): void {
+    const { learningRate, beta1, beta2, epsilon, step, gradientScale, average } = settings;
+    for (const [name, array] of Object.entries({ gradient, ...state })) checkLength(name, array, state.weights.length);
+    const native = { rate: learningRate / (1 - beta1 ** step), beta1, beta2, epsilon, gradientScale, correction2: 1 / (1 - beta2 ** step), average };
+    this.addon.adam(this.name, native, state.weights, gradient, state.first, state.second, state.average);
+  }
+
+  matMul(transposeA: boolean, transposeB: boolean, m: number, n: number, k: number, a: Float32Array, b: Float32Array, c: Float32Array): void {
+    checkLength('a', a, m * k);
+    checkLength('b', b, k * n);
+    checkLength('c', c, m * n);
+    this.addon.matmul(this.name, this.threads, transposeA, transposeB, m, n, k, a, b, c);
+  }
+
+  createSampler(network: SampleRateNetwork, settings: SamplerSettings): Sampler {
+    checkNetwork(network);
+    const { seed, temperature, firstCode } = settings;
+    const { hidden, levels } = network;
+    const native = new this.addon.Sampler(this.name, network, seed >>> 0, Math.floor(seed / 2 ** 32), 1 / temperature, Math.floor(firstCode / levels), firstCode % levels);
+    return {
+      run(gate, frames, hop) {
+        checkLength('gate', gate, frames * 3 * hidden);
+        return native.run(gate, frames, hop);
+      },
+      forced(gate, frames, hop, codes) {
+        checkLength('gate', gate, frames * 3 * hidden);
+        checkLength('codes', codes, frames * hop);
+        const probabilities = new Float32Array(frames * hop * 2 * levels);
+        native.forced(gate, frames, hop, codes, probabilities);
+        return probabilities;
+      },
+    };
+  }
+}

@@ -1,0 +1,175 @@
+#include "engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+#include "pool.h"
+
+extern const KernelTable kernels_generic;
+#if defined(__x86_64__)
+extern const KernelTable kernels_avx2, kernels_avx512;
+#endif
+#if defined(__aarch64__)
+extern const KernelTable kernels_neon;
+#endif
+
+std::vector<const KernelTable*> available_tables() {
+  std::vector<const KernelTable*> tables;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
+    tables.push_back(&kernels_avx512);
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) tables.push_back(&kernels_avx2);
+#endif
+#if defined(__aarch64__)
+  tables.push_back(&kernels_neon);
+#endif
+  tables.push_back(&kernels_generic);
+  return tables;
+}
+
+// Large arrays are walked with strides of many pages: ask for huge ones.
+void* aligned_memory(size_t bytes) {
+  const size_t page = bytes >= (4u << 20) ? (2u << 20) : 64;
+  const size_t rounded = (bytes + page - 1) / page * page;
+  void* p = nullptr;
+  if (posix_memalign(&p, page, rounded ? rounded : page) != 0) abort();
+#if defined(__linux__)
+  if (page > 64) madvise(p, rounded, MADV_HUGEPAGE);
+#endif
+  return p;
+}
+
+void free_aligned(void* p) { free(p); }
+
+namespace {
+
+constexpr int kLanes = 16;
+
+Pool& pool() {
+  // Never destroyed: its threads are detached and may outlive the statics at exit.
+  static Pool* const shared = new Pool();
+  return *shared;
+}
+
+// A buffer that grows and is kept between calls. Its contents are not cleared.
+class Buffer {
+ public:
+  float* need(size_t floats) {
+    if (floats > size_) {
+      free_aligned(data_);
+      data_ = static_cast<float*>(aligned_memory(floats * sizeof(float)));
+      size_ = floats;
+    }
+    return data_;
+  }
+
+ private:
+  float* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+// [lane][rows] of up to 16 lanes to [rows][16]; missing lanes become zeros.
+void to_group(const float* in, size_t laneStride, int lanes, int rows, float* out) {
+  for (int l = 0; l < kLanes; l++) {
+    if (l < lanes)
+      for (int i = 0; i < rows; i++) out[i * kLanes + l] = in[l * laneStride + i];
+    else
+      for (int i = 0; i < rows; i++) out[i * kLanes + l] = 0.f;
+  }
+}
+
+void from_group(const float* in, int lanes, int rows, float* out, size_t laneStride) {
+  for (int l = 0; l < lanes; l++)
+    for (int i = 0; i < rows; i++) out[l * laneStride + i] = in[i * kLanes + l];
+}
+
+size_t stored(const Matrix& m) { return (size_t)m.rowStart[m.rows / m.blockRows] * m.blockRows * m.blockColumns; }
+
+}  // namespace
+
+void run_sequence(const KernelTable* table, int threads, const Network& net, const Batch& batch, const Gradients* out) {
+  static std::vector<Buffer> workspaces, gates, groupGradients;
+  const int H3 = 3 * net.hidden, H = net.hidden;
+  const int groups = (batch.lanes + kLanes - 1) / kLanes;
+  const size_t denseSizes[kDenseCount] = {(size_t)3 * H3, (size_t)net.projection, (size_t)net.levels, (size_t)net.projection, (size_t)net.levels};
+  const size_t gateFloats = (size_t)batch.frames * H3 * kLanes;
+  size_t gradientFloats = 0;
+  if (out) {
+    for (int m = 0; m < kSparseCount; m++) gradientFloats += stored(net.sparse[m]);
+    for (int d = 0; d < kDenseCount; d++) gradientFloats += denseSizes[d];
+  }
+  if ((int)workspaces.size() < threads) workspaces.resize(threads);
+  if ((int)gates.size() < threads) gates.resize(threads);
+  if ((int)groupGradients.size() < groups) groupGradients.resize(groups);
+
+  pool().run(threads, groups, [&](int group, int worker) {
+    const int first = group * kLanes, lanes = batch.lanes - first < kLanes ? batch.lanes - first : kLanes;
+    float* const gate = gates[worker].need(2 * gateFloats + (size_t)H * kLanes);
+    float* const gateGradient = gate + gateFloats;
+    float* const state = gateGradient + gateFloats;
+    for (int f = 0; f < batch.frames; f++)
+      to_group(batch.gate + ((size_t)first * batch.frames + f) * H3, (size_t)batch.frames * H3, lanes, H3, gate + (size_t)f * H3 * kLanes);
+    if (batch.state)
+      to_group(batch.state + (size_t)first * H, H, lanes, H, state);
+    else
+      memset(state, 0, (size_t)H * kLanes * sizeof(float));
+
+    std::vector<uint8_t> symbols(2 * (size_t)(batch.steps + 1) * kLanes, 0);
+    uint8_t *coarse = symbols.data(), *fine = coarse + (size_t)(batch.steps + 1) * kLanes;
+    for (int l = 0; l < lanes; l++)
+      for (int t = 0; t <= batch.steps; t++) {
+        const int code = batch.codes[(size_t)(first + l) * (batch.steps + 1) + t];
+        coarse[t * kLanes + l] = (uint8_t)(code / net.levels);
+        fine[t * kLanes + l] = (uint8_t)(code % net.levels);
+      }
+    int32_t length[kLanes];
+    double loss[kLanes] = {0};
+    for (int l = 0; l < kLanes; l++) length[l] = l >= lanes ? 0 : batch.lengths ? batch.lengths[first + l] : batch.steps;
+    std::vector<float> nll(batch.nll ? (size_t)batch.steps * kLanes : 0);
+
+    Sequence seq = {batch.steps, batch.hop, batch.phase, batch.frames, coarse, fine, gate, length, batch.scale, state, loss, batch.nll ? nll.data() : nullptr};
+    Gradients grad;
+    if (out) {
+      float* at = groupGradients[group].need(gradientFloats);
+      for (int m = 0; m < kSparseCount; m++) grad.sparse[m] = at, at += stored(net.sparse[m]);
+      for (int d = 0; d < kDenseCount; d++) grad.dense[d] = at, at += denseSizes[d];
+      grad.gate = gateGradient;
+    }
+    float* const workspace = workspaces[worker].need(table->sequence_workspace(&net, batch.steps, out != nullptr));
+    table->sequence(&net, &seq, out ? &grad : nullptr, workspace);
+
+    for (int l = 0; l < lanes; l++) batch.loss[first + l] = loss[l];
+    if (batch.state) from_group(state, lanes, H, batch.state + (size_t)first * H, H);
+    if (batch.nll) from_group(nll.data(), lanes, batch.steps, batch.nll + (size_t)first * batch.steps, batch.steps);
+    if (out)
+      for (int f = 0; f < batch.frames; f++)
+        from_group(gateGradient + (size_t)f * H3 * kLanes, lanes, H3, out->gate + ((size_t)first * batch.frames + f) * H3, (size_t)batch.frames * H3);
+  });
+  if (!out) return;
+
+  size_t offset = 0;
+  const auto join = [&](float* to, size_t count) {
+    memcpy(to, groupGradients[0].need(0) + offset, count * sizeof(float));
+    for (int g = 1; g < groups; g++) {
+      const float* from = groupGradients[g].need(0) + offset;
+      for (size_t i = 0; i < count; i++) to[i] += from[i];
+    }
+    offset += count;
+  };
+  for (int m = 0; m < kSparseCount; m++) join(out->sparse[m], stored(net.sparse[m]));
+  for (int d = 0; d < kDenseCount; d++) join(out->dense[d], denseSizes[d]);
+}
+
+void run_gemm(const KernelTable* table, int threads, bool transposeA, bool transposeB, int m, int n, int k, const float* a, const float* b, float* c) {
+  // Slices of a fixed height, so that the number of threads does not change the order of any sum.
+  constexpr int slice = 96;
+  const int lda = transposeA ? m : k, ldb = transposeB ? k : n;
+  pool().run(threads, (m + slice - 1) / slice, [&](int i, int) {
+    const int m0 = i * slice, rows = m - m0 < slice ? m - m0 : slice;
+    table->gemm(transposeA, transposeB, rows, n, k, a + (transposeA ? (size_t)m0 : (size_t)m0 * lda), lda, b, ldb, c + (size_t)m0 * n, n, 0);
+  });
+}

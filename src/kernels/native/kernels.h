@@ -1,0 +1,79 @@
+// What the dispatcher and the kernels of one instruction set say to each other. Plain data only: this header is compiled with and
+// without wide instructions, so it must not hold code.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+// Block CSR; see src/kernels/blocks.ts.
+struct Matrix {
+  int rows, columns, blockRows, blockColumns;
+  const int32_t* rowStart;
+  const int32_t* column;
+  const float* values;
+};
+
+enum { kRecurrent, kCoarseHidden, kCoarseLogits, kFineHidden, kFineLogits, kSparseCount };
+enum { kInput, kCoarseHiddenBias, kCoarseLogitsBias, kFineHiddenBias, kFineLogitsBias, kDenseCount };
+
+// The sample-rate network; shapes in src/model/config.ts.
+struct Network {
+  int hidden, projection, levels;
+  Matrix sparse[kSparseCount];
+  const float* dense[kDenseCount];
+};
+
+// One group of 16 lanes. Arrays marked [..][16] have the lane as their fastest index.
+struct Sequence {
+  int steps, hop, phase, frames;
+  const uint8_t* coarse;  // [steps + 1][16], symbol of the sample before the segment first
+  const uint8_t* fine;    // [steps + 1][16]
+  const float* gate;      // [frames][3H][16]
+  const int32_t* length;  // [16], samples of the lane that count; 0 for an empty lane
+  float scale;            // gradients are those of scale · (sum of nats)
+  float* state;           // [H][16], initial state in, final state out
+  double* loss;           // [16], sum of nats
+  float* nll;             // [steps][16] or null: nats of each sample
+};
+
+struct Gradients {
+  float* gate;                    // [frames][3H][16], overwritten
+  float* sparse[kSparseCount];    // in the order of Matrix.values, overwritten
+  float* dense[kDenseCount];      // overwritten
+};
+
+struct Adam {
+  float rate, beta1, beta2, epsilon;  // rate already holds the bias corrections: see update.h
+  float gradientScale, correction2;
+  float average;                      // decay of the exponential moving average of the weights
+};
+
+struct SamplerState {
+  Network network;
+  const float* inputColumns;  // I* column by column: [3][3H]
+  uint32_t key[2];
+  uint64_t position;    // index of the next sample
+  float inverseTemperature;
+  int coarse, fine;     // last symbols
+  float* hidden;        // [H]
+  float* scratch;       // sampler_scratch(network) floats
+};
+
+struct KernelTable {
+  const char* name;
+  int width;
+  // y [rows][16] = M x [columns][16]
+  void (*product)(const Matrix*, const float* x, float* y);
+  // dx [columns][16] += Mᵀ dy [rows][16]
+  void (*product_transposed)(const Matrix*, const float* dy, float* dx);
+  // dw += Σ over steps and lanes of dy xᵀ at the non-zero blocks; strides in floats between steps
+  void (*product_weights)(const Matrix*, const float* dy, size_t dyStride, const float* x, size_t xStride, int steps, float* dw);
+  size_t (*sequence_workspace)(const Network*, int steps, int gradients);
+  // gradients == null: loss and final state only
+  void (*sequence)(const Network*, const Sequence*, const Gradients*, float* workspace);
+  void (*adam)(const Adam*, float* weights, const float* gradient, float* first, float* second, float* average, size_t count);
+  size_t (*sampler_scratch)(const Network*);
+  // gate [3H] of the frame; codes [count] out; forced != null: the symbols are taken from it, nothing is drawn; probabilities [count][2Q] or null
+  void (*sample)(SamplerState*, const float* gate, int count, uint16_t* codes, const uint16_t* forced, float* probabilities);
+  // C [m,n] = A·B (+ C when accumulate): row-major, leading dimensions in floats, A and B optionally transposed
+  void (*gemm)(int transposeA, int transposeB, int m, int n, int k, const float* a, int lda, const float* b, int ldb, float* c, int ldc, int accumulate);
+};

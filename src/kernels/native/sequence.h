@@ -1,0 +1,311 @@
+// The sample-rate network on a group of 16 lanes over a segment: loss, and gradients by back-propagation through all its steps.
+//
+// Forwards, each step stores the state and the gates. The output layers do not feed back, so their backward pass follows at once while
+// their activations are in the cache; only the gradient that reaches the state is stored. Backwards, the gradients of the gates are
+// kept for a chunk of steps, and the gradients of the weights are formed chunk by chunk, summed over 16 lanes · kChunk steps in registers.
+#pragma once
+#include "products.h"
+
+namespace {
+
+constexpr int kChunk = 16;
+
+// Rows are 16 floats; one row of padding keeps the distance of two steps off the powers of two, where cache sets collide.
+INLINE size_t padded(int rows) { return (size_t)(rows + 1) * kLanes; }
+
+template <class S>
+struct SequenceRun {
+  const Network& net;
+  const Sequence& seq;
+  const Gradients* grad;
+  const int H, P, Q;
+  // whole segment, when gradients are wanted; else two steps
+  float *h, *u, *r, *e, *candidate, *dhOut;
+  // one chunk: activations and gradients of the output layers, gradients of the gates
+  float *y[2], *dy[2], *logits[2], *dgates, *dcandidate, *inputs;
+  float *dh, *dhNext, *biasSums;
+  const bool backward;
+
+  float* take(float*& at, size_t count) {
+    float* p = at;
+    at += (count + 15) / 16 * 16;
+    return p;
+  }
+
+  size_t layout(float* at) {
+    float* const start = at;
+    const size_t kept = backward ? seq.steps : 1;
+    h = take(at, (kept + 1) * padded(H));
+    float** const stored[] = {&u, &r, &e, &candidate, &dhOut};
+    for (float** p : stored) *p = take(at, kept * padded(H));
+    for (int s = 0; s < 2; s++) {
+      y[s] = take(at, kChunk * padded(P));
+      dy[s] = take(at, kChunk * padded(P));
+      logits[s] = take(at, kChunk * padded(Q));
+    }
+    dgates = take(at, kChunk * padded(3 * H));
+    dcandidate = take(at, kChunk * padded(H));
+    inputs = take(at, kChunk * padded(3));
+    dh = take(at, H * kLanes);
+    dhNext = take(at, H * kLanes);
+    biasSums = take(at, 2 * (P + Q) * kLanes);
+    return at - start;
+  }
+
+  SequenceRun(const Network& n, const Sequence& s, const Gradients* g, float* workspace, bool withGradients)
+      : net(n), seq(s), grad(g), H(n.hidden), P(n.projection), Q(n.levels), backward(withGradients) {
+    words = layout(workspace);
+  }
+  size_t words;
+
+  size_t slot(int t) const { return backward ? t : 0; }
+  float* state(int t) const { return h + (backward ? t : t & 1) * padded(H); }
+  int frame(int t) const { return (seq.phase + t) / seq.hop; }
+
+  // Symbols are scaled to [-1, 1].
+  void network_inputs(int t, float* x) const {
+    const float step = 2.f / (Q - 1);
+    for (int l = 0; l < kLanes; l++) {
+      x[l] = seq.coarse[t * kLanes + l] * step - 1.f;
+      x[kLanes + l] = seq.fine[t * kLanes + l] * step - 1.f;
+      x[2 * kLanes + l] = seq.coarse[(t + 1) * kLanes + l] * step - 1.f;
+    }
+  }
+
+  // Kalchbrenner et al. 2018, eq. 2; the reset gate acts after the product.
+  void gru_step(int t) {
+    const float* before = state(t);
+    float* after = state(t + 1);
+    const float* gate = seq.gate + (size_t)frame(t) * 3 * H * kLanes;
+    const float* wi = net.dense[kInput];
+    const size_t at = slot(t) * padded(H);
+    alignas(64) float x[3 * kLanes];
+    network_inputs(t, x);
+    alignas(64) float products[3][16 * kLanes];
+    constexpr int perTile = 16 / S::rows;
+    for (int i0 = 0; i0 < H; i0 += 16) {
+      for (int g = 0; g < 3; g++)
+        for (int b = 0; b < perTile; b++)
+          product_block_row<S>(net.sparse[kRecurrent], (g * H + i0) / S::rows + b, before, products[g] + b * S::rows * kLanes);
+      const float fineHalf = i0 >= H / 2 ? 1.f : 0.f;
+      for (int i = 0; i < 16; i++) {
+        const int unit = i0 + i;
+        const float *wu = wi + unit * 3, *wr = wi + (H + unit) * 3, *we = wi + (2 * H + unit) * 3;
+        UNROLL for (int p = 0; p < kParts; p++) {
+          const int o = p * kWidth;
+          const vf c0 = load(x + o), f0 = load(x + kLanes + o), c1 = load(x + 2 * kLanes + o) * fineHalf;
+          const auto drive = [&](int g, const float* w) { return load(gate + (size_t)(g * H + unit) * kLanes + o) + w[0] * c0 + w[1] * f0 + w[2] * c1; };
+          const vf uu = sigmoid(load(products[0] + i * kLanes + o) + drive(0, wu));
+          const vf rr = sigmoid(load(products[1] + i * kLanes + o) + drive(1, wr));
+          const vf aa = load(products[2] + i * kLanes + o);
+          const vf ee = hyperbolic_tangent(rr * aa + drive(2, we));
+          const size_t q = at + (size_t)unit * kLanes + o;
+          if (backward) {
+            store(u + q, uu);
+            store(r + q, rr);
+            store(e + q, ee);
+            store(candidate + q, aa);
+          }
+          const size_t v = (size_t)unit * kLanes + o;
+          store(after + v, ee + uu * (load(before + v) - ee));
+        }
+      }
+    }
+  }
+
+  // One softmax: half 0 is coarse, 1 is fine. Leaves the gradient of the logits in `logits` when gradients are wanted.
+  void output_step(int t, int half, int slotInChunk) {
+    const Matrix& hiddenMatrix = net.sparse[half ? kFineHidden : kCoarseHidden];
+    const Matrix& logitMatrix = net.sparse[half ? kFineLogits : kCoarseLogits];
+    const float* hiddenBias = net.dense[half ? kFineHiddenBias : kCoarseHiddenBias];
+    const float* logitBias = net.dense[half ? kFineLogitsBias : kCoarseLogitsBias];
+    float* yy = y[half] + slotInChunk * padded(P);
+    float* z = logits[half] + slotInChunk * padded(Q);
+    product_all<S>(hiddenMatrix, state(t + 1) + (size_t)half * (H / 2) * kLanes, yy);
+    for (int i = 0; i < P; i++)
+      UNROLL for (int p = 0; p < kParts; p++) {
+        float* q = yy + i * kLanes + p * kWidth;
+        store(q, maximum(load(q) + hiddenBias[i], vf{}));
+      }
+    product_all<S>(logitMatrix, yy, z);
+    vf top[kParts], total[kParts];
+    UNROLL for (int p = 0; p < kParts; p++) top[p] = splat(-1e30f), total[p] = vf{};
+    for (int i = 0; i < Q; i++)
+      UNROLL for (int p = 0; p < kParts; p++) {
+        float* q = z + i * kLanes + p * kWidth;
+        const vf v = load(q) + logitBias[i];
+        store(q, v);
+        top[p] = maximum(top[p], v);
+      }
+    const uint8_t* target = (half ? seq.fine : seq.coarse) + (t + 1) * kLanes;
+    alignas(64) float chosen[kLanes], tops[kLanes], totals[kLanes], scale[kLanes];
+    for (int l = 0; l < kLanes; l++) chosen[l] = z[target[l] * kLanes + l];
+    for (int i = 0; i < Q; i++)
+      UNROLL for (int p = 0; p < kParts; p++) {
+        float* q = z + i * kLanes + p * kWidth;
+        const vf v = exponential(load(q) - top[p]);
+        store(q, v);
+        total[p] += v;
+      }
+    UNROLL for (int p = 0; p < kParts; p++) store(tops + p * kWidth, top[p]), store(totals + p * kWidth, total[p]);
+    for (int l = 0; l < kLanes; l++) {
+      const bool counts = t < seq.length[l];
+      const float nats = __builtin_logf(totals[l]) + tops[l] - chosen[l];
+      scale[l] = counts ? seq.scale : 0.f;
+      if (counts) seq.loss[l] += nats;
+      if (seq.nll) seq.nll[t * kLanes + l] = (half ? seq.nll[t * kLanes + l] : 0.f) + (counts ? nats : 0.f);
+    }
+    if (!backward) return;
+
+    UNROLL for (int p = 0; p < kParts; p++) {
+      const vf factor = load(scale + p * kWidth) / total[p];
+      for (int i = 0; i < Q; i++) store(z + i * kLanes + p * kWidth, load(z + i * kLanes + p * kWidth) * factor);
+    }
+    for (int l = 0; l < kLanes; l++) z[target[l] * kLanes + l] -= scale[l];
+    float* d = dy[half] + slotInChunk * padded(P);
+    memset(d, 0, P * kLanes * sizeof(float));
+    transposed_all<S>(logitMatrix, z, d);
+    for (int i = 0; i < P * kLanes; i += kWidth) store(d + i, load(yy + i) > vf{} ? load(d + i) : vf{});
+    transposed_all<S>(hiddenMatrix, d, dhOut + t * padded(H) + (size_t)half * (H / 2) * kLanes);
+    float* sums = biasSums + half * (P + Q) * kLanes;
+    for (int i = 0; i < P * kLanes; i += kWidth) store(sums + i, load(sums + i) + load(d + i));
+    sums += P * kLanes;
+    for (int i = 0; i < Q * kLanes; i += kWidth) store(sums + i, load(sums + i) + load(z + i));
+  }
+
+  void output_weights(int t0, int steps) {
+    for (int half = 0; half < 2; half++) {
+      const int hiddenIndex = half ? kFineHidden : kCoarseHidden, logitIndex = half ? kFineLogits : kCoarseLogits;
+      weights_all<S>(net.sparse[hiddenIndex], dy[half], padded(P), state(t0 + 1) + (size_t)half * (H / 2) * kLanes, padded(H), steps, grad->sparse[hiddenIndex]);
+      weights_all<S>(net.sparse[logitIndex], logits[half], padded(Q), y[half], padded(P), steps, grad->sparse[logitIndex]);
+    }
+  }
+
+  // dh [H][16], the gradient with respect to the state after step t, becomes the one before it.
+  void gru_step_backward(int t, int slotInChunk) {
+    const size_t at = t * padded(H);
+    float* dg = dgates + slotInChunk * padded(3 * H);
+    float* dc = dcandidate + slotInChunk * padded(H);
+    const float* before = state(t);
+    memset(dhNext, 0, H * kLanes * sizeof(float));
+    constexpr int perTile = 16 / S::rows;
+    for (int i0 = 0; i0 < H; i0 += 16) {
+      for (int i = i0 * kLanes; i < (i0 + 16) * kLanes; i += kWidth) {
+        const vf uu = load(u + at + i), rr = load(r + at + i), ee = load(e + at + i), aa = load(candidate + at + i);
+        const vf d = load(dh + i) + load(dhOut + at + i);
+        const vf toCandidate = d * (1.f - uu) * (1.f - ee * ee);
+        store(dg + i, d * (load(before + i) - ee) * (uu * (1.f - uu)));
+        store(dg + H * kLanes + i, toCandidate * aa * (rr * (1.f - rr)));
+        store(dg + 2 * H * kLanes + i, toCandidate * rr);
+        store(dc + i, toCandidate);
+        store(dhNext + i, load(dhNext + i) + d * uu);
+      }
+      for (int g = 0; g < 3; g++)
+        for (int b = 0; b < perTile; b++) {
+          const int row = (g * H + i0) + b * S::rows;
+          transposed_block_row<S>(net.sparse[kRecurrent], row / S::rows, dg + (size_t)row * kLanes, dhNext);
+        }
+    }
+    float* swap = dh;
+    dh = dhNext;
+    dhNext = swap;
+  }
+
+  // Gradients of R, of I* and of the gate conditioning from a chunk that lies within one frame.
+  void gru_weights(int t0, int steps) {
+    weights_all<S>(net.sparse[kRecurrent], dgates, padded(3 * H), state(t0), padded(H), steps, grad->sparse[kRecurrent]);
+    for (int t = 0; t < steps; t++) network_inputs(t0 + t, inputs + t * padded(3));
+    float* gate = grad->gate + (size_t)frame(t0) * 3 * H * kLanes;
+    for (int row = 0; row < 3 * H; row++) {
+      const float* d = row < 2 * H ? dgates + (size_t)row * kLanes : dcandidate + (size_t)(row - 2 * H) * kLanes;
+      const size_t stride = row < 2 * H ? padded(3 * H) : padded(H);
+      vf sums[4] = {vf{}, vf{}, vf{}, vf{}};
+      UNROLL for (int p = 0; p < kParts; p++) {
+        vf all = load(gate + (size_t)row * kLanes + p * kWidth);
+        for (int t = 0; t < steps; t++) {
+          const vf v = load(d + t * stride + p * kWidth);
+          const float* x = inputs + t * padded(3) + p * kWidth;
+          all += v;
+          UNROLL for (int c = 0; c < 3; c++) sums[c] += v * load(x + c * kLanes);
+        }
+        store(gate + (size_t)row * kLanes + p * kWidth, all);
+      }
+      const v4 s = sum4(sums[0], sums[1], sums[2], sums[3]);
+      float* out = grad->dense[kInput] + row * 3;
+      out[0] += s[0];
+      out[1] += s[1];
+      if (row % H >= H / 2) out[2] += s[2];
+    }
+  }
+
+  // The last step of the chunk that starts at t: at most kChunk steps, all in one frame.
+  int chunk_end(int t) const {
+    int end = t - t % kChunk + kChunk;
+    const int frameEnd = (frame(t) + 1) * seq.hop - seq.phase;
+    if (end > frameEnd) end = frameEnd;
+    return end < seq.steps ? end : seq.steps;
+  }
+
+  void clear_gradients() {
+    memset(grad->gate, 0, (size_t)seq.frames * 3 * H * kLanes * sizeof(float));
+    for (int m = 0; m < kSparseCount; m++) {
+      const Matrix& matrix = net.sparse[m];
+      memset(grad->sparse[m], 0, (size_t)matrix.rowStart[matrix.rows / S::rows] * S::rows * S::columns * sizeof(float));
+    }
+    const int sizes[kDenseCount] = {9 * H, P, Q, P, Q};
+    for (int d = 0; d < kDenseCount; d++) memset(grad->dense[d], 0, sizes[d] * sizeof(float));
+    memset(biasSums, 0, 2 * (P + Q) * kLanes * sizeof(float));
+    memset(dhOut, 0, seq.steps * padded(H) * sizeof(float));
+    memset(dh, 0, H * kLanes * sizeof(float));
+  }
+
+  void run() {
+    if (backward) clear_gradients();
+    memcpy(state(0), seq.state, H * kLanes * sizeof(float));
+    for (int t0 = 0; t0 < seq.steps;) {
+      const int end = chunk_end(t0);
+      for (int t = t0; t < end; t++) {
+        gru_step(t);
+        output_step(t, 0, t - t0);
+        output_step(t, 1, t - t0);
+      }
+      if (backward) output_weights(t0, end - t0);
+      t0 = end;
+    }
+    memcpy(seq.state, state(seq.steps), H * kLanes * sizeof(float));
+    if (!backward) return;
+
+    for (int end = seq.steps; end > 0;) {
+      int t0 = end - 1 - (end - 1) % kChunk;
+      const int frameStart = frame(end - 1) * seq.hop - seq.phase;
+      if (t0 < frameStart) t0 = frameStart;
+      if (t0 < 0) t0 = 0;
+      for (int t = end - 1; t >= t0; t--) gru_step_backward(t, t - t0);
+      gru_weights(t0, end - t0);
+      end = t0;
+    }
+    for (int half = 0; half < 2; half++) {
+      const float* sums = biasSums + half * (P + Q) * kLanes;
+      float* hiddenBias = grad->dense[half ? kFineHiddenBias : kCoarseHiddenBias];
+      float* logitBias = grad->dense[half ? kFineLogitsBias : kCoarseLogitsBias];
+      for (int i = 0; i < P + Q; i++) {
+        vf all = load(sums + i * kLanes);
+        UNROLL for (int p = 1; p < kParts; p++) all += load(sums + i * kLanes + p * kWidth);
+        (i < P ? hiddenBias[i] : logitBias[i - P]) = sum(all);
+      }
+    }
+  }
+};
+
+size_t sequence_workspace(const Network* net, int steps, int gradients) {
+  Sequence seq = {};
+  seq.steps = steps;
+  seq.hop = 1;
+  return SequenceRun<Shape<16, 1>>(*net, seq, nullptr, nullptr, gradients != 0).words;
+}
+
+void sequence(const Network* net, const Sequence* seq, const Gradients* grad, float* workspace) {
+  with_shape(net->sparse[0], [&](auto shape) { SequenceRun<decltype(shape)>(*net, *seq, grad, workspace, grad != nullptr).run(); });
+}
+
+}  // namespace

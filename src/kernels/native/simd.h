@@ -1,0 +1,80 @@
+// One vector type for every instruction set: GCC/Clang vector extensions, so that the same source is compiled for each of them and
+// what is tested on one machine is the code that runs on another. The including file sets KERNELS_WIDTH, the floats of a register.
+//
+// Training works on groups of 16 lanes (16 segments side by side): a value of a group is 16 floats, kParts registers.
+#pragma once
+#include <stdint.h>
+#include <string.h>
+
+#ifndef KERNELS_WIDTH
+#error "include this from a kernels_*.cc file, which sets KERNELS_WIDTH"
+#endif
+
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 16")
+
+namespace {
+
+constexpr int kWidth = KERNELS_WIDTH;
+constexpr int kLanes = 16;
+constexpr int kParts = kLanes / kWidth;
+
+typedef float vf __attribute__((vector_size(kWidth * 4)));
+typedef int32_t vi __attribute__((vector_size(kWidth * 4)));
+typedef float vf_memory __attribute__((vector_size(kWidth * 4), aligned(4), may_alias));
+typedef float v4 __attribute__((vector_size(16)));
+
+INLINE vf load(const float* p) { return *reinterpret_cast<const vf_memory*>(p); }
+INLINE void store(float* p, vf v) { *reinterpret_cast<vf_memory*>(p) = v; }
+INLINE vf splat(float s) { return s - vf{}; }
+INLINE vf maximum(vf a, vf b) { return a > b ? a : b; }
+INLINE vf minimum(vf a, vf b) { return a < b ? a : b; }
+
+// exp(x) = 2^n · 2^f, n the nearest integer to x·log2(e). Adding 1.5·2^23 rounds to the nearest integer and leaves n in the low bits.
+// 2^f on [-1/2, 1/2] by its degree-6 Taylor polynomial: relative error below 2e-7.
+INLINE vf exponential(vf x) {
+  x = minimum(maximum(x, splat(-87.f)), splat(88.f));
+  const vf z = x * 1.44269504f;
+  const vf shifted = z + 12582912.f;
+  const vf f = z - (shifted - 12582912.f);
+  vf p = splat(1.5403530e-4f);
+  p = p * f + 1.3333558e-3f;
+  p = p * f + 9.6181291e-3f;
+  p = p * f + 5.5504109e-2f;
+  p = p * f + 2.4022651e-1f;
+  p = p * f + 6.9314718e-1f;
+  p = p * f + 1.f;
+  return (vf)((vi)p + ((vi)shifted << 23));
+}
+
+INLINE vf sigmoid(vf x) { return 1.f / (1.f + exponential(-x)); }
+INLINE vf hyperbolic_tangent(vf x) { return 1.f - 2.f / (1.f + exponential(x + x)); }
+
+#define SHUFFLE4(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
+
+INLINE v4 fold(vf a) {
+#if KERNELS_WIDTH == 16
+  typedef float v8 __attribute__((vector_size(32)));
+  const v8 h = __builtin_shufflevector(a, a, 0, 1, 2, 3, 4, 5, 6, 7) + __builtin_shufflevector(a, a, 8, 9, 10, 11, 12, 13, 14, 15);
+  return SHUFFLE4(h, h, 0, 1, 2, 3) + SHUFFLE4(h, h, 4, 5, 6, 7);
+#elif KERNELS_WIDTH == 8
+  return SHUFFLE4(a, a, 0, 1, 2, 3) + SHUFFLE4(a, a, 4, 5, 6, 7);
+#else
+  return a;
+#endif
+}
+
+// The horizontal sums of four registers.
+INLINE v4 sum4(vf a, vf b, vf c, vf d) {
+  const v4 p = fold(a), q = fold(b), r = fold(c), s = fold(d);
+  const v4 x = SHUFFLE4(p, q, 0, 4, 1, 5) + SHUFFLE4(p, q, 2, 6, 3, 7);
+  const v4 y = SHUFFLE4(r, s, 0, 4, 1, 5) + SHUFFLE4(r, s, 2, 6, 3, 7);
+  return SHUFFLE4(x, y, 0, 1, 4, 5) + SHUFFLE4(x, y, 2, 3, 6, 7);
+}
+
+INLINE float sum(vf a) {
+  const v4 f = fold(a);
+  return (f[0] + f[2]) + (f[1] + f[3]);
+}
+
+}  // namespace
