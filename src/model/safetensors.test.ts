@@ -44,6 +44,7 @@ test('a file at an odd address of a larger buffer is read', () => {
   const shifted = new Uint8Array(bytes.length + 3);
   shifted.set(bytes, 3);
   assert.deepEqual(decodeSafetensors(shifted.subarray(3)).tensors, decodeSafetensors(bytes).tensors);
+  assert.deepEqual(decodeSafetensors(Buffer.from(shifted.buffer, 3)).tensors, decodeSafetensors(bytes).tensors);
 });
 
 test('the same tensors in another order give the same bytes', () => {

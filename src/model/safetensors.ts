@@ -20,7 +20,7 @@ const arrayOf = {
 
 /** Element types that we read and write. F16 and BF16 are given as their 16 bits. */
 export type Dtype = keyof typeof arrayOf;
-export type TensorData = InstanceType<(typeof arrayOf)[Dtype]>;
+export type TensorData = Float64Array | Float32Array | Int32Array | Uint32Array | Int16Array | Uint16Array | Int8Array | Uint8Array;
 
 /** One tensor: row-major data of the given shape. */
 export interface Tensor {
@@ -93,7 +93,8 @@ export function decodeSafetensors(bytes: Uint8Array): SafetensorsFile {
     if (end > available) throw corrupt(`tensor ${name} ends at byte ${end} of ${available}; the file is truncated`);
     if (begin !== covered) throw corrupt(`tensor ${name} starts at byte ${begin}, expected ${covered}: tensors overlap or leave a hole`);
     covered = end;
-    const data = new arrayOf[dtype](bytes.slice(dataStart + begin, dataStart + end).buffer);
+    // A copied Uint8Array, since the slice() of a Buffer would be a view, at any address.
+    const data = new arrayOf[dtype](new Uint8Array(bytes.subarray(dataStart + begin, dataStart + end)).buffer);
     tensors.set(name, { dtype, shape, data });
   }
   if (covered !== available) throw corrupt(`${available - covered} bytes after the last tensor`);

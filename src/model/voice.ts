@@ -1,0 +1,67 @@
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import type { z } from 'zod';
+import type { MelSettings } from '../audio/mel.js';
+import { TtsError } from '../errors.js';
+import type { BlockMatrix } from '../kernels/blocks.js';
+import type { DenseName, SparseName, WaveRnnConfig } from './config.js';
+import { decodeVoice, encodeVoice } from './voice_encoding.js';
+import type { provenanceSchema } from './voice_schema.js';
+
+export type Provenance = z.infer<typeof provenanceSchema>;
+
+/** What is needed to speak: the network, the features it expects, and where it comes from. */
+export interface Voice {
+  readonly config: WaveRnnConfig;
+  readonly features: MelSettings;
+  /** Of the training clips' features: mean and standard deviation per bin, least and greatest value of all. */
+  readonly statistics: { readonly mean: Float32Array; readonly std: Float32Array; readonly min: number; readonly max: number };
+  readonly sparse: Record<SparseName, BlockMatrix>;
+  /** Row-major, with the shapes of `shapeOf`. */
+  readonly dense: Record<DenseName, Float32Array>;
+  /** The conditioning network's weights by name, row-major. */
+  readonly conditioning: Map<string, { shape: number[]; data: Float32Array }>;
+  readonly provenance: Provenance;
+}
+
+/**
+ * Writes a voice as one safetensors file, whole or not at all.
+ * @throws {TtsError} ERR_VOICE_CORRUPT when the voice is one that `loadVoice` would refuse; nothing is written then.
+ */
+export async function saveVoice(path: string, voice: Voice): Promise<void> {
+  const bytes = encodeVoice(voice);
+  naming('the voice to be saved', () => decodeVoice(bytes));
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    await writeFile(temporary, bytes, { flush: true });
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/**
+ * Reads a voice and checks all of it: checksum, metadata, every shape, every block index, every value.
+ * @throws {TtsError} ERR_FILE_NOT_FOUND; ERR_VOICE_CORRUPT for a damaged file or one that is no voice; ERR_VOICE_VERSION for one made by a newer version.
+ */
+export async function loadVoice(path: string): Promise<Voice> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') throw new TtsError('ERR_FILE_NOT_FOUND', `no voice at ${path}`, { cause });
+    if (code === 'EISDIR') throw new TtsError('ERR_FILE_NOT_FOUND', `${path} is a folder, expected a voice file (.safetensors)`, { cause });
+    throw cause;
+  }
+  return naming(path, () => decodeVoice(bytes));
+}
+
+/** Puts the file's name in front of what is wrong with it. */
+function naming<T>(name: string, decode: () => T): T {
+  try {
+    return decode();
+  } catch (cause) {
+    throw cause instanceof TtsError ? new TtsError(cause.code, `${name}: ${cause.message}`, { cause }) : cause;
+  }
+}
