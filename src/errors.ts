@@ -7,6 +7,8 @@ export type ErrorCode =
   | 'ERR_AUDIO_DECODER'
   | 'ERR_AUDIO_DEVICE'
   | 'ERR_FILE_NOT_FOUND'
+  | 'ERR_FILE_READ'
+  | 'ERR_FILE_WRITE'
   | 'ERR_NPY_FORMAT'
   | 'ERR_FEATURE_SHAPE'
   | 'ERR_FEATURE_RANGE'
