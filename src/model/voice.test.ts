@@ -98,9 +98,10 @@ test('the kept version-1 file still loads', async () => {
   assert.deepEqual(await loadVoice('test/fixtures/voice/version-1.safetensors'), sampleVoice());
 });
 
-test('a missing file and a folder are refused', async () => {
-  await refuses(join(dir, 'nobody.safetensors'), 'no voice at', 'ERR_FILE_NOT_FOUND');
-  await refuses(dir, 'is a folder', 'ERR_FILE_NOT_FOUND');
+test('a missing file, a folder and a missing folder are refused', async () => {
+  await refuses(join(dir, 'nobody.safetensors'), 'nobody.safetensors: no such file', 'ERR_FILE_NOT_FOUND');
+  await refuses(dir, 'it is a folder', 'ERR_FILE_READ');
+  await assert.rejects(saveVoice(join(dir, 'nowhere', 'voice.safetensors'), sampleVoice()), { code: 'ERR_FILE_WRITE' });
 });
 
 test('a voice cut at any of many places is refused', async () => {

@@ -1,6 +1,6 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import type { z } from 'zod';
 import type { MelSettings } from '../audio/mel.js';
+import { readWholeFile, writeWholeFile } from '../audio/whole_file.js';
 import { TtsError } from '../errors.js';
 import type { BlockMatrix } from '../kernels/blocks.js';
 import type { DenseName, SparseName, WaveRnnConfig } from './config.js';
@@ -25,35 +25,20 @@ export interface Voice {
 
 /**
  * Writes a voice as one safetensors file, whole or not at all.
- * @throws {TtsError} ERR_VOICE_CORRUPT when the voice is one that `loadVoice` would refuse; nothing is written then.
+ * @throws {TtsError} ERR_VOICE_CORRUPT when the voice is one that `loadVoice` would refuse, nothing is written then; ERR_FILE_WRITE.
  */
 export async function saveVoice(path: string, voice: Voice): Promise<void> {
   const bytes = encodeVoice(voice);
   naming('the voice to be saved', () => decodeVoice(bytes));
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    await writeFile(temporary, bytes, { flush: true });
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
+  await writeWholeFile(path, bytes);
 }
 
 /**
  * Reads a voice and checks all of it: checksum, metadata, every shape, every block index, every value.
- * @throws {TtsError} ERR_FILE_NOT_FOUND; ERR_VOICE_CORRUPT for a damaged file or one that is no voice; ERR_VOICE_VERSION for one made by a newer version.
+ * @throws {TtsError} ERR_FILE_NOT_FOUND, ERR_FILE_READ; ERR_VOICE_CORRUPT for a damaged file or one that is no voice; ERR_VOICE_VERSION for one made by a newer version.
  */
 export async function loadVoice(path: string): Promise<Voice> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(path);
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') throw new TtsError('ERR_FILE_NOT_FOUND', `no voice at ${path}`, { cause });
-    if (code === 'EISDIR') throw new TtsError('ERR_FILE_NOT_FOUND', `${path} is a folder, expected a voice file (.safetensors)`, { cause });
-    throw cause;
-  }
+  const bytes = await readWholeFile(path);
   return naming(path, () => decodeVoice(bytes));
 }
 
