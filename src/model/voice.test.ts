@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import test, { after } from 'node:test';
 import { melPresets } from '../audio/presets.js';
 import type { BlockMatrix } from '../kernels/blocks.js';
+import { conditioningParameters } from './conditioning.js';
 import { denseNames, shapeOf, sparseNames, type DenseName, type SparseName, type WaveRnnConfig } from './config.js';
 import { decodeSafetensors, encodeSafetensors, type Tensor } from './safetensors.js';
 import { loadVoice, saveVoice, type Voice } from './voice.js';
+import { conditioningShapes } from './voice_shapes.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'voice-'));
 after(() => rmSync(dir, { recursive: true }));
@@ -33,6 +35,9 @@ function blocks(name: SparseName, step: number): BlockMatrix {
   return { rows, columns, blockRows, blockColumns, rowStart, column, values: ramp(column.length * blockRows * blockColumns, 0.25) };
 }
 
+const conditioningRamps = (sizes: WaveRnnConfig): Voice['conditioning'] =>
+  new Map(Object.entries(conditioningShapes(sizes, 80)).map(([name, shape]) => [name, { shape, data: ramp(shape.reduce((a, b) => a * b), 0.5) }]));
+
 /** The voice in the kept fixture; changing it would break that test. */
 export function sampleVoice(): Voice {
   return {
@@ -41,7 +46,7 @@ export function sampleVoice(): Voice {
     statistics: { mean: ramp(80), std: Float32Array.from({ length: 80 }, (_, i) => 1 + i / 64), min: -11.5, max: 2.25 },
     sparse: Object.fromEntries(sparseNames.map((name, i) => [name, blocks(name, i === 0 ? 4 : 2)])) as Record<SparseName, BlockMatrix>,
     dense: Object.fromEntries(denseNames.map((name) => [name, ramp(shapeOf(name, config).reduce((a, b) => a * b), 0.125)])) as Record<DenseName, Float32Array>,
-    conditioning: new Map([['first/kernel', { shape: [3, 80, 8], data: ramp(1920, 0.5) }], ['gate/bias', { shape: [96], data: ramp(96) }]]),
+    conditioning: conditioningRamps(config),
     provenance: { recipe: 'ljspeech/tiny', corpus: 'ljspeech', corpusHash: 'c0ffee', steps: 3, seconds: 1.5, nll: null, kernels: 'reference', created: '2025-01-01T00:00:00.000Z' },
   };
 }
@@ -138,6 +143,24 @@ test('shapes that contradict the configuration are refused', async () => {
   await refusesToSave((voice) => ({ ...voice, config: { ...voice.config, hidden: 64 } }), /recurrent\.rowStart is I32 \[7\], expected I32 \[13\]|input: shape/);
   await refusesToSave((voice) => ({ ...voice, statistics: { ...voice.statistics, std: ramp(79) } }), /statistics\.std is F32 \[79\], expected F32 \[80\]/);
   await refusesToSave((voice) => ({ ...voice, config: { ...voice.config, block: { rows: 8, columns: 2 } } }), /recurrent\.rowStart is I32 \[7\], expected I32 \[13\]/);
+});
+
+test('a conditioning network other than the configured one is refused', async () => {
+  const changed = (change: (weights: Voice['conditioning']) => unknown) => (voice: Voice): Voice => {
+    change(voice.conditioning);
+    return voice;
+  };
+  await refusesToSave(changed((weights) => weights.delete('output.bias')), /conditioning\.output\.bias is missing/);
+  await refusesToSave(changed((weights) => weights.set('residual1.wide.bias', { shape: [8], data: ramp(8) })), /residual1\.wide\.bias does not belong/);
+  await refusesToSave(changed((weights) => weights.set('input.bias', { shape: [9], data: ramp(9) })), /input\.bias is F32 \[9\], expected F32 \[8\]/);
+});
+
+test('the conditioning network that is trained has the shapes that voices have', () => {
+  for (const residualBlocks of [0, 1, 3]) {
+    const sizes = { ...config, conditioning: { channels: 24, kernel: 5, residualBlocks } };
+    const trained = [...conditioningParameters(sizes, 80, 1)].map(([name, { shape }]) => [name, shape]);
+    assert.deepEqual(Object.fromEntries(trained), conditioningShapes(sizes, 80));
+  }
 });
 
 test('block indices that kernels could not trust are refused', async () => {

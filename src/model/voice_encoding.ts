@@ -4,6 +4,7 @@ import type { BlockMatrix } from '../kernels/blocks.js';
 import { denseNames, shapeOf, sparseNames, type DenseName, type SparseName, type WaveRnnConfig } from './config.js';
 import { decodeSafetensors, encodeSafetensors, type Dtype, type Tensor, type TensorData } from './safetensors.js';
 import type { Voice } from './voice.js';
+import { conditioningShapes } from './voice_shapes.js';
 import { voiceMetadataSchema } from './voice_schema.js';
 
 /**
@@ -69,12 +70,9 @@ export function decodeVoice(bytes: Uint8Array): Voice {
   const dense = Object.fromEntries(vectors) as Record<DenseName, Float32Array>;
   const [mean, std] = ['mean', 'std'].map((name) => take<Float32Array>(`statistics.${name}`, 'F32', [features.bins]));
 
-  const conditioning: Voice['conditioning'] = new Map();
-  for (const [name, { shape }] of tensors) {
-    if (taken.has(name)) continue;
-    if (!name.startsWith('conditioning.')) throw corrupt(`tensor ${name} does not belong to a voice`);
-    conditioning.set(name.slice('conditioning.'.length), { shape: [...shape], data: take(name, 'F32', [...shape]) });
-  }
+  const weights = Object.entries(conditioningShapes(config, features.bins));
+  const conditioning = new Map(weights.map(([name, shape]) => [name, { shape, data: take<Float32Array>(`conditioning.${name}`, 'F32', shape) }]));
+  for (const name of tensors.keys()) if (!taken.has(name)) throw corrupt(`tensor ${name} does not belong to a voice of this configuration`);
   return { config, features, statistics: { mean, std, ...statistics }, sparse, dense, conditioning, provenance };
 }
 
