@@ -33,7 +33,7 @@ const isaFlags = {
 };
 const units = readdirSync(source).filter((name) => name.endsWith('.cc') && isaFlags[name] !== null);
 const base = [
-  '-std=c++17', '-O3', '-fPIC', '-pthread', '-fno-math-errno', '-fno-trapping-math', '-ffp-contract=fast', '-Wall', '-Wextra', '-Wno-psabi', '-Wno-unknown-warning-option',
+  '-std=c++17', '-O3', '-fPIC', '-pthread', '-fno-math-errno', '-fno-trapping-math', '-ffp-contract=fast', '-Wno-psabi',
   '-DNAPI_VERSION=8', '-DNODE_ADDON_API_DISABLE_DEPRECATED',
   '-I', require('node-api-headers').include_dir, '-I', dirname(require.resolve('node-addon-api/package.json')),
 ];

@@ -1,8 +1,9 @@
 // The sample-rate network on a group of 16 lanes over a segment: loss, and gradients by back-propagation through all its steps.
 //
-// Forwards, each step stores the state and the gates. The output layers do not feed back, so their backward pass follows at once while
-// their activations are in the cache; only the gradient that reaches the state is stored. Backwards, the gradients of the gates are
-// kept for a chunk of steps, and the gradients of the weights are formed chunk by chunk, summed over 16 lanes · kChunk steps in registers.
+// Forwards, each step stores the state and the gates. That is megabytes per lane, more than any cache: the gates are streamed past the
+// caches, and read back with a prefetch one step ahead that hides behind the products. The output layers do not feed back, so they wait
+// for the backward pass. There, a chunk of steps at a time, their activations and gradients stay in the cache, and the gradients of the
+// weights are summed over 16 lanes · kChunk steps in registers.
 #pragma once
 #include "products.h"
 
@@ -20,9 +21,9 @@ struct SequenceRun {
   const Gradients* grad;
   const int H, P, Q;
   // whole segment, when gradients are wanted; else two steps
-  float *h, *u, *r, *e, *candidate, *dhOut;
-  // one chunk: activations and gradients of the output layers, gradients of the gates
-  float *y[2], *dy[2], *logits[2], *dgates, *dcandidate, *inputs;
+  float *h, *u, *r, *e, *candidate;
+  // one chunk: activations and gradients of the output layers, what they send back to the state, gradients of the gates
+  float *y[2], *dy[2], *logits[2], *dhOut, *dgates, *dcandidate, *inputs;
   float *dh, *dhNext, *biasSums;
   const bool backward;
 
@@ -36,13 +37,14 @@ struct SequenceRun {
     float* const start = at;
     const size_t kept = backward ? seq.steps : 1;
     h = take(at, (kept + 1) * padded(H));
-    float** const stored[] = {&u, &r, &e, &candidate, &dhOut};
+    float** const stored[] = {&u, &r, &e, &candidate};
     for (float** p : stored) *p = take(at, kept * padded(H));
     for (int s = 0; s < 2; s++) {
       y[s] = take(at, kChunk * padded(P));
       dy[s] = take(at, kChunk * padded(P));
       logits[s] = take(at, kChunk * padded(Q));
     }
+    dhOut = take(at, kChunk * padded(H));
     dgates = take(at, kChunk * padded(3 * H));
     dcandidate = take(at, kChunk * padded(H));
     inputs = take(at, kChunk * padded(3));
@@ -84,6 +86,8 @@ struct SequenceRun {
     alignas(64) float products[3][16 * kLanes];
     constexpr int perTile = 16 / S::rows;
     for (int i0 = 0; i0 < H; i0 += 16) {
+      if (backward && t + 2 <= seq.steps)
+        for (int i = i0; i < i0 + 16; i++) prefetch_to_write(state(t + 2) + i * kLanes);
       for (int g = 0; g < 3; g++)
         for (int b = 0; b < perTile; b++)
           product_block_row<S>(net.sparse[kRecurrent], (g * H + i0) / S::rows + b, before, products[g] + b * S::rows * kLanes);
@@ -91,23 +95,25 @@ struct SequenceRun {
       for (int i = 0; i < 16; i++) {
         const int unit = i0 + i;
         const float *wu = wi + unit * 3, *wr = wi + (H + unit) * 3, *we = wi + (2 * H + unit) * 3;
+        // Both halves of a cache line are streamed together.
+        vf uu[kParts], rr[kParts], ee[kParts], aa[kParts];
         UNROLL for (int p = 0; p < kParts; p++) {
           const int o = p * kWidth;
           const vf c0 = load(x + o), f0 = load(x + kLanes + o), c1 = load(x + 2 * kLanes + o) * fineHalf;
           const auto drive = [&](int g, const float* w) { return load(gate + (size_t)(g * H + unit) * kLanes + o) + w[0] * c0 + w[1] * f0 + w[2] * c1; };
-          const vf uu = sigmoid(load(products[0] + i * kLanes + o) + drive(0, wu));
-          const vf rr = sigmoid(load(products[1] + i * kLanes + o) + drive(1, wr));
-          const vf aa = load(products[2] + i * kLanes + o);
-          const vf ee = hyperbolic_tangent(rr * aa + drive(2, we));
-          const size_t q = at + (size_t)unit * kLanes + o;
-          if (backward) {
-            store(u + q, uu);
-            store(r + q, rr);
-            store(e + q, ee);
-            store(candidate + q, aa);
-          }
-          const size_t v = (size_t)unit * kLanes + o;
-          store(after + v, ee + uu * (load(before + v) - ee));
+          uu[p] = sigmoid(load(products[0] + i * kLanes + o) + drive(0, wu));
+          rr[p] = sigmoid(load(products[1] + i * kLanes + o) + drive(1, wr));
+          aa[p] = load(products[2] + i * kLanes + o);
+          ee[p] = hyperbolic_tangent(rr[p] * aa[p] + drive(2, we));
+        }
+        const size_t v = (size_t)unit * kLanes;
+        UNROLL for (int p = 0; p < kParts; p++) store(after + v + p * kWidth, ee[p] + uu[p] * (load(before + v + p * kWidth) - ee[p]));
+        if (backward) {
+          const size_t q = at + v;
+          UNROLL for (int p = 0; p < kParts; p++) stream(u + q + p * kWidth, uu[p]);
+          UNROLL for (int p = 0; p < kParts; p++) stream(r + q + p * kWidth, rr[p]);
+          UNROLL for (int p = 0; p < kParts; p++) stream(e + q + p * kWidth, ee[p]);
+          UNROLL for (int p = 0; p < kParts; p++) stream(candidate + q + p * kWidth, aa[p]);
         }
       }
     }
@@ -166,7 +172,7 @@ struct SequenceRun {
     memset(d, 0, P * kLanes * sizeof(float));
     transposed_all<S>(logitMatrix, z, d);
     for (int i = 0; i < P * kLanes; i += kWidth) store(d + i, load(yy + i) > vf{} ? load(d + i) : vf{});
-    transposed_all<S>(hiddenMatrix, d, dhOut + t * padded(H) + (size_t)half * (H / 2) * kLanes);
+    transposed_all<S>(hiddenMatrix, d, dhOut + slotInChunk * padded(H) + (size_t)half * (H / 2) * kLanes);
     float* sums = biasSums + half * (P + Q) * kLanes;
     for (int i = 0; i < P * kLanes; i += kWidth) store(sums + i, load(sums + i) + load(d + i));
     sums += P * kLanes;
@@ -186,13 +192,14 @@ struct SequenceRun {
     const size_t at = t * padded(H);
     float* dg = dgates + slotInChunk * padded(3 * H);
     float* dc = dcandidate + slotInChunk * padded(H);
+    const float* out = dhOut + slotInChunk * padded(H);
     const float* before = state(t);
     memset(dhNext, 0, H * kLanes * sizeof(float));
     constexpr int perTile = 16 / S::rows;
     for (int i0 = 0; i0 < H; i0 += 16) {
       for (int i = i0 * kLanes; i < (i0 + 16) * kLanes; i += kWidth) {
         const vf uu = load(u + at + i), rr = load(r + at + i), ee = load(e + at + i), aa = load(candidate + at + i);
-        const vf d = load(dh + i) + load(dhOut + at + i);
+        const vf d = load(dh + i) + load(out + i);
         const vf toCandidate = d * (1.f - uu) * (1.f - ee * ee);
         store(dg + i, d * (load(before + i) - ee) * (uu * (1.f - uu)));
         store(dg + H * kLanes + i, toCandidate * aa * (rr * (1.f - rr)));
@@ -200,6 +207,11 @@ struct SequenceRun {
         store(dc + i, toCandidate);
         store(dhNext + i, load(dhNext + i) + d * uu);
       }
+      if (t > 0)
+        for (int i = i0 * kLanes; i < (i0 + 16) * kLanes; i += kLanes) {
+          const size_t earlier = at - padded(H) + i;
+          prefetch(u + earlier), prefetch(r + earlier), prefetch(e + earlier), prefetch(candidate + earlier), prefetch(h + earlier);
+        }
       for (int g = 0; g < 3; g++)
         for (int b = 0; b < perTile; b++) {
           const int row = (g * H + i0) + b * S::rows;
@@ -238,14 +250,6 @@ struct SequenceRun {
     }
   }
 
-  // The last step of the chunk that starts at t: at most kChunk steps, all in one frame.
-  int chunk_end(int t) const {
-    int end = t - t % kChunk + kChunk;
-    const int frameEnd = (frame(t) + 1) * seq.hop - seq.phase;
-    if (end > frameEnd) end = frameEnd;
-    return end < seq.steps ? end : seq.steps;
-  }
-
   void clear_gradients() {
     memset(grad->gate, 0, (size_t)seq.frames * 3 * H * kLanes * sizeof(float));
     for (int m = 0; m < kSparseCount; m++) {
@@ -255,31 +259,28 @@ struct SequenceRun {
     const int sizes[kDenseCount] = {9 * H, P, Q, P, Q};
     for (int d = 0; d < kDenseCount; d++) memset(grad->dense[d], 0, sizes[d] * sizeof(float));
     memset(biasSums, 0, 2 * (P + Q) * kLanes * sizeof(float));
-    memset(dhOut, 0, seq.steps * padded(H) * sizeof(float));
     memset(dh, 0, H * kLanes * sizeof(float));
   }
 
   void run() {
     if (backward) clear_gradients();
     memcpy(state(0), seq.state, H * kLanes * sizeof(float));
-    for (int t0 = 0; t0 < seq.steps;) {
-      const int end = chunk_end(t0);
-      for (int t = t0; t < end; t++) {
-        gru_step(t);
-        output_step(t, 0, t - t0);
-        output_step(t, 1, t - t0);
-      }
-      if (backward) output_weights(t0, end - t0);
-      t0 = end;
+    for (int t = 0; t < seq.steps; t++) {
+      gru_step(t);
+      if (!backward) output_step(t, 0, 0), output_step(t, 1, 0);
     }
     memcpy(seq.state, state(seq.steps), H * kLanes * sizeof(float));
     if (!backward) return;
 
+    // Chunks end where frames do, so that a chunk has one frame of gate conditioning.
     for (int end = seq.steps; end > 0;) {
       int t0 = end - 1 - (end - 1) % kChunk;
       const int frameStart = frame(end - 1) * seq.hop - seq.phase;
       if (t0 < frameStart) t0 = frameStart;
       if (t0 < 0) t0 = 0;
+      memset(dhOut, 0, kChunk * padded(H) * sizeof(float));
+      for (int t = t0; t < end; t++) output_step(t, 0, t - t0), output_step(t, 1, t - t0);
+      output_weights(t0, end - t0);
       for (int t = end - 1; t >= t0; t--) gru_step_backward(t, t - t0);
       gru_weights(t0, end - t0);
       end = t0;

@@ -5,6 +5,9 @@
 #pragma once
 #include <stdint.h>
 #include <string.h>
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
 
 #ifndef KERNELS_WIDTH
 #error "include this from a kernels_*.cc file, which sets KERNELS_WIDTH"
@@ -27,8 +30,37 @@ typedef float v4 __attribute__((vector_size(16)));
 INLINE vf load(const float* p) { return *reinterpret_cast<const vf_memory*>(p); }
 INLINE void store(float* p, vf v) { *reinterpret_cast<vf_memory*>(p) = v; }
 INLINE vf splat(float s) { return s - vf{}; }
+
+// What vector extensions do not say well. `stream` writes a value that will not be read soon past the caches.
+#if defined(__AVX512F__)
+INLINE vf maximum(vf a, vf b) { return (vf)_mm512_max_ps((__m512)a, (__m512)b); }
+INLINE vf minimum(vf a, vf b) { return (vf)_mm512_min_ps((__m512)a, (__m512)b); }
+INLINE vf square_root(vf a) { return (vf)_mm512_sqrt_ps((__m512)a); }
+INLINE void stream(float* p, vf v) { _mm512_stream_ps(p, (__m512)v); }
+#elif defined(__AVX2__)
+INLINE vf maximum(vf a, vf b) { return (vf)_mm256_max_ps((__m256)a, (__m256)b); }
+INLINE vf minimum(vf a, vf b) { return (vf)_mm256_min_ps((__m256)a, (__m256)b); }
+INLINE vf square_root(vf a) { return (vf)_mm256_sqrt_ps((__m256)a); }
+INLINE void stream(float* p, vf v) { _mm256_stream_ps(p, (__m256)v); }
+#elif defined(__SSE2__)
+INLINE vf maximum(vf a, vf b) { return (vf)_mm_max_ps((__m128)a, (__m128)b); }
+INLINE vf minimum(vf a, vf b) { return (vf)_mm_min_ps((__m128)a, (__m128)b); }
+INLINE vf square_root(vf a) { return (vf)_mm_sqrt_ps((__m128)a); }
+INLINE void stream(float* p, vf v) { _mm_stream_ps(p, (__m128)v); }
+#else
 INLINE vf maximum(vf a, vf b) { return a > b ? a : b; }
 INLINE vf minimum(vf a, vf b) { return a < b ? a : b; }
+INLINE vf square_root(vf a) {
+  vf b;
+  for (int i = 0; i < kWidth; i++) b[i] = __builtin_sqrtf(a[i]);
+  return b;
+}
+INLINE void stream(float* p, vf v) { store(p, v); }
+#endif
+
+// Fetches one row of 16 lanes, a cache line, ahead of its use.
+INLINE void prefetch(const float* p) { __builtin_prefetch(p, 0); }
+INLINE void prefetch_to_write(float* p) { __builtin_prefetch(p, 1); }
 
 // exp(x) = 2^n · 2^f, n the nearest integer to x·log2(e). Adding 1.5·2^23 rounds to the nearest integer and leaves n in the low bits.
 // 2^f on [-1/2, 1/2] by its degree-6 Taylor polynomial: relative error below 2e-7.

@@ -5,12 +5,6 @@
 
 namespace {
 
-INLINE vf square_root(vf a) {
-  vf b;
-  for (int i = 0; i < kWidth; i++) b[i] = __builtin_sqrtf(a[i]);
-  return b;
-}
-
 // `rate` is α/(1-β1^t), `correction2` is 1/(1-β2^t): w -= rate · m / (sqrt(v · correction2) + ε).
 void adam(const Adam* a, float* weights, const float* gradient, float* first, float* second, float* average, size_t count) {
   const auto update = [&](vf g, vf& w, vf& m, vf& v) {
