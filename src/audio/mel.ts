@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { compressor } from './compression.js';
 import { filterBank } from './filter_bank.js';
 import { forEachFrame, framesOf, paddings } from './stft.js';
 
@@ -72,7 +73,7 @@ export interface MelSpectrogram {
 export function melSpectrogram(samples: Float32Array, settings: MelSettings): MelSpectrogram {
   const { bins, power, powerOffset } = settings;
   const filters = filterBank(settings);
-  const compress = compression(settings);
+  const compress = compressor(settings);
   const signal = settings.preEmphasis === 0 ? samples : emphasise(samples, settings.preEmphasis);
   const data = new Float32Array(framesOf(samples.length, settings) * bins);
   const frames = forEachFrame(signal, settings, (spectrum, frame) => {
@@ -86,16 +87,6 @@ export function melSpectrogram(samples: Float32Array, settings: MelSettings): Me
     }
   });
   return { data, frames, bins };
-}
-
-/** What becomes of a filter's output: floor, logarithm, normalisation. */
-function compression({ log, power, floor, normalisation }: MelSettings): (value: number) => number {
-  const scale = { e: 1, 10: Math.LOG10E, db: (20 / power) * Math.LOG10E, none: 1 }[log];
-  const level = log === 'none' ? (value: number) => Math.max(floor, value) : (value: number) => scale * Math.log(Math.max(floor, value));
-  if (normalisation === null) return level;
-  const { from, to } = normalisation;
-  const slope = (to[1] - to[0]) / (from[1] - from[0]);
-  return (value) => Math.max(to[0], Math.min(to[1], to[0] + (level(value) - from[0]) * slope));
 }
 
 function emphasise(samples: Float32Array, coefficient: number): Float64Array {

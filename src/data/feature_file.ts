@@ -14,6 +14,8 @@ export interface FeatureFile {
 
 /** An array as somebody else's model may have left it, and the settings beside it if there are any; see `conformFeatures`. */
 export interface RawFeatures {
+  /** Names the file in messages. */
+  readonly path: string;
   readonly array: NpyArray;
   readonly settings?: MelSettings;
 }
@@ -40,7 +42,7 @@ export async function readFeatures(path: string): Promise<FeatureFile> {
 export async function readRawFeatures(path: string): Promise<RawFeatures> {
   const array = await readNpy(path);
   const settings = await readSettings(settingsPath(path));
-  return settings === undefined ? { array } : { array, settings };
+  return settings === undefined ? { path, array } : { path, array, settings };
 }
 
 /**
