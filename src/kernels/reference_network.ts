@@ -82,8 +82,8 @@ export function output(network: SampleRateNetwork, half: number, state: Float64A
   for (let i = 0; i < levels; i++) logits[i] = (logits[i] + dense[logitBias][i]) / temperature;
   // Subtracting the largest logit first keeps exp from overflowing.
   const largest = logits.reduce((a, b) => Math.max(a, b));
-  const total = logits.reduce((sum, logit) => sum + Math.exp(logit - largest), 0);
-  return { hidden, logProbabilities: logits.map((logit) => logit - largest - Math.log(total)) };
+  const logTotal = largest + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - largest), 0));
+  return { hidden, logProbabilities: logits.map((logit) => logit - logTotal) };
 }
 
 /** The half of a state that makes the coarse (0) or the fine (1) symbol, as a view. */

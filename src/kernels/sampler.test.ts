@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { chooseKernels, kernelNames } from './index.js';
+import type { SampleRateNetwork, SamplerSettings } from './index.js';
+import { philox, RandomStream, streams } from './random.js';
+import { assertClose, blockShapes, normals, randomNetwork, tolerances } from './testing.js';
+
+const settings: SamplerSettings = { seed: 7, temperature: 1, firstCode: 0 };
+const [frames, hop] = [8, 25];
+
+const networks = blockShapes.flatMap((shape) =>
+  [32, 256].map((levels) => {
+    const stream = new RandomStream(shape.rows, levels);
+    const network = randomNetwork(stream, { hidden: 64, projection: 48, levels, shape });
+    return { title: `blocks ${shape.rows}×${shape.columns}, ${levels} levels`, network, gate: normals(stream, frames * 3 * network.hidden) };
+  }),
+);
+const { network, gate } = networks[0];
+
+/** The distributions of one sample's two symbols: views of what `forced` returns. */
+function distributions({ levels }: SampleRateNetwork, probabilities: Float32Array, t: number): Float32Array[] {
+  return [0, 1].map((half) => probabilities.subarray((2 * t + half) * levels, (2 * t + half + 1) * levels));
+}
+
+const symbolsOf = ({ levels }: SampleRateNetwork, code: number) => [Math.floor(code / levels), code % levels];
+const sum = (array: Iterable<number>) => [...array].reduce((a, b) => a + b, 0);
+
+for (const name of kernelNames()) {
+  const kernels = chooseKernels({ name, threads: 1 });
+  const draw = (options: Partial<SamplerSettings>) => kernels.createSampler(network, { ...settings, ...options }).run(gate, frames, hop);
+
+  for (const { title, network, gate } of networks) {
+    test(`${name}: forced probabilities are the trainer's exp(-nats), and sum to 1, ${title}`, () => {
+      const { levels } = network;
+      const stream = new RandomStream(1, 30);
+      const codes = Uint16Array.from({ length: frames * hop + 1 }, () => stream.below(levels * levels));
+      const nll = new Float32Array(frames * hop);
+      kernels.sequenceLoss(network, { lanes: 1, steps: frames * hop, hop, phase: 0, frames, codes, gate, nll });
+      const probabilities = kernels.createSampler(network, { ...settings, firstCode: codes[0] }).forced(gate, frames, hop, codes.subarray(1));
+      assert.equal(probabilities.length, frames * hop * 2 * levels);
+      for (let t = 0; t < frames * hop; t++) {
+        const both = distributions(network, probabilities, t);
+        for (const p of both) assertClose('sum', [sum(p)], [1], tolerances.product);
+        const [coarse, fine] = symbolsOf(network, codes[t + 1]);
+        assertClose(`probability of sample ${t}`, [both[0][coarse] * both[1][fine]], [Math.exp(-nll[t])], tolerances.probability);
+      }
+    });
+
+    test(`${name}: each symbol is where the cumulative distribution passes the random number, ${title}`, async () => {
+      const codes = await kernels.createSampler(network, settings).run(gate, frames, hop);
+      const probabilities = kernels.createSampler(network, settings).forced(gate, frames, hop, codes);
+      codes.forEach((code, t) => {
+        const words = philox(settings.seed, streams.sampling, t);
+        distributions(network, probabilities, t).forEach((p, half) => {
+          const symbol = symbolsOf(network, code)[half];
+          const u = (words[half] >>> 8) * 2 ** -24;
+          const below = sum(p.subarray(0, symbol));
+          assert.ok(p[symbol] > 0 && u >= below - 1e-5 && u <= below + p[symbol] + 1e-5, `sample ${t}: ${symbol} spans ${below} to ${below + p[symbol]}, not ${u}`);
+        });
+      });
+    });
+  }
+
+  test(`${name}: drawn symbols come as often as their probabilities say`, async () => {
+    const [frames, hop] = [16, 250];
+    const small = randomNetwork(new RandomStream(2, 30), { hidden: 32, projection: 16, levels: 32, shape: blockShapes[0] });
+    const gate = normals(new RandomStream(3, 30), frames * 96);
+    const codes = await kernels.createSampler(small, settings).run(gate, frames, hop);
+    const probabilities = kernels.createSampler(small, settings).forced(gate, frames, hop, codes);
+    const expected = [0, 1].map(() => new Float64Array(32));
+    const counts = [0, 1].map(() => new Float64Array(32));
+    codes.forEach((code, t) =>
+      distributions(small, probabilities, t).forEach((p, half) => {
+        counts[half][symbolsOf(small, code)[half]]++;
+        p.forEach((value, symbol) => (expected[half][symbol] += value));
+      }),
+    );
+    // Chi-square with 31 degrees of freedom: 99.9% lie below 61.1. The counts of a sum of different distributions vary less than that.
+    for (const half of [0, 1]) {
+      const statistic = sum(counts[half].map((count, symbol) => (count - expected[half][symbol]) ** 2 / expected[half][symbol]));
+      assert.ok(statistic < 61.1, `${statistic}`);
+    }
+  });
+
+  test(`${name}: the same seed gives the same audio; any other seed, also beyond 32 bits, other audio`, async () => {
+    const first = await draw({});
+    assert.equal(first.length, frames * hop);
+    assert.deepEqual(await draw({}), first);
+    const others = await Promise.all([8, 7 + 2 ** 32, 2 ** 53 - 1].map((seed) => draw({ seed })));
+    assert.equal(new Set([first, ...others].map(String)).size, 4);
+  });
+
+  test(`${name}: the first code is heard`, () => {
+    const codes = new Uint16Array(frames * hop);
+    const [a, b] = [0, 32 * 32 - 1].map((firstCode) => kernels.createSampler(network, { ...settings, firstCode }).forced(gate, frames, hop, codes));
+    assert.notDeepEqual(a, b);
+  });
+
+  test(`${name}: frames in pieces give the audio of one call`, async () => {
+    const whole = await draw({});
+    const sampler = kernels.createSampler(network, settings);
+    const pieces: number[] = [];
+    let frame = 0;
+    for (const count of [1, 0, 2, 5]) {
+      pieces.push(...(await sampler.run(gate.subarray(frame * 3 * network.hidden, (frame + count) * 3 * network.hidden), count, hop)));
+      frame += count;
+    }
+    assert.deepEqual(pieces, [...whole]);
+  });
+
+  test(`${name}: audio goes on after forced samples as after drawn ones`, async () => {
+    const whole = await draw({});
+    const sampler = kernels.createSampler(network, settings);
+    const cut = 3 * 3 * network.hidden;
+    sampler.forced(gate.subarray(0, cut), 3, hop, whole.subarray(0, 3 * hop));
+    assert.deepEqual(await sampler.run(gate.subarray(cut), frames - 3, hop), whole.subarray(3 * hop));
+  });
+
+  test(`${name}: samplers at work side by side do not disturb each other`, async () => {
+    const alone = [await draw({ seed: 1 }), await draw({ seed: 2 })];
+    assert.deepEqual(await Promise.all([draw({ seed: 1 }), draw({ seed: 2 })]), alone);
+  });
+
+  test(`${name}: temperature divides the logits`, () => {
+    const codes = new Uint16Array(frames * hop).fill(100);
+    const [plain, warm] = [1, 2].map((temperature) => kernels.createSampler(network, { ...settings, temperature }).forced(gate, frames, hop, codes));
+    for (let t = 0; t < frames * hop; t++) {
+      const warmed = distributions(network, warm, t);
+      distributions(network, plain, t).forEach((p, half) => {
+        const roots = Float64Array.from(p, Math.sqrt);
+        assertClose(`sample ${t}`, warmed[half], roots.map((root) => root / sum(roots)), tolerances.probability);
+      });
+    }
+  });
+
+  test(`${name}: a temperature near 0 draws the likeliest symbols`, async () => {
+    const codes = await draw({ temperature: 1e-4 });
+    const probabilities = kernels.createSampler(network, settings).forced(gate, frames, hop, codes);
+    codes.forEach((code, t) => {
+      const likeliest = distributions(network, probabilities, t).map((p) => p.indexOf(Math.max(...p)));
+      assert.deepEqual(symbolsOf(network, code), likeliest);
+    });
+  });
+
+  test(`${name}: a sampler keeps the weights and the conditioning it was given`, async () => {
+    const expected = await draw({});
+    const copy = { ...network, sparse: network.sparse.map((matrix) => ({ ...matrix, values: matrix.values.slice() })), dense: network.dense.map((array) => array.slice()) };
+    const ownGate = gate.slice();
+    const sampler = kernels.createSampler(copy, settings);
+    for (const array of [...copy.sparse.map(({ values }) => values), ...copy.dense]) array.fill(0);
+    const codes = sampler.run(ownGate, frames, hop);
+    ownGate.fill(0);
+    assert.deepEqual(await codes, expected);
+  });
+}
