@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { TtsError } from '../errors.js';
+
+const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
+
+/**
+ * A command of the toolkit: `--help`, `--version` from package.json, and `--debug`. Add arguments and an action, then pass it to
+ * `runCommand`.
+ */
+export function createCommand(name: string, description: string): Command {
+  return new Command(name).description(description).version(version, '-V, --version', 'print the version').helpOption('-h, --help', 'print this help').option('--debug', 'print the stack of an error');
+}
+
+/**
+ * Parses the command line and runs the action. What the user can mend (a TtsError, a wrong option) is one line `error CODE: message` on stderr and exit
+ * status 2; anything else is our own fault and exit status 1. The stack comes only with `--debug`.
+ */
+export async function runCommand(command: Command, argv: readonly string[] = process.argv): Promise<void> {
+  quieten(command);
+  try {
+    await command.parseAsync(argv as string[]);
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return;
+    const { code, message } = explain(error);
+    process.stderr.write(`error ${code}: ${message}\n`);
+    if (argv.includes('--debug') && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+    process.exitCode = code === 'ERR_INTERNAL' ? 1 : 2;
+  }
+}
+
+/** Makes commander throw instead of exiting and leave error messages to `runCommand`; help and version it prints itself. */
+function quieten(command: Command): void {
+  command.exitOverride().configureOutput({ outputError: () => undefined });
+  command.commands.forEach(quieten);
+}
+
+function explain(error: unknown): { code: string; message: string } {
+  if (error instanceof TtsError) return { code: error.code, message: oneLine(error.message) };
+  if (error instanceof CommanderError) {
+    // A command that only has subcommands prints its help when it gets none.
+    const message = error.code === 'commander.help' ? 'expected a subcommand, see above' : error.message.replace(/^error: /, '');
+    return { code: 'ERR_ARGUMENT', message: oneLine(message) };
+  }
+  return { code: 'ERR_INTERNAL', message: `${oneLine(error instanceof Error ? error.message : String(error))} (a fault of the toolkit; --debug shows where)` };
+}
+
+function oneLine(text: string): string {
+  return text.trim().replace(/\s*\n\s*/g, ' ');
+}
