@@ -19,12 +19,14 @@ export function elementwiseKernels(tf: TensorFlow, kernels: Kernels): Record<str
 }
 
 // The signs of activations are as good as random: a branch would be mispredicted every other time, and Math.max has one inside. Hence the bits of the
-// floats: (-b & ~b) >>> 31 is 1 for a positive number and 0 for zeros and negative ones. A NaN stays NaN in the product.
+// floats: as integers, negative numbers are negative, and negative NaNs are the last of them, above the -Infinity of bits -0x800000.
 function relu(x: Float32Array, y: Float32Array): void {
   const bits = new Int32Array(x.buffer, x.byteOffset, x.length);
-  for (let i = 0; i < x.length; i++) y[i] = x[i] * ((-bits[i] & ~bits[i]) >>> 31);
+  const out = new Int32Array(y.buffer);
+  for (let i = 0; i < bits.length; i++) out[i] = bits[i] & (~(bits[i] >> 31) | ((-0x800000 - bits[i]) >> 31));
 }
 
+// 1 for positive numbers, else 0; of a NaN, either: whoever multiplies by it has the NaN already.
 function step(x: Float32Array, y: Float32Array): void {
   const bits = new Int32Array(x.buffer, x.byteOffset, x.length);
   for (let i = 0; i < x.length; i++) y[i] = (-bits[i] & ~bits[i]) >>> 31;
