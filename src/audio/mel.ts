@@ -3,6 +3,8 @@ import { compressor } from './compression.js';
 import { filterBank } from './filter_bank.js';
 import { forEachFrame, framesOf, paddings } from './stft.js';
 
+export { framesOf, samplesOf } from './stft.js';
+
 const frequency = z.number().min(0);
 const length = z.int().min(1);
 
