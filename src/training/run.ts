@@ -1,0 +1,196 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import type { FeatureStore } from '../data/feature_store.js';
+import { canonicalJson } from '../data/feature_store_files.js';
+import { TtsError } from '../errors.js';
+import type { Kernels } from '../kernels/index.js';
+import { loadTensorFlow } from '../model/backend.js';
+import { saveVoice } from '../model/voice.js';
+import { loadNewestCheckpoint, saveCheckpoint } from './checkpoint.js';
+import { Curve } from './curve.js';
+import { writeSamples } from './listening_samples.js';
+import { ProgressLine, type Progress } from './progress.js';
+import type { Recipe } from './recipe.js';
+import { snapshot } from './snapshot.js';
+import { EventWriter } from './tensorboard.js';
+import { Trainer } from './trainer.js';
+import { heldOutNll } from './validation.js';
+
+export interface RunOptions {
+  readonly recipe: Recipe;
+  readonly store: FeatureStore;
+  readonly kernels: Kernels;
+  /** Folder of the run: checkpoints/, samples/, logs/, curve.csv, voice.safetensors. */
+  readonly out: string;
+  /** Stop after this many minutes of training in this call. */
+  readonly minutes?: number;
+  /** Stop after the present step, with everything saved. */
+  readonly signal?: AbortSignal;
+}
+
+export interface RunResult {
+  readonly step: number;
+  readonly steps: number;
+  /** Seconds of training, over all calls. */
+  readonly seconds: number;
+  readonly validationNll: number | null;
+  readonly stoi: number | null;
+  readonly samplesPerSecond: number;
+  readonly voice: string;
+  readonly kernels: string;
+}
+
+/** What a checkpoint holds besides arrays. */
+interface RunState {
+  readonly recipe: Recipe;
+  readonly corpusHash: string;
+  readonly kernels: string;
+  readonly seconds: number;
+  readonly smoothLoss: number | null;
+  readonly validationNll: number | null;
+  readonly stoi: number | null;
+}
+
+/** Steps in a row whose loss or gradients are not finite, after which the run stops. */
+const badStepsAllowed = 10;
+
+/**
+ * Trains until the recipe's steps are done, the minutes are over or the signal comes; each time everything is saved and the voice is written. A run that
+ * finds checkpoints in its folder goes on exactly where they stand.
+ * @throws {TtsError} ERR_CHECKPOINT when the checkpoints there belong to another recipe or corpus; ERR_NOT_FINITE after ten bad steps in a row, with the last good state saved
+ */
+export async function trainVoice({ recipe, store, kernels, out, minutes = Infinity, signal }: RunOptions): Promise<RunResult> {
+  mkdirSync(out, { recursive: true });
+  const { tf, backend, reason } = await loadTensorFlow(kernels);
+  const trainer = new Trainer(recipe, store, kernels, tf);
+  const { training } = recipe;
+  const line = new ProgressLine();
+  if (reason) line.note(reason);
+
+  let seconds = 0;
+  let smoothLoss: number | null = null;
+  let validationNll: number | null = null;
+  let stoi: number | null = null;
+  const checkpoint = loadNewestCheckpoint(out);
+  if (checkpoint) {
+    const state = checkpoint.state as unknown as RunState;
+    checkSameRun(out, state, recipe, store);
+    trainer.parameters.fromArrays(checkpoint.arrays);
+    trainer.step = checkpoint.step;
+    ({ seconds, smoothLoss, validationNll, stoi } = state);
+    line.note(checkpoint.note ?? `resumed from step ${checkpoint.step}`);
+    if (state.kernels !== kernels.name) line.note(`the run was on kernels ${state.kernels}, now ${kernels.name}: results will differ in the last digits`);
+  }
+  line.note(`kernels ${kernels.name}, ${kernels.threads} threads, TensorFlow.js backend ${backend}; ${store.train.length} clips to train on, ${store.validation.length} held out`);
+
+  const events = new EventWriter(join(out, 'logs'), trainer.step);
+  const curve = new Curve(join(out, 'curve.csv'), trainer.step);
+  const voicePath = join(out, 'voice.safetensors');
+  const begun = performance.now();
+  const secondsBefore = seconds;
+  const firstStep = trainer.step;
+  // The clock stands still while samples are spoken and measured: those are no training.
+  let paused = 0;
+  const elapsed = () => (performance.now() - begun - paused) / 1000;
+  const rate = () => ((trainer.step - firstStep) * training.lanes * training.segment) / elapsed();
+
+  const provenance = () => ({
+    recipe: `${recipe.name}-${recipe.size}`,
+    corpus: recipe.data.corpus,
+    corpusHash: store.hash,
+    steps: trainer.step,
+    seconds: Math.round(seconds),
+    nll: validationNll,
+    kernels: kernels.name,
+    created: new Date().toISOString(),
+  });
+  const save = async () => {
+    const state: RunState = { recipe, corpusHash: store.hash, kernels: kernels.name, seconds, smoothLoss, validationNll, stoi };
+    saveCheckpoint(out, trainer.step, { arrays: trainer.parameters.toArrays(), state: { ...state } });
+    await saveVoice(voicePath, snapshot(trainer, store, provenance()));
+  };
+  const progress = (): Progress => ({
+    step: trainer.step,
+    steps: training.steps,
+    loss: smoothLoss ?? NaN,
+    validation: validationNll,
+    density: trainer.parameters.density,
+    samplesPerSecond: rate(),
+    secondsLeft: Math.min(((training.steps - trainer.step) * training.lanes * training.segment) / rate(), minutes * 60 - elapsed()),
+  });
+
+  let saved = trainer.step;
+  let badSteps = 0;
+  try {
+    while (trainer.step < training.steps && elapsed() < minutes * 60 && !signal?.aborted) {
+      const result = trainer.advance();
+      const { step } = trainer;
+      badSteps = result.applied ? 0 : badSteps + 1;
+      if (result.applied) smoothLoss = smoothLoss === null ? result.loss : 0.99 * smoothLoss + 0.01 * result.loss;
+      else line.note(`step ${step}: loss ${result.loss}, gradient norm ${result.gradientNorm}; the step was dropped`);
+      seconds = secondsBefore + elapsed();
+
+      if (step % 20 === 0 && result.applied) {
+        events.scalar('train/loss', step, result.loss);
+        events.scalar('train/gradient_norm', step, result.gradientNorm);
+        events.scalar('train/learning_rate', step, result.learningRate);
+        events.scalar('train/density', step, trainer.parameters.density);
+        events.scalar('train/samples_per_second', step, rate());
+      }
+      const pause = performance.now();
+      const last = step === training.steps;
+      const validates = step % training.validateEvery === 0 || last;
+      const speaks = step % training.sampleEvery === 0 || last;
+      if (validates && store.validation.length > 0) {
+        validationNll = heldOutNll(tf, kernels, trainer.config, trainer.parameters, store);
+        events.scalar('validation/nll', step, validationNll);
+      }
+      const report = speaks ? await writeSamples(join(out, 'samples'), step, snapshot(trainer, store, provenance()), store, kernels, events) : null;
+      if (report) {
+        stoi = report.stoi;
+        for (const [name, value] of Object.entries(report)) events.scalar(`validation/${name}`, step, value as number);
+      }
+      if (validates || speaks)
+        curve.add({ step, seconds, loss: smoothLoss ?? NaN, nll: validates ? validationNll : null, stoi: report?.stoi ?? null, logSpectralDistance: report?.logSpectralDistance ?? null, bursts: report?.bursts ?? null });
+      if (step % training.checkpointEvery === 0) {
+        await save();
+        saved = step;
+      }
+      paused += performance.now() - pause;
+      line.update(progress());
+      if (badSteps >= badStepsAllowed)
+        throw new TtsError('ERR_NOT_FINITE', `${badSteps} steps in a row up to ${step} gave a loss or gradient that is not finite; the state before them is saved in ${out}. Try a lower training.learningRate`);
+      // Lets signals in.
+      await setImmediate();
+    }
+  } finally {
+    if (saved !== trainer.step) await save();
+    events.close();
+  }
+  line.finish(progress());
+  return { step: trainer.step, steps: training.steps, seconds, validationNll, stoi, samplesPerSecond: rate(), voice: voicePath, kernels: kernels.name };
+}
+
+/** What may differ between the calls that make up one run: how long it goes, and when it measures. */
+const freeSettings = ['steps', 'validateEvery', 'sampleEvery', 'checkpointEvery'];
+
+function checkSameRun(out: string, state: RunState, recipe: Recipe, store: FeatureStore): void {
+  const fixed = ({ data: _data, sizes: _sizes, training, ...rest }: Recipe) =>
+    new Map(flatten({ ...rest, training: Object.fromEntries(Object.entries(training).filter(([key]) => !freeSettings.includes(key))), size: recipe.sizes[rest.size] ?? rest.size }));
+  const before = fixed(state.recipe);
+  for (const [key, value] of fixed(recipe)) {
+    if (before.get(key) !== value) throw otherRun(out, `${key} ${before.get(key) ?? 'unset'}, now ${value}`);
+  }
+  if (state.corpusHash !== store.hash) throw otherRun(out, `corpus and split ${state.corpusHash.slice(0, 12)}, now ${store.hash.slice(0, 12)}`);
+}
+
+function otherRun(out: string, difference: string): TtsError {
+  return new TtsError('ERR_CHECKPOINT', `${out} holds a run with ${difference}; go on with the old settings, or give --out another folder`);
+}
+
+function flatten(value: unknown, path = ''): [string, string][] {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return Object.entries(value).flatMap(([key, inner]) => flatten(inner, path ? `${path}.${key}` : key));
+  return [[path, canonicalJson(value)]];
+}

@@ -1,0 +1,108 @@
+import type { Tensor, Tensor3D } from '@tensorflow/tfjs';
+import type { FeatureStore } from '../data/feature_store.js';
+import { drawBatch } from '../data/batches.js';
+import type { Kernels } from '../kernels/index.js';
+import type { TensorFlow } from '../model/backend.js';
+import { conditioningForward, contextFrames } from '../model/conditioning.js';
+import type { WaveRnnConfig } from '../model/config.js';
+import { normaliseFeatures } from '../model/normalise.js';
+import { GradientPool, sampleRateNll } from '../model/sample_rate_op.js';
+import { encodeSymbols, meanLogCellWidth } from '../model/symbols.js';
+import type { MaskChooser } from '../sparsity/chooser.js';
+import { fixedMasks } from '../sparsity/fixed.js';
+import { cubicPruning } from '../sparsity/pruning.js';
+import { maskedMatrices, Parameters } from './parameters.js';
+import { waveRnnConfig, type Recipe } from './recipe.js';
+import { learningRateAt } from './schedule.js';
+
+/** What a step did. */
+export interface StepResult {
+  /** Mean nats per 16-bit sample. */
+  readonly loss: number;
+  /** Global norm of the gradients before clipping. */
+  readonly gradientNorm: number;
+  readonly learningRate: number;
+  /** False when the loss or a gradient was not finite: nothing was changed then. */
+  readonly applied: boolean;
+}
+
+/** Turns batches into better weights, one step at a time. Everything a step does is a pure function of the parameters, the recipe and the step. */
+export class Trainer {
+  readonly config: WaveRnnConfig;
+  readonly parameters: Parameters;
+  private readonly chooser: MaskChooser;
+  private readonly pool = new GradientPool();
+
+  /** Steps done. */
+  step = 0;
+
+  constructor(
+    private readonly recipe: Recipe,
+    private readonly store: FeatureStore,
+    private readonly kernels: Kernels,
+    private readonly tf: TensorFlow,
+  ) {
+    this.config = waveRnnConfig(recipe);
+    const { seed } = recipe.training;
+    this.chooser = maskChooser(recipe, this.config);
+    this.parameters = new Parameters(this.config, store.bins, this.chooser.initial(), seed);
+  }
+
+  /** Draws the step's batch, computes its gradients and updates the weights. */
+  advance(): StepResult {
+    const { lanes, segment, seed, adam, clip, ema } = this.recipe.training;
+    const masks = this.chooser.update(this.step, this.parameters.sparse.map(({ matrix }) => matrix));
+    if (masks) this.parameters.remask(masks);
+
+    const batch = drawBatch(this.store.train, { lanes, steps: segment, context: contextFrames(this.config), hop: this.store.hop }, seed, this.step);
+    const { loss, gradients } = this.gradients(batch);
+    const gradientNorm = globalNorm(gradients);
+    const learningRate = learningRateAt(this.step, this.recipe.training);
+    const applied = Number.isFinite(loss) && Number.isFinite(gradientNorm);
+    this.step++;
+    if (applied) {
+      // Early on the average follows fast, so that it does not carry the random start along.
+      const average = Math.min(ema, (1 + this.step) / (10 + this.step));
+      const gradientScale = gradientNorm > clip ? clip / gradientNorm : 1;
+      const settings = { learningRate, ...adam, step: this.step, gradientScale, average };
+      let i = 0;
+      for (const [, state] of this.parameters.named()) this.kernels.adam(settings, gradients[i++], state);
+    }
+    return { loss, gradientNorm, learningRate, applied };
+  }
+
+  /** Loss and gradients in the order of `Parameters.named()`. */
+  private gradients(batch: ReturnType<typeof drawBatch>): { loss: number; gradients: Float32Array[] } {
+    const { tf, kernels, config, pool } = this;
+    const network = this.parameters.network();
+    const { lanes, steps, hop, phase, frames, context } = batch;
+    const sequence = { lanes, steps, hop, phase, frames, codes: encodeSymbols(config.encoding, batch.pcm) };
+    const names = [...this.parameters.conditioning.keys()];
+    const weights = [...network.sparse.map(({ values }) => values), ...network.dense];
+    // Arrays do not leave through tidy's return value: it would look for tensors in every element.
+    let result = { loss: NaN, gradients: [] as Float32Array[] };
+    tf.tidy(() => {
+      const features = tf.tensor3d(normaliseFeatures(batch.features, this.store.statistics), [lanes, frames + 2 * context, this.store.bins]);
+      const loss = (...tensors: Tensor[]) => {
+        const conditioning = Object.fromEntries(names.map((name, i) => [name, tensors[weights.length + i]]));
+        const gate = conditioningForward(tf, config, conditioning, features) as Tensor3D;
+        return sampleRateNll(tf, kernels, network, sequence, gate, tensors.slice(0, weights.length), pool);
+      };
+      const inputs = [...weights.map((values) => tf.tensor1d(values)), ...[...this.parameters.conditioning.values()].map(({ shape, state }) => tf.tensor(state.weights, shape))];
+      const { value, grads } = tf.valueAndGrads(loss)(inputs);
+      result = { loss: value.dataSync()[0] + meanLogCellWidth(config.encoding, sequence.codes), gradients: grads.map((gradient) => gradient.dataSync() as Float32Array) };
+    });
+    return result;
+  }
+}
+
+function maskChooser({ sparsity, training }: Recipe, config: WaveRnnConfig): MaskChooser {
+  const matrices = maskedMatrices(config);
+  return sparsity.method === 'pruning' && sparsity.pruning ? cubicPruning(matrices, sparsity.pruning) : fixedMasks(matrices, training.seed);
+}
+
+function globalNorm(arrays: readonly Float32Array[]): number {
+  let sum = 0;
+  for (const array of arrays) for (let i = 0; i < array.length; i++) sum += array[i] * array[i];
+  return Math.sqrt(sum);
+}
