@@ -1,0 +1,83 @@
+#!/usr/bin/env node
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { benchSampling } from '../bench/sampling.js';
+import { benchTraining } from '../bench/training.js';
+import { chooseKernels } from '../kernels/index.js';
+import { loadRecipe } from '../training/recipe.js';
+import { collect, positiveNumber, wholeNumber } from './options.js';
+import { createCommand, runCommand } from './program.js';
+
+interface Options {
+  recipe: string;
+  size?: string;
+  set: string[];
+  threads?: number;
+  kernels?: string;
+  seconds: number;
+  json?: boolean;
+}
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+
+/** Whole numbers with separators, the rest with three digits. */
+function shown(value: unknown): unknown {
+  if (typeof value !== 'number') return value;
+  return Math.abs(value) >= 100 ? Math.round(value).toLocaleString('en-US') : Number(value.toPrecision(3));
+}
+
+function print(figures: object[], json: boolean | undefined): void {
+  if (json) return console.log(JSON.stringify(figures, null, 2));
+  for (const figure of figures) {
+    console.log('');
+    for (const [name, value] of Object.entries(figure)) console.log(`  ${name.replaceAll(/([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`).padEnd(24)} ${String(shown(value))}`);
+  }
+}
+
+function withOptions(command: Command): Command {
+  return command
+    .option('--recipe <path>', 'the recipe that lists the sizes', join(root, 'recipes', 'ljspeech'))
+    .option('--size <name>', 'one size only (default: all sizes of the recipe, each in a process of its own)')
+    .option('--set <key=value>', 'change a value of the recipe; may be repeated', collect, [])
+    .option('--kernels <name>', 'reference, generic, avx2, avx512 or neon (default: the fastest of this machine)')
+    .option('--seconds <n>', 'time spent on each size', positiveNumber, 15)
+    .option('--json', 'print JSON');
+}
+
+/** Runs this command once per size, each in a fresh process, so that the peak memory is its own. */
+function eachSize(name: string, options: Options): void {
+  const { sizes } = loadRecipe(options.recipe, { set: options.set });
+  const figures = Object.keys(sizes).flatMap((size) => {
+    const args = [name, '--size', size, '--recipe', options.recipe, '--seconds', String(options.seconds), '--json', ...options.set.flatMap((assignment) => ['--set', assignment])];
+    if (options.kernels !== undefined) args.push('--kernels', options.kernels);
+    if (options.threads !== undefined) args.push('--threads', String(options.threads));
+    const { stdout, status } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), ...args], { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' });
+    if (status !== 0) throw new Error(`the benchmark of size ${size} failed`);
+    return JSON.parse(stdout) as object[];
+  });
+  print(figures, options.json);
+}
+
+const command = createCommand('tts-bench', 'Measure speeds on this machine. Medians of many repetitions; compare only figures from one run.');
+
+withOptions(command.command('train'))
+  .description('whole training steps on the speech that ships with the toolkit')
+  .option('--threads <n>', 'threads (default: one per core)', wholeNumber)
+  .action(async (options: Options) => {
+    if (options.size === undefined) return eachSize('train', options);
+    const recipe = loadRecipe(options.recipe, { size: options.size, set: options.set });
+    const kernels = chooseKernels({ name: options.kernels, threads: options.threads });
+    return print([await benchTraining(recipe, join(root, 'data', 'ljspeech-mini'), join('runs', 'cache'), kernels, options.seconds)], options.json);
+  });
+
+withOptions(command.command('sample'))
+  .description('the sampler, one stream on one core')
+  .action(async (options: Options) => {
+    if (options.size === undefined) return eachSize('sample', options);
+    const recipe = loadRecipe(options.recipe, { size: options.size, set: options.set });
+    return print([await benchSampling(recipe, chooseKernels({ name: options.kernels, threads: 1 }), options.seconds)], options.json);
+  });
+
+await runCommand(command);

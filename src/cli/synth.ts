@@ -1,0 +1,101 @@
+#!/usr/bin/env node
+import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { WavStream } from '../audio/write.js';
+import { TtsError } from '../errors.js';
+import { chooseKernels } from '../kernels/index.js';
+import { loadVoice, type Voice } from '../model/voice.js';
+import { readSynthesisInput } from '../synthesis/input.js';
+import { openPlayer } from '../synthesis/play.js';
+import { synthesize } from '../synthesis/synthesize.js';
+import { positiveNumber, wholeNumber } from './options.js';
+import { createCommand, runCommand } from './program.js';
+
+interface Options {
+  voice: string;
+  seed: number;
+  temperature: number;
+  kernels?: string;
+  play?: boolean;
+  stdout?: boolean | string;
+  json?: boolean;
+}
+
+const shippedVoice = fileURLToPath(new URL('../../../recipes/ljspeech/voice.safetensors', import.meta.url));
+
+function densityOf({ sparse }: Voice): number {
+  const matrices = Object.values(sparse);
+  return matrices.reduce((sum, { values }) => sum + values.length, 0) / matrices.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
+}
+
+/** Everything that the chunks go to. */
+async function openSinks(path: string | undefined, { stdout, play }: Options, sampleRate: number) {
+  if (stdout !== undefined && stdout !== true && stdout !== 'wav' && stdout !== 'pcm') throw new TtsError('ERR_ARGUMENT', `--stdout is ${stdout}, expected wav or pcm`);
+  const wavs: WavStream[] = [];
+  if (path !== undefined) wavs.push(await WavStream.open(path, sampleRate));
+  if (stdout === true || stdout === 'wav') wavs.push(await WavStream.open(process.stdout, sampleRate));
+  const player = play ? await openPlayer(sampleRate).catch(async (error: unknown) => {
+    for (const wav of wavs) await wav.abort();
+    throw error;
+  }) : undefined;
+  return {
+    async write(pcm: Int16Array) {
+      for (const wav of wavs) await wav.write(pcm);
+      const bytes = new Uint8Array(pcm.buffer, pcm.byteOffset, pcm.byteLength);
+      if (stdout === 'pcm' && !process.stdout.write(bytes)) await new Promise((resolve) => process.stdout.once('drain', resolve));
+      player?.play(pcm);
+    },
+    async close() {
+      for (const wav of wavs) await wav.close();
+      await player?.finish();
+    },
+    async abort() {
+      for (const wav of wavs) await wav.abort();
+    },
+  };
+}
+
+const command = createCommand('tts-synth', 'Turn acoustic features (.npy), or a recording by copy synthesis, into speech.')
+  .argument('<input>', 'features.npy, or a recording (WAV, FLAC, MP3, Ogg Vorbis)')
+  .argument('[out.wav]', 'where the speech goes; not needed with --stdout or --play')
+  .option('--voice <file>', 'a voice.safetensors', shippedVoice)
+  .option('--seed <n>', 'seed of the random numbers: the same seed gives the same WAV', wholeNumber, 1)
+  .option('--temperature <t>', 'below 1 calmer and duller, 1 as the voice has learned', positiveNumber, 1)
+  .option('--play', 'play it while it is made')
+  .option('--stdout [format]', 'write it to stdout while it is made, as wav (default) or pcm (16-bit little-endian mono)')
+  .option('--kernels <name>', 'reference, generic, avx2, avx512 or neon (default: the fastest of this machine)')
+  .option('--json', 'print the figures as JSON (on stderr if the speech goes to stdout)')
+  .action(async (input: string, path: string | undefined, options: Options) => {
+    if (path === undefined && !options.stdout && !options.play) throw new TtsError('ERR_ARGUMENT', 'nowhere to put the speech: expected out.wav, --stdout or --play');
+    if (!existsSync(options.voice)) throw new TtsError('ERR_FILE_NOT_FOUND', `no voice at ${options.voice}`);
+    const kernels = chooseKernels({ name: options.kernels });
+    const voice = await loadVoice(options.voice);
+    const name = options.voice === shippedVoice ? 'ljspeech' : basename(options.voice, '.safetensors');
+    const { data, frames, notes } = await readSynthesisInput(input, voice, name);
+    for (const note of notes) console.error(`note: ${note}`);
+
+    const { sampleRate, hop } = voice.features;
+    const sinks = await openSinks(path, options, sampleRate);
+    const begun = performance.now();
+    let first = 0;
+    try {
+      for await (const pcm of synthesize(voice, { data, frames }, { seed: options.seed, temperature: options.temperature, kernels })) {
+        first ||= performance.now() - begun;
+        await sinks.write(pcm);
+      }
+      await sinks.close();
+    } catch (error) {
+      await sinks.abort();
+      throw error;
+    }
+    const seconds = (performance.now() - begun) / 1000;
+    const audio = (frames * hop) / sampleRate;
+    const figures = { out: path ?? null, audioSeconds: audio, seconds, realTimeFactor: seconds / audio, samplesPerSecond: (frames * hop) / seconds, firstSoundSeconds: first / 1000, kernels: kernels.name, density: densityOf(voice), seed: options.seed };
+    const text = options.json
+      ? JSON.stringify(figures)
+      : `${path ?? 'spoken'}: ${audio.toFixed(2)} s of speech in ${seconds.toFixed(2)} s, real-time factor ${figures.realTimeFactor.toFixed(3)} (below 1 is faster than real time), first sound after ${(first / 1000).toFixed(2)} s, kernels ${kernels.name}, density ${(100 * figures.density).toFixed(1)}%`;
+    (options.stdout ? console.error : console.log)(text);
+  });
+
+await runCommand(command);
