@@ -8,53 +8,68 @@ import type { FeatureStore } from '../data/feature_store.js';
 import type { Parameters } from './parameters.js';
 import type { WaveRnnConfig } from '../model/config.js';
 
-/** Frames per call of the kernels: a bound on memory only. */
-const chunkFrames = 32;
+/** Clips are measured in pieces of this many frames, so that short and long ones fill the lanes alike. */
+const pieceFrames = 64;
+
+/** Frames before a piece that the network hears without being measured: it begins from a state of zeros. */
+const warmUpFrames = 4;
+
+/** Pieces per call of the kernels: a bound on memory only. */
+const lanesPerCall = 32;
 
 /** More clips would tell little more and take long. */
 const mostClips = 32;
 
-/** Held-out NLL in nats per 16-bit sample of the averaged weights: whole clips, side by side as lanes, each from silence. NaN without clips. */
+interface Piece {
+  readonly clip: StoredClip;
+  /** First frame that is fed, first one that counts, and the one after the last. */
+  readonly start: number;
+  readonly first: number;
+  readonly end: number;
+}
+
+/** Held-out NLL in nats per 16-bit sample of the averaged weights: every sample of the first 32 held-out clips. NaN without clips. */
 export function heldOutNll(tf: TensorFlow, kernels: Kernels, config: WaveRnnConfig, parameters: Parameters, store: FeatureStore): number {
-  const clips = store.validation.slice(0, mostClips);
-  if (clips.length === 0) return NaN;
+  const pieces = store.validation.slice(0, mostClips).flatMap(piecesOf);
+  if (pieces.length === 0) return NaN;
   const network = parameters.network('average');
   const conditioning = new Map([...parameters.conditioning].map(([name, { shape, state }]) => [name, { shape, data: state.average }]));
   const conditioner = new GateConditioner(tf, config, conditioning, store.statistics);
-  const state = new Float32Array(clips.length * config.hidden);
-  const longest = Math.max(...clips.map(({ frames }) => frames));
   let nats = 0;
-  for (let first = 0; first < longest; first += chunkFrames) {
-    const frames = Math.min(chunkFrames, longest - first);
-    nats += chunkNats(kernels, network, config, conditioner, clips, store.hop, first, frames, state);
-  }
+  for (let i = 0; i < pieces.length; i += lanesPerCall) nats += natsOf(pieces.slice(i, i + lanesPerCall), kernels, network, config, conditioner, store.hop);
   conditioner.dispose();
-  const width = (clip: StoredClip) => clip.samples * meanLogCellWidth(config.encoding, encodeSymbols(config.encoding, clip.pcm(0, clip.samples)));
-  return (nats + clips.reduce((sum, clip) => sum + width(clip), 0)) / clips.reduce((sum, { samples }) => sum + samples, 0);
+  return nats / pieces.reduce((sum, { first, end }) => sum + (end - first) * store.hop, 0);
 }
 
-function chunkNats(
-  kernels: Kernels,
-  network: SampleRateNetwork,
-  config: WaveRnnConfig,
-  conditioner: GateConditioner,
-  clips: readonly StoredClip[],
-  hop: number,
-  first: number,
-  frames: number,
-  state: Float32Array,
-): number {
-  const context = contextFrames(config);
-  const steps = frames * hop;
-  const codes = new Uint16Array(clips.length * (steps + 1));
-  const gate = new Float32Array(clips.length * frames * 3 * config.hidden);
-  clips.forEach((clip, lane) => {
-    const at = lane * (steps + 1);
-    codes.set(encodeSymbols(config.encoding, clip.pcm(first * hop - 1, steps + 1)), at);
-    if (first === 0) codes[at] = silence(config.encoding);
-    gate.set(conditioner.gate(clip.features(first - context, frames + 2 * context), frames), lane * frames * 3 * config.hidden);
+function piecesOf(clip: StoredClip): Piece[] {
+  return Array.from({ length: Math.ceil(clip.frames / pieceFrames) }, (_, i) => {
+    const first = i * pieceFrames;
+    return { clip, start: Math.max(0, first - warmUpFrames), first, end: Math.min(clip.frames, first + pieceFrames) };
   });
-  const lengths = Int32Array.from(clips, ({ samples }) => Math.max(0, Math.min(steps, samples - first * hop)));
-  const batch = { lanes: clips.length, steps, hop, phase: 0, frames, codes, gate, lengths, state };
-  return kernels.sequenceLoss(network, batch).reduce((sum, lane) => sum + lane, 0);
+}
+
+function natsOf(pieces: readonly Piece[], kernels: Kernels, network: SampleRateNetwork, config: WaveRnnConfig, conditioner: GateConditioner, hop: number): number {
+  const context = contextFrames(config);
+  const lanes = pieces.length;
+  const frames = Math.max(...pieces.map(({ start, end }) => end - start));
+  const steps = frames * hop;
+  const codes = new Uint16Array(lanes * (steps + 1));
+  const gate = new Float32Array(lanes * frames * 3 * config.hidden);
+  pieces.forEach(({ clip, start }, lane) => {
+    codes.set(encodeSymbols(config.encoding, clip.pcm(start * hop - 1, steps + 1)), lane * (steps + 1));
+    if (start === 0) codes[lane * (steps + 1)] = silence(config.encoding);
+    gate.set(conditioner.gate(clip.features(start - context, frames + 2 * context), frames), lane * frames * 3 * config.hidden);
+  });
+  const lengths = Int32Array.from(pieces, ({ start, end }) => (end - start) * hop);
+  const nll = new Float32Array(lanes * steps);
+  kernels.sequenceLoss(network, { lanes, steps, hop, phase: 0, frames, codes, gate, lengths, nll });
+  let nats = 0;
+  pieces.forEach(({ start, first, end }, lane) => {
+    const from = (first - start) * hop;
+    const to = (end - start) * hop;
+    for (let t = from; t < to; t++) nats += nll[lane * steps + t];
+    const counted = codes.subarray(lane * (steps + 1) + 1 + from, lane * (steps + 1) + 1 + to);
+    nats += counted.length * meanLogCellWidth(config.encoding, counted);
+  });
+  return nats;
 }

@@ -1,6 +1,6 @@
 // Products with a block-sparse matrix on a group of 16 lanes.
 //
-// An entry is one column of a block: `BR` contiguous weights fed by one input. A tile keeps `kRowTile` rows × 16 lanes of sums in
+// An entry is one column of a block: `BR` contiguous weights fed by one input. A tile keeps some rows × 16 lanes in
 // registers; the weights are broadcast from memory, so the forward and transposed products need (rows + parts) loads for rows · parts
 // multiply-adds. The sums of a row run over its entries in ascending column order in every instruction set.
 #pragma once
@@ -9,62 +9,84 @@
 
 namespace {
 
+// What fits into the registers: rows of sums beside one input and one weight in the forward product, rows of output gradients beside one sum
+// and one weight in the transposed one (where four were faster than six on a Zen 3), rows × columns of sums for the weights.
 #if KERNELS_WIDTH == 16
-constexpr int kRowTile = 16;
+constexpr int kProductRows = 16, kTransposedRows = 16;
 constexpr int kWeightRows = 8, kWeightColumns = 2;
 #elif KERNELS_WIDTH == 8
-constexpr int kRowTile = 4;
+constexpr int kProductRows = 6, kTransposedRows = 4;
+constexpr int kWeightRows = 4, kWeightColumns = 3;
+#elif defined(__aarch64__)
+constexpr int kProductRows = 6, kTransposedRows = 6;
 constexpr int kWeightRows = 4, kWeightColumns = 3;
 #else
-constexpr int kRowTile = 2;
+constexpr int kProductRows = 2, kTransposedRows = 2;
 constexpr int kWeightRows = 4, kWeightColumns = 2;
 #endif
 
 template <int BR, int BC>
 struct Shape {
   static constexpr int rows = BR, columns = BC;
-  static constexpr int tile = BR < kRowTile ? BR : kRowTile;
   static constexpr int weightRows = BR < kWeightRows ? BR : kWeightRows;
 };
+
+// Calls f(first row, rows of the tile) for tiles of nearly equal height, at most `Most`: 16 rows in tiles of at most 6 are 6 + 5 + 5. Both
+// are constants, so that the sums of a tile stay in registers.
+template <int R>
+struct Constant {
+  static constexpr int value = R;
+};
+
+template <int Most, int First, int End, class F>
+INLINE void for_tiles(F f) {
+  if constexpr (First < End) {
+    constexpr int left = End - First, tiles = (left + Most - 1) / Most, height = (left + tiles - 1) / tiles;
+    f(Constant<First>(), Constant<height>());
+    for_tiles<Most, First + height, End>(f);
+  }
+}
 
 // y [BR][16] = block row `i` of M x
 template <class S>
 INLINE void product_block_row(const Matrix& m, int i, const float* __restrict x, float* __restrict y) {
   const int begin = m.rowStart[i], end = m.rowStart[i + 1];
-  for (int r0 = 0; r0 < S::rows; r0 += S::tile) {
-    vf sums[S::tile][kParts];
-    UNROLL for (int r = 0; r < S::tile; r++) UNROLL for (int p = 0; p < kParts; p++) sums[r][p] = vf{};
+  for_tiles<kProductRows, 0, S::rows>([&](auto first, auto height) {
+    constexpr int r0 = decltype(first)::value, R = decltype(height)::value;
+    vf sums[R][kParts];
+    UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < kParts; p++) sums[r][p] = vf{};
     const float* w = m.values + (size_t)begin * S::rows * S::columns + r0;
     for (int k = begin; k < end; k++) {
       const float* input = x + (size_t)m.column[k] * S::columns * kLanes;
       UNROLL for (int c = 0; c < S::columns; c++, w += S::rows, input += kLanes) {
         vf in[kParts];
         UNROLL for (int p = 0; p < kParts; p++) in[p] = load(input + p * kWidth);
-        UNROLL for (int r = 0; r < S::tile; r++) UNROLL for (int p = 0; p < kParts; p++) sums[r][p] += w[r] * in[p];
+        UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < kParts; p++) sums[r][p] += w[r] * in[p];
       }
     }
-    UNROLL for (int r = 0; r < S::tile; r++) UNROLL for (int p = 0; p < kParts; p++) store(y + (r0 + r) * kLanes + p * kWidth, sums[r][p]);
-  }
+    UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < kParts; p++) store(y + (r0 + r) * kLanes + p * kWidth, sums[r][p]);
+  });
 }
 
 // dx [columns][16] += (block row `i` of M)ᵀ dy [BR][16]
 template <class S>
 INLINE void transposed_block_row(const Matrix& m, int i, const float* __restrict dy, float* __restrict dx) {
   const int begin = m.rowStart[i], end = m.rowStart[i + 1];
-  for (int r0 = 0; r0 < S::rows; r0 += S::tile) {
-    vf out[S::tile][kParts];
-    UNROLL for (int r = 0; r < S::tile; r++) UNROLL for (int p = 0; p < kParts; p++) out[r][p] = load(dy + (r0 + r) * kLanes + p * kWidth);
+  for_tiles<kTransposedRows, 0, S::rows>([&](auto first, auto height) {
+    constexpr int r0 = decltype(first)::value, R = decltype(height)::value;
+    vf out[R][kParts];
+    UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < kParts; p++) out[r][p] = load(dy + (r0 + r) * kLanes + p * kWidth);
     const float* w = m.values + (size_t)begin * S::rows * S::columns + r0;
     for (int k = begin; k < end; k++) {
       float* input = dx + (size_t)m.column[k] * S::columns * kLanes;
       UNROLL for (int c = 0; c < S::columns; c++, w += S::rows, input += kLanes) {
         vf sums[kParts];
         UNROLL for (int p = 0; p < kParts; p++) sums[p] = load(input + p * kWidth);
-        UNROLL for (int r = 0; r < S::tile; r++) UNROLL for (int p = 0; p < kParts; p++) sums[p] += w[r] * out[r][p];
+        UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < kParts; p++) sums[p] += w[r] * out[r][p];
         UNROLL for (int p = 0; p < kParts; p++) store(input + p * kWidth, sums[p]);
       }
     }
-  }
+  });
 }
 
 // dw [entries][BR] += Σ dy xᵀ for `N` entries (given by their x) of one block row, over `steps` steps and the 16 lanes
