@@ -120,7 +120,26 @@ export async function trainVoice({ recipe, store, kernels, out, minutes = Infini
     secondsLeft: Math.min(((training.steps - trainer.step) * training.lanes * training.segment) / rate(), minutes * 60 - elapsed()),
   });
 
+  const measure = async (validates: boolean, speaks: boolean) => {
+    const { step } = trainer;
+    const pause = performance.now();
+    if (validates && store.validation.length > 0) {
+      validationNll = heldOutNll(tf, kernels, trainer.config, trainer.parameters, store);
+      events.scalar('validation/nll', step, validationNll);
+    }
+    const report = speaks ? await writeSamples(join(out, 'samples'), step, snapshot(trainer, store, provenance()), store, kernels, events) : null;
+    if (report) {
+      stoi = report.stoi;
+      for (const [name, value] of Object.entries(report)) events.scalar(`validation/${name}`, step, value as number);
+    }
+    const { stoi: stoiNow = null, logSpectralDistance = null, bursts = null } = report ?? {};
+    if (validates || speaks) curve.add({ step, seconds, loss: smoothLoss ?? NaN, nll: validates ? validationNll : null, stoi: stoiNow, logSpectralDistance, bursts });
+    measured = step;
+    paused += performance.now() - pause;
+  };
+
   let saved = trainer.step;
+  let measured = trainer.step;
   let badSteps = 0;
   try {
     while (trainer.step < training.steps && elapsed() < minutes * 60 && !signal?.aborted) {
@@ -138,34 +157,22 @@ export async function trainVoice({ recipe, store, kernels, out, minutes = Infini
         events.scalar('train/density', step, trainer.parameters.density);
         events.scalar('train/samples_per_second', step, rate());
       }
-      const pause = performance.now();
-      const last = step === training.steps;
-      const validates = step % training.validateEvery === 0 || last;
-      const speaks = step % training.sampleEvery === 0 || last;
-      if (validates && store.validation.length > 0) {
-        validationNll = heldOutNll(tf, kernels, trainer.config, trainer.parameters, store);
-        events.scalar('validation/nll', step, validationNll);
-      }
-      const report = speaks ? await writeSamples(join(out, 'samples'), step, snapshot(trainer, store, provenance()), store, kernels, events) : null;
-      if (report) {
-        stoi = report.stoi;
-        for (const [name, value] of Object.entries(report)) events.scalar(`validation/${name}`, step, value as number);
-      }
-      if (validates || speaks)
-        curve.add({ step, seconds, loss: smoothLoss ?? NaN, nll: validates ? validationNll : null, stoi: report?.stoi ?? null, logSpectralDistance: report?.logSpectralDistance ?? null, bursts: report?.bursts ?? null });
+      const validates = step % training.validateEvery === 0;
+      const speaks = step % training.sampleEvery === 0;
+      if (validates || speaks) await measure(validates, speaks);
       if (step % training.checkpointEvery === 0) {
         await save();
         saved = step;
       }
-      paused += performance.now() - pause;
       line.update(progress());
       if (badSteps >= badStepsAllowed)
         throw new TtsError('ERR_NOT_FINITE', `${badSteps} steps in a row up to ${step} gave a loss or gradient that is not finite; the state before them is saved in ${out}. Try a lower training.learningRate`);
       // Lets signals in.
       await setImmediate();
     }
+    if (!signal?.aborted && measured !== trainer.step) await measure(true, true);
   } finally {
-    if (saved !== trainer.step) await save();
+    if (saved !== trainer.step || measured === trainer.step) await save();
     events.close();
   }
   line.finish(progress());

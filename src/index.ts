@@ -1,0 +1,31 @@
+/**
+ * The library behind the commands: read a voice and features, speak.
+ *
+ * ```ts
+ * import { loadVoice, readSynthesisInput, synthesize, WavStream } from 'sparsewavernn';
+ *
+ * const voice = await loadVoice('voice.safetensors');
+ * const wav = await WavStream.open('out.wav', voice.features.sampleRate);
+ * for await (const pcm of synthesize(voice, await readSynthesisInput('features.npy', voice, 'my voice'))) await wav.write(pcm);
+ * await wav.close();
+ * ```
+ */
+export { TtsError, type ErrorCode } from './errors.js';
+export { fromInt16, toInt16, type Audio } from './audio/audio.js';
+export { melSpectrogram, type MelSettings, type MelSpectrogram } from './audio/mel.js';
+export { melPreset, melPresets } from './audio/presets.js';
+export { readAudio } from './audio/read.js';
+export { writeWav, WavStream } from './audio/write.js';
+export { conformFeatures } from './data/feature_check.js';
+export { readFeatures, writeFeatures, type FeatureFile } from './data/feature_file.js';
+export { readNpy, writeNpy } from './data/npy.js';
+export { openCorpus, type Corpus } from './data/corpus.js';
+export { openFeatureStore, type FeatureStore } from './data/feature_store.js';
+export { chooseKernels, kernelNames, type Kernels } from './kernels/index.js';
+export { loadVoice, saveVoice, type Voice } from './model/voice.js';
+export { readSynthesisInput, type SynthesisInput } from './synthesis/input.js';
+export { synthesize, type SynthesisFeatures, type SynthesisOptions } from './synthesis/synthesize.js';
+export { evaluateCopy, type CopyReport } from './evaluation/report.js';
+export { stoi } from './evaluation/stoi.js';
+export { loadRecipe, type Recipe } from './training/recipe.js';
+export { trainVoice, type RunOptions, type RunResult } from './training/run.js';
