@@ -8,7 +8,7 @@ const logOnePlusMu = Math.log1p(mu);
  */
 export function mulawEncode(pcm: Int16Array): Uint16Array {
   const codes = new Uint16Array(pcm.length);
-  for (let i = 0; i < pcm.length; i++) codes[i] = encodeSample(pcm[i]);
+  for (let i = 0; i < pcm.length; i++) codes[i] = mulawCode(pcm[i] / 32768);
   return codes;
 }
 
@@ -23,13 +23,16 @@ export function mulawDecode(codes: Uint16Array): Int16Array {
   return pcm;
 }
 
-function encodeSample(sample: number): number {
-  const compressed = (Math.sign(sample) * Math.log1p((mu * Math.abs(sample)) / 32768)) / logOnePlusMu;
+/** The code 0 … 1023 of a value in [-1, 1]; what lies outside gets the nearest. */
+export function mulawCode(value: number): number {
+  const compressed = (Math.sign(value) * Math.log1p(mu * Math.min(1, Math.abs(value)))) / logOnePlusMu;
   return Math.round(((compressed + 1) / 2) * mu);
 }
 
-const table = Int16Array.from({ length: mu + 1 }, (_, code) => {
+/** The value in [-1, 1] of a code; not only of whole ones: code ± 1/2 are the edges of its cell. */
+export function mulawValue(code: number): number {
   const y = (2 * code) / mu - 1;
-  const exact = (Math.sign(y) * Math.expm1(Math.abs(y) * logOnePlusMu) * 32768) / mu;
-  return Math.max(-32768, Math.min(32767, Math.round(exact)));
-});
+  return (Math.sign(y) * Math.expm1(Math.abs(y) * logOnePlusMu)) / mu;
+}
+
+const table = Int16Array.from({ length: mu + 1 }, (_, code) => Math.max(-32768, Math.min(32767, Math.round(mulawValue(code) * 32768))));

@@ -1,6 +1,6 @@
 import type { Kernels } from '../kernels/index.js';
 import { RandomStream, streams } from '../kernels/random.js';
-import { silence } from '../model/symbols.js';
+import { symbolCodec } from '../model/codec.js';
 import { fixedMasks } from '../sparsity/fixed.js';
 import { maskedMatrices, Parameters } from '../training/parameters.js';
 import { waveRnnConfig, type Recipe } from '../training/recipe.js';
@@ -28,7 +28,7 @@ export async function benchSampling(recipe: Recipe, kernels: Kernels, seconds: n
   const { hop, sampleRate, bins } = recipe.features;
   const { seed } = recipe.training;
   const parameters = new Parameters(config, bins, fixedMasks(maskedMatrices(config), seed).initial(), seed);
-  const sampler = kernels.createSampler(parameters.network(), { seed, temperature: 1, firstCode: silence(config.encoding) });
+  const sampler = kernels.createSampler(parameters.network(), { seed, temperature: 1, firstCode: symbolCodec(config.encoding, recipe.features).silence });
   const frames = kernels.name === 'reference' ? 1 : 8;
   const random = new RandomStream(seed, streams.initialisation);
   const gate = Float32Array.from({ length: frames * 3 * config.hidden }, () => 0.3 * random.normal());

@@ -12,6 +12,8 @@ export interface BatchShape {
   readonly context: number;
   /** Samples per frame. */
   readonly hop: number;
+  /** Samples before the segment; 1 by default. */
+  readonly history?: number;
 }
 
 /** Segments of speech with their features. All lanes begin at the same phase within a frame, so their frames change at the same step. */
@@ -24,7 +26,8 @@ export interface Batch {
   /** ceil((phase + steps) / hop): frames that a segment touches. */
   readonly frames: number;
   readonly context: number;
-  /** [lanes, steps+1]: the sample before the segment, then the segment. */
+  readonly history: number;
+  /** [lanes, history+steps]: the samples before the segment, then the segment. */
   readonly pcm: Int16Array;
   /** [lanes, frames+2·context, bins], raw; row `context` is the frame of the first sample. */
   readonly features: Float32Array;
@@ -38,8 +41,8 @@ const blocksPerStep = 65536;
  * segment fits is equally likely, hence clips by their length. Throws ERR_CORPUS if no clip is long enough, RangeError for a shape
  * that is none.
  */
-export function drawBatch(clips: readonly StoredClip[], { lanes, steps, context, hop }: BatchShape, seed: number, step: number): Batch {
-  for (const [name, value, least] of [['lanes', lanes, 1], ['steps', steps, 1], ['context', context, 0], ['hop', hop, 1], ['step', step, 0]] as const) {
+export function drawBatch(clips: readonly StoredClip[], { lanes, steps, context, hop, history = 1 }: BatchShape, seed: number, step: number): Batch {
+  for (const [name, value, least] of [['lanes', lanes, 1], ['steps', steps, 1], ['context', context, 0], ['hop', hop, 1], ['history', history, 1], ['step', step, 0]] as const) {
     if (!Number.isInteger(value) || value < least) throw new RangeError(`${name} is ${value}, expected an integer of at least ${least}`);
   }
   // At the latest phase, so that a corpus is refused at the first step or never.
@@ -55,19 +58,19 @@ export function drawBatch(clips: readonly StoredClip[], { lanes, steps, context,
   const ends = new Float64Array(clips.length);
   let places = 0;
   for (let i = 0; i < clips.length; i++) ends[i] = places += Math.max(0, clips[i].frames - frames + 1);
-  const pcm = new Int16Array(lanes * (steps + 1));
+  const pcm = new Int16Array(lanes * (history + steps));
   let features = new Float32Array(0);
   for (let lane = 0; lane < lanes; lane++) {
     const place = random.below(places);
     const index = firstAbove(ends, place);
     const clip = clips[index];
     const frame = place - (ends[index] - (clip.frames - frames + 1));
-    pcm.set(clip.pcm(frame * hop + phase - 1, steps + 1), lane * (steps + 1));
+    pcm.set(clip.pcm(frame * hop + phase - history, history + steps), lane * (history + steps));
     const laneFeatures = clip.features(frame - context, frames + 2 * context);
     if (lane === 0) features = new Float32Array(lanes * laneFeatures.length);
     features.set(laneFeatures, lane * laneFeatures.length);
   }
-  return { lanes, steps, hop, phase, frames, context, pcm, features };
+  return { lanes, steps, hop, phase, frames, context, history, pcm, features };
 }
 
 /** Index of the first element of an ascending array that is above `value`. */

@@ -19,8 +19,11 @@ export interface WaveRnnConfig {
   readonly hidden: number;
   /** P, the width of O1 and O3; a multiple of 16. */
   readonly projection: number;
-  /** How a 16-bit sample becomes two symbols: its two bytes (Q = 256), or a 10-bit µ-law code cut into two 5-bit halves (Q = 32). */
-  readonly encoding: 'linear16' | 'mulaw10';
+  /**
+   * How a sample becomes two symbols: the two bytes of the 16-bit sample (Q = 256), its 10-bit µ-law code cut into two 5-bit halves (Q = 32),
+   * or the 10-bit µ-law code of what linear prediction from the features leaves of it (Q = 32); see codec.ts.
+   */
+  readonly encoding: 'linear16' | 'mulaw10' | 'lpc10';
   /** Share of blocks kept: of R, and of O1 to O4. */
   readonly density: { readonly recurrent: number; readonly output: number };
   /** Height and width of a block. */

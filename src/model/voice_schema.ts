@@ -8,7 +8,7 @@ const blockSide = z.literal([1, 2, 4, 8, 16]);
 
 export const hiddenSchema = multipleOf(32, 16384);
 export const projectionSchema = multipleOf(16, 16384);
-export const encodingSchema = z.enum(['linear16', 'mulaw10']);
+export const encodingSchema = z.enum(['linear16', 'mulaw10', 'lpc10']);
 export const densitySchema = z.strictObject({ recurrent: z.number().positive().max(1), output: z.number().positive().max(1) });
 export const blockSchema = z.tuple([blockSide, blockSide]);
 export const conditioningSchema = z.strictObject({

@@ -3,7 +3,7 @@ import { loadTensorFlow } from '../model/backend.js';
 import { GateConditioner } from '../model/conditioner.js';
 import { contextFrames } from '../model/conditioning.js';
 import { denseNames, levels, sparseNames } from '../model/config.js';
-import { decodeSymbols, silence } from '../model/symbols.js';
+import { symbolCodec } from '../model/codec.js';
 import type { Voice } from '../model/voice.js';
 import { TtsError } from '../errors.js';
 
@@ -47,7 +47,9 @@ export async function* synthesize(voice: Voice, features: SynthesisFeatures, opt
   const { tf } = await loadTensorFlow(kernels);
   const conditioner = new GateConditioner(tf, config, voice.conditioning, voice.statistics);
   try {
-    const sampler = kernels.createSampler(sampleRateNetwork(voice), { seed, temperature, firstCode: silence(config.encoding) });
+    const codec = symbolCodec(config.encoding, voice.features);
+    const sampler = kernels.createSampler(sampleRateNetwork(voice), { seed, temperature, firstCode: codec.silence });
+    const decode = codec.decoder();
     const { hop, sampleRate } = voice.features;
     const total = features.frames * hop;
     const fade = Math.min(Math.round(fadeSeconds * sampleRate), total >> 1);
@@ -60,10 +62,11 @@ export async function* synthesize(voice: Voice, features: SynthesisFeatures, opt
     while (frames > 0) {
       const codes = await drawn;
       const start = first * hop;
+      const spoken = frameWindow(features, bins, first, frames);
       first += frames;
       frames = Math.min(laterChunk, features.frames - first);
       if (frames > 0) drawn = draw(first, frames);
-      yield faded(decodeSymbols(config.encoding, codes), start, total, fade);
+      yield faded(decode(codes, spoken), start, total, fade);
     }
   } finally {
     conditioner.dispose();

@@ -138,7 +138,6 @@ export async function trainVoice({ recipe, store, kernels, out, minutes = Infini
     paused += performance.now() - pause;
   };
 
-  let saved = trainer.step;
   let measured = trainer.step;
   let badSteps = 0;
   try {
@@ -160,10 +159,7 @@ export async function trainVoice({ recipe, store, kernels, out, minutes = Infini
       const validates = step % training.validateEvery === 0;
       const speaks = step % training.sampleEvery === 0;
       if (validates || speaks) await measure(validates, speaks);
-      if (step % training.checkpointEvery === 0) {
-        await save();
-        saved = step;
-      }
+      if (step % training.checkpointEvery === 0) await save();
       line.update(progress());
       if (badSteps >= badStepsAllowed)
         throw new TtsError('ERR_NOT_FINITE', `${badSteps} steps in a row up to ${step} gave a loss or gradient that is not finite; the state before them is saved in ${out}. Try a lower training.learningRate`);
@@ -172,7 +168,7 @@ export async function trainVoice({ recipe, store, kernels, out, minutes = Infini
     }
     if (!signal?.aborted && measured !== trainer.step) await measure(true, true);
   } finally {
-    if (saved !== trainer.step || measured === trainer.step) await save();
+    await save();
     events.close();
   }
   line.finish(progress());

@@ -1,13 +1,13 @@
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs';
 import type { FeatureStore } from '../data/feature_store.js';
-import { drawBatch } from '../data/batches.js';
+import { drawBatch, type Batch } from '../data/batches.js';
 import type { Kernels } from '../kernels/index.js';
 import type { TensorFlow } from '../model/backend.js';
 import { conditioningForward, contextFrames } from '../model/conditioning.js';
 import type { WaveRnnConfig } from '../model/config.js';
 import { normaliseFeatures } from '../model/normalise.js';
 import { GradientPool, sampleRateNll } from '../model/sample_rate_op.js';
-import { encodeSymbols, meanLogCellWidth } from '../model/symbols.js';
+import { symbolCodec, type SymbolCodec, type Symbols } from '../model/codec.js';
 import type { MaskChooser } from '../sparsity/chooser.js';
 import { fixedMasks } from '../sparsity/fixed.js';
 import { cubicPruning } from '../sparsity/pruning.js';
@@ -32,6 +32,7 @@ export class Trainer {
   readonly parameters: Parameters;
   private readonly chooser: MaskChooser;
   private readonly pool = new GradientPool();
+  private readonly codec: SymbolCodec;
 
   /** Steps done. */
   step = 0;
@@ -44,6 +45,7 @@ export class Trainer {
   ) {
     this.config = waveRnnConfig(recipe);
     const { seed } = recipe.training;
+    this.codec = symbolCodec(this.config.encoding, store.settings);
     this.chooser = maskChooser(recipe, this.config);
     this.parameters = new Parameters(this.config, store.bins, this.chooser.initial(), seed);
   }
@@ -54,7 +56,7 @@ export class Trainer {
     const masks = this.chooser.update(this.step, this.parameters.sparse.map(({ matrix }) => matrix));
     if (masks) this.parameters.remask(masks);
 
-    const batch = drawBatch(this.store.train, { lanes, steps: segment, context: contextFrames(this.config), hop: this.store.hop }, seed, this.step);
+    const batch = drawBatch(this.store.train, { lanes, steps: segment, context: contextFrames(this.config), hop: this.store.hop, history: this.codec.history }, seed, this.step);
     const { loss, gradients } = this.gradients(batch);
     const gradientNorm = globalNorm(gradients);
     const learningRate = learningRateAt(this.step, this.recipe.training);
@@ -71,12 +73,27 @@ export class Trainer {
     return { loss, gradientNorm, learningRate, applied };
   }
 
+  /** All lanes of a batch as symbol pairs [lanes, steps+1]. */
+  private symbols({ lanes, steps, history, phase, context, pcm, features }: Batch): Symbols {
+    const codes = new Uint16Array(lanes * (steps + 1));
+    const perLane = features.length / lanes;
+    let logWidth = 0;
+    for (let lane = 0; lane < lanes; lane++) {
+      const laneFeatures = features.subarray(lane * perLane + (context - 1) * this.store.bins, (lane + 1) * perLane);
+      const symbols = this.codec.encode(pcm.subarray(lane * (history + steps), (lane + 1) * (history + steps)), phase, laneFeatures);
+      codes.set(symbols.codes, lane * (steps + 1));
+      logWidth += symbols.meanLogWidth / lanes;
+    }
+    return { codes, meanLogWidth: logWidth };
+  }
+
   /** Loss and gradients in the order of `Parameters.named()`. */
-  private gradients(batch: ReturnType<typeof drawBatch>): { loss: number; gradients: Float32Array[] } {
+  private gradients(batch: Batch): { loss: number; gradients: Float32Array[] } {
     const { tf, kernels, config, pool } = this;
     const network = this.parameters.network();
     const { lanes, steps, hop, phase, frames, context } = batch;
-    const sequence = { lanes, steps, hop, phase, frames, codes: encodeSymbols(config.encoding, batch.pcm) };
+    const { codes, meanLogWidth } = this.symbols(batch);
+    const sequence = { lanes, steps, hop, phase, frames, codes };
     const names = [...this.parameters.conditioning.keys()];
     const weights = [...network.sparse.map(({ values }) => values), ...network.dense];
     // Arrays do not leave through tidy's return value: it would look for tensors in every element.
@@ -90,7 +107,7 @@ export class Trainer {
       };
       const inputs = [...weights.map((values) => tf.tensor1d(values)), ...[...this.parameters.conditioning.values()].map(({ shape, state }) => tf.tensor(state.weights, shape))];
       const { value, grads } = tf.valueAndGrads(loss)(inputs);
-      result = { loss: value.dataSync()[0] + meanLogCellWidth(config.encoding, sequence.codes), gradients: grads.map((gradient) => gradient.dataSync() as Float32Array) };
+      result = { loss: value.dataSync()[0] + meanLogWidth, gradients: grads.map((gradient) => gradient.dataSync() as Float32Array) };
     });
     return result;
   }

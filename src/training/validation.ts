@@ -3,7 +3,7 @@ import type { Kernels, SampleRateNetwork } from '../kernels/index.js';
 import { contextFrames } from '../model/conditioning.js';
 import { GateConditioner } from '../model/conditioner.js';
 import type { TensorFlow } from '../model/backend.js';
-import { encodeSymbols, meanLogCellWidth, silence } from '../model/symbols.js';
+import { symbolCodec, type SymbolCodec } from '../model/codec.js';
 import type { FeatureStore } from '../data/feature_store.js';
 import type { Parameters } from './parameters.js';
 import type { WaveRnnConfig } from '../model/config.js';
@@ -35,8 +35,9 @@ export function heldOutNll(tf: TensorFlow, kernels: Kernels, config: WaveRnnConf
   const network = parameters.network('average');
   const conditioning = new Map([...parameters.conditioning].map(([name, { shape, state }]) => [name, { shape, data: state.average }]));
   const conditioner = new GateConditioner(tf, config, conditioning, store.statistics);
+  const codec = symbolCodec(config.encoding, store.settings);
   let nats = 0;
-  for (let i = 0; i < pieces.length; i += lanesPerCall) nats += natsOf(pieces.slice(i, i + lanesPerCall), kernels, network, config, conditioner, store.hop);
+  for (let i = 0; i < pieces.length; i += lanesPerCall) nats += natsOf(pieces.slice(i, i + lanesPerCall), kernels, network, config, conditioner, codec, store.hop);
   conditioner.dispose();
   return nats / pieces.reduce((sum, { first, end }) => sum + (end - first) * store.hop, 0);
 }
@@ -48,28 +49,27 @@ function piecesOf(clip: StoredClip): Piece[] {
   });
 }
 
-function natsOf(pieces: readonly Piece[], kernels: Kernels, network: SampleRateNetwork, config: WaveRnnConfig, conditioner: GateConditioner, hop: number): number {
+function natsOf(pieces: readonly Piece[], kernels: Kernels, network: SampleRateNetwork, config: WaveRnnConfig, conditioner: GateConditioner, codec: SymbolCodec, hop: number): number {
   const context = contextFrames(config);
   const lanes = pieces.length;
   const frames = Math.max(...pieces.map(({ start, end }) => end - start));
   const steps = frames * hop;
   const codes = new Uint16Array(lanes * (steps + 1));
   const gate = new Float32Array(lanes * frames * 3 * config.hidden);
-  pieces.forEach(({ clip, start }, lane) => {
-    codes.set(encodeSymbols(config.encoding, clip.pcm(start * hop - 1, steps + 1)), lane * (steps + 1));
-    if (start === 0) codes[lane * (steps + 1)] = silence(config.encoding);
+  let nats = 0;
+  pieces.forEach(({ clip, start, first, end }, lane) => {
+    const symbols = (from: number, to: number) =>
+      codec.encode(clip.pcm(from * hop - codec.history, codec.history + (to - from) * hop), 0, clip.features(from - 1, to - from + 1));
+    codes.set(symbols(start, start + frames).codes, lane * (steps + 1));
+    if (start === 0) codes[lane * (steps + 1)] = codec.silence;
+    nats += (end - first) * hop * symbols(first, end).meanLogWidth;
     gate.set(conditioner.gate(clip.features(start - context, frames + 2 * context), frames), lane * frames * 3 * config.hidden);
   });
   const lengths = Int32Array.from(pieces, ({ start, end }) => (end - start) * hop);
   const nll = new Float32Array(lanes * steps);
   kernels.sequenceLoss(network, { lanes, steps, hop, phase: 0, frames, codes, gate, lengths, nll });
-  let nats = 0;
   pieces.forEach(({ start, first, end }, lane) => {
-    const from = (first - start) * hop;
-    const to = (end - start) * hop;
-    for (let t = from; t < to; t++) nats += nll[lane * steps + t];
-    const counted = codes.subarray(lane * (steps + 1) + 1 + from, lane * (steps + 1) + 1 + to);
-    nats += counted.length * meanLogCellWidth(config.encoding, counted);
+    for (let t = (first - start) * hop; t < (end - start) * hop; t++) nats += nll[lane * steps + t];
   });
   return nats;
 }

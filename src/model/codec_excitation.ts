@@ -1,0 +1,82 @@
+import { predictorFromMel, predictorOrder, type Predictor } from '../audio/lpc.js';
+import type { MelSettings } from '../audio/mel.js';
+import { mulawCode, mulawValue } from '../audio/mulaw.js';
+import type { SymbolCodec } from './codec.js';
+
+/** The µ-law code spans this many standard deviations of the excitation to each side: glottal pulses stand out that far. */
+const span = 16;
+
+/** Samples for which the encoder runs before the first symbol that counts, so that its reconstruction has settled. */
+const settle = 64;
+
+const values = Float64Array.from({ length: 1024 }, (_, code) => mulawValue(code));
+const logWidths = values.map((_, code) => Math.log(mulawValue(code + 0.5) - mulawValue(code - 0.5)));
+
+/**
+ * Speech as the excitation of a linear predictor that comes from the features, so that the network models the voice's source and not the
+ * resonances that the features already tell (the idea of LPCNet, Valin and Skoglund 2019, arXiv 1810.11846, section 2). The excitation is
+ * divided by the gain that the predictor expects and coded in 10-bit µ-law. The encoder predicts from what the decoder will have
+ * reconstructed, so that coding errors do not add up.
+ */
+export function excitationCodec(settings: MelSettings): SymbolCodec {
+  const { hop, bins } = settings;
+  const analyse = predictorFromMel(settings);
+  const predictorsOf = (features: Float32Array) => Array.from({ length: features.length / bins }, (_, i) => analyse(features.subarray(i * bins, (i + 1) * bins)));
+
+  return {
+    silence: mulawCode(0),
+    history: predictorOrder + settle,
+    encode(pcm, phase, features) {
+      const predictors = predictorsOf(features);
+      const history = predictorOrder + settle;
+      const past = new Past();
+      for (let i = 0; i < predictorOrder; i++) past.push(pcm[i] / 32768);
+      const samples = pcm.length - history;
+      const codes = new Uint16Array(1 + samples);
+      let logWidth = 0;
+      for (let i = predictorOrder; i < pcm.length; i++) {
+        const frame = Math.max(0, 1 + Math.floor((phase + i - history) / hop));
+        const { coefficients, gain } = predictors[frame];
+        const prediction = past.predict(coefficients);
+        const code = mulawCode((pcm[i] / 32768 - prediction) / (span * gain));
+        past.push(prediction + span * gain * values[code]);
+        if (i >= history - 1) codes[i - history + 1] = code;
+        if (i >= history) logWidth += logWidths[code] + Math.log(span * gain * 32768);
+      }
+      return { codes, meanLogWidth: logWidth / samples };
+    },
+    decoder() {
+      const past = new Past();
+      return (codes, features) => {
+        const predictors: Predictor[] = predictorsOf(features);
+        return Int16Array.from(codes, (code, i) => {
+          const { coefficients, gain } = predictors[Math.floor(i / hop)];
+          const sample = past.push(past.predict(coefficients) + span * gain * values[code]);
+          return Math.max(-32768, Math.min(32767, Math.round(sample * 32768)));
+        });
+      };
+    },
+  };
+}
+
+/** The last samples of the reconstruction, twice in a row so that a window never wraps. */
+class Past {
+  private readonly samples = new Float64Array(2 * predictorOrder);
+  private next = 0;
+
+  /** Appends a sample, kept within full scale, and returns it. */
+  push(sample: number): number {
+    const kept = Math.max(-1, Math.min(1, sample));
+    this.samples[this.next] = this.samples[this.next + predictorOrder] = kept;
+    this.next = (this.next + 1) % predictorOrder;
+    return kept;
+  }
+
+  /** Σ coefficients[k]·sample[t-1-k]. */
+  predict(coefficients: Float64Array): number {
+    const last = this.next + predictorOrder - 1;
+    let sum = 0;
+    for (let k = 0; k < predictorOrder; k++) sum += coefficients[k] * this.samples[last - k];
+    return sum;
+  }
+}
