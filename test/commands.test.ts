@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { root, run, temporaryFolder, tinyTraining } from './command_line.js';
+
+const commands = ['prepare', 'train', 'synth', 'bench'];
+const { version, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string; bin: Record<string, string> };
+const tinySize = tinyTraining.slice(3);
+
+test('every command has --help and --version, and package.json names its script', () => {
+  for (const command of commands) {
+    const help = run(command, '--help');
+    assert.equal(help.status, 0);
+    assert.match(help.stdout, new RegExp(`^Usage: tts-${command} `));
+    assert.equal(run(command, '--version').stdout, `${version}\n`);
+    assert.ok(existsSync(join(root, bin[`tts-${command}`])));
+  }
+});
+
+test('an unknown option is refused with status 2', () => {
+  for (const command of commands) {
+    const { status, stderr } = run(command, '--loudly');
+    assert.equal(status, 2);
+    assert.match(stderr, /^error ERR_ARGUMENT: .*--loudly/);
+  }
+});
+
+test('training writes what the README promises, and --json tells where', (t) => {
+  const out = join(temporaryFolder(t), 'run');
+  const { status, stdout, stderr } = run('train', ...tinyTraining, '--steps', '5', '--out', out, '--json');
+  assert.equal(status, 0, stderr);
+  const result = JSON.parse(stdout) as Record<string, unknown>;
+  assert.equal(result.step, 5);
+  assert.equal(result.voice, join(out, 'voice.safetensors'));
+  assert.ok((result.validationNll as number) > 4 && (result.validationNll as number) < 11.1);
+  assert.deepEqual(readdirSync(join(out, 'checkpoints')), ['000000003', '000000005']);
+  const samples = readdirSync(join(out, 'samples'));
+  assert.ok(samples.includes('LJ001-0008-target.wav') && samples.includes('LJ001-0008-step-0000005.wav'));
+  assert.match(readdirSync(join(out, 'logs'))[0], /^events\.out\.tfevents\./);
+  assert.match(readFileSync(join(out, 'curve.csv'), 'utf8'), /^step,seconds,loss,validation_nll,stoi,.*\n4,.*\n5,.*\n$/);
+  assert.match(stderr, /step 5\/5 · loss \d\.\d+ · validation \d\.\d+ · density 50\.0% · [\d,]+ samples\/s/);
+});
+
+test('the three encodings and three block shapes train', (t) => {
+  const folder = temporaryFolder(t);
+  for (const [encoding, block] of [['linear16', '[4, 4]'], ['mulaw10', '[1, 1]'], ['lpc10', '[16, 1]']]) {
+    const { status, stdout, stderr } = run('train', ...tinyTraining, '--steps', '2', '--out', join(folder, encoding), '--set', `model.encoding=${encoding}`, '--set', `model.block=${block}`, '--json');
+    assert.equal(status, 0, stderr);
+    assert.ok(Number.isFinite((JSON.parse(stdout) as { validationNll: number }).validationNll));
+  }
+});
+
+test('--minutes bounds a run, and training on the reference kernels works', (t) => {
+  const { status, stdout, stderr } = run('train', ...tinyTraining, '--kernels', 'reference', '--minutes', '0.02', '--out', join(temporaryFolder(t), 'run'), '--json');
+  assert.equal(status, 0, stderr);
+  const { step, steps, kernels } = JSON.parse(stdout) as { step: number; steps: number; kernels: string };
+  assert.ok(step >= 1 && step < steps);
+  assert.equal(kernels, 'reference');
+});
+
+test('what cannot be trained on is refused by code', (t) => {
+  const folder = temporaryFolder(t);
+  const empty = join(folder, 'empty');
+  mkdirSync(empty);
+  const typo = join(folder, 'recipe.yaml');
+  writeFileSync(typo, readFileSync(join(root, 'recipes', 'ljspeech', 'recipe.yaml'), 'utf8').replace('learningRate:', 'learningrate:'));
+  const out = join(folder, 'never');
+  const cases: [RegExp, string[]][] = [
+    [/error ERR_CORPUS: .*empty/, ['recipes/ljspeech', '--data', empty]],
+    [/error ERR_CORPUS: .*nowhere/, ['recipes/ljspeech', '--data', join(folder, 'nowhere')]],
+    [/error ERR_RECIPE: .*learningrate.*learningRate/, [typo]],
+    [/error ERR_FILE_NOT_FOUND: .*no-such-recipe/, ['no-such-recipe']],
+    [/error ERR_RECIPE: .*size "tiny" is unknown/, ['recipes/ljspeech', '--size', 'tiny']],
+    [/error ERR_RECIPE: .*training\.learningRate/, ['recipes/ljspeech', '--set', 'training.learningRate=fast']],
+    [/error ERR_ARGUMENT: .*threads is 0/, ['recipes/ljspeech', '--threads', '0']],
+    [/error ERR_ARGUMENT: .*--minutes/, ['recipes/ljspeech', '--minutes', '-3']],
+  ];
+  for (const [expected, args] of cases) {
+    const { status, stderr } = run('train', ...args, '--out', out);
+    assert.match(stderr, expected);
+    assert.equal(status, 2);
+  }
+  assert.ok(!existsSync(out));
+});
+
+test('the benchmarks print figures that are consistent', () => {
+  const trained = run('bench', 'train', '--size', 'small', '--seconds', '0.1', '--threads', '1', '--json', ...tinySize);
+  assert.equal(trained.status, 0, trained.stderr);
+  const [training] = JSON.parse(trained.stdout) as Record<string, number>[];
+  assert.ok(training.samplesPerSecond > 0 && training.bestSamplesPerSecond >= training.samplesPerSecond);
+  assert.ok(Math.abs(training.gmacPerThread - (training.samplesPerSecond * training.nonZeros * 3) / 1e9) < 1e-6);
+  const sampled = run('bench', 'sample', '--size', 'small', '--seconds', '0.1', '--json', ...tinySize);
+  assert.equal(sampled.status, 0, sampled.stderr);
+  const [sampling] = JSON.parse(sampled.stdout) as Record<string, number>[];
+  assert.ok(Math.abs(sampling.realTimeFactor * sampling.samplesPerSecond - 22050) < 1);
+});
