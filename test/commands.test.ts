@@ -95,3 +95,17 @@ test('the benchmarks print figures that are consistent', () => {
   const [sampling] = JSON.parse(sampled.stdout) as Record<string, number>[];
   assert.ok(Math.abs(sampling.realTimeFactor * sampling.samplesPerSecond - 22050) < 1);
 });
+
+test('the curve of a run is drawn over another', (t) => {
+  const folder = temporaryFolder(t);
+  const header = 'step,seconds,loss,validation_nll,stoi,log_spectral_distance,bursts';
+  const [run1, reference, broken] = ['run.csv', 'reference.csv', 'broken.csv'].map((name) => join(folder, name));
+  writeFileSync(run1, `${header}\n100,9.0,6.1,6.0000,,,\n200,19.0,5.9,5.8000,0.8000,6.1,0.5\n`);
+  writeFileSync(reference, `${header}\n100,9.0,6.1,6.2000,0.7000,,\n200,19.0,5.9,5.7000,0.8100,6.1,0.5\n`);
+  writeFileSync(broken, `${header}\n100,?,6.1\n`);
+  const { status, stdout, stderr } = run('bench', 'curve', run1, '--reference', reference);
+  assert.equal(status, 0, stderr);
+  for (const expected of ['held-out NLL', 'STOI', '6.2', '5.7', 'reference', 'this run']) assert.ok(stdout.includes(expected), expected);
+  assert.match(run('bench', 'curve', join(folder, 'none')).stderr, /error ERR_FILE_NOT_FOUND: .*curve\.csv/);
+  assert.match(run('bench', 'curve', broken, '--reference', reference).stderr, /error ERR_FILE_READ: .*line 2/);
+});

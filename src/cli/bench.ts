@@ -3,9 +3,11 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
+import { drawCurves } from '../bench/curves.js';
 import { benchSampling } from '../bench/sampling.js';
 import { benchTraining } from '../bench/training.js';
 import { chooseKernels } from '../kernels/index.js';
+import { readCurve } from '../training/curve.js';
 import { loadRecipe } from '../training/recipe.js';
 import { collect, positiveNumber, wholeNumber } from './options.js';
 import { createCommand, runCommand } from './program.js';
@@ -78,6 +80,15 @@ withOptions(command.command('sample'))
     if (options.size === undefined) return eachSize('sample', options);
     const recipe = loadRecipe(options.recipe, { size: options.size, set: options.set });
     return print([await benchSampling(recipe, chooseKernels({ name: options.kernels, threads: 1 }), options.seconds)], options.json);
+  });
+
+command
+  .command('curve')
+  .description('draw the curve of a run over the one that ships with the recipe')
+  .argument('<run>', 'folder of a run, or its curve.csv')
+  .option('--reference <file>', 'the curve to compare with', join(root, 'recipes', 'ljspeech', 'curve.csv'))
+  .action((path: string, { reference }: { reference: string }) => {
+    console.log(drawCurves(readCurve(path.endsWith('.csv') ? path : join(path, 'curve.csv')), readCurve(reference)));
   });
 
 await runCommand(command);

@@ -1,5 +1,5 @@
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
-import { writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { TtsError } from '../errors.js';
 
 const header = 'step,seconds,loss,validation_nll,stoi,log_spectral_distance,bursts';
 
@@ -29,4 +29,19 @@ export class Curve {
     const fields = [String(step), seconds.toFixed(1), digits(loss, 4), digits(nll, 4), digits(stoi, 4), digits(logSpectralDistance, 3), digits(bursts, 2)];
     appendFileSync(this.path, `${fields.join(',')}\n`);
   }
+}
+
+/**
+ * Reads a `curve.csv`.
+ * @throws {TtsError} ERR_FILE_NOT_FOUND; ERR_FILE_READ where a line is no measurement
+ */
+export function readCurve(path: string): CurvePoint[] {
+  if (!existsSync(path)) throw new TtsError('ERR_FILE_NOT_FOUND', `no curve at ${path}; expected the curve.csv of a run`);
+  const [first, ...lines] = readFileSync(path, 'utf8').trimEnd().split('\n');
+  if (first !== header) throw new TtsError('ERR_FILE_READ', `${path} begins with "${first.slice(0, 80)}", expected "${header}"`);
+  return lines.map((line, i) => {
+    const [step, seconds, loss, nll, stoi, logSpectralDistance, bursts] = line.split(',').map((field) => (field === '' ? null : Number(field)));
+    if ([step, seconds, loss].some((value) => !Number.isFinite(value ?? NaN))) throw new TtsError('ERR_FILE_READ', `${path}, line ${i + 2}: "${line}" is no measurement`);
+    return { step: step as number, seconds: seconds as number, loss: loss as number, nll, stoi, logSpectralDistance, bursts };
+  });
 }
