@@ -91,7 +91,16 @@ for (const name of kernelNames()) {
   for (const [what, change, message] of wrongGradients)
     refuses(what, message, () => kernels.sequenceGradients(network, batch, 1, { ...gradients, ...change }));
 
-  const sampler = () => kernels.createSampler(network, { seed: 1, temperature: 1, firstCode: 0 });
+  const sampler = (change = {}) => kernels.createSampler(network, { seed: 1, temperature: 1, firstCode: 0, ...change });
+  refuses('a negative seed', /seed is -1/, () => sampler({ seed: -1 }));
+  refuses('a broken seed', /seed is 0\.5/, () => sampler({ seed: 0.5 }));
+  refuses('temperature 0', /temperature is 0/, () => sampler({ temperature: 0 }));
+  refuses('a first symbol that is none', /firstCode is 65536/, () => sampler({ firstCode: 65536 }));
+  refuses('a matrix whose columns fall', /matrix\.column\[1\] is \d+, expected/, () => {
+    const matrix = { ...recurrent, column: recurrent.column.slice().fill(recurrent.column[0], 1, 2) };
+    kernels.product(matrix, new Float32Array(matrix.columns * 16), new Float32Array(matrix.rows * 16));
+  });
+
   const length = recurrent.values.length;
   const settings = { learningRate: 1, beta1: 0.9, beta2: 0.9, epsilon: 1, step: 1, gradientScale: 1, average: 0 };
   const adam = (change: object, gradient = zeros(5)) => kernels.adam(settings, gradient, { weights: zeros(5), first: zeros(5), second: zeros(5), average: zeros(5), ...change });

@@ -1,5 +1,5 @@
 import type { BlockMatrix } from './blocks.js';
-import type { SampleRateNetwork, SequenceBatch, SequenceGradients } from './kernels.js';
+import type { SampleRateNetwork, SamplerSettings, SequenceBatch, SequenceGradients } from './kernels.js';
 
 // The C++ side trusts what it is given. These checks are against our own mistakes, hence RangeError and not TtsError.
 
@@ -72,4 +72,11 @@ export function checkGradients(network: SampleRateNetwork, batch: SequenceBatch,
   checkLength('gradients.gate', gradients.gate, batch.gate.length);
   network.sparse.forEach((matrix, i) => checkLength(`gradients.sparse[${i}]`, gradients.sparse[i], matrix.values.length));
   network.dense.forEach((array, i) => checkLength(`gradients.dense[${i}]`, gradients.dense[i], array.length));
+}
+
+/** Checks the settings of a sampler. */
+export function checkSampler({ levels }: SampleRateNetwork, { seed, temperature, firstCode }: SamplerSettings): void {
+  if (!Number.isSafeInteger(seed) || seed < 0) throw new RangeError(`seed is ${seed}, expected a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`);
+  if (!(temperature > 0 && Number.isFinite(temperature))) throw new RangeError(`temperature is ${temperature}, expected more than 0`);
+  if (!Number.isInteger(firstCode) || firstCode < 0 || firstCode >= levels ** 2) throw new RangeError(`firstCode is ${firstCode}, expected 0 to ${levels ** 2 - 1}`);
 }

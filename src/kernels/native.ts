@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { BlockMatrix } from './blocks.js';
-import { checkBatch, checkGradients, checkLength, checkNetwork } from './check.js';
+import { checkBatch, checkBlockMatrix, checkGradients, checkLength, checkNetwork, checkSampler } from './check.js';
 import { LANES } from './kernels.js';
 import type { AdamSettings, AdamState, KernelName, Kernels, SampleRateNetwork, Sampler, SamplerSettings, SequenceBatch, SequenceGradients } from './kernels.js';
 
@@ -59,18 +59,21 @@ export class NativeKernels implements Kernels {
   }
 
   product(matrix: BlockMatrix, x: Float32Array, y: Float32Array): void {
+    checkBlockMatrix('matrix', matrix);
     checkLength('x', x, matrix.columns * LANES);
     checkLength('y', y, matrix.rows * LANES);
     this.addon.product(this.name, matrix, x, y);
   }
 
   productTransposed(matrix: BlockMatrix, dy: Float32Array, dx: Float32Array): void {
+    checkBlockMatrix('matrix', matrix);
     checkLength('dy', dy, matrix.rows * LANES);
     checkLength('dx', dx, matrix.columns * LANES);
     this.addon.productTransposed(this.name, matrix, dy, dx);
   }
 
   productWeights(matrix: BlockMatrix, dy: Float32Array, x: Float32Array, steps: number, dw: Float32Array): void {
+    checkBlockMatrix('matrix', matrix);
     checkLength('dy', dy, steps * matrix.rows * LANES);
     checkLength('x', x, steps * matrix.columns * LANES);
     checkLength('dw', dw, matrix.values.length);
@@ -110,15 +113,27 @@ export class NativeKernels implements Kernels {
 
   createSampler(network: SampleRateNetwork, settings: SamplerSettings): Sampler {
     checkNetwork(network);
+    checkSampler(network, settings);
     const { seed, temperature, firstCode } = settings;
     const { hidden, levels } = network;
     const native = new this.addon.Sampler(this.name, network, seed >>> 0, Math.floor(seed / 2 ** 32), 1 / temperature, Math.floor(firstCode / levels), firstCode % levels);
+    let busy = false;
+    const refuseOverlap = () => {
+      if (busy) throw new Error('the sampler is still at work; one call at a time');
+    };
     return {
-      run(gate, frames, hop) {
+      async run(gate, frames, hop) {
+        refuseOverlap();
         checkLength('gate', gate, frames * 3 * hidden);
-        return native.run(gate, frames, hop);
+        busy = true;
+        try {
+          return await native.run(gate, frames, hop);
+        } finally {
+          busy = false;
+        }
       },
       forced(gate, frames, hop, codes) {
+        refuseOverlap();
         checkLength('gate', gate, frames * 3 * hidden);
         checkLength('codes', codes, frames * hop);
         const probabilities = new Float32Array(frames * hop * 2 * levels);

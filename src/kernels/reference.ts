@@ -1,5 +1,5 @@
 import type { BlockMatrix } from './blocks.js';
-import { checkBatch, checkGradients, checkLength, checkNetwork } from './check.js';
+import { checkBatch, checkBlockMatrix, checkGradients, checkLength, checkNetwork, checkSampler } from './check.js';
 import { LANES } from './kernels.js';
 import type { AdamSettings, AdamState, Kernels, SampleRateNetwork, Sampler, SamplerSettings, SequenceBatch, SequenceGradients } from './kernels.js';
 import { addTransposed, addWeights, multiply } from './reference_products.js';
@@ -15,6 +15,7 @@ export class ReferenceKernels implements Kernels {
   readonly threads = 1;
 
   product(matrix: BlockMatrix, x: Float32Array, y: Float32Array): void {
+    checkBlockMatrix('matrix', matrix);
     checkLength('x', x, matrix.columns * LANES);
     checkLength('y', y, matrix.rows * LANES);
     const out = new Float64Array(matrix.rows);
@@ -25,6 +26,7 @@ export class ReferenceKernels implements Kernels {
   }
 
   productTransposed(matrix: BlockMatrix, dy: Float32Array, dx: Float32Array): void {
+    checkBlockMatrix('matrix', matrix);
     checkLength('dy', dy, matrix.rows * LANES);
     checkLength('dx', dx, matrix.columns * LANES);
     for (let lane = 0; lane < LANES; lane++) {
@@ -35,6 +37,7 @@ export class ReferenceKernels implements Kernels {
   }
 
   productWeights(matrix: BlockMatrix, dy: Float32Array, x: Float32Array, steps: number, dw: Float32Array): void {
+    checkBlockMatrix('matrix', matrix);
     const ySize = matrix.rows * LANES;
     const xSize = matrix.columns * LANES;
     checkLength('dy', dy, steps * ySize);
@@ -92,6 +95,7 @@ export class ReferenceKernels implements Kernels {
 
   createSampler(network: SampleRateNetwork, settings: SamplerSettings): Sampler {
     checkNetwork(network);
+    checkSampler(network, settings);
     return new ReferenceSampler(network, settings);
   }
 }

@@ -92,6 +92,9 @@ size_t stored(const Matrix& m) { return (size_t)m.rowStart[m.rows / m.blockRows]
 }  // namespace
 
 void run_sequence(const KernelTable* table, int threads, const Network& net, const Batch& batch, const Gradients* out) {
+  // The buffers are shared by all JavaScript threads of the process.
+  static std::mutex one;
+  const std::lock_guard<std::mutex> lock(one);
   static std::vector<Buffer> workspaces, gates, groupGradients;
   const int H3 = 3 * net.hidden, H = net.hidden;
   const int groups = (batch.lanes + kLanes - 1) / kLanes;

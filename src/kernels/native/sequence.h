@@ -1,8 +1,8 @@
 // The sample-rate network on a group of 16 lanes over a segment: loss, and gradients by back-propagation through all its steps.
 //
-// Forwards, each step stores the state and the gates. That is megabytes per lane, more than any cache: the gates are streamed past the
-// caches, and read back with a prefetch one step ahead that hides behind the products. The output layers do not feed back, so they wait
-// for the backward pass. There, a chunk of steps at a time, their activations and gradients stay in the cache, and the gradients of the
+// Forwards, each step stores the state and the gates. That is megabytes per lane, more than any cache: they are read back with a prefetch
+// one step ahead that hides behind the products. (Writing the gates past the caches was tried on a Zen 3 and was slower.) The output
+// layers do not feed back, so they wait for the backward pass. There, a chunk of steps at a time, their activations and gradients stay in the cache, and the gradients of the
 // weights are summed over 16 lanes · kChunk steps in registers.
 #pragma once
 #include "products.h"
@@ -92,30 +92,36 @@ struct SequenceRun {
         for (int b = 0; b < perTile; b++)
           product_block_row<S>(net.sparse[kRecurrent], (g * H + i0) / S::rows + b, before, products[g] + b * S::rows * kLanes);
       const float fineHalf = i0 >= H / 2 ? 1.f : 0.f;
-      for (int i = 0; i < 16; i++) {
-        const int unit = i0 + i;
-        const float *wu = wi + unit * 3, *wr = wi + (H + unit) * 3, *we = wi + (2 * H + unit) * 3;
-        // Both halves of a cache line are streamed together.
-        vf uu[kParts], rr[kParts], ee[kParts], aa[kParts];
+      const auto drive = [&](int g, int i, int o) {
+        const int row = g * H + i0 + i;
+        const float* w = wi + (size_t)row * 3;
+        return load(gate + (size_t)row * kLanes + o) + w[0] * load(x + o) + w[1] * load(x + kLanes + o) + w[2] * fineHalf * load(x + 2 * kLanes + o);
+      };
+      // The candidate waits for the reset gate: with the gates of all 16 units first, there is work to fill the wait.
+      for (int i = 0; i < 16; i++)
         UNROLL for (int p = 0; p < kParts; p++) {
-          const int o = p * kWidth;
-          const vf c0 = load(x + o), f0 = load(x + kLanes + o), c1 = load(x + 2 * kLanes + o) * fineHalf;
-          const auto drive = [&](int g, const float* w) { return load(gate + (size_t)(g * H + unit) * kLanes + o) + w[0] * c0 + w[1] * f0 + w[2] * c1; };
-          uu[p] = sigmoid(load(products[0] + i * kLanes + o) + drive(0, wu));
-          rr[p] = sigmoid(load(products[1] + i * kLanes + o) + drive(1, wr));
-          aa[p] = load(products[2] + i * kLanes + o);
-          ee[p] = hyperbolic_tangent(rr[p] * aa[p] + drive(2, we));
+          const int o = p * kWidth, at16 = i * kLanes + o;
+          vf uu = load(products[0] + at16) + drive(0, i, o), rr = load(products[1] + at16) + drive(1, i, o);
+          sigmoids(uu, rr);
+          store(products[0] + at16, uu);
+          store(products[1] + at16, rr);
+          if (backward) {
+            const size_t q = at + (size_t)i0 * kLanes + at16;
+            store(u + q, uu);
+            store(r + q, rr);
+          }
         }
-        const size_t v = (size_t)unit * kLanes;
-        UNROLL for (int p = 0; p < kParts; p++) store(after + v + p * kWidth, ee[p] + uu[p] * (load(before + v + p * kWidth) - ee[p]));
-        if (backward) {
-          const size_t q = at + v;
-          UNROLL for (int p = 0; p < kParts; p++) stream(u + q + p * kWidth, uu[p]);
-          UNROLL for (int p = 0; p < kParts; p++) stream(r + q + p * kWidth, rr[p]);
-          UNROLL for (int p = 0; p < kParts; p++) stream(e + q + p * kWidth, ee[p]);
-          UNROLL for (int p = 0; p < kParts; p++) stream(candidate + q + p * kWidth, aa[p]);
+      for (int i = 0; i < 16; i++)
+        UNROLL for (int p = 0; p < kParts; p++) {
+          const int o = p * kWidth, at16 = i * kLanes + o;
+          const size_t v = (size_t)i0 * kLanes + at16;
+          const vf aa = load(products[2] + at16), ee = hyperbolic_tangent(load(products[1] + at16) * aa + drive(2, i, o));
+          store(after + v, ee + load(products[0] + at16) * (load(before + v) - ee));
+          if (backward) {
+            store(e + at + v, ee);
+            store(candidate + at + v, aa);
+          }
         }
-      }
     }
   }
 

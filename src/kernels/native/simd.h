@@ -31,22 +31,19 @@ INLINE vf load(const float* p) { return *reinterpret_cast<const vf_memory*>(p); 
 INLINE void store(float* p, vf v) { *reinterpret_cast<vf_memory*>(p) = v; }
 INLINE vf splat(float s) { return s - vf{}; }
 
-// What vector extensions do not say well. `stream` writes a value that will not be read soon past the caches.
+// What vector extensions do not say well.
 #if defined(__AVX512F__)
 INLINE vf maximum(vf a, vf b) { return (vf)_mm512_max_ps((__m512)a, (__m512)b); }
 INLINE vf minimum(vf a, vf b) { return (vf)_mm512_min_ps((__m512)a, (__m512)b); }
 INLINE vf square_root(vf a) { return (vf)_mm512_sqrt_ps((__m512)a); }
-INLINE void stream(float* p, vf v) { _mm512_stream_ps(p, (__m512)v); }
 #elif defined(__AVX2__)
 INLINE vf maximum(vf a, vf b) { return (vf)_mm256_max_ps((__m256)a, (__m256)b); }
 INLINE vf minimum(vf a, vf b) { return (vf)_mm256_min_ps((__m256)a, (__m256)b); }
 INLINE vf square_root(vf a) { return (vf)_mm256_sqrt_ps((__m256)a); }
-INLINE void stream(float* p, vf v) { _mm256_stream_ps(p, (__m256)v); }
 #elif defined(__SSE2__)
 INLINE vf maximum(vf a, vf b) { return (vf)_mm_max_ps((__m128)a, (__m128)b); }
 INLINE vf minimum(vf a, vf b) { return (vf)_mm_min_ps((__m128)a, (__m128)b); }
 INLINE vf square_root(vf a) { return (vf)_mm_sqrt_ps((__m128)a); }
-INLINE void stream(float* p, vf v) { _mm_stream_ps(p, (__m128)v); }
 #else
 INLINE vf maximum(vf a, vf b) { return a > b ? a : b; }
 INLINE vf minimum(vf a, vf b) { return a < b ? a : b; }
@@ -55,7 +52,6 @@ INLINE vf square_root(vf a) {
   for (int i = 0; i < kWidth; i++) b[i] = __builtin_sqrtf(a[i]);
   return b;
 }
-INLINE void stream(float* p, vf v) { store(p, v); }
 #endif
 
 // Fetches one row of 16 lanes, a cache line, ahead of its use.
@@ -80,6 +76,16 @@ INLINE vf exponential(vf x) {
 }
 
 INLINE vf sigmoid(vf x) { return 1.f / (1.f + exponential(-x)); }
+
+// Two sigmoids for one division: 1/a = b/(ab). Beyond ±40 a sigmoid is 0 or 1 in float32; the bound keeps ab finite.
+INLINE void sigmoids(vf& x, vf& y) {
+  const vf a = 1.f + exponential(minimum(maximum(-x, splat(-40.f)), splat(40.f)));
+  const vf b = 1.f + exponential(minimum(maximum(-y, splat(-40.f)), splat(40.f)));
+  const vf inverse = 1.f / (a * b);
+  x = inverse * b;
+  y = inverse * a;
+}
+
 INLINE vf hyperbolic_tangent(vf x) { return 1.f - 2.f / (1.f + exponential(x + x)); }
 
 #define SHUFFLE4(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
