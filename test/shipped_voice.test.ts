@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import test from 'node:test';
+import { fromInt16 } from '../src/audio/audio.js';
+import { readAudio } from '../src/audio/read.js';
+import { evaluateCopy } from '../src/evaluation/report.js';
+import { chooseKernels } from '../src/kernels/index.js';
+import { loadVoice } from '../src/model/voice.js';
+import { readSynthesisInput } from '../src/synthesis/input.js';
+import { synthesize } from '../src/synthesis/synthesize.js';
+import { root } from './command_line.js';
+
+test('the voice that ships speaks held-out clips intelligibly and without bursts', async (t) => {
+  const kernels = chooseKernels();
+  if (kernels.name === 'reference') return t.skip('minutes of work for the reference kernels');
+  const voice = await loadVoice(join(root, 'recipes', 'ljspeech', 'voice.safetensors'));
+  for (const clip of ['LJ002-0171', 'LJ050-0270']) {
+    const path = join(root, 'data', 'ljspeech-mini', `${clip}.flac`);
+    const input = await readSynthesisInput(path, voice, 'ljspeech');
+    const pcm = new Int16Array(input.frames * voice.features.hop);
+    let at = 0;
+    for await (const chunk of synthesize(voice, input, { kernels })) {
+      pcm.set(chunk, at);
+      at += chunk.length;
+    }
+    assert.equal(at, pcm.length);
+    const { stoi, bursts } = evaluateCopy((await readAudio(path)).samples, fromInt16(pcm), voice.features.sampleRate);
+    assert.ok(stoi > 0.8, `${clip}: STOI ${stoi}`);
+    assert.ok(bursts <= 1, `${clip}: ${bursts} bursts`);
+  }
+});
