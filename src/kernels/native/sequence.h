@@ -1,8 +1,7 @@
 // The sample-rate network on a group of 16 lanes over a segment: loss, and gradients by back-propagation through all its steps.
 //
 // Forwards, each step stores the state and the gates. That is megabytes per lane, more than any cache: they are read back with a prefetch
-// one step ahead that hides behind the products. (Writing the gates past the caches was tried on a Zen 3 and was slower.) The output
-// layers do not feed back, so they wait for the backward pass. There, a chunk of steps at a time, their activations and gradients stay in the cache, and the gradients of the
+// one step ahead that hides behind the products. The output layers do not feed back, so they wait for the backward pass. There, a chunk of steps at a time, their activations and gradients stay in the cache, and the gradients of the
 // weights are summed over 16 lanes · kChunk steps in registers.
 #pragma once
 #include "products.h"
