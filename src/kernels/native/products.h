@@ -13,16 +13,16 @@ namespace {
 // and one weight in the transposed one (where four were faster than six on a Zen 3), rows × columns of sums for the weights.
 #if KERNELS_WIDTH == 16
 constexpr int kProductRows = 16, kTransposedRows = 16;
-constexpr int kWeightRows = 8, kWeightColumns = 2;
+constexpr int kWeightRows = 8, kWeightColumns = 2, kWeightEntries = 16, kTurnedLanes = 4;
 #elif KERNELS_WIDTH == 8
 constexpr int kProductRows = 6, kTransposedRows = 4;
-constexpr int kWeightRows = 4, kWeightColumns = 3;
+constexpr int kWeightRows = 4, kWeightColumns = 3, kWeightEntries = 4, kTurnedLanes = 2;
 #elif defined(__aarch64__)
 constexpr int kProductRows = 6, kTransposedRows = 6;
-constexpr int kWeightRows = 4, kWeightColumns = 3;
+constexpr int kWeightRows = 4, kWeightColumns = 3, kWeightEntries = 4, kTurnedLanes = 2;
 #else
 constexpr int kProductRows = 2, kTransposedRows = 2;
-constexpr int kWeightRows = 4, kWeightColumns = 2;
+constexpr int kWeightRows = 4, kWeightColumns = 2, kWeightEntries = 2, kTurnedLanes = 1;
 #endif
 
 template <int BR, int BC>
@@ -89,59 +89,111 @@ INLINE void transposed_block_row(const Matrix& m, int i, const float* __restrict
   });
 }
 
+// Gradients of the weights, dw += Σ dy xᵀ over steps and lanes, are formed in one of two ways.
+//
+// By rows, where a block is as high as a register: the gradients of a block row are turned once so that its 16 rows are the fastest index; then one
+// register holds the sums of a whole entry, and each input is a broadcast. By lanes, for lower blocks: a register holds the partial sums of one weight,
+// to be summed across at the end.
+// N registers become their transpose, N = kWidth: log2 N times, register i is interleaved with register i + N/2.
+INLINE void transpose(vf* a) {
+  vf b[kWidth];
+  UNROLL for (int half = 1; half < kWidth; half *= 2) {
+    UNROLL for (int i = 0; i < kWidth / 2; i++) {
+      b[2 * i] = interleave_low(a[i], a[i + kWidth / 2]);
+      b[2 * i + 1] = interleave_high(a[i], a[i + kWidth / 2]);
+    }
+    UNROLL for (int i = 0; i < kWidth; i++) a[i] = b[i];
+  }
+}
+
+// A tile [16 rows][16 lanes] becomes [16 lanes][16 rows].
+INLINE void turn(const float* tile, float* turned) {
+  UNROLL for (int r = 0; r < kLanes; r += kWidth)
+    UNROLL for (int l = 0; l < kLanes; l += kWidth) {
+      vf part[kWidth];
+      UNROLL for (int i = 0; i < kWidth; i++) part[i] = load(tile + (r + i) * kLanes + l);
+      transpose(part);
+      UNROLL for (int i = 0; i < kWidth; i++) store(turned + (l + i) * kLanes + r, part[i]);
+    }
+}
+
+// dw [N entries][16] += Σ over steps and lanes of the turned tiles of a block row and the inputs of N consecutive entries
+template <int N>
+INLINE void weights_by_rows(const float* turned, const float* const* x, size_t xStride, int steps, float* dw) {
+  vf sums[N][kParts];
+  UNROLL for (int n = 0; n < N; n++) UNROLL for (int p = 0; p < kParts; p++) sums[n][p] = load(dw + n * kLanes + p * kWidth);
+  for (size_t at = 0; steps > 0; steps--, at += xStride)
+    for (int l = 0; l < kLanes; l += kTurnedLanes, turned += kTurnedLanes * kLanes) {
+      vf rows[kTurnedLanes][kParts];
+      UNROLL for (int k = 0; k < kTurnedLanes; k++) UNROLL for (int p = 0; p < kParts; p++) rows[k][p] = load(turned + k * kLanes + p * kWidth);
+      UNROLL for (int n = 0; n < N; n++) {
+        const float* in = x[n] + at + l;
+        UNROLL for (int k = 0; k < kTurnedLanes; k++) UNROLL for (int p = 0; p < kParts; p++) sums[n][p] += in[k] * rows[k][p];
+      }
+    }
+  UNROLL for (int n = 0; n < N; n++) UNROLL for (int p = 0; p < kParts; p++) store(dw + n * kLanes + p * kWidth, sums[n][p]);
+}
+
+// dw += Σ of the turned tiles [steps][16][16] of block row `i`; entries in tiles of N, then of half as many, down to one
+template <int N>
+INLINE void weights_turned(const Matrix& m, int begin, int end, const float* turned, const float* x, size_t xStride, int steps, float* dw) {
+  int e = begin;
+  for (; e + N <= end; e += N) {
+    const float* in[N];
+    UNROLL for (int n = 0; n < N; n++) in[n] = x + (size_t)m.column[e + n] * kLanes;
+    weights_by_rows<N>(turned, in, xStride, steps, dw + (size_t)e * kLanes);
+  }
+  if constexpr (N > 1) weights_turned<N / 2>(m, e, end, turned, x, xStride, steps, dw);
+}
+
+INLINE void weights_turned(const Matrix& m, int i, const float* turned, const float* x, size_t xStride, int steps, float* dw) {
+  weights_turned<kWeightEntries>(m, m.rowStart[i], m.rowStart[i + 1], turned, x, xStride, steps, dw);
+}
+
 // dw [entries][BR] += Σ dy xᵀ for `N` entries (given by their x) of one block row, over `steps` steps and the 16 lanes
 template <class S, int N>
-INLINE void weights_of_entries(const float* const* x, size_t xStride, const float* dy, size_t dyStride, int steps, float* const* dw) {
+INLINE void weights_by_lanes(const float* const* x, size_t xStride, const float* dy, size_t dyStride, int steps, float* dw) {
   constexpr int R = S::weightRows;
   for (int r0 = 0; r0 < S::rows; r0 += R) {
     vf sums[N][R];
     UNROLL for (int n = 0; n < N; n++) UNROLL for (int r = 0; r < R; r++) sums[n][r] = vf{};
-    const float* in[N];
-    UNROLL for (int n = 0; n < N; n++) in[n] = x[n];
-    const float* out = dy + r0 * kLanes;
-    for (int t = 0; t < steps; t++) {
+    for (int t = 0; t < steps; t++)
       UNROLL for (int p = 0; p < kParts; p++) {
         vf a[N];
-        UNROLL for (int n = 0; n < N; n++) a[n] = load(in[n] + p * kWidth);
+        UNROLL for (int n = 0; n < N; n++) a[n] = load(x[n] + t * xStride + p * kWidth);
         UNROLL for (int r = 0; r < R; r++) {
-          const vf b = load(out + r * kLanes + p * kWidth);
+          const vf b = load(dy + t * dyStride + (r0 + r) * kLanes + p * kWidth);
           UNROLL for (int n = 0; n < N; n++) sums[n][r] += a[n] * b;
         }
       }
-      UNROLL for (int n = 0; n < N; n++) in[n] += xStride;
-      out += dyStride;
-    }
     UNROLL for (int n = 0; n < N; n++) {
+      float* out = dw + n * S::rows + r0;
       if constexpr (R % 4 == 0) {
         UNROLL for (int r = 0; r < R; r += 4) {
           const v4 s = sum4(sums[n][r], sums[n][r + 1], sums[n][r + 2], sums[n][r + 3]);
-          UNROLL for (int q = 0; q < 4; q++) dw[n][r0 + r + q] += s[q];
+          UNROLL for (int q = 0; q < 4; q++) out[r + q] += s[q];
         }
       } else {
-        UNROLL for (int r = 0; r < R; r++) dw[n][r0 + r] += sum(sums[n][r]);
+        UNROLL for (int r = 0; r < R; r++) out[r] += sum(sums[n][r]);
       }
     }
   }
 }
 
+// dw += Σ of block row `i`, by lanes
 template <class S>
-INLINE void weights_block_row(const Matrix& m, int i, const float* dy, size_t dyStride, const float* x, size_t xStride, int steps, float* dw) {
-  const int begin = m.rowStart[i] * S::columns, end = m.rowStart[i + 1] * S::columns;
+INLINE void weights_lanes(const Matrix& m, int i, const float* dy, size_t dyStride, const float* x, size_t xStride, int steps, float* dw) {
+  const int end = m.rowStart[i + 1] * S::columns;
   const auto input = [&](int e) { return x + ((size_t)m.column[e / S::columns] * S::columns + e % S::columns) * kLanes; };
-  int e = begin;
+  int e = m.rowStart[i] * S::columns;
   for (; e + kWeightColumns <= end; e += kWeightColumns) {
     const float* in[kWeightColumns];
-    float* out[kWeightColumns];
-    UNROLL for (int n = 0; n < kWeightColumns; n++) {
-      in[n] = input(e + n);
-      out[n] = dw + (size_t)(e + n) * S::rows;
-    }
-    weights_of_entries<S, kWeightColumns>(in, xStride, dy, dyStride, steps, out);
+    UNROLL for (int n = 0; n < kWeightColumns; n++) in[n] = input(e + n);
+    weights_by_lanes<S, kWeightColumns>(in, xStride, dy, dyStride, steps, dw + (size_t)e * S::rows);
   }
   for (; e < end; e++) {
     const float* in = input(e);
-    float* out = dw + (size_t)e * S::rows;
-    weights_of_entries<S, 1>(&in, xStride, dy, dyStride, steps, &out);
+    weights_by_lanes<S, 1>(&in, xStride, dy, dyStride, steps, dw + (size_t)e * S::rows);
   }
 }
 
@@ -155,9 +207,23 @@ void transposed_all(const Matrix& m, const float* dy, float* dx) {
   for (int i = 0; i < m.rows / S::rows; i++) transposed_block_row<S>(m, i, dy + (size_t)i * S::rows * kLanes, dx);
 }
 
+// dw += Σ over steps and lanes of dy [steps, dyStride apart][rows][16] and x [steps, xStride apart][columns][16]
 template <class S>
 void weights_all(const Matrix& m, const float* dy, size_t dyStride, const float* x, size_t xStride, int steps, float* dw) {
-  for (int i = 0; i < m.rows / S::rows; i++) weights_block_row<S>(m, i, dy + (size_t)i * S::rows * kLanes, dyStride, x, xStride, steps, dw);
+  constexpr int most = 8;
+  for (int i = 0; i < m.rows / S::rows; i++) {
+    const float* row = dy + (size_t)i * S::rows * kLanes;
+    if constexpr (S::rows == kLanes) {
+      alignas(64) float turned[most][kLanes * kLanes];
+      for (int t = 0; t < steps; t += most) {
+        const int some = steps - t < most ? steps - t : most;
+        for (int k = 0; k < some; k++) turn(row + (t + k) * dyStride, turned[k]);
+        weights_turned(m, i, turned[0], x + t * xStride, xStride, some, dw);
+      }
+    } else {
+      weights_lanes<S>(m, i, row, dyStride, x, xStride, steps, dw);
+    }
+  }
 }
 
 // Calls f with the Shape of the matrix. The block shapes of the toolkit are 16×1, 4×4 and 1×1; the dispatcher has refused others.

@@ -1,17 +1,21 @@
 // The sample-rate network on a group of 16 lanes over a segment: loss, and gradients by back-propagation through all its steps.
 //
 // Forwards, each step stores the state and the gates. That is megabytes per lane, more than any cache: they are read back with a prefetch
-// one step ahead that hides behind the products. The output layers do not feed back, so they wait for the backward pass. There, a chunk of steps at a time, their activations and gradients stay in the cache, and the gradients of the
-// weights are summed over 16 lanes · kChunk steps in registers.
+// one step ahead that hides behind the products. The output layers do not feed back, so they wait for the backward pass. There, a chunk of steps
+// at a time, their activations and gradients stay in the cache, and the gradients of the weights are summed over 16 lanes · kChunk steps in registers.
 #pragma once
 #include "products.h"
 
 namespace {
 
-constexpr int kChunk = 16;
+constexpr int kChunk = 8;
 
-// Rows are 16 floats; one row of padding keeps the distance of two steps off the powers of two, where cache sets collide.
-INLINE size_t padded(int rows) { return (size_t)(rows + 1) * kLanes; }
+// Whether the gradients of the gates are kept turned, as `weights_by_rows` wants them.
+template <class S>
+constexpr bool kTurned = S::rows == kLanes;
+
+// Rows are 16 floats, a cache line. 17 lines more than a multiple of 64 from step to step, a row of 16 steps spreads over all sets of a first-level cache.
+INLINE size_t padded(int rows) { return (size_t)(rows + ((17 - rows) & 63)) * kLanes; }
 
 template <class S>
 struct SequenceRun {
@@ -22,7 +26,9 @@ struct SequenceRun {
   // whole segment, when gradients are wanted; else two steps
   float *h, *u, *r, *e, *candidate;
   // one chunk: activations and gradients of the output layers, what they send back to the state, gradients of the gates
-  float *y[2], *dy[2], *logits[2], *dhOut, *dgates, *dcandidate, *inputs;
+  float *y[2], *dy[2], *logits[2], *dhOut, *inputs;
+  // gradients of the gates' arguments, a tile of 16 rows at a time: [4H/16][kChunk][16][16]; the last quarter is the candidate's before the reset gate
+  float* dgates;
   float *dh, *dhNext, *biasSums;
   const bool backward;
 
@@ -44,9 +50,8 @@ struct SequenceRun {
       logits[s] = take(at, kChunk * padded(Q));
     }
     dhOut = take(at, kChunk * padded(H));
-    dgates = take(at, kChunk * padded(3 * H));
-    dcandidate = take(at, kChunk * padded(H));
-    inputs = take(at, kChunk * padded(3));
+    dgates = take(at, (size_t)kChunk * 4 * H * kLanes);
+    inputs = take(at, kChunk * 3 * kLanes);
     dh = take(at, H * kLanes);
     dhNext = take(at, H * kLanes);
     biasSums = take(at, 2 * (P + Q) * kLanes);
@@ -192,25 +197,29 @@ struct SequenceRun {
     }
   }
 
+  float* tile(int row, int slotInChunk) const { return dgates + ((size_t)(row / kLanes) * kChunk + slotInChunk) * kLanes * kLanes; }
+
   // dh [H][16], the gradient with respect to the state after step t, becomes the one before it.
   void gru_step_backward(int t, int slotInChunk) {
     const size_t at = t * padded(H);
-    float* dg = dgates + slotInChunk * padded(3 * H);
-    float* dc = dcandidate + slotInChunk * padded(H);
     const float* out = dhOut + slotInChunk * padded(H);
     const float* before = state(t);
     memset(dhNext, 0, H * kLanes * sizeof(float));
-    constexpr int perTile = 16 / S::rows;
-    for (int i0 = 0; i0 < H; i0 += 16) {
-      for (int i = i0 * kLanes; i < (i0 + 16) * kLanes; i += kWidth) {
+    constexpr int perTile = kLanes / S::rows;
+    alignas(64) float local[4][kLanes * kLanes];
+    for (int i0 = 0; i0 < H; i0 += kLanes) {
+      float* d[4];
+      for (int g = 0; g < 4; g++) d[g] = kTurned<S> ? local[g] : tile(g * H + i0, slotInChunk);
+      for (int j = 0; j < kLanes * kLanes; j += kWidth) {
+        const int i = i0 * kLanes + j;
         const vf uu = load(u + at + i), rr = load(r + at + i), ee = load(e + at + i), aa = load(candidate + at + i);
-        const vf d = load(dh + i) + load(out + i);
-        const vf toCandidate = d * (1.f - uu) * (1.f - ee * ee);
-        store(dg + i, d * (load(before + i) - ee) * (uu * (1.f - uu)));
-        store(dg + H * kLanes + i, toCandidate * aa * (rr * (1.f - rr)));
-        store(dg + 2 * H * kLanes + i, toCandidate * rr);
-        store(dc + i, toCandidate);
-        store(dhNext + i, load(dhNext + i) + d * uu);
+        const vf after = load(dh + i) + load(out + i);
+        const vf toCandidate = after * (1.f - uu) * (1.f - ee * ee);
+        store(d[0] + j, after * (load(before + i) - ee) * (uu * (1.f - uu)));
+        store(d[1] + j, toCandidate * aa * (rr * (1.f - rr)));
+        store(d[2] + j, toCandidate * rr);
+        store(d[3] + j, toCandidate);
+        store(dhNext + i, load(dhNext + i) + after * uu);
       }
       if (t > 0)
         for (int i = i0 * kLanes; i < (i0 + 16) * kLanes; i += kLanes) {
@@ -218,10 +227,9 @@ struct SequenceRun {
           prefetch(u + earlier), prefetch(r + earlier), prefetch(e + earlier), prefetch(candidate + earlier), prefetch(h + earlier);
         }
       for (int g = 0; g < 3; g++)
-        for (int b = 0; b < perTile; b++) {
-          const int row = (g * H + i0) + b * S::rows;
-          transposed_block_row<S>(net.sparse[kRecurrent], row / S::rows, dg + (size_t)row * kLanes, dhNext);
-        }
+        for (int b = 0; b < perTile; b++) transposed_block_row<S>(net.sparse[kRecurrent], (g * H + i0) / S::rows + b, d[g] + b * S::rows * kLanes, dhNext);
+      if (kTurned<S>)
+        for (int g = 0; g < 4; g++) turn(local[g], tile(g * H + i0, slotInChunk));
     }
     float* swap = dh;
     dh = dhNext;
@@ -230,29 +238,46 @@ struct SequenceRun {
 
   // Gradients of R, of I* and of the gate conditioning from a chunk that lies within one frame.
   void gru_weights(int t0, int steps) {
-    weights_all<S>(net.sparse[kRecurrent], dgates, padded(3 * H), state(t0), padded(H), steps, grad->sparse[kRecurrent]);
-    for (int t = 0; t < steps; t++) network_inputs(t0 + t, inputs + t * padded(3));
-    float* gate = grad->gate + (size_t)frame(t0) * 3 * H * kLanes;
-    for (int row = 0; row < 3 * H; row++) {
-      const float* d = row < 2 * H ? dgates + (size_t)row * kLanes : dcandidate + (size_t)(row - 2 * H) * kLanes;
-      const size_t stride = row < 2 * H ? padded(3 * H) : padded(H);
-      vf sums[4] = {vf{}, vf{}, vf{}, vf{}};
-      UNROLL for (int p = 0; p < kParts; p++) {
-        vf all = load(gate + (size_t)row * kLanes + p * kWidth);
-        for (int t = 0; t < steps; t++) {
-          const vf v = load(d + t * stride + p * kWidth);
-          const float* x = inputs + t * padded(3) + p * kWidth;
-          all += v;
-          UNROLL for (int c = 0; c < 3; c++) sums[c] += v * load(x + c * kLanes);
-        }
-        store(gate + (size_t)row * kLanes + p * kWidth, all);
+    for (int t = 0; t < steps; t++) network_inputs(t0 + t, inputs + t * 3 * kLanes);
+    const float* const columns[3] = {inputs, inputs + kLanes, inputs + 2 * kLanes};
+    for (int row = 0; row < 3 * H; row += kLanes) {
+      // The reset gate acts on the product only: what drives the candidate besides sees its gradient before that gate.
+      const float *product = tile(row, 0), *drive = row < 2 * H ? product : tile(row + H, 0);
+      float* gate = grad->gate + ((size_t)frame(t0) * 3 * H + row) * kLanes;
+      alignas(64) float dInput[3][kLanes] = {};
+      if constexpr (kTurned<S>) {
+        weights_turned(net.sparse[kRecurrent], row / kLanes, product, state(t0), padded(H), steps, grad->sparse[kRecurrent]);
+        weights_by_rows<3>(drive, columns, 3 * kLanes, steps, dInput[0]);
+      } else {
+        for (int b = 0; b < kLanes / S::rows; b++)
+          weights_lanes<S>(net.sparse[kRecurrent], row / S::rows + b, product + b * S::rows * kLanes, kLanes * kLanes, state(t0), padded(H), steps, grad->sparse[kRecurrent]);
+        for (int i = 0; i < kLanes; i++)
+          for (int c = 0; c < 3; c++) {
+            vf sums = vf{};
+            for (int t = 0; t < steps; t++)
+              UNROLL for (int p = 0; p < kLanes; p += kWidth) sums += load(drive + (t * kLanes + i) * kLanes + p) * load(columns[c] + t * 3 * kLanes + p);
+            dInput[c][i] = sum(sums);
+          }
       }
-      const v4 s = sum4(sums[0], sums[1], sums[2], sums[3]);
+      add_tiles(drive, steps, gate);
       float* out = grad->dense[kInput] + row * 3;
-      out[0] += s[0];
-      out[1] += s[1];
-      if (row % H >= H / 2) out[2] += s[2];
+      const bool fineHalf = row % H >= H / 2;
+      for (int i = 0; i < kLanes; i++)
+        for (int c = 0; c < (fineHalf ? 3 : 2); c++) out[i * 3 + c] += dInput[c][i];
     }
+  }
+
+  // gate [16 rows][16 lanes] += Σ over the steps
+  void add_tiles(const float* tiles, int steps, float* gate) {
+    alignas(64) float sums[kLanes * kLanes], straight[kLanes * kLanes];
+    for (int j = 0; j < kLanes * kLanes; j += kWidth) {
+      vf sum = load(tiles + j);
+      for (int t = 1; t < steps; t++) sum += load(tiles + t * kLanes * kLanes + j);
+      store(sums + j, sum);
+    }
+    if (kTurned<S>) turn(sums, straight);
+    const float* all = kTurned<S> ? straight : sums;
+    for (int j = 0; j < kLanes * kLanes; j += kWidth) store(gate + j, load(gate + j) + load(all + j));
   }
 
   void clear_gradients() {

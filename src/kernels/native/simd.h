@@ -90,6 +90,18 @@ INLINE vf hyperbolic_tangent(vf x) { return 1.f - 2.f / (1.f + exponential(x + x
 
 #define SHUFFLE4(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
 
+// a0 b0 a1 b1 … of the lower or the upper halves of two registers.
+#if KERNELS_WIDTH == 16
+INLINE vf interleave_low(vf a, vf b) { return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23); }
+INLINE vf interleave_high(vf a, vf b) { return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31); }
+#elif KERNELS_WIDTH == 8
+INLINE vf interleave_low(vf a, vf b) { return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11); }
+INLINE vf interleave_high(vf a, vf b) { return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15); }
+#else
+INLINE vf interleave_low(vf a, vf b) { return SHUFFLE4(a, b, 0, 4, 1, 5); }
+INLINE vf interleave_high(vf a, vf b) { return SHUFFLE4(a, b, 2, 6, 3, 7); }
+#endif
+
 INLINE v4 fold(vf a) {
 #if KERNELS_WIDTH == 16
   typedef float v8 __attribute__((vector_size(32)));
