@@ -24,6 +24,8 @@ const wrongBatches: Wrong<SequenceBatch>[] = [
   ['a phase beyond the frame', { phase: 4 }, /phase 4/],
   ['too few frames', { frames: 2 }, /frames is 2, expected 3/],
   ['codes without the sample before', { codes: batch.codes.subarray(2) }, /codes has 20 elements, expected 22/],
+  ['heard codes for another number of steps', { heard: new Uint16Array(19) }, /heard has 19 elements, expected 20/],
+  ['a heard code that is no symbol pair', { heard: new Uint16Array(20).fill(1024) }, /heard\[0\] is 1024, expected less than 1024/],
   ['a code that is no symbol pair', { codes: batch.codes.map((code, i) => (i === 5 ? 1024 : code)) }, /codes\[5\] is 1024, expected less than 1024/],
   ['gate of a wrong length', { gate: zeros(5) }, /gate has 5 elements, expected 576/],
   ['lengths of a wrong length', { lengths: new Int32Array(3) }, /lengths has 3 elements, expected 2/],

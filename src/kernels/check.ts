@@ -55,16 +55,19 @@ export function checkNetwork({ hidden, projection, levels, sparse, dense }: Samp
 
 /** Checks the arrays of a batch, and that its codes are symbols of the network. */
 export function checkBatch({ hidden, levels }: SampleRateNetwork, batch: SequenceBatch): void {
-  const { lanes, steps, hop, phase, frames, codes, gate, lengths, state, nll } = batch;
+  const { lanes, steps, hop, phase, frames, codes, heard, gate, lengths, state, nll } = batch;
   if (!(lanes > 0 && steps > 0 && hop > 0 && phase >= 0 && phase < hop)) throw new RangeError(`lanes ${lanes}, steps ${steps}, hop ${hop}, phase ${phase}`);
   if (frames !== Math.ceil((phase + steps) / hop)) throw new RangeError(`frames is ${frames}, expected ${Math.ceil((phase + steps) / hop)}`);
   checkLength('codes', codes, lanes * (steps + 1));
   checkLength('gate', gate, lanes * frames * 3 * hidden);
+  if (heard) checkLength('heard', heard, lanes * steps);
   if (lengths) checkLength('lengths', lengths, lanes);
   if (state) checkLength('state', state, lanes * hidden);
   if (nll) checkLength('nll', nll, lanes * steps);
   const bound = levels * levels;
-  if (bound < 65536) for (let i = 0; i < codes.length; i++) if (codes[i] >= bound) throw new RangeError(`codes[${i}] is ${codes[i]}, expected less than ${bound}`);
+  for (const [name, symbols] of Object.entries({ codes, heard })) {
+    if (symbols && bound < 65536) for (let i = 0; i < symbols.length; i++) if (symbols[i] >= bound) throw new RangeError(`${name}[${i}] is ${symbols[i]}, expected less than ${bound}`);
+  }
 }
 
 /** Checks the arrays that receive gradients. */

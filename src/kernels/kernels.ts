@@ -33,6 +33,8 @@ export interface SequenceBatch {
   readonly frames: number;
   /** [lanes, steps+1] symbol pairs coarse·Q + fine; the first is the sample before the segment. */
   readonly codes: Uint16Array;
+  /** [lanes, steps] symbol pairs that each step hears as the sample before it; default: that sample, from `codes`. */
+  readonly heard?: Uint16Array;
   /** [lanes, frames, 3H] gate conditioning. */
   readonly gate: Float32Array;
   /** [lanes] samples that count, from the start; default: all. */

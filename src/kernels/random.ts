@@ -10,6 +10,7 @@ export const streams = {
   batches: 3,
   sampling: 4,
   es: 5,
+  noise: 6,
 } as const;
 
 const two32 = 4294967296;

@@ -59,7 +59,7 @@ export function referenceSequence(network: SampleRateNetwork, batch: SequenceBat
 
 function forwardStep(network: SampleRateNetwork, batch: SequenceBatch, lane: number, t: number, before: Float64Array): StepRecord {
   const { hidden, levels } = network;
-  const code = batch.codes[lane * (batch.steps + 1) + t];
+  const code = batch.heard ? batch.heard[lane * batch.steps + t] : batch.codes[lane * (batch.steps + 1) + t];
   const next = batch.codes[lane * (batch.steps + 1) + t + 1];
   const targets = [Math.floor(next / levels), next % levels];
   const inputs = [Math.floor(code / levels), code % levels, targets[0]].map((symbol) => scaled(symbol, levels));

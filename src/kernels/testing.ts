@@ -87,10 +87,12 @@ export interface BatchSize {
   readonly hop: number;
   readonly phase?: number;
   readonly lengths?: readonly number[];
+  /** Whether the steps hear other samples than those before them. */
+  readonly heard?: boolean;
 }
 
 /** Random audio and gate conditioning, a random state, and room for the nats of each sample. */
-export function randomBatch(stream: RandomStream, network: SampleRateNetwork, { lanes, steps, hop, phase = 0, lengths }: BatchSize) {
+export function randomBatch(stream: RandomStream, network: SampleRateNetwork, { lanes, steps, hop, phase = 0, lengths, heard }: BatchSize) {
   const { hidden, levels } = network;
   const frames = Math.ceil((phase + steps) / hop);
   return {
@@ -103,6 +105,7 @@ export function randomBatch(stream: RandomStream, network: SampleRateNetwork, { 
     gate: normals(stream, lanes * frames * 3 * hidden),
     state: normals(stream, lanes * hidden, 0.5),
     nll: new Float32Array(lanes * steps),
+    ...(heard && { heard: Uint16Array.from({ length: lanes * steps }, () => stream.below(levels * levels)) }),
     ...(lengths && { lengths: Int32Array.from(lengths) }),
   } satisfies SequenceBatch;
 }
@@ -127,18 +130,18 @@ export function namedGradients({ gate, sparse, dense }: SequenceGradients): [nam
 /** Sizes with ragged edges: lanes around the group of 16, frames that end inside a chunk of 16 steps, hops of 1 and longer than all. */
 export const sequenceCases: readonly (NetworkSize & BatchSize)[] = [
   { hidden: 32, projection: 16, levels: 32, shape: blockShapes[0], lanes: 1, steps: 1, hop: 1 },
-  { hidden: 32, projection: 16, levels: 32, shape: blockShapes[2], lanes: 15, steps: 37, hop: 5, phase: 3 },
+  { hidden: 32, projection: 16, levels: 32, shape: blockShapes[2], lanes: 15, steps: 37, hop: 5, phase: 3, heard: true },
   { hidden: 64, projection: 48, levels: 32, shape: blockShapes[1], lanes: 33, steps: 18, hop: 1 },
   { hidden: 64, projection: 32, levels: 256, shape: blockShapes[0], lanes: 16, steps: 32, hop: 100, phase: 99 },
-  { hidden: 96, projection: 48, levels: 256, shape: blockShapes[0], lanes: 17, steps: 21, hop: 7, phase: 6 },
+  { hidden: 96, projection: 48, levels: 256, shape: blockShapes[0], lanes: 17, steps: 21, hop: 7, phase: 6, heard: true },
   { hidden: 96, projection: 16, levels: 256, shape: blockShapes[1], lanes: 3, steps: 50, hop: 20, phase: 11, lengths: [50, 0, 33] },
   { hidden: 64, projection: 32, levels: 32, shape: blockShapes[2], lanes: 18, steps: 30, hop: 16, lengths: [30, 29, 1, 0, 16, 17, 15, 7, 30, 2, 0, 0, 21, 5, 5, 30, 0, 12] },
 ];
 
 /** A case in words, for the name of its test. */
-export function describeCase({ hidden, projection, levels, shape, lanes, steps, hop, phase = 0, lengths }: NetworkSize & BatchSize): string {
+export function describeCase({ hidden, projection, levels, shape, lanes, steps, hop, phase = 0, lengths, heard }: NetworkSize & BatchSize): string {
   const sizes = `hidden ${hidden}, projection ${projection}, ${levels} levels, blocks ${shape.rows}×${shape.columns}`;
-  return `${sizes}, ${lanes} lanes of ${steps} steps${lengths ? ' at most' : ''}, hop ${hop} from ${phase}`;
+  return `${sizes}, ${lanes} lanes of ${steps} steps${lengths ? ' at most' : ''}, hop ${hop} from ${phase}${heard ? ', hearing others' : ''}`;
 }
 
 /** Throws unless the largest difference is within `tolerance` times the largest expected value; NaN is never close. */

@@ -22,14 +22,15 @@ export function equations(network: SampleRateNetwork, batch: SequenceBatch, lane
     const frame = lane * batch.frames + Math.floor((batch.phase + t) / batch.hop);
     const g = [...batch.gate.slice(frame * 3 * H, (frame + 1) * 3 * H)];
     const [coarse, fine] = [Math.floor(codes[t + 1] / Q), codes[t + 1] % Q];
-    const x = [Math.floor(codes[t] / Q), codes[t] % Q, coarse].map((symbol) => (2 * symbol) / (Q - 1) - 1);
+    const before = batch.heard ? batch.heard[lane * batch.steps + t] : codes[t];
+    const x = [Math.floor(before / Q), before % Q, coarse].map((symbol) => (2 * symbol) / (Q - 1) - 1);
     const Ix = Array.from({ length: 3 * H }, (_, row) => x[0] * I[3 * row] + x[1] * I[3 * row + 1] + (row % H >= H / 2 ? x[2] * I[3 * row + 2] : 0));
     const Rh = times(R, h);
-    h = h.map((before, i) => {
+    h = h.map((last, i) => {
       const u = sigmoid(Rh[i] + Ix[i] + g[i]);
       const r = sigmoid(Rh[H + i] + Ix[H + i] + g[H + i]);
       const e = Math.tanh(r * Rh[2 * H + i] + Ix[2 * H + i] + g[2 * H + i]);
-      return u * before + (1 - u) * e;
+      return u * last + (1 - u) * e;
     });
     const coarseLogits = plus(times(O2, relu(plus(times(O1, h.slice(0, H / 2)), b1))), b2);
     const fineLogits = plus(times(O4, relu(plus(times(O3, h.slice(H / 2)), b3))), b4);

@@ -32,11 +32,11 @@ function rows(first: number, count: number): Float32Array {
 }
 
 /** Samples first … first+count-1 with the codec's history, zeros before the beginning. */
-function encode(codec: SymbolCodec, first: number, count: number) {
+function encode(codec: SymbolCodec, first: number, count: number, disturb?: (code: number) => number) {
   const input = new Int16Array(codec.history + count);
   for (let i = 0; i < input.length; i++) input[i] = pcm[first - codec.history + i] ?? 0;
   const frame = Math.floor(first / hop);
-  return codec.encode(input, first % hop, rows(frame - 1, Math.ceil(((first % hop) + count) / hop) + 1));
+  return codec.encode(input, first % hop, rows(frame - 1, Math.ceil(((first % hop) + count) / hop) + 1), disturb);
 }
 
 function signalToNoise(signal: Int16Array, other: Int16Array): number {
@@ -72,6 +72,24 @@ for (const [encoding, decibels] of [['linear16', Infinity], ['mulaw10', 38], ['l
     }
   });
 }
+
+test('disturbed symbols are heard one sample later, and errors of prediction do not add up', () => {
+  for (const [encoding, decibels] of [['mulaw10', 25], ['lpc10', 25]] as const) {
+    const codec = symbolCodec(encoding, settings);
+    let count = 0;
+    const disturb = (code: number) => Math.max(0, Math.min(1023, code + [3, -5, 0, 4, -2][count++ % 5]));
+    const { codes, heard } = encode(codec, 0, pcm.length, disturb);
+    assert.equal(heard?.length, pcm.length);
+    assert.ok(heard.every((code, i) => Math.abs(code - codes[i]) <= 5));
+    assert.ok(heard.some((code, i) => code !== codes[i]));
+    const spoken = codes.slice(1);
+    spoken.set(heard.subarray(1));
+    const followed = codec.decoder()(spoken, features);
+    assert.ok(signalToNoise(pcm, followed) >= decibels, `${encoding}: ${signalToNoise(pcm, followed)} dB`);
+    assert.deepEqual(encode(codec, 0, pcm.length, (code) => code).heard, encode(codec, 0, pcm.length).codes.subarray(0, -1));
+    assert.equal(encode(codec, 0, pcm.length).heard, undefined);
+  }
+});
 
 test('a segment from the middle has nearly the symbols that the whole clip has there', () => {
   for (const encoding of encodings) {

@@ -12,6 +12,8 @@ export interface Symbols {
    * that the NLL of different encodings can be compared. The values in a cell are taken as equally likely.
    */
   readonly meanLogWidth: number;
+  /** [n]: for each sample, the disturbed symbol pair of the one before; only where `encode` was to disturb. */
+  readonly heard?: Uint16Array;
 }
 
 /** Turns 16-bit samples into symbol pairs and back. */
@@ -24,8 +26,10 @@ export interface SymbolCodec {
    * @param pcm [history+n]
    * @param phase position of the first of the n samples in its frame
    * @param features [rows, bins], not normalised: the frame before that of the first sample, that frame, and so on
+   * @param disturb changes a symbol pair as the network's own errors would when it speaks: what it returns is what later samples hear and, where the codec
+   * predicts, what they are predicted from, so that the codes say how to go on from there
    */
-  encode(pcm: Int16Array, phase: number, features: Float32Array): Symbols;
+  encode(pcm: Int16Array, phase: number, features: Float32Array, disturb?: (code: number) => number): Symbols;
   /** A decoder for a stream from its beginning: takes the symbol pairs of whole frames and the features of these frames, in order. */
   decoder(): (codes: Uint16Array, features: Float32Array) => Int16Array;
 }
@@ -39,7 +43,7 @@ export function symbolCodec(encoding: WaveRnnConfig['encoding'], settings: MelSe
 const linearCodec: SymbolCodec = {
   silence: 32768,
   history: 1,
-  encode: (pcm) => ({ codes: shifted(pcm), meanLogWidth: 0 }),
+  encode: (pcm, _phase, _features, disturb) => heardToo({ codes: shifted(pcm), meanLogWidth: 0 }, disturb),
   decoder: () => (codes) => {
     const pcm = new Int16Array(codes.length);
     for (let i = 0; i < codes.length; i++) pcm[i] = codes[i] - 32768;
@@ -54,6 +58,11 @@ function shifted(pcm: Int16Array): Uint16Array {
   return codes;
 }
 
+/** Symbols of a codec without memory, with what the network hears of them. */
+function heardToo(symbols: Symbols, disturb?: (code: number) => number): Symbols {
+  return disturb ? { ...symbols, heard: symbols.codes.subarray(0, -1).map(disturb) } : symbols;
+}
+
 function mulawCodec(): SymbolCodec {
   // Near zero the cells are narrower than a 16-bit step and some hold no value: such a code never occurs.
   const counts = new Float64Array(levels('mulaw10') ** 2);
@@ -62,11 +71,11 @@ function mulawCodec(): SymbolCodec {
   return {
     silence: mulawEncode(new Int16Array(1))[0],
     history: 1,
-    encode(pcm) {
+    encode(pcm, _phase, _features, disturb) {
       const codes = mulawEncode(pcm);
       let sum = 0;
       for (let i = 1; i < codes.length; i++) sum += logWidths[codes[i]];
-      return { codes, meanLogWidth: sum / (codes.length - 1) };
+      return heardToo({ codes, meanLogWidth: sum / (codes.length - 1) }, disturb);
     },
     decoder: () => mulawDecode,
   };

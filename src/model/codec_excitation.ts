@@ -26,24 +26,27 @@ export function excitationCodec(settings: MelSettings): SymbolCodec {
   return {
     silence: mulawCode(0),
     history: predictorOrder + settle,
-    encode(pcm, phase, features) {
+    encode(pcm, phase, features, disturb) {
       const predictors = predictorsOf(features);
       const history = predictorOrder + settle;
       const past = new Past();
       for (let i = 0; i < predictorOrder; i++) past.push(pcm[i] / 32768);
       const samples = pcm.length - history;
       const codes = new Uint16Array(1 + samples);
+      const heard = disturb && new Uint16Array(samples);
       let logWidth = 0;
       for (let i = predictorOrder; i < pcm.length; i++) {
         const frame = Math.max(0, 1 + Math.floor((phase + i - history) / hop));
         const { coefficients, gain } = predictors[frame];
         const prediction = past.predict(coefficients);
         const code = mulawCode((pcm[i] / 32768 - prediction) / (span * gain));
-        past.push(prediction + span * gain * values[code]);
+        const followed = disturb ? disturb(code) : code;
+        past.push(prediction + span * gain * values[followed]);
         if (i >= history - 1) codes[i - history + 1] = code;
+        if (heard && i >= history - 1 && i + 1 < pcm.length) heard[i - history + 1] = followed;
         if (i >= history) logWidth += logWidths[code] + Math.log(span * gain * 32768);
       }
-      return { codes, meanLogWidth: logWidth / samples };
+      return { codes, meanLogWidth: logWidth / samples, heard };
     },
     decoder() {
       const past = new Past();

@@ -95,10 +95,10 @@ test('a frame depends on its context to the last frame, and on nothing beyond', 
   for (const offset of [-context - 1, context + 1]) assert.deepEqual(changed(4 + context + offset), before);
 });
 
-test('a fresh network drives the gates with a standard deviation near 0.3', () => {
+test('a fresh network drives reset gates and candidates with a standard deviation near 0.3', () => {
   for (const [channels, kernel, residualBlocks] of [[128, 5, 2], [64, 3, 0], [64, 5, 4]]) {
     const sizes = configOf({ channels, kernel, residualBlocks });
-    const gate = conditioningForward(tf, sizes, named(conditioningParameters(sizes, 80, 5)), noise(4, 40, 80));
+    const gate = tf.slice(conditioningForward(tf, sizes, named(conditioningParameters(sizes, 80, 5)), noise(4, 40, 80)), [0, 0, sizes.hidden]);
     const { mean, variance } = tf.moments(gate);
     const deviation = Math.sqrt(variance.dataSync()[0]);
     assert.ok(deviation > 0.2 && deviation < 0.4, `${deviation}`);
@@ -110,5 +110,14 @@ test('the seed decides the weights', () => {
   const [one, same, other] = [1, 1, 2].map((seed) => conditioningParameters(config, bins, seed));
   assert.deepEqual(one, same);
   assert.notDeepEqual(one.get('input.kernel'), other.get('input.kernel'));
-  assert.ok(one.get('output.bias')!.data.every((value) => value === 0));
+});
+
+test('a fresh network has update gates for memories from one sample to 512', () => {
+  const { hidden } = config;
+  const bias = conditioningParameters({ ...config, hidden: 384 }, bins, 1).get('output.bias')!.data;
+  const memories = bias.subarray(0, 384).map(Math.exp);
+  assert.ok(memories.every((samples) => samples >= 1 && samples <= 512));
+  for (const [from, to] of [[1, 8], [8, 64], [64, 512]]) assert.ok(Math.abs(memories.filter((samples) => samples >= from && samples < to).length - 128) < 40);
+  assert.ok(bias.subarray(384).every((value) => value === 0));
+  assert.equal(conditioningParameters(config, bins, 1).get('output.bias')!.data.length, 3 * hidden);
 });

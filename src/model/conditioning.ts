@@ -9,6 +9,12 @@ const residualKernel = 3;
 /** Standard deviation of the gate conditioning of a fresh network: gates start near the middle of their range, and differ. */
 const initialGateDeviation = 0.3;
 
+/**
+ * Longest memory, in samples, of a unit in a fresh network. A unit whose update gate stands at σ(b) forgets in 1 + e^b samples; with b spread evenly up to ln of this
+ * there are units for every time scale up to a few periods of a low voice (Tallec and Ollivier 2018, arXiv 1804.11188, section 3, with a log-uniform choice of time scales).
+ */
+const longestMemory = 512;
+
 /** Frames of context on each side of a frame: the network sees frame − n … frame + n. */
 export function contextFrames({ conditioning: { kernel, residualBlocks } }: WaveRnnConfig): number {
   return (kernel - 1) / 2 + residualBlocks * ((residualKernel - 1) / 2);
@@ -16,7 +22,7 @@ export function contextFrames({ conditioning: { kernel, residualBlocks } }: Wave
 
 /**
  * Fresh weights of the frame-rate network by name, row-major, for features of `bins` bins. Convolution kernels are [frames, inputs, outputs]; `output.kernel` is
- * [channels, 3H] and `output.bias` [3H] is the bias of the GRU's gates. Biases are zero, kernels normal with the variance of He et al. 2015 (arXiv 1502.01852,
+ * [channels, 3H] and `output.bias` [3H] is the bias of the GRU's gates. Biases are zero but for the update gates', kernels normal with the variance of He et al. 2015 (arXiv 1502.01852,
  * eq. 10; half of it where no ReLU comes before).
  */
 export function conditioningParameters(config: WaveRnnConfig, bins: number, seed: number): Map<string, { shape: number[]; data: Float32Array }> {
@@ -37,6 +43,8 @@ export function conditioningParameters(config: WaveRnnConfig, bins: number, seed
   }
   const variance = residualBlocks > 0 ? (1 + 1 / residualBlocks) ** residualBlocks : 1;
   add('output', [channels, 3 * config.hidden], initialGateDeviation * Math.sqrt(2 / (channels * variance)));
+  const gateBias = parameters.get('output.bias')?.data as Float32Array;
+  for (let unit = 0; unit < config.hidden; unit++) gateBias[unit] = random.uniform() * Math.log(longestMemory);
   return parameters;
 }
 

@@ -42,11 +42,12 @@ function example(encoding: WaveRnnConfig['encoding'], block: BlockShape, lanes: 
   const dense = denseNames.map((name) => normal(shapeOf(name, config)[0] * shapeOf(name, config)[1], 0.3));
   const [steps, hop, phase] = [21, 8, 3];
   const codes = Uint16Array.from({ length: lanes * (steps + 1) }, () => random.below(q * q));
+  const heard = Uint16Array.from({ length: lanes * steps }, () => random.below(q * q));
   return {
     name: `${encoding}, blocks ${block.rows}×${block.columns}, ${lanes} lanes${lengths ? ' of their own lengths' : ''}`,
     config,
     network: { hidden: config.hidden, projection: config.projection, levels: q, sparse, dense },
-    batch: { lanes, steps, hop, phase, frames: 3, codes, lengths },
+    batch: { lanes, steps, hop, phase, frames: 3, codes, heard, lengths },
     gate: tf.tensor(normal(lanes * 3 * 96, 0.5), [lanes, 3, 96]),
     weights: [...sparse.map(({ values }) => tf.tensor1d(values)), ...dense.map((values) => tf.tensor1d(values))],
   };

@@ -32,12 +32,13 @@ export function sampleRateNllTwin(tf: TensorFlow, network: SampleRateNetwork, ba
 
 /** The GRU of Kalchbrenner et al. 2018, eq. 2, with the reset gate after the product: its states [steps · lanes, H], time-major. */
 function unroll(tf: TensorFlow, { hidden, levels }: SampleRateNetwork, batch: Omit<SampleRateBatch, 'nll'>, gate: Tensor3D, recurrent: Tensor2D, input: Tensor2D): Tensor2D {
-  const { lanes, steps, hop, phase, codes } = batch;
+  const { lanes, steps, hop, phase, codes, heard } = batch;
   const scaled = (symbol: number) => (2 * symbol) / (levels - 1) - 1;
   const inputs = new Float32Array(steps * lanes * 3);
   for (let t = 0; t < steps; t++)
     for (let lane = 0; lane < lanes; lane++) {
-      const [before, now] = codes.subarray(lane * (steps + 1) + t);
+      const [last, now] = codes.subarray(lane * (steps + 1) + t);
+      const before = heard ? heard[lane * steps + t] : last;
       inputs.set([scaled(Math.floor(before / levels)), scaled(before % levels), scaled(Math.floor(now / levels))], (t * lanes + lane) * 3);
     }
   const masked = tf.mul(input, inputMask(tf, hidden));

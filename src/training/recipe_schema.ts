@@ -33,6 +33,11 @@ export const trainingSchema = z.strictObject({
   lanes: z.int().min(1).max(1024),
   /** Samples per segment; gradients flow through all of them. */
   segment: z.int().min(16).max(65536),
+  /**
+   * Noise on what the network hears of the past, in steps of the code: each segment draws a deviation between 0 and this one. It makes the voice
+   * stand its own errors, which it hears when it speaks (as in LPCNet, Valin and Skoglund 2019, arXiv 1810.11846, section 3.4).
+   */
+  noise: z.number().min(0),
   steps,
   learningRate: z.number().positive().max(1),
   /** Steps over which the learning rate grows from 0. */

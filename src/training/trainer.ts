@@ -4,9 +4,10 @@ import { drawBatch, type Batch } from '../data/batches.js';
 import type { Kernels } from '../kernels/index.js';
 import type { TensorFlow } from '../model/backend.js';
 import { conditioningForward, contextFrames } from '../model/conditioning.js';
-import type { WaveRnnConfig } from '../model/config.js';
+import { levels, type WaveRnnConfig } from '../model/config.js';
 import { normaliseFeatures } from '../model/normalise.js';
 import { GradientPool, sampleRateNll } from '../model/sample_rate_op.js';
+import { RandomStream, streams } from '../kernels/random.js';
 import { symbolCodec, type SymbolCodec, type Symbols } from '../model/codec.js';
 import type { MaskChooser } from '../sparsity/chooser.js';
 import { fixedMasks } from '../sparsity/fixed.js';
@@ -14,6 +15,9 @@ import { cubicPruning } from '../sparsity/pruning.js';
 import { maskedMatrices, Parameters } from './parameters.js';
 import { waveRnnConfig, type Recipe } from './recipe.js';
 import { learningRateAt } from './schedule.js';
+
+/** Blocks of random numbers that one step may use for noise: four samples each. */
+const noiseBlocksPerStep = 2 ** 24;
 
 /** What a step did. */
 export interface StepResult {
@@ -75,16 +79,20 @@ export class Trainer {
 
   /** All lanes of a batch as symbol pairs [lanes, steps+1]. */
   private symbols({ lanes, steps, history, phase, context, pcm, features }: Batch): Symbols {
+    const { noise, seed } = this.recipe.training;
+    const random = new RandomStream(seed, streams.noise, this.step * noiseBlocksPerStep);
     const codes = new Uint16Array(lanes * (steps + 1));
+    const heard = noise > 0 ? new Uint16Array(lanes * steps) : undefined;
     const perLane = features.length / lanes;
     let logWidth = 0;
     for (let lane = 0; lane < lanes; lane++) {
       const laneFeatures = features.subarray(lane * perLane + (context - 1) * this.store.bins, (lane + 1) * perLane);
-      const symbols = this.codec.encode(pcm.subarray(lane * (history + steps), (lane + 1) * (history + steps)), phase, laneFeatures);
+      const symbols = this.codec.encode(pcm.subarray(lane * (history + steps), (lane + 1) * (history + steps)), phase, laneFeatures, noise > 0 ? disturbance(random, noise, levels(this.config.encoding) ** 2) : undefined);
+      if (symbols.heard) heard?.set(symbols.heard, lane * steps);
       codes.set(symbols.codes, lane * (steps + 1));
       logWidth += symbols.meanLogWidth / lanes;
     }
-    return { codes, meanLogWidth: logWidth };
+    return { codes, meanLogWidth: logWidth, heard };
   }
 
   /** Loss and gradients in the order of `Parameters.named()`. */
@@ -92,8 +100,8 @@ export class Trainer {
     const { tf, kernels, config, pool } = this;
     const network = this.parameters.network();
     const { lanes, steps, hop, phase, frames, context } = batch;
-    const { codes, meanLogWidth } = this.symbols(batch);
-    const sequence = { lanes, steps, hop, phase, frames, codes };
+    const { codes, heard, meanLogWidth } = this.symbols(batch);
+    const sequence = { lanes, steps, hop, phase, frames, codes, heard };
     const names = [...this.parameters.conditioning.keys()];
     const weights = [...network.sparse.map(({ values }) => values), ...network.dense];
     // Arrays do not leave through tidy's return value: it would look for tensors in every element.
@@ -111,6 +119,18 @@ export class Trainer {
     });
     return result;
   }
+}
+
+/** A function that adds rounded noise to codes, of a deviation drawn once between 0 and `most`. */
+function disturbance(random: RandomStream, most: number, codes: number): (code: number) => number {
+  const deviation = most * random.uniform();
+  return (code) => Math.max(0, Math.min(codes - 1, code + Math.round(deviation * nearlyNormal(random.uint32()))));
+}
+
+/** The sum of the four bytes of a random word, with mean 0 and variance 1: near enough to a normal number, at a fraction of its cost. */
+function nearlyNormal(word: number): number {
+  const sum = (word & 255) + ((word >>> 8) & 255) + ((word >>> 16) & 255) + (word >>> 24);
+  return (sum - 510) / Math.sqrt((256 ** 2 - 1) / 3);
 }
 
 function maskChooser({ sparsity, training }: Recipe, config: WaveRnnConfig): MaskChooser {

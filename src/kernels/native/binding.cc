@@ -75,6 +75,7 @@ void sequence(const Napi::CallbackInfo& info) {
   const Batch batch = {integer(b.Get("lanes")),          integer(b.Get("steps")),
                        integer(b.Get("hop")),            integer(b.Get("phase")),
                        integer(b.Get("frames")),         data_of<uint16_t>(b.Get("codes")),
+                       data_of<uint16_t>(b.Get("heard")),
                        data_of<float>(b.Get("gate")),    data_of<int32_t>(b.Get("lengths")),
                        data_of<float>(b.Get("state")),   b.Get("scale").IsNumber() ? number(b.Get("scale")) : 1.f,
                        data_of<double>(info[5]),         data_of<float>(b.Get("nll"))};

@@ -121,20 +121,25 @@ void run_sequence(const KernelTable* table, int threads, const Network& net, con
     else
       memset(state, 0, (size_t)H * kLanes * sizeof(float));
 
-    std::vector<uint8_t> symbols(2 * (size_t)(batch.steps + 1) * kLanes, 0);
-    uint8_t *coarse = symbols.data(), *fine = coarse + (size_t)(batch.steps + 1) * kLanes;
+    const size_t perSymbol = (size_t)(batch.steps + 1) * kLanes;
+    std::vector<uint8_t> symbols(4 * perSymbol, 0);
+    uint8_t *coarse = symbols.data(), *fine = coarse + perSymbol, *heardCoarse = fine + perSymbol, *heardFine = heardCoarse + perSymbol;
     for (int l = 0; l < lanes; l++)
       for (int t = 0; t <= batch.steps; t++) {
         const int code = batch.codes[(size_t)(first + l) * (batch.steps + 1) + t];
         coarse[t * kLanes + l] = (uint8_t)(code / net.levels);
         fine[t * kLanes + l] = (uint8_t)(code % net.levels);
+        if (t == batch.steps) break;
+        const int heard = batch.heard ? batch.heard[(size_t)(first + l) * batch.steps + t] : code;
+        heardCoarse[t * kLanes + l] = (uint8_t)(heard / net.levels);
+        heardFine[t * kLanes + l] = (uint8_t)(heard % net.levels);
       }
     int32_t length[kLanes];
     double loss[kLanes] = {0};
     for (int l = 0; l < kLanes; l++) length[l] = l >= lanes ? 0 : batch.lengths ? batch.lengths[first + l] : batch.steps;
     std::vector<float> nll(batch.nll ? (size_t)batch.steps * kLanes : 0);
 
-    Sequence seq = {batch.steps, batch.hop, batch.phase, batch.frames, coarse, fine, gate, length, batch.scale, state, loss, batch.nll ? nll.data() : nullptr};
+    Sequence seq = {batch.steps, batch.hop, batch.phase, batch.frames, coarse, fine, heardCoarse, heardFine, gate, length, batch.scale, state, loss, batch.nll ? nll.data() : nullptr};
     Gradients grad;
     if (out) {
       float* at = groupGradients[group].need(gradientFloats);

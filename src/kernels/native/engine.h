@@ -12,6 +12,7 @@ std::vector<const KernelTable*> available_tables();
 struct Batch {
   int lanes, steps, hop, phase, frames;
   const uint16_t* codes;    // [lanes, steps + 1], symbol pairs coarse · Q + fine
+  const uint16_t* heard;    // [lanes, steps] or null: what each step hears as the sample before it
   const float* gate;        // [lanes, frames, 3H]
   const int32_t* lengths;   // [lanes] or null: all steps
   float* state;             // [lanes, H] in and out, or null: zeros in

@@ -27,6 +27,8 @@ struct Sequence {
   int steps, hop, phase, frames;
   const uint8_t* coarse;  // [steps + 1][16], symbol of the sample before the segment first
   const uint8_t* fine;    // [steps + 1][16]
+  const uint8_t* heardCoarse;  // [steps][16], symbols that a step hears as the sample before it
+  const uint8_t* heardFine;    // [steps][16]
   const float* gate;      // [frames][3H][16]
   const int32_t* length;  // [16], samples of the lane that count; 0 for an empty lane
   float scale;            // gradients are those of scale · (sum of nats)

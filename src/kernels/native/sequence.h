@@ -72,8 +72,8 @@ struct SequenceRun {
   void network_inputs(int t, float* x) const {
     const float step = 2.f / (Q - 1);
     for (int l = 0; l < kLanes; l++) {
-      x[l] = seq.coarse[t * kLanes + l] * step - 1.f;
-      x[kLanes + l] = seq.fine[t * kLanes + l] * step - 1.f;
+      x[l] = seq.heardCoarse[t * kLanes + l] * step - 1.f;
+      x[kLanes + l] = seq.heardFine[t * kLanes + l] * step - 1.f;
       x[2 * kLanes + l] = seq.coarse[(t + 1) * kLanes + l] * step - 1.f;
     }
   }
