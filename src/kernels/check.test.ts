@@ -93,6 +93,14 @@ for (const name of kernelNames()) {
   for (const [what, change, message] of wrongGradients)
     refuses(what, message, () => kernels.sequenceGradients(network, batch, 1, { ...gradients, ...change }));
 
+  refuses('a population of nobody', /no members/, () => kernels.memberGradients([], batch, 1, []));
+  refuses('members without gradients of their own', /gradients has 1 elements, expected 2/, () => kernels.memberGradients([network, network], batch, 1, [gradients]));
+  refuses('members of two sizes', /member 1 has projection 32, member 0 16/, () => {
+    const wider = randomNetwork(stream, { hidden: 32, projection: 32, levels: 32, shape: blockShapes[0] });
+    kernels.memberGradients([network, wider], batch, 1, [gradients, gradients]);
+  });
+  refuses('lanes that cannot be shared out', /2 lanes for 3 members/, () => kernels.memberGradients([network, network, network], batch, 1, [gradients, gradients, gradients]));
+
   const sampler = (change = {}) => kernels.createSampler(network, { seed: 1, temperature: 1, firstCode: 0, ...change });
   refuses('a negative seed', /seed is -1/, () => sampler({ seed: -1 }));
   refuses('a broken seed', /seed is 0\.5/, () => sampler({ seed: 0.5 }));

@@ -70,11 +70,23 @@ export function checkBatch({ hidden, levels }: SampleRateNetwork, batch: Sequenc
   }
 }
 
-/** Checks the arrays that receive gradients. */
-export function checkGradients(network: SampleRateNetwork, batch: SequenceBatch, gradients: SequenceGradients): void {
-  checkLength('gradients.gate', gradients.gate, batch.gate.length);
-  network.sparse.forEach((matrix, i) => checkLength(`gradients.sparse[${i}]`, gradients.sparse[i], matrix.values.length));
-  network.dense.forEach((array, i) => checkLength(`gradients.dense[${i}]`, gradients.dense[i], array.length));
+/** Checks the members of a population, their batch, and the arrays that receive their gradients. */
+export function checkMembers(members: readonly SampleRateNetwork[], batch: SequenceBatch, gradients: readonly SequenceGradients[]): void {
+  if (members.length === 0) throw new RangeError('no members, expected at least one');
+  checkLength('gradients', gradients, members.length);
+  members.forEach((network, m) => {
+    checkNetwork(network);
+    for (const key of ['hidden', 'projection', 'levels'] as const)
+      if (network[key] !== members[0][key]) throw new RangeError(`member ${m} has ${key} ${network[key]}, member 0 ${members[0][key]}`);
+    if (network.sparse[0].blockRows !== members[0].sparse[0].blockRows) throw new RangeError(`member ${m} has blocks of ${network.sparse[0].blockRows} rows, member 0 of ${members[0].sparse[0].blockRows}`);
+  });
+  checkBatch(members[0], batch);
+  if (batch.lanes % members.length !== 0) throw new RangeError(`${batch.lanes} lanes for ${members.length} members, expected equal shares`);
+  members.forEach(({ sparse, dense }, m) => {
+    checkLength('gradients.gate', gradients[m].gate, batch.gate.length / members.length);
+    sparse.forEach((matrix, i) => checkLength(`gradients.sparse[${i}]`, gradients[m].sparse[i], matrix.values.length));
+    dense.forEach((array, i) => checkLength(`gradients.dense[${i}]`, gradients[m].dense[i], array.length));
+  });
 }
 
 /** Checks the settings of a sampler. */

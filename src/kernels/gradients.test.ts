@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { chooseKernels, kernelNames } from './index.js';
 import { RandomStream } from './random.js';
+import { someLanes } from './reference_sequence.js';
 import { assertClose, blockShapes, describeCase, emptyGradients, freshBatch, namedGradients, randomBatch, randomNetwork, sequenceCases, tolerances } from './testing.js';
 
 const reference = chooseKernels({ name: 'reference' });
@@ -56,6 +57,24 @@ for (const name of kernelNames()) {
         assertClose(tensor, slopes[i].indices.map((at) => array[at]), slopes[i].values, tolerances.gradient);
       });
     });
+
+  test(`${name}: members beside each other get what each gets alone, to the bit`, () => {
+    const stream = new RandomStream(1, 22);
+    const size = { hidden: 64, projection: 32, levels: 32, shape: blockShapes[0], lanes: 51, steps: 20, hop: 7, phase: 2, heard: true };
+    const members = [0, 1, 2].map(() => randomNetwork(stream, size));
+    assert.notEqual(members[0].sparse[0].values.length, members[1].sparse[0].values.length);
+    const batch = freshBatch({ ...randomBatch(stream, members[0], size), lengths: Int32Array.from({ length: 51 }, () => stream.below(21)) });
+    const parts = members.map((_, m) => freshBatch(someLanes(batch, 17 * m, 17)));
+    const gradients = parts.map((part, m) => emptyGradients(members[m], part));
+    const loss = kernels.memberGradients(members, batch, scale, gradients);
+    parts.forEach((part, m) => {
+      const alone = emptyGradients(members[m], part);
+      assert.deepEqual(loss.subarray(17 * m, 17 * (m + 1)), kernels.sequenceGradients(members[m], part, scale, alone));
+      assert.deepEqual(gradients[m], alone);
+      assert.deepEqual(batch.nll.subarray(17 * 20 * m, 17 * 20 * (m + 1)), part.nll);
+      assert.deepEqual(batch.state.subarray(17 * 64 * m, 17 * 64 * (m + 1)), part.state);
+    });
+  });
 
   for (const { title, network, batch, after, gradients, loss } of cases)
     test(`${name}: gradients as the reference, ${title}`, { skip: name === 'reference' && 'it is the reference' }, () => {

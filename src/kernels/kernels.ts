@@ -106,6 +106,11 @@ export interface Kernels {
   sequenceLoss(network: SampleRateNetwork, batch: SequenceBatch): Float64Array;
   /** The same, with the gradients of `scale` times the sum over all lanes, through all steps. */
   sequenceGradients(network: SampleRateNetwork, batch: SequenceBatch, scale: number, gradients: SequenceGradients): Float64Array;
+  /**
+   * `sequenceGradients` of several networks of one size, side by side in one call: the lanes are shared out equally, in order, and each member fills gradients of its
+   * own, whose `gate` is [lanes / members, frames, 3H].
+   */
+  memberGradients(members: readonly SampleRateNetwork[], batch: SequenceBatch, scale: number, gradients: readonly SequenceGradients[]): Float64Array;
   adam(settings: AdamSettings, gradient: Float32Array, state: AdamState): void;
   /** c [m,n] = a·b; a is [m,k] ([k,m] when transposeA), b is [k,n] ([n,k] when transposeB); row-major. */
   matMul(transposeA: boolean, transposeB: boolean, m: number, n: number, k: number, a: Float32Array, b: Float32Array, c: Float32Array): void;

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { BlockMatrix } from './blocks.js';
-import { checkBatch, checkBlockMatrix, checkGradients, checkLength, checkNetwork, checkSampler } from './check.js';
+import { checkBatch, checkBlockMatrix, checkLength, checkMembers, checkNetwork, checkSampler } from './check.js';
 import { LANES } from './kernels.js';
 import type { AdamSettings, AdamState, KernelName, Kernels, SampleRateNetwork, Sampler, SamplerSettings, SequenceBatch, SequenceGradients } from './kernels.js';
 
@@ -17,7 +17,14 @@ interface Addon {
   product(name: string, matrix: BlockMatrix, x: Float32Array, y: Float32Array): void;
   productTransposed(name: string, matrix: BlockMatrix, dy: Float32Array, dx: Float32Array): void;
   productWeights(name: string, matrix: BlockMatrix, dy: Float32Array, x: Float32Array, steps: number, dw: Float32Array): void;
-  sequence(name: string, threads: number, network: SampleRateNetwork, batch: SequenceBatch & { scale?: number }, gradients: SequenceGradients | null, loss: Float64Array): void;
+  sequence(
+    name: string,
+    threads: number,
+    members: readonly SampleRateNetwork[],
+    batch: SequenceBatch & { scale?: number },
+    gradients: readonly SequenceGradients[] | null,
+    loss: Float64Array,
+  ): void;
   adam(name: string, settings: object, weights: Float32Array, gradient: Float32Array, first: Float32Array, second: Float32Array, average: Float32Array): void;
   matmul(name: string, threads: number, transposeA: boolean, transposeB: boolean, m: number, n: number, k: number, a: Float32Array, b: Float32Array, c: Float32Array): void;
   Sampler: new (name: string, network: SampleRateNetwork, seedLow: number, seedHigh: number, inverseTemperature: number, coarse: number, fine: number) => NativeSampler;
@@ -84,16 +91,18 @@ export class NativeKernels implements Kernels {
     checkNetwork(network);
     checkBatch(network, batch);
     const loss = new Float64Array(batch.lanes);
-    this.addon.sequence(this.name, this.threads, network, batch, null, loss);
+    this.addon.sequence(this.name, this.threads, [network], batch, null, loss);
     return loss;
   }
 
   sequenceGradients(network: SampleRateNetwork, batch: SequenceBatch, scale: number, gradients: SequenceGradients): Float64Array {
-    checkNetwork(network);
-    checkBatch(network, batch);
-    checkGradients(network, batch, gradients);
+    return this.memberGradients([network], batch, scale, [gradients]);
+  }
+
+  memberGradients(members: readonly SampleRateNetwork[], batch: SequenceBatch, scale: number, gradients: readonly SequenceGradients[]): Float64Array {
+    checkMembers(members, batch, gradients);
     const loss = new Float64Array(batch.lanes);
-    this.addon.sequence(this.name, this.threads, network, { ...batch, scale }, gradients, loss);
+    this.addon.sequence(this.name, this.threads, members, { ...batch, scale }, gradients, loss);
     return loss;
   }
 

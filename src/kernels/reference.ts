@@ -1,10 +1,10 @@
 import type { BlockMatrix } from './blocks.js';
-import { checkBatch, checkBlockMatrix, checkGradients, checkLength, checkNetwork, checkSampler } from './check.js';
+import { checkBatch, checkBlockMatrix, checkLength, checkMembers, checkNetwork, checkSampler } from './check.js';
 import { LANES } from './kernels.js';
 import type { AdamSettings, AdamState, Kernels, SampleRateNetwork, Sampler, SamplerSettings, SequenceBatch, SequenceGradients } from './kernels.js';
 import { addTransposed, addWeights, multiply } from './reference_products.js';
 import { ReferenceSampler } from './reference_sampler.js';
-import { referenceSequence } from './reference_sequence.js';
+import { referenceSequence, someLanes } from './reference_sequence.js';
 
 /**
  * The plain twin of the native kernels: short, slow and obviously right, all arithmetic in double. It is what the others are tested
@@ -59,10 +59,13 @@ export class ReferenceKernels implements Kernels {
   }
 
   sequenceGradients(network: SampleRateNetwork, batch: SequenceBatch, scale: number, gradients: SequenceGradients): Float64Array {
-    checkNetwork(network);
-    checkBatch(network, batch);
-    checkGradients(network, batch, gradients);
-    return referenceSequence(network, batch, scale, gradients);
+    return this.memberGradients([network], batch, scale, [gradients]);
+  }
+
+  memberGradients(members: readonly SampleRateNetwork[], batch: SequenceBatch, scale: number, gradients: readonly SequenceGradients[]): Float64Array {
+    checkMembers(members, batch, gradients);
+    const lanes = batch.lanes / members.length;
+    return Float64Array.from(members.flatMap((network, m) => [...referenceSequence(network, someLanes(batch, m * lanes, lanes), scale, gradients[m])]));
   }
 
   adam(settings: AdamSettings, gradient: Float32Array, state: AdamState): void {

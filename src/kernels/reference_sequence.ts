@@ -57,6 +57,16 @@ export function referenceSequence(network: SampleRateNetwork, batch: SequenceBat
   return loss;
 }
 
+/** The lanes first … first+count−1 of a batch; arrays that are written to are shared with it. */
+export function someLanes(batch: SequenceBatch, first: number, count: number): SequenceBatch {
+  const cut = <T extends { length: number; subarray(from: number, to: number): T }>(array: T | undefined): T | undefined => {
+    const perLane = (array?.length ?? 0) / batch.lanes;
+    return array?.subarray(first * perLane, (first + count) * perLane);
+  };
+  const { codes, heard, gate, lengths, state, nll } = batch;
+  return { ...batch, lanes: count, codes: cut(codes) as Uint16Array, gate: cut(gate) as Float32Array, heard: cut(heard), lengths: cut(lengths), state: cut(state), nll: cut(nll) };
+}
+
 function forwardStep(network: SampleRateNetwork, batch: SequenceBatch, lane: number, t: number, before: Float64Array): StepRecord {
   const { hidden, levels } = network;
   const code = batch.heard ? batch.heard[lane * batch.steps + t] : batch.codes[lane * (batch.steps + 1) + t];

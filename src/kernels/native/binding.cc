@@ -68,9 +68,21 @@ void product_weights(const Napi::CallbackInfo& info) {
                                      data_of<float>(info[5]));
 }
 
-// (kernels, threads, network, batch, gradients or null, loss Float64Array)
+Gradients gradients_of(const Napi::Value& v) {
+  const Napi::Object o = v.As<Napi::Object>();
+  Gradients g;
+  g.gate = data_of<float>(o.Get("gate"));
+  const Napi::Array sparse = o.Get("sparse").As<Napi::Array>(), dense = o.Get("dense").As<Napi::Array>();
+  for (uint32_t i = 0; i < kSparseCount; i++) g.sparse[i] = data_of<float>(sparse[i]);
+  for (uint32_t i = 0; i < kDenseCount; i++) g.dense[i] = data_of<float>(dense[i]);
+  return g;
+}
+
+// (kernels, threads, members, batch, gradients of each member or null, loss Float64Array)
 void sequence(const Napi::CallbackInfo& info) {
-  const Network net = network_of(info[2]);
+  const Napi::Array networks = info[2].As<Napi::Array>();
+  std::vector<Network> members;
+  for (uint32_t i = 0; i < networks.Length(); i++) members.push_back(network_of(networks[i]));
   const Napi::Object b = info[3].As<Napi::Object>();
   const Batch batch = {integer(b.Get("lanes")),          integer(b.Get("steps")),
                        integer(b.Get("hop")),            integer(b.Get("phase")),
@@ -79,16 +91,10 @@ void sequence(const Napi::CallbackInfo& info) {
                        data_of<float>(b.Get("gate")),    data_of<int32_t>(b.Get("lengths")),
                        data_of<float>(b.Get("state")),   b.Get("scale").IsNumber() ? number(b.Get("scale")) : 1.f,
                        data_of<double>(info[5]),         data_of<float>(b.Get("nll"))};
-  Gradients grad;
-  const bool backward = info[4].IsObject();
-  if (backward) {
-    const Napi::Object g = info[4].As<Napi::Object>();
-    grad.gate = data_of<float>(g.Get("gate"));
-    const Napi::Array sparse = g.Get("sparse").As<Napi::Array>(), dense = g.Get("dense").As<Napi::Array>();
-    for (uint32_t i = 0; i < kSparseCount; i++) grad.sparse[i] = data_of<float>(sparse[i]);
-    for (uint32_t i = 0; i < kDenseCount; i++) grad.dense[i] = data_of<float>(dense[i]);
-  }
-  run_sequence(table_of(info[0]), integer(info[1]), net, batch, backward ? &grad : nullptr);
+  std::vector<Gradients> gradients;
+  if (info[4].IsObject())
+    for (uint32_t i = 0; i < members.size(); i++) gradients.push_back(gradients_of(info[4].As<Napi::Array>()[i]));
+  run_sequence(table_of(info[0]), integer(info[1]), members, batch, gradients.empty() ? nullptr : gradients.data());
 }
 
 // (kernels, settings, weights, gradient, first, second, average or null)

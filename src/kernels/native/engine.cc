@@ -91,26 +91,30 @@ size_t stored(const Matrix& m) { return (size_t)m.rowStart[m.rows / m.blockRows]
 
 }  // namespace
 
-void run_sequence(const KernelTable* table, int threads, const Network& net, const Batch& batch, const Gradients* out) {
+void run_sequence(const KernelTable* table, int threads, const std::vector<Network>& members, const Batch& batch, const Gradients* out) {
   // The buffers are shared by all JavaScript threads of the process.
   static std::mutex one;
   const std::lock_guard<std::mutex> lock(one);
   static std::vector<Buffer> workspaces, gates, groupGradients;
-  const int H3 = 3 * net.hidden, H = net.hidden;
-  const int groups = (batch.lanes + kLanes - 1) / kLanes;
-  const size_t denseSizes[kDenseCount] = {(size_t)3 * H3, (size_t)net.projection, (size_t)net.levels, (size_t)net.projection, (size_t)net.levels};
+  const Network& sizes = members[0];
+  const int H3 = 3 * sizes.hidden, H = sizes.hidden, count = (int)members.size();
+  const int memberLanes = batch.lanes / count, memberGroups = (memberLanes + kLanes - 1) / kLanes, groups = count * memberGroups;
+  const size_t denseSizes[kDenseCount] = {(size_t)3 * H3, (size_t)sizes.projection, (size_t)sizes.levels, (size_t)sizes.projection, (size_t)sizes.levels};
   const size_t gateFloats = (size_t)batch.frames * H3 * kLanes;
-  size_t gradientFloats = 0;
-  if (out) {
-    for (int m = 0; m < kSparseCount; m++) gradientFloats += stored(net.sparse[m]);
-    for (int d = 0; d < kDenseCount; d++) gradientFloats += denseSizes[d];
-  }
+  const auto gradient_floats = [&](const Network& net) {
+    size_t floats = 0;
+    for (int m = 0; m < kSparseCount; m++) floats += stored(net.sparse[m]);
+    for (int d = 0; d < kDenseCount; d++) floats += denseSizes[d];
+    return floats;
+  };
   if ((int)workspaces.size() < threads) workspaces.resize(threads);
   if ((int)gates.size() < threads) gates.resize(threads);
   if ((int)groupGradients.size() < groups) groupGradients.resize(groups);
 
   pool().run(threads, groups, [&](int group, int worker) {
-    const int first = group * kLanes, lanes = batch.lanes - first < kLanes ? batch.lanes - first : kLanes;
+    const int member = group / memberGroups, before = group % memberGroups * kLanes;
+    const int first = member * memberLanes + before, lanes = memberLanes - before < kLanes ? memberLanes - before : kLanes;
+    const Network& net = members[member];
     float* const gate = gates[worker].need(2 * gateFloats + (size_t)H * kLanes);
     float* const gateGradient = gate + gateFloats;
     float* const state = gateGradient + gateFloats;
@@ -142,7 +146,7 @@ void run_sequence(const KernelTable* table, int threads, const Network& net, con
     Sequence seq = {batch.steps, batch.hop, batch.phase, batch.frames, coarse, fine, heardCoarse, heardFine, gate, length, batch.scale, state, loss, batch.nll ? nll.data() : nullptr};
     Gradients grad;
     if (out) {
-      float* at = groupGradients[group].need(gradientFloats);
+      float* at = groupGradients[group].need(gradient_floats(net));
       for (int m = 0; m < kSparseCount; m++) grad.sparse[m] = at, at += stored(net.sparse[m]);
       for (int d = 0; d < kDenseCount; d++) grad.dense[d] = at, at += denseSizes[d];
       grad.gate = gateGradient;
@@ -155,21 +159,24 @@ void run_sequence(const KernelTable* table, int threads, const Network& net, con
     if (batch.nll) from_group(nll.data(), lanes, batch.steps, batch.nll + (size_t)first * batch.steps, batch.steps);
     if (out)
       for (int f = 0; f < batch.frames; f++)
-        from_group(gateGradient + (size_t)f * H3 * kLanes, lanes, H3, out->gate + ((size_t)first * batch.frames + f) * H3, (size_t)batch.frames * H3);
+        from_group(gateGradient + (size_t)f * H3 * kLanes, lanes, H3, out[member].gate + ((size_t)before * batch.frames + f) * H3, (size_t)batch.frames * H3);
   });
   if (!out) return;
 
-  size_t offset = 0;
-  const auto join = [&](float* to, size_t count) {
-    memcpy(to, groupGradients[0].need(0) + offset, count * sizeof(float));
-    for (int g = 1; g < groups; g++) {
-      const float* from = groupGradients[g].need(0) + offset;
-      for (size_t i = 0; i < count; i++) to[i] += from[i];
-    }
-    offset += count;
-  };
-  for (int m = 0; m < kSparseCount; m++) join(out->sparse[m], stored(net.sparse[m]));
-  for (int d = 0; d < kDenseCount; d++) join(out->dense[d], denseSizes[d]);
+  pool().run(threads, count, [&](int member, int) {
+    size_t offset = 0;
+    const auto join = [&](float* to, size_t floats) {
+      const int first = member * memberGroups;
+      memcpy(to, groupGradients[first].need(0) + offset, floats * sizeof(float));
+      for (int g = first + 1; g < first + memberGroups; g++) {
+        const float* from = groupGradients[g].need(0) + offset;
+        for (size_t i = 0; i < floats; i++) to[i] += from[i];
+      }
+      offset += floats;
+    };
+    for (int m = 0; m < kSparseCount; m++) join(out[member].sparse[m], stored(members[member].sparse[m]));
+    for (int d = 0; d < kDenseCount; d++) join(out[member].dense[d], denseSizes[d]);
+  });
 }
 
 void run_gemm(const KernelTable* table, int threads, bool transposeA, bool transposeB, int m, int n, int k, const float* a, const float* b, float* c) {

@@ -1,5 +1,6 @@
 // From batches of any number of lanes to groups of 16, spread over threads; sums are formed in the order of the groups, so the number
-// of threads does not change a bit of the result.
+// of threads does not change a bit of the result. The lanes are shared out equally, in order, to the members of a population: networks of
+// one size with weights and masks of their own.
 #pragma once
 #include <string>
 #include <vector>
@@ -21,7 +22,8 @@ struct Batch {
   float* nll;               // [lanes, steps] out, or null
 };
 
-void run_sequence(const KernelTable*, int threads, const Network&, const Batch&, const Gradients* out);
+// out == null: loss only; else one for each member, whose `gate` is [lanes of the member, frames, 3H]
+void run_sequence(const KernelTable*, int threads, const std::vector<Network>& members, const Batch&, const Gradients* out);
 
 // c = a·b in slices of rows, one slice a task
 void run_gemm(const KernelTable*, int threads, bool transposeA, bool transposeB, int m, int n, int k, const float* a, const float* b, float* c);
