@@ -8,7 +8,7 @@
 
 namespace {
 
-constexpr int kChunk = 8;
+constexpr int kChunk = 4;
 
 // Whether the gradients of the gates are kept turned, as `weights_by_rows` wants them.
 template <class S>
@@ -224,8 +224,11 @@ struct SequenceRun {
       if (t > 0)
         for (int i = i0 * kLanes; i < (i0 + 16) * kLanes; i += kLanes) {
           const size_t earlier = at - padded(H) + i;
-          prefetch(u + earlier), prefetch(r + earlier), prefetch(e + earlier), prefetch(candidate + earlier), prefetch(h + earlier);
+          prefetch(u + earlier), prefetch(r + earlier), prefetch(e + earlier), prefetch(candidate + earlier);
         }
+      // The states of this chunk are in the cache, those of the chunk before are not.
+      if (t >= kChunk)
+        for (int i = i0; i < i0 + kLanes; i++) prefetch(state(t - kChunk) + i * kLanes);
       for (int g = 0; g < 3; g++)
         for (int b = 0; b < perTile; b++) transposed_block_row<S>(net.sparse[kRecurrent], (g * H + i0) / S::rows + b, d[g] + b * S::rows * kLanes, dhNext);
       if (kTurned<S>)
