@@ -185,6 +185,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("sequence", Napi::Function::New(env, sequence));
   exports.Set("adam", Napi::Function::New(env, adam));
   exports.Set("matmul", Napi::Function::New(env, matmul));
+  exports.Set("classifier", Napi::Function::New(env, classifier));
   exports.Set("Sampler", Sampler::define(env));
   return exports;
 }

@@ -26,3 +26,6 @@ inline Matrix matrix_of(const Napi::Value& v) {
   return {integer(o.Get("rows")), integer(o.Get("columns")), integer(o.Get("blockRows")), integer(o.Get("blockColumns")),
           data_of<int32_t>(o.Get("rowStart")), data_of<int32_t>(o.Get("column")), data_of<float>(o.Get("values"))};
 }
+
+// binding_classifier.cc
+void classifier(const Napi::CallbackInfo& info);
