@@ -1,7 +1,10 @@
 import type { BlockMatrix } from './blocks.js';
 import { checkBatch, checkBlockMatrix, checkGradients, checkLength, checkNetwork, checkSampler } from './check.js';
+import { checkClassifier, checkClassifierGradients } from './check_classifier.js';
+import type { ClassifierBatch, ClassifierGradients, ClassifierNetwork, ClassifierResult } from './classifier.js';
 import { LANES } from './kernels.js';
 import type { AdamSettings, AdamState, Kernels, SampleRateNetwork, Sampler, SamplerSettings, SequenceBatch, SequenceGradients } from './kernels.js';
+import { referenceClassifier } from './reference_classifier.js';
 import { addTransposed, addWeights, multiply } from './reference_products.js';
 import { ReferenceSampler } from './reference_sampler.js';
 import { referenceSequence } from './reference_sequence.js';
@@ -63,6 +66,17 @@ export class ReferenceKernels implements Kernels {
     checkBatch(network, batch);
     checkGradients(network, batch, gradients);
     return referenceSequence(network, batch, scale, gradients);
+  }
+
+  classifierLoss(members: readonly ClassifierNetwork[], batch: ClassifierBatch): ClassifierResult {
+    checkClassifier(members, batch);
+    return referenceClassifier(members, batch, 1, null);
+  }
+
+  classifierGradients(members: readonly ClassifierNetwork[], batch: ClassifierBatch, scale: number, gradients: readonly ClassifierGradients[]): ClassifierResult {
+    checkClassifier(members, batch);
+    checkClassifierGradients(members, gradients);
+    return referenceClassifier(members, batch, scale, gradients);
   }
 
   adam(settings: AdamSettings, gradient: Float32Array, state: AdamState): void {
