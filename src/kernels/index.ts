@@ -5,6 +5,7 @@ import { NativeKernels, nativeNames } from './native.js';
 import { ReferenceKernels } from './reference.js';
 
 export * from './kernels.js';
+export * from './classifier.js';
 export type { BlockMatrix, BlockShape } from './blocks.js';
 
 /** All kernels that run on this machine, the fastest first; `reference` is always the last. */

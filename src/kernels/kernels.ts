@@ -1,4 +1,5 @@
 import type { BlockMatrix } from './blocks.js';
+import type { ClassifierKernels } from './classifier.js';
 
 /** Lanes are worked on in groups of 16; a vector of a group is stored [rows, 16], the lane fastest. */
 export const LANES = 16;
@@ -93,7 +94,7 @@ export interface Sampler {
 }
 
 /** Every implementation passes the same tests; nothing else knows which one runs. */
-export interface Kernels {
+export interface Kernels extends ClassifierKernels {
   readonly name: KernelName;
   readonly threads: number;
   /** y [rows,16] = M x [columns,16]. */

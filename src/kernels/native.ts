@@ -4,6 +4,8 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { BlockMatrix } from './blocks.js';
 import { checkBatch, checkBlockMatrix, checkLength, checkMembers, checkNetwork, checkSampler } from './check.js';
+import { checkClassifier, checkClassifierGradients } from './check_classifier.js';
+import type { ClassifierBatch, ClassifierGradients, ClassifierNetwork, ClassifierResult } from './classifier.js';
 import { LANES } from './kernels.js';
 import type { AdamSettings, AdamState, KernelName, Kernels, SampleRateNetwork, Sampler, SamplerSettings, SequenceBatch, SequenceGradients } from './kernels.js';
 
@@ -24,6 +26,16 @@ interface Addon {
     batch: SequenceBatch & { scale?: number },
     gradients: readonly SequenceGradients[] | null,
     loss: Float64Array,
+  ): void;
+  classifier(
+    name: string,
+    threads: number,
+    members: readonly ClassifierNetwork[],
+    batch: ClassifierBatch,
+    scale: number,
+    gradients: readonly ClassifierGradients[] | null,
+    loss: Float64Array,
+    correct: Int32Array,
   ): void;
   adam(name: string, settings: object, weights: Float32Array, gradient: Float32Array, first: Float32Array, second: Float32Array, average: Float32Array): void;
   matmul(name: string, threads: number, transposeA: boolean, transposeB: boolean, m: number, n: number, k: number, a: Float32Array, b: Float32Array, c: Float32Array): void;
@@ -104,6 +116,23 @@ export class NativeKernels implements Kernels {
     const loss = new Float64Array(batch.lanes);
     this.addon.sequence(this.name, this.threads, members, { ...batch, scale }, gradients, loss);
     return loss;
+  }
+
+  classifierLoss(members: readonly ClassifierNetwork[], batch: ClassifierBatch): ClassifierResult {
+    checkClassifier(members, batch);
+    return this.classifier(members, batch, 1, null);
+  }
+
+  classifierGradients(members: readonly ClassifierNetwork[], batch: ClassifierBatch, scale: number, gradients: readonly ClassifierGradients[]): ClassifierResult {
+    checkClassifier(members, batch);
+    checkClassifierGradients(members, gradients);
+    return this.classifier(members, batch, scale, gradients);
+  }
+
+  private classifier(members: readonly ClassifierNetwork[], batch: ClassifierBatch, scale: number, gradients: readonly ClassifierGradients[] | null): ClassifierResult {
+    const result = { loss: new Float64Array(members.length), correct: new Int32Array(members.length) };
+    this.addon.classifier(this.name, this.threads, members, batch, scale, gradients, result.loss, result.correct);
+    return result;
   }
 
   adam(settings: AdamSettings, gradient: Float32Array, state: AdamState): void {

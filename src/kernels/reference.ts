@@ -1,7 +1,10 @@
 import type { BlockMatrix } from './blocks.js';
 import { checkBatch, checkBlockMatrix, checkLength, checkMembers, checkNetwork, checkSampler } from './check.js';
+import { checkClassifier, checkClassifierGradients } from './check_classifier.js';
+import type { ClassifierBatch, ClassifierGradients, ClassifierNetwork, ClassifierResult } from './classifier.js';
 import { LANES } from './kernels.js';
 import type { AdamSettings, AdamState, Kernels, SampleRateNetwork, Sampler, SamplerSettings, SequenceBatch, SequenceGradients } from './kernels.js';
+import { referenceClassifier } from './reference_classifier.js';
 import { addTransposed, addWeights, multiply } from './reference_products.js';
 import { ReferenceSampler } from './reference_sampler.js';
 import { referenceSequence, someLanes } from './reference_sequence.js';
@@ -66,6 +69,17 @@ export class ReferenceKernels implements Kernels {
     checkMembers(members, batch, gradients);
     const lanes = batch.lanes / members.length;
     return Float64Array.from(members.flatMap((network, m) => [...referenceSequence(network, someLanes(batch, m * lanes, lanes), scale, gradients[m])]));
+  }
+
+  classifierLoss(members: readonly ClassifierNetwork[], batch: ClassifierBatch): ClassifierResult {
+    checkClassifier(members, batch);
+    return referenceClassifier(members, batch, 1, null);
+  }
+
+  classifierGradients(members: readonly ClassifierNetwork[], batch: ClassifierBatch, scale: number, gradients: readonly ClassifierGradients[]): ClassifierResult {
+    checkClassifier(members, batch);
+    checkClassifierGradients(members, gradients);
+    return referenceClassifier(members, batch, scale, gradients);
   }
 
   adam(settings: AdamSettings, gradient: Float32Array, state: AdamState): void {

@@ -1,4 +1,3 @@
-import type { BlockMatrix } from '../kernels/blocks.js';
 import type { Mask, MatrixShape } from './mask.js';
 
 /** A block-sparse matrix whose mask somebody has to choose. */
@@ -6,12 +5,43 @@ export interface MaskedMatrix extends MatrixShape {
   readonly name: string;
   /** Share of blocks that are kept in the end. */
   readonly density: number;
+  /** Number of equal groups of rows that can have a budget of their own: 3 for the gates of a GRU. Default 1. */
+  readonly gates?: number;
 }
 
-/** Who decides which blocks are kept. Every decision is a pure function of the seed, the step and the weights, so that training resumes exactly. */
+/** What a chooser may ask about the present weights. One array per matrix, one value per block of the whole matrix, block row by block row. */
+export interface BlockView {
+  /** Mean |w| of each block; what a block that is in no mask would begin with, 0 where that is zero. */
+  magnitudes(): Float32Array[];
+  /** Mean |gradient| of each block, those outside the masks too, on the batch of the coming step with the deployed masks. Costs a dense pass. */
+  gradients(): Float32Array[];
+}
+
+/** Arrays and plain JSON that together bring a chooser back exactly. */
+export interface ChooserState {
+  readonly arrays: Map<string, Float32Array | Int32Array>;
+  readonly state: Record<string, unknown>;
+}
+
+/**
+ * Who decides which blocks are kept. A step goes: `update`, then every member runs forwards and backwards on its own masks, then `observe`.
+ * Everything is a pure function of the seed, the step, the weights and the losses, so that training resumes exactly, in the middle of a generation too.
+ */
 export interface MaskChooser {
-  /** Masks before the first step, in the order of the matrices. */
-  initial(): Mask[];
-  /** New masks for the steps from `step` on, given the present weights; undefined when nothing changes. */
-  update(step: number, weights: readonly BlockMatrix[]): Mask[] | undefined;
+  /** Masks in use at once. 1: everybody trains the deployed masks. The lanes of a batch are shared out equally. */
+  readonly members: number;
+  /** Whether a block that comes back finds the weights it had when it went (`kept`), or zeros (`zero`). */
+  readonly revive: 'kept' | 'zero';
+  /** Masks before the first step: [member][matrix]. */
+  initial(): Mask[][];
+  /** New masks [member][matrix] for the steps from `step` on; undefined when nothing changes. Called once before every step. */
+  update(step: number, view: BlockView): Mask[][] | undefined;
+  /** Told after every step: the mean nats of each member in it. */
+  observe(step: number, losses: Float64Array): void;
+  /** The masks of the model that is validated, saved and shipped: [matrix]. */
+  deployed(): Mask[];
+  save(): ChooserState;
+  restore(saved: ChooserState): void;
+  /** Figures for the log since the last call, such as `es/overlap`; empty for choosers that have none. */
+  diagnostics(): Record<string, number>;
 }

@@ -1,35 +1,9 @@
 // N-API. src/kernels/native.ts is the only caller and has checked types and lengths.
-#define NAPI_CPP_EXCEPTIONS
-#include <napi.h>
-
 #include <memory>
-#include <vector>
 
-#include "engine.h"
+#include "binding_values.h"
 
 namespace {
-
-const KernelTable* table_of(const Napi::Value& name) {
-  for (const KernelTable* t : available_tables())
-    if (name.As<Napi::String>().Utf8Value() == t->name) return t;
-  throw Napi::Error::New(name.Env(), "no such instruction set");
-}
-
-template <class T>
-T* data_of(const Napi::Value& v) {
-  if (v.IsUndefined() || v.IsNull()) return nullptr;
-  const Napi::TypedArray a = v.As<Napi::TypedArray>();
-  return reinterpret_cast<T*>(static_cast<char*>(a.ArrayBuffer().Data()) + a.ByteOffset());
-}
-
-int integer(const Napi::Value& v) { return v.As<Napi::Number>().Int32Value(); }
-float number(const Napi::Value& v) { return v.As<Napi::Number>().FloatValue(); }
-
-Matrix matrix_of(const Napi::Value& v) {
-  const Napi::Object o = v.As<Napi::Object>();
-  return {integer(o.Get("rows")), integer(o.Get("columns")), integer(o.Get("blockRows")), integer(o.Get("blockColumns")),
-          data_of<int32_t>(o.Get("rowStart")), data_of<int32_t>(o.Get("column")), data_of<float>(o.Get("values"))};
-}
 
 Network network_of(const Napi::Value& v) {
   const Napi::Object o = v.As<Napi::Object>();
@@ -218,6 +192,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("sequence", Napi::Function::New(env, sequence));
   exports.Set("adam", Napi::Function::New(env, adam));
   exports.Set("matmul", Napi::Function::New(env, matmul));
+  exports.Set("classifier", Napi::Function::New(env, classifier));
   exports.Set("Sampler", Sampler::define(env));
   return exports;
 }

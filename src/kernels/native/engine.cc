@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #endif
 
+#include "buffer.h"
 #include "pool.h"
 
 extern const KernelTable kernels_generic;
@@ -45,32 +46,15 @@ void* aligned_memory(size_t bytes) {
 
 void free_aligned(void* p) { free(p); }
 
-namespace {
-
-constexpr int kLanes = 16;
-
 Pool& pool() {
   // Never destroyed: its threads are detached and may outlive the statics at exit.
   static Pool* const shared = new Pool();
   return *shared;
 }
 
-// A buffer that grows and is kept between calls. Its contents are not cleared.
-class Buffer {
- public:
-  float* need(size_t floats) {
-    if (floats > size_) {
-      free_aligned(data_);
-      data_ = static_cast<float*>(aligned_memory(floats * sizeof(float)));
-      size_ = floats;
-    }
-    return data_;
-  }
+namespace {
 
- private:
-  float* data_ = nullptr;
-  size_t size_ = 0;
-};
+constexpr int kLanes = 16;
 
 // [lane][rows] of up to 16 lanes to [rows][16]; missing lanes become zeros.
 void to_group(const float* in, size_t laneStride, int lanes, int rows, float* out) {

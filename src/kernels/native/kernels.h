@@ -60,6 +60,11 @@ struct SamplerState {
   float* scratch;       // sampler_scratch(network) floats
 };
 
+// classifier_network.h
+struct Classifier;
+struct ClassifierSlice;
+struct ClassifierGradients;
+
 struct KernelTable {
   const char* name;
   int width;
@@ -78,4 +83,6 @@ struct KernelTable {
   void (*sample)(SamplerState*, const float* gate, int count, uint16_t* codes, const uint16_t* forced, float* probabilities);
   // C [m,n] = A·B (+ C when accumulate): row-major, leading dimensions in floats, A and B optionally transposed
   void (*gemm)(int transposeA, int transposeB, int m, int n, int k, const float* a, int lda, const float* b, int ldb, float* c, int ldc, int accumulate);
+  // gradients == null: loss and correct answers only; the workspace is laid out by classifier_layout.h
+  void (*classifier)(const Classifier*, ClassifierSlice*, const ClassifierGradients*, float* workspace);
 };

@@ -56,3 +56,6 @@ class Pool {
   int count_ = 0, active_ = 0, pending_ = 0;
   unsigned generation_ = 0;
 };
+
+// The pool of the process.
+Pool& pool();

@@ -1,0 +1,31 @@
+// From JavaScript values to what the engine takes. src/kernels/native.ts has checked types and lengths.
+#pragma once
+#define NAPI_CPP_EXCEPTIONS
+#include <napi.h>
+
+#include "engine.h"
+
+inline const KernelTable* table_of(const Napi::Value& name) {
+  for (const KernelTable* t : available_tables())
+    if (name.As<Napi::String>().Utf8Value() == t->name) return t;
+  throw Napi::Error::New(name.Env(), "no such instruction set");
+}
+
+template <class T>
+T* data_of(const Napi::Value& v) {
+  if (v.IsUndefined() || v.IsNull()) return nullptr;
+  const Napi::TypedArray a = v.As<Napi::TypedArray>();
+  return reinterpret_cast<T*>(static_cast<char*>(a.ArrayBuffer().Data()) + a.ByteOffset());
+}
+
+inline int integer(const Napi::Value& v) { return v.As<Napi::Number>().Int32Value(); }
+inline float number(const Napi::Value& v) { return v.As<Napi::Number>().FloatValue(); }
+
+inline Matrix matrix_of(const Napi::Value& v) {
+  const Napi::Object o = v.As<Napi::Object>();
+  return {integer(o.Get("rows")), integer(o.Get("columns")), integer(o.Get("blockRows")), integer(o.Get("blockColumns")),
+          data_of<int32_t>(o.Get("rowStart")), data_of<int32_t>(o.Get("column")), data_of<float>(o.Get("values"))};
+}
+
+// binding_classifier.cc
+void classifier(const Napi::CallbackInfo& info);
