@@ -1,6 +1,7 @@
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import { TtsError } from '../errors.js';
+import { listFiles } from './list_files.js';
 
 /** One recording of a corpus. */
 export interface Clip {
@@ -20,27 +21,6 @@ export interface Corpus {
 
 const readable = ['.wav', '.wave', '.flac', '.mp3', '.ogg', '.oga'];
 const unreadable = ['.m4a', '.aac', '.opus', '.wma', '.aiff', '.aif', '.mp4', '.webm', '.amr'];
-
-/** Relative paths ('/'-separated) of all files under a folder; links are followed, hidden files and folders are not. */
-async function listFiles(root: string): Promise<string[]> {
-  const files: string[] = [];
-  const visited = new Set<string>();
-  const walk = async (relative: string): Promise<void> => {
-    const folder = join(root, relative);
-    const real = await realpath(folder);
-    if (visited.has(real)) return;
-    visited.add(real);
-    for (const entry of await readdir(folder, { withFileTypes: true })) {
-      if (entry.name.startsWith('.') || entry.name === '__MACOSX') continue;
-      const path = relative === '' ? entry.name : `${relative}/${entry.name}`;
-      const kind = entry.isSymbolicLink() ? await stat(join(root, path)).catch(() => undefined) : entry;
-      if (kind?.isDirectory()) await walk(path);
-      else if (kind?.isFile()) files.push(path);
-    }
-  };
-  await walk('');
-  return files;
-}
 
 const withoutExtension = (path: string) => path.slice(0, path.length - extname(path).length);
 const byId = (a: Clip, b: Clip) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);

@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { TtsError } from '../errors.js';
 import { download } from './download.js';
 
@@ -200,6 +201,20 @@ test('a wrong checksum is refused with both digests, and nothing stays', async (
   await assert.rejects(download(url, path, { md5: '0'.repeat(32) }), refused('ERR_CHECKSUM', new RegExp(md5)));
   assert.deepEqual(readdirSync(join(path, '..')), []);
   assert.equal(ranges.length, 2);
+});
+
+test('a digest of the unzipped content holds however the file was packed, and refuses what is cut short or not packed', async (t) => {
+  for (const level of [1, 9]) {
+    const { url, path } = await site(t, (request, response) => serve(request, response, { body: gzipSync(content, { level }) }));
+    await download(url, path, { md5, sha256, unzipped: true });
+    await download(url, path, { md5, unzipped: true });
+    await assert.rejects(download(url, path, { md5: '0'.repeat(32), unzipped: true }), refused('ERR_CHECKSUM', new RegExp(`md5 ${md5} unzipped, expected 0{32}`)));
+  }
+  for (const body of [gzipSync(content).subarray(0, 1000), content]) {
+    const { url, path } = await site(t, (request, response) => serve(request, response, { body }));
+    await assert.rejects(download(url, path, { md5, unzipped: true }), refused('ERR_CHECKSUM', /content that gunzip refuses/, new RegExp(md5)));
+    assert.deepEqual(readdirSync(join(path, '..')), []);
+  }
 });
 
 test('404 is refused at once; 503 and 429 are tried again', async (t) => {

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { rename } from 'node:fs/promises';
+import { PassThrough } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createGunzip } from 'node:zlib';
 import { TtsError } from '../errors.js';
 import { bytes, discardPart, fetchRest, Retryable, rootCause, sizeOf, unreachable } from './download_part.js';
 
@@ -10,6 +13,8 @@ export interface DownloadOptions {
   /** Expected digests of the whole file, in hexadecimal. */
   readonly sha256?: string;
   readonly md5?: string;
+  /** Whether the digests are those of what gunzip makes of the file, so that it may have been packed anew. */
+  readonly unzipped?: boolean;
   /** Expected length in bytes. */
   readonly size?: number;
   /** Called with the bytes that are there and, if known, the length of the file. */
@@ -54,9 +59,17 @@ async function wrongDigest(path: string, options: DownloadOptions): Promise<stri
     const expected = options[algorithm];
     if (expected === undefined) continue;
     const hash = createHash(algorithm);
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+    const file = createReadStream(path, { highWaterMark: 1 << 20 });
+    try {
+      await pipeline(file, options.unzipped ? createGunzip() : new PassThrough(), async (chunks: AsyncIterable<Buffer>) => {
+        for await (const chunk of chunks) hash.update(chunk);
+      });
+    } catch (error) {
+      if (!(error as NodeJS.ErrnoException).code?.startsWith('Z_')) throw error;
+      return `content that gunzip refuses (${(error as Error).message}), expected ${algorithm} ${expected} unzipped`;
+    }
     const digest = hash.digest('hex');
-    if (digest !== expected.toLowerCase()) return `${algorithm} ${digest}, expected ${expected}`;
+    if (digest !== expected.toLowerCase()) return `${algorithm} ${digest}${options.unzipped ? ' unzipped' : ''}, expected ${expected}`;
   }
   return undefined;
 }
