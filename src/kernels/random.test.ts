@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { philox, philox4x32, RandomStream, streams } from './random.js';
+import { fillNormals, philox, philox4x32, RandomStream, streams } from './random.js';
 
 const words = (text: string) => text.split(' ').map((word) => parseInt(word, 16));
 
@@ -113,6 +113,22 @@ test('normal numbers have the moments and tails of the standard normal', () => {
   assert.ok(Math.abs(moment(4) - 3) < 0.25);
   const beyondTwo = values.filter((value) => Math.abs(value) > 2).length / values.length;
   assert.ok(Math.abs(beyondTwo - 0.0455) < 0.005);
+});
+
+test('normal numbers in bulk are those of the stream, to the bit', () => {
+  for (const [seed, stream, index] of [[0, 5, 0], [7, 1, 2 ** 32 - 2], [Number.MAX_SAFE_INTEGER, 2 ** 32 - 1, 2 ** 52 + 12345]]) {
+    for (const length of [0, 1, 6, 1003]) {
+      const one = new RandomStream(seed, stream, index);
+      const expected = Float64Array.from({ length }, () => one.normal());
+      const bulk = new Float64Array(length);
+      fillNormals(bulk, seed, stream, index);
+      assert.deepEqual(bulk, expected);
+      const single = new Float32Array(length);
+      fillNormals(single, seed, stream, index);
+      assert.deepEqual(single, Float32Array.from(expected));
+    }
+  }
+  for (const index of [-1, 0.5, Number.MAX_SAFE_INTEGER - 1]) assert.throws(() => fillNormals(new Float32Array(8), 1, 1, index), RangeError);
 });
 
 test('shuffle keeps the items, works on typed arrays, and makes every order equally likely', () => {

@@ -10,19 +10,23 @@ export const streams = {
   batches: 3,
   sampling: 4,
   es: 5,
-  noise: 6,
+  blockNoise: 6,
+  growth: 7,
+  shuffledFitness: 8,
+  heardNoise: 9,
 } as const;
 
 const two32 = 4294967296;
 
-/** The high 32 bits of the 64-bit product of two uint32, by 16-bit halves: every partial sum stays below 2^53. */
+/** The high 32 bits of the 64-bit product of two uint32, by 16-bit halves: no partial sum reaches 2^32, so that all of it stays in integer registers. */
 function multiplyHigh(a: number, b: number): number {
   const aLow = a & 0xffff;
   const aHigh = a >>> 16;
   const bLow = b & 0xffff;
   const bHigh = b >>> 16;
-  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
-  return (aHigh * bHigh + Math.floor(middle / 65536) + Math.floor((aLow * bHigh + (middle & 0xffff)) / 65536)) >>> 0;
+  const middle = (Math.imul(aHigh, bLow) + (Math.imul(aLow, bLow) >>> 16)) >>> 0;
+  const carry = (Math.imul(aLow, bHigh) + (middle & 0xffff)) >>> 0;
+  return (Math.imul(aHigh, bHigh) + (middle >>> 16) + (carry >>> 16)) >>> 0;
 }
 
 /**
@@ -136,5 +140,45 @@ export class RandomStream {
       (items as { [index: number]: unknown })[j] = item;
     }
     return items;
+  }
+}
+
+/**
+ * Fills `out` with standard normal numbers: number i is the (i+1)-th `normal()` of `new RandomStream(seed, stream, index)`, rounded to the
+ * array's precision. A few times as fast as asking one by one; the same ranges and errors.
+ */
+export function fillNormals(out: Float32Array | Float64Array, seed: number, stream: number, index: number): void {
+  for (const checked of [index, index + Math.ceil(out.length / 4)]) philox(seed, stream, checked);
+  const seedLow = seed >>> 0;
+  const seedHigh = Math.floor(seed / two32) >>> 0;
+  for (let i = 0; i < out.length; i += 4, index++) {
+    // Philox once more, its words in local variables instead of an array.
+    let c0 = index >>> 0;
+    let c1 = (index / two32) >>> 0;
+    let c2 = stream;
+    let c3 = 0;
+    let k0 = seedLow;
+    let k1 = seedHigh;
+    for (let round = 0; round < 10; round++) {
+      const high0 = multiplyHigh(0xd2511f53, c0);
+      const low0 = Math.imul(0xd2511f53, c0);
+      const high1 = multiplyHigh(0xcd9e8d57, c2);
+      const low1 = Math.imul(0xcd9e8d57, c2);
+      c0 = high1 ^ c1 ^ k0;
+      c1 = low1;
+      c2 = high0 ^ c3 ^ k1;
+      c3 = low0;
+      k0 = (k0 + 0x9e3779b9) | 0;
+      k1 = (k1 + 0xbb67ae85) | 0;
+    }
+    // Box and Muller as in `RandomStream.normal`; what falls beyond the end of `out` is ignored by the array.
+    const radius0 = Math.sqrt(-2 * Math.log(1 - (c0 >>> 8) * 2 ** -24));
+    const angle0 = 2 * Math.PI * ((c1 >>> 8) * 2 ** -24);
+    out[i] = radius0 * Math.cos(angle0);
+    out[i + 1] = radius0 * Math.sin(angle0);
+    const radius1 = Math.sqrt(-2 * Math.log(1 - (c2 >>> 8) * 2 ** -24));
+    const angle1 = 2 * Math.PI * ((c3 >>> 8) * 2 ** -24);
+    out[i + 2] = radius1 * Math.cos(angle1);
+    out[i + 3] = radius1 * Math.sin(angle1);
   }
 }

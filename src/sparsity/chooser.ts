@@ -26,9 +26,13 @@ export interface ChooserState {
 /**
  * Who decides which blocks are kept. A step goes: `update`, then every member runs forwards and backwards on its own masks, then `observe`.
  * Everything is a pure function of the seed, the step, the weights and the losses, so that training resumes exactly, in the middle of a generation too.
+ * Masks that a chooser returns stay its own: nobody writes into them.
  */
 export interface MaskChooser {
-  /** Masks in use at once. 1: everybody trains the deployed masks. The lanes of a batch are shared out equally. */
+  /**
+   * Masks in use at once. 1: everybody trains the deployed masks. More: members 2p and 2p+1 are an antithetic pair and run on the same examples, for
+   * only their difference counts; other pairs may have other examples. The lanes of a batch are shared out equally.
+   */
   readonly members: number;
   /** Whether a block that comes back finds the weights it had when it went (`kept`), or zeros (`zero`). */
   readonly revive: 'kept' | 'zero';
@@ -36,11 +40,12 @@ export interface MaskChooser {
   initial(): Mask[][];
   /** New masks [member][matrix] for the steps from `step` on; undefined when nothing changes. Called once before every step. */
   update(step: number, view: BlockView): Mask[][] | undefined;
-  /** Told after every step: the mean nats of each member in it. */
+  /** Told after every step, also one that was dropped: the mean nats of each member in it. A loss that is not finite counts as a very bad one. */
   observe(step: number, losses: Float64Array): void;
   /** The masks of the model that is validated, saved and shipped: [matrix]. */
   deployed(): Mask[];
   save(): ChooserState;
+  /** Goes on where `save` was called. Throws RangeError for the state of another kind or size of network. */
   restore(saved: ChooserState): void;
   /** Figures for the log since the last call, such as `es/overlap`; empty for choosers that have none. */
   diagnostics(): Record<string, number>;

@@ -1,17 +1,20 @@
 import { RandomStream, streams } from '../kernels/random.js';
+import { budgetGroups, selectHighest, totalBlocks, type BudgetKind } from './budget.js';
 import type { MaskChooser, MaskedMatrix } from './chooser.js';
-import { blockCount, highest, keptBlocks } from './mask.js';
+import type { Mask } from './mask.js';
+import { singleMask } from './single_mask.js';
 
 /** Blocks drawn once, every block equally likely; the mask never changes. */
 export function fixedMasks(matrices: readonly MaskedMatrix[], seed: number): MaskChooser {
-  return {
-    initial() {
-      const random = new RandomStream(seed, streams.masks);
-      return matrices.map((matrix) => {
-        const scores = Float64Array.from({ length: blockCount(matrix) }, () => random.uint32());
-        return highest(scores, keptBlocks(matrix, matrix.density));
-      });
-    },
-    update: () => undefined,
-  };
+  return singleMask(matrices, randomMask(matrices, seed, 'layer'), () => undefined);
+}
+
+/**
+ * The mask of all matrices, end to end, from which a method that searches begins: that of `fixedMasks` with the same seed (but for the counts per
+ * gate), so that methods can be compared in pairs. A budget of the whole network begins with the densities of the layers.
+ */
+export function randomMask(matrices: readonly MaskedMatrix[], seed: number, kind: BudgetKind): Mask {
+  const random = new RandomStream(seed, streams.masks);
+  const scores = Float64Array.from({ length: totalBlocks(matrices) }, () => random.uint32());
+  return selectHighest(scores, budgetGroups(matrices, kind === 'gate' ? 'gate' : 'layer'));
 }

@@ -1,4 +1,5 @@
 import type { BlockMatrix, BlockShape } from '../kernels/blocks.js';
+import { markHighest } from './selection.js';
 
 /** Size of a matrix that is cut into blocks. */
 export interface MatrixShape {
@@ -20,11 +21,10 @@ export function keptBlocks(shape: MatrixShape, density: number): number {
   return Math.max(1, Math.round(blockCount(shape) * density));
 }
 
-/** The mask of the `count` highest scores; of equal ones the first. */
+/** The mask of the `count` highest scores; of equal ones the first. Throws RangeError for scores that are not numbers. */
 export function highest(scores: Float64Array | Float32Array, count: number): Mask {
-  const order = Uint32Array.from(scores.keys()).sort((a, b) => scores[b] - scores[a] || a - b);
   const mask = new Uint8Array(scores.length);
-  for (const block of order.subarray(0, count)) mask[block] = 1;
+  markHighest(scores, 0, scores.length, count, mask);
   return mask;
 }
 
@@ -66,11 +66,14 @@ export function pack({ rows, columns, block }: MatrixShape, mask: Mask): BlockMa
  * that goes beside the values (gradients, Adam's moments) follows a change of the mask.
  */
 export function correspondence(from: BlockMatrix, to: BlockMatrix): Int32Array {
-  const positions = new Map<number, number>();
-  forEachBlock(from, (block, position) => positions.set(block, position));
-  const result = new Int32Array(to.column.length).fill(-1);
+  const blocks = (from.rows / from.blockRows) * (from.columns / from.blockColumns);
+  const positions = new Int32Array(blocks).fill(-1);
+  forEachBlock(from, (block, position) => {
+    positions[block] = position;
+  });
+  const result = new Int32Array(to.column.length);
   forEachBlock(to, (block, position) => {
-    result[position] = positions.get(block) ?? -1;
+    result[position] = positions[block];
   });
   return result;
 }

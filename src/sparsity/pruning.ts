@@ -1,6 +1,7 @@
-import type { BlockMatrix } from '../kernels/blocks.js';
+import { endToEnd, selectHighest, totalBlocks, budgetGroups } from './budget.js';
 import type { MaskChooser, MaskedMatrix } from './chooser.js';
-import { blockCount, forEachBlock, highest, keptBlocks } from './mask.js';
+import { keptBlocks } from './mask.js';
+import { singleMask } from './single_mask.js';
 
 /** When pruning happens, in steps. */
 export interface PruningSchedule {
@@ -19,27 +20,17 @@ export function cubicDensity(step: number, target: number, { start, end }: Pruni
   return target + (1 - target) * (1 - progress) ** 3;
 }
 
-/** Dense at first; the blocks with the least sum of magnitudes go, as in Kalchbrenner et al. 2018, section 3. A block that went stays away. */
+/** Dense at first; the blocks with the least mean magnitude go, as in Kalchbrenner et al. 2018, section 3. A block that went stays away. */
 export function cubicPruning(matrices: readonly MaskedMatrix[], schedule: PruningSchedule): MaskChooser {
-  return {
-    initial: () => matrices.map((matrix) => new Uint8Array(blockCount(matrix)).fill(1)),
-    update(step, weights) {
-      const { start, end, every } = schedule;
-      const due = step >= start && step <= end && ((step - start) % every === 0 || step === end);
-      if (!due) return undefined;
-      return matrices.map((matrix, i) => highest(magnitudes(weights[i]), keptBlocks(matrix, cubicDensity(step, matrix.density, schedule))));
-    },
-  };
-}
-
-/** Sum of |w| of each block of the mask; -1 for blocks that are not stored. */
-export function magnitudes(matrix: BlockMatrix): Float64Array {
-  const size = matrix.blockRows * matrix.blockColumns;
-  const sums = new Float64Array((matrix.rows * matrix.columns) / size).fill(-1);
-  forEachBlock(matrix, (block, position) => {
-    let sum = 0;
-    for (let i = position * size; i < (position + 1) * size; i++) sum += Math.abs(matrix.values[i]);
-    sums[block] = sum;
+  const { start, end, every } = schedule;
+  const layers = budgetGroups(matrices, 'layer');
+  return singleMask(matrices, new Uint8Array(totalBlocks(matrices)).fill(1), (step, mask, view) => {
+    const due = step >= start && step <= end && ((step - start) % every === 0 || step === end);
+    if (!due) return undefined;
+    const scores = endToEnd(view.magnitudes()).map((magnitude, block) => (mask[block] ? magnitude : -1));
+    return selectHighest(
+      scores,
+      layers.map((layer, i) => ({ ...layer, kept: keptBlocks(matrices[i], cubicDensity(step, matrices[i].density, schedule)) })),
+    );
   });
-  return sums;
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { melSettingsSchema } from '../audio/mel.js';
 import { blockSchema, conditioningSchema, densitySchema, encodingSchema, hiddenSchema, projectionSchema } from '../model/voice_schema.js';
+import { sparsitySchema } from '../sparsity/settings.js';
 
 const steps = z.int().min(1);
 const share = z.number().min(0).max(1);
@@ -16,17 +17,6 @@ export const dataSchema = z.strictObject({
   /** Clips held out of the training: by id, as a share of all clips, or both. */
   validation: z.strictObject({ clips: z.array(z.string()).optional(), share: z.number().min(0).max(0.5).optional() }),
 });
-
-export const sparsitySchema = z
-  .strictObject({
-    method: z.enum(['fixed', 'pruning']),
-    /** Steps of the cubic schedule of Zhu and Gupta (2017, arXiv 1710.01878, eq. 1). */
-    pruning: z
-      .strictObject({ start: z.int().min(0), end: steps, every: steps })
-      .refine(({ start, end }) => start < end, 'expected start before end')
-      .optional(),
-  })
-  .refine(({ method, pruning }) => method !== 'pruning' || pruning !== undefined, 'method pruning needs the settings sparsity.pruning');
 
 export const trainingSchema = z.strictObject({
   /** Segments trained side by side. */
@@ -72,5 +62,4 @@ export const recipeSchema = z.strictObject({
 
 export type RecipeFile = z.infer<typeof recipeSchema>;
 export type DataSettings = z.infer<typeof dataSchema>;
-export type SparsitySettings = z.infer<typeof sparsitySchema>;
 export type TrainingSettings = z.infer<typeof trainingSchema>;

@@ -50,6 +50,8 @@ interface RunState {
   readonly smoothLoss: number | null;
   readonly validationNll: number | null;
   readonly stoi: number | null;
+  /** State of the chooser of masks. */
+  readonly sparsity: Record<string, unknown>;
 }
 
 /** Steps in a row whose loss or gradients are not finite, after which the run stops. */
@@ -76,8 +78,7 @@ export async function trainVoice({ recipe, store, kernels, out, minutes = Infini
   if (checkpoint) {
     const state = checkpoint.state as unknown as RunState;
     checkSameRun(out, state, recipe, store);
-    trainer.parameters.fromArrays(checkpoint.arrays);
-    trainer.step = checkpoint.step;
+    trainer.restore({ arrays: new Map(checkpoint.arrays), state: state.sparsity }, checkpoint.step);
     ({ seconds, smoothLoss, validationNll, stoi } = state);
     line.note(checkpoint.note ?? `resumed from step ${checkpoint.step}`);
     if (state.kernels !== kernels.name) line.note(`the run was on kernels ${state.kernels}, now ${kernels.name}: results will differ in the last digits`);
@@ -106,8 +107,9 @@ export async function trainVoice({ recipe, store, kernels, out, minutes = Infini
     created: new Date().toISOString(),
   });
   const save = async () => {
-    const state: RunState = { recipe, corpusHash: store.hash, kernels: kernels.name, seconds, smoothLoss, validationNll, stoi };
-    saveCheckpoint(out, trainer.step, { arrays: trainer.parameters.toArrays(), state: { ...state } });
+    const { arrays, state: sparsity } = trainer.save();
+    const state: RunState = { recipe, corpusHash: store.hash, kernels: kernels.name, seconds, smoothLoss, validationNll, stoi, sparsity };
+    saveCheckpoint(out, trainer.step, { arrays, state: { ...state } });
     await saveVoice(voicePath, snapshot(trainer, store, provenance()));
   };
   const progress = (): Progress => ({

@@ -9,9 +9,10 @@ import { normaliseFeatures } from '../model/normalise.js';
 import { GradientPool, sampleRateNll } from '../model/sample_rate_op.js';
 import { RandomStream, streams } from '../kernels/random.js';
 import { symbolCodec, type SymbolCodec, type Symbols } from '../model/codec.js';
-import type { MaskChooser } from '../sparsity/chooser.js';
-import { fixedMasks } from '../sparsity/fixed.js';
-import { cubicPruning } from '../sparsity/pruning.js';
+import type { BlockView, ChooserState, MaskChooser } from '../sparsity/chooser.js';
+import { forEachBlock } from '../sparsity/mask.js';
+import { blockMeans } from '../sparsity/masked_weights.js';
+import { createChooser } from '../sparsity/settings.js';
 import { maskedMatrices, Parameters } from './parameters.js';
 import { waveRnnConfig, type Recipe } from './recipe.js';
 import { learningRateAt } from './schedule.js';
@@ -50,21 +51,23 @@ export class Trainer {
     this.config = waveRnnConfig(recipe);
     const { seed } = recipe.training;
     this.codec = symbolCodec(this.config.encoding, store.settings);
-    this.chooser = maskChooser(recipe, this.config);
-    this.parameters = new Parameters(this.config, store.bins, this.chooser.initial(), seed);
+    this.chooser = createChooser(recipe.sparsity, maskedMatrices(this.config), seed, recipe.training.steps);
+    if (this.chooser.members !== 1) throw new RangeError(`the trainer runs one set of masks, the chooser has ${this.chooser.members}`);
+    this.parameters = new Parameters(this.config, store.bins, this.chooser.initial()[0], seed);
   }
 
   /** Draws the step's batch, computes its gradients and updates the weights. */
   advance(): StepResult {
     const { lanes, segment, seed, adam, clip, ema } = this.recipe.training;
-    const masks = this.chooser.update(this.step, this.parameters.sparse.map(({ matrix }) => matrix));
-    if (masks) this.parameters.remask(masks);
+    const masks = this.chooser.update(this.step, this.view());
+    if (masks) this.parameters.remask(masks[0]);
 
     const batch = drawBatch(this.store.train, { lanes, steps: segment, context: contextFrames(this.config), hop: this.store.hop, history: this.codec.history }, seed, this.step);
     const { loss, gradients } = this.gradients(batch);
     const gradientNorm = globalNorm(gradients);
     const learningRate = learningRateAt(this.step, this.recipe.training);
     const applied = Number.isFinite(loss) && Number.isFinite(gradientNorm);
+    this.chooser.observe(this.step, Float64Array.of(loss));
     this.step++;
     if (applied) {
       // Early on the average follows fast, so that it does not carry the random start along.
@@ -77,10 +80,40 @@ export class Trainer {
     return { loss, gradientNorm, learningRate, applied };
   }
 
+  /** Everything that a step depends on, for a checkpoint: weights, and the state of the chooser of masks. */
+  save(): ChooserState {
+    const { arrays, state } = this.chooser.save();
+    return { arrays: new Map([...this.parameters.toArrays(), ...[...arrays].map(([name, array]) => [`sparsity/${name}`, array] as const)]), state };
+  }
+
+  /** Goes on where `save` was called, after `step` steps. */
+  restore({ arrays, state }: ChooserState, step: number): void {
+    this.parameters.fromArrays(arrays);
+    this.chooser.restore({ arrays: new Map([...arrays].filter(([name]) => name.startsWith('sparsity/')).map(([name, array]) => [name.slice('sparsity/'.length), array])), state });
+    this.step = step;
+  }
+
+  /** What the chooser may ask about the weights. */
+  private view(): BlockView {
+    return {
+      magnitudes: () =>
+        this.parameters.sparse.map(({ matrix }) => {
+          const size = matrix.blockRows * matrix.blockColumns;
+          const stored = blockMeans(matrix.values, size);
+          const all = new Float32Array((matrix.rows * matrix.columns) / size);
+          forEachBlock(matrix, (block, position) => (all[block] = stored[position]));
+          return all;
+        }),
+      gradients: () => {
+        throw new RangeError('the trainer computes no dense gradients');
+      },
+    };
+  }
+
   /** All lanes of a batch as symbol pairs [lanes, steps+1]. */
   private symbols({ lanes, steps, history, phase, context, pcm, features }: Batch): Symbols {
     const { noise, seed } = this.recipe.training;
-    const random = new RandomStream(seed, streams.noise, this.step * noiseBlocksPerStep);
+    const random = new RandomStream(seed, streams.heardNoise, this.step * noiseBlocksPerStep);
     const codes = new Uint16Array(lanes * (steps + 1));
     const heard = noise > 0 ? new Uint16Array(lanes * steps) : undefined;
     const perLane = features.length / lanes;
@@ -131,11 +164,6 @@ function disturbance(random: RandomStream, most: number, codes: number): (code: 
 function nearlyNormal(word: number): number {
   const sum = (word & 255) + ((word >>> 8) & 255) + ((word >>> 16) & 255) + (word >>> 24);
   return (sum - 510) / Math.sqrt((256 ** 2 - 1) / 3);
-}
-
-function maskChooser({ sparsity, training }: Recipe, config: WaveRnnConfig): MaskChooser {
-  const matrices = maskedMatrices(config);
-  return sparsity.method === 'pruning' && sparsity.pruning ? cubicPruning(matrices, sparsity.pruning) : fixedMasks(matrices, training.seed);
 }
 
 function globalNorm(arrays: readonly Float32Array[]): number {

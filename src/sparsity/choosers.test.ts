@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { RandomStream } from '../kernels/random.js';
+import { endToEnd, totalBlocks } from './budget.js';
+import type { BlockView, MaskChooser, MaskedMatrix } from './chooser.js';
+import { keptBlocks, type Mask } from './mask.js';
+import { createChooser, sparsitySchema } from './settings.js';
+
+const matrices: MaskedMatrix[] = [
+  { name: 'recurrent', rows: 96, columns: 32, block: { rows: 16, columns: 1 }, density: 0.1, gates: 3 },
+  { name: 'logits', rows: 64, columns: 32, block: { rows: 16, columns: 1 }, density: 0.2 },
+];
+const blocks = totalBlocks(matrices);
+const wanted = matrices.map((matrix) => keptBlocks(matrix, matrix.density));
+const count = (mask: Mask) => mask.reduce((sum, bit) => sum + bit, 0);
+const all = (masks: readonly Mask[]) => Uint8Array.from(masks.flatMap((mask) => [...mask]));
+
+/** A world without a network: every tenth block is useful, and a member's loss is 2 nats less the share of its blocks that are, give or take. */
+const useful = Uint8Array.from({ length: blocks }, (_, block) => (block % 10 === 3 ? 1 : 0));
+const share = (masks: readonly Mask[]) => all(masks).reduce((sum, bit, block) => sum + (bit & useful[block]), 0) / wanted.reduce((a, b) => a + b);
+
+function lossesAt(step: number, members: readonly Mask[][]): Float64Array {
+  const random = new RandomStream(77, 0, step * 1000);
+  let batch = 0;
+  return Float64Array.from(members, (masks, member) => {
+    if (member % 2 === 0) batch = random.normal();
+    return 2 - share(masks) + batch + 0.02 * random.normal();
+  });
+}
+
+/** Useful blocks have small weights here, against what the search believes at first; gradients say nothing. */
+function viewAt(step: number): BlockView {
+  const random = new RandomStream(78, 0, step * 1000);
+  const per = (draw: (block: number) => number) => {
+    let block = 0;
+    return matrices.map(({ rows, columns, block: size }) => Float32Array.from({ length: (rows * columns) / (size.rows * size.columns) }, () => draw(block++)));
+  };
+  return {
+    magnitudes: () => per((block) => Math.exp(random.normal() - 2 * useful[block])),
+    gradients: () => per(() => Math.exp(random.normal())),
+  };
+}
+
+interface Played {
+  masks: Mask[][];
+  readonly history: unknown[];
+}
+
+/** Runs a chooser from one step to another in the world. */
+function play(chooser: MaskChooser, from: number, to: number, played: Played = { masks: chooser.initial(), history: [] }): Played {
+  for (let step = from; step < to; step++) {
+    const next = chooser.update(step, viewAt(step));
+    if (next) played.masks = next;
+    assert.equal(played.masks.length, chooser.members);
+    const losses = lossesAt(step, played.masks);
+    chooser.observe(step, losses);
+    played.history.push(played.masks.map(all), all(chooser.deployed()), chooser.diagnostics());
+  }
+  return played;
+}
+
+const steps = 400;
+const methods: Record<string, object> = {
+  fixed: { method: 'fixed' },
+  pruning: { method: 'pruning', pruning: { start: 20, end: 250, every: 10 } },
+  set: { method: 'set', set: { every: 10 } },
+  rigl: { method: 'rigl', rigl: { every: 10 } },
+  'es per layer': { method: 'es', es: { hold: 5, sigma: 0.3 } },
+  'es per network': { method: 'es', es: { hold: 5, budget: 'network', workers: 2 } },
+  'es per gate': { method: 'es', es: { hold: 5, budget: 'gate' } },
+  'es-guided per layer': { method: 'es-guided', 'es-guided': { hold: 5, budgetSigma: 0 } },
+  'es-guided per gate, budgets searched': { method: 'es-guided', 'es-guided': { hold: 5, groups: 'gate', budgetSigma: 0.5, workers: 2 } },
+};
+const choose = (settings: object, seed = 1) => createChooser(sparsitySchema.parse(settings), matrices, seed, steps);
+
+for (const [name, settings] of Object.entries(methods)) {
+  test(`${name}: every mask of every member keeps exactly as many blocks as the densities say, at every step`, () => {
+    const chooser = choose(settings);
+    const perLayer = !/network|budgets searched/.test(name);
+    let masks = chooser.initial();
+    for (let step = 0; step < steps; step++) {
+      masks = chooser.update(step, viewAt(step)) ?? masks;
+      chooser.observe(step, lossesAt(step, masks));
+      if (name === 'pruning' && step < 250) continue;
+      for (const member of [...masks, chooser.deployed()]) {
+        assert.equal(count(all(member)), wanted[0] + wanted[1]);
+        if (perLayer) assert.deepEqual(member.map(count), wanted);
+      }
+    }
+    for (const member of masks) assert.deepEqual(member, chooser.deployed(), 'in the end everybody trains the deployed masks');
+  });
+
+  test(`${name}: goes on to the bit from what was saved in the middle of a generation`, () => {
+    const whole = play(choose(settings), 0, 350);
+    for (const pause of [1, 103, 105, 322]) {
+      const before = choose(settings);
+      const played = play(before, 0, pause);
+      const { arrays, state } = before.save();
+      const after = choose(settings);
+      after.restore({ arrays: new Map([...arrays].map(([key, array]) => [key, array.slice()])), state: JSON.parse(JSON.stringify(state)) });
+      // What was saved is not what goes on working.
+      play(before, pause, pause + 20);
+      assert.deepEqual(play(after, pause, 350, { masks: played.masks, history: played.history.slice(0, 3 * pause) }).history, whole.history, `paused at ${pause}`);
+    }
+  });
+
+  test(`${name}: the seed decides`, () => {
+    assert.deepEqual(play(choose(settings, 5), 0, 60).history, play(choose(settings, 5), 0, 60).history);
+    if (name !== 'pruning') assert.notDeepEqual(choose(settings, 5).deployed(), choose(settings, 6).deployed());
+  });
+}
+
+test('all methods with one seed begin with the same random masks', () => {
+  const expected = choose({ method: 'fixed' }).deployed();
+  for (const name of ['set', 'rigl', 'es per layer', 'es per network', 'es-guided per layer']) {
+    assert.deepEqual(choose(methods[name]).deployed(), expected, name);
+    assert.deepEqual(choose(methods[name]).initial()[0], expected, name);
+  }
+});
+
+// By chance a tenth of the blocks is useful; with these densities at most 71% can be.
+for (const [method, settings, least] of [
+  ['es', { hold: 1, sigma: 0.5, population: 16 }, 0.3],
+  ['es-guided', { hold: 2, population: 16 }, 0.6],
+] as const) {
+  test(`${method} finds useful blocks, where its control with shuffled fitness does not`, () => {
+    for (const seed of [1, 2, 3]) {
+      const [found, control] = [false, true].map((shuffle) => {
+        const chooser = choose({ method, [method]: { ...settings, shuffle } }, seed);
+        play(chooser, 0, steps);
+        return share(chooser.deployed());
+      });
+      const chance = share(choose({ method: 'fixed' }, seed).deployed());
+      assert.ok(found > least, `seed ${seed}: share of useful blocks ${found}`);
+      assert.ok(found > control + 0.15, `seed ${seed}: ${found}, control ${control}, chance ${chance}`);
+    }
+  });
+}
+
+test('a loss that is not finite counts as very bad, for its member alone', () => {
+  const losses = (step: number, bad: number) => Float64Array.from({ length: 8 }, (_, member) => (member === 5 ? bad : Math.sin(step + member)));
+  const [nan, large] = [NaN, 1e6].map((bad) => {
+    const chooser = choose(methods['es per layer']);
+    for (let step = 0; step < 10; step++) {
+      chooser.update(step, viewAt(step));
+      chooser.observe(step, losses(step, bad));
+    }
+    return chooser.save();
+  });
+  assert.deepEqual(nan, large);
+  assert.doesNotThrow(() => JSON.stringify(nan.state));
+});
+
+test('losses in the grace of a hold do not count', () => {
+  const [one, other, third] = [0, 1, 2].map((kind) => {
+    const chooser = choose({ method: 'es', es: { hold: 10, grace: 0.7 } });
+    for (let step = 0; step < 30; step++) {
+      const masks = chooser.update(step, viewAt(step)) ?? chooser.initial();
+      const counts = kind === 2 ? step % 10 === 7 : step % 10 < 7;
+      chooser.observe(step, kind > 0 && counts ? new Float64Array(8).map((_, i) => i) : lossesAt(step, masks));
+    }
+    return chooser.save();
+  });
+  assert.deepEqual(other, one);
+  assert.notDeepEqual(third, one);
+});
+
+test('the state of another network is refused', () => {
+  for (const name of ['fixed', 'es per layer', 'es-guided per layer']) {
+    const other = createChooser(sparsitySchema.parse(methods[name]), [{ ...matrices[0], rows: 48 }], 1, steps);
+    assert.throws(() => other.restore(choose(methods[name]).save()), RangeError, name);
+  }
+});
+
+test('a search tells overlap, churn, spread and noise, and densities of layers and gates', () => {
+  const chooser = choose(methods['es-guided per gate, budgets searched']);
+  for (let step = 0; step < 10; step++) {
+    const masks = chooser.update(step, viewAt(step)) ?? chooser.initial();
+    chooser.observe(step, lossesAt(step, masks));
+  }
+  const figures = chooser.diagnostics();
+  for (const name of ['es/overlap', 'es/spread', 'es/noise', 'masks/churn', 'masks/ever_active', 'masks/density/recurrent', 'masks/density/recurrent/2', 'masks/density/logits', 'es/keep_magnitude/logits', 'es/budget/recurrent/0']) {
+    assert.ok(Number.isFinite(figures[name]), name);
+  }
+  assert.ok(figures['es/overlap'] > 0.3 && figures['es/overlap'] < 1);
+});
+
+test('gradients are asked for once in a generation', () => {
+  const chooser = choose(methods['es-guided per layer']);
+  let asked = 0;
+  for (let step = 0; step < 50; step++) {
+    const view = viewAt(step);
+    chooser.update(step, { ...view, gradients: () => (asked++, view.gradients()) });
+    chooser.observe(step, new Float64Array(8).fill(1));
+  }
+  assert.equal(asked, 10);
+  assert.equal(endToEnd(viewAt(0).gradients()).length, blocks);
+});

@@ -1,0 +1,91 @@
+import { budgetGroups, totalBlocks, type BudgetGroup } from './budget.js';
+import type { ChooserState, MaskedMatrix } from './chooser.js';
+import type { Mask } from './mask.js';
+import { maskFromBits, maskToBits } from './mask_bits.js';
+
+/** Mean over all pairs of masks of the share of kept blocks that they have in common; the masks keep equally many blocks. 1 for equal masks. */
+export function overlap(masks: readonly Mask[]): number {
+  let kept = 0;
+  let common = 0;
+  for (let block = 0; block < masks[0].length; block++) {
+    let holders = 0;
+    for (const mask of masks) holders += mask[block];
+    kept += holders;
+    common += (holders * (holders - 1)) / 2;
+  }
+  const pairs = (masks.length * (masks.length - 1)) / 2;
+  return pairs === 0 ? 1 : common / pairs / (kept / masks.length);
+}
+
+/** Share of the kept blocks of `after` that `before` did not keep. */
+export function churn(before: Mask, after: Mask): number {
+  let fresh = 0;
+  let kept = 0;
+  for (let block = 0; block < after.length; block++) {
+    kept += after[block];
+    fresh += after[block] & (before[block] ^ 1);
+  }
+  return fresh / kept;
+}
+
+/** Holds a chooser's deployed mask, and figures about its masks until the log asks for them. All masks are those of all matrices, end to end. */
+export class MaskRecord {
+  private readonly groups: BudgetGroup[];
+  private readonly everActive: Mask;
+  private current: Mask;
+  private figures: Record<string, number> = {};
+
+  constructor(matrices: readonly MaskedMatrix[], first: Mask) {
+    const layers = budgetGroups(matrices, 'layer');
+    this.groups = [...layers, ...budgetGroups(matrices, 'gate').filter(({ name }) => !layers.some((layer) => layer.name === name))];
+    this.everActive = new Uint8Array(totalBlocks(matrices));
+    this.current = first;
+    this.masks(first);
+  }
+
+  /** The newest deployed mask. */
+  get deployed(): Mask {
+    return this.current;
+  }
+
+  /** Notes new masks: the deployed one, and the members' where they differ from it. */
+  masks(deployed: Mask, members: readonly Mask[] = []): void {
+    const { everActive } = this;
+    for (const mask of [deployed, ...members]) for (let block = 0; block < mask.length; block++) everActive[block] |= mask[block];
+    this.figures['masks/ever_active'] = density(everActive, 0, everActive.length);
+    this.figures['masks/churn'] = churn(this.current, deployed);
+    if (members.length > 0) this.figures['es/overlap'] = overlap(members);
+    for (const { name, start, end } of this.groups) this.figures[`masks/density/${name}`] = density(deployed, start, end);
+    this.current = deployed;
+  }
+
+  /** Notes a figure of the chooser's own. */
+  figure(name: string, value: number): void {
+    this.figures[name] = value;
+  }
+
+  /** The newest of each figure since the last call. */
+  take(): Record<string, number> {
+    const taken = this.figures;
+    this.figures = {};
+    return taken;
+  }
+
+  save(): ChooserState {
+    const arrays = new Map([['deployed', maskToBits(this.current)], ['ever_active', maskToBits(this.everActive)]]);
+    return { arrays, state: { figures: { ...this.figures } } };
+  }
+
+  restore({ arrays, state }: ChooserState): void {
+    const blocks = this.everActive.length;
+    this.everActive.set(maskFromBits(arrays.get('ever_active'), blocks));
+    this.current = maskFromBits(arrays.get('deployed'), blocks);
+    this.figures = { ...(state.figures as Record<string, number>) };
+  }
+}
+
+function density(mask: Mask, start: number, end: number): number {
+  let kept = 0;
+  for (let block = start; block < end; block++) kept += mask[block];
+  return kept / (end - start);
+}

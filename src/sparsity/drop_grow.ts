@@ -1,0 +1,55 @@
+import { endToEnd, budgetGroups, type BudgetGroup } from './budget.js';
+import type { BlockView, MaskChooser, MaskedMatrix } from './chooser.js';
+import { randomMask } from './fixed.js';
+import type { Mask } from './mask.js';
+import { markHighest } from './selection.js';
+import { singleMask } from './single_mask.js';
+
+/** When and how much of a mask is exchanged. */
+export interface DropGrowSettings {
+  /** Steps between two exchanges. */
+  readonly every: number;
+  /** Share of the kept blocks that the first exchange drops. */
+  readonly drop: number;
+  /** Share of the run after which the mask stays. */
+  readonly until: number;
+}
+
+/** Share of the kept blocks dropped at `step`: a cosine from `drop` at 0 to nothing at `end` (Evci et al. 2020, arXiv 1911.11134, section 3). */
+export function dropFraction(step: number, end: number, drop: number): number {
+  return step >= end ? 0 : (drop / 2) * (1 + Math.cos((Math.PI * step) / end));
+}
+
+/**
+ * Of each group drops the share `fraction` of the kept blocks, rounded down, that score lowest by `keep`, and grows as many of those not kept then by
+ * the highest `grow`, so that the count stays. A block that has just gone may come back at once, as in Evci et al. 2020, algorithm 1.
+ * A group whose mask has not enough blocks to keep grows more. All arrays are over all blocks, end to end; `keep` is only looked at inside the mask, `grow`
+ * only outside of what is kept.
+ */
+export function dropAndGrow(mask: Mask, groups: readonly BudgetGroup[], fraction: number, keep: Float32Array, grow: Float32Array): Mask {
+  const next = new Uint8Array(mask.length);
+  const keepScores = keep.map((score, block) => (mask[block] ? score : -Infinity));
+  for (const { start, end, kept } of groups) {
+    let present = 0;
+    for (let block = start; block < end; block++) present += mask[block];
+    markHighest(keepScores, start, end, Math.min(present, kept - Math.floor(kept * fraction)), next);
+  }
+  const growScores = grow.map((score, block) => (next[block] ? Infinity : score));
+  for (const { start, end, kept } of groups) markHighest(growScores, start, end, kept, next);
+  return next;
+}
+
+/** A chooser that begins with a random mask, drops by magnitude and grows by the scores that `grow` gives, in each layer. */
+export function dropGrowChooser(
+  matrices: readonly MaskedMatrix[],
+  seed: number,
+  steps: number,
+  { every, drop, until }: DropGrowSettings,
+  grow: (step: number, view: BlockView) => Float32Array,
+): MaskChooser {
+  const layers = budgetGroups(matrices, 'layer');
+  return singleMask(matrices, randomMask(matrices, seed, 'layer'), (step, mask, view) => {
+    if (step === 0 || step % every !== 0 || step >= until * steps) return undefined;
+    return dropAndGrow(mask, layers, dropFraction(step, until * steps, drop), endToEnd(view.magnitudes()), grow(step, view));
+  });
+}

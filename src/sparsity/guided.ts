@@ -1,0 +1,147 @@
+import { fillNormals, streams } from '../kernels/random.js';
+import { apportion, budgetGroups, checkOneBlockSize, type BudgetGroup } from './budget.js';
+import type { BlockView, ChooserState, MaskChooser, MaskedMatrix } from './chooser.js';
+import { dropAndGrow } from './drop_grow.js';
+import { randomMask } from './fixed.js';
+import type { Mask } from './mask.js';
+import { maskFromBits, maskToBits } from './mask_bits.js';
+import { PopulationChooser, type MaskDistribution, type PopulationSettings } from './population.js';
+import { noiseIndex, Snes } from './snes.js';
+import { BlockFacts, growStatistics, keepStatistics, standardised } from './statistics.js';
+
+export interface GuidedSettings extends PopulationSettings {
+  /** Which blocks have coefficients and a budget of their own: those of a layer, or of a gate. */
+  readonly groups: 'layer' | 'gate';
+  /** Share of a member's blocks that are grown anew in the first generation; falls to zero with the sigmas. */
+  readonly drop: number;
+  /** Deviation of the noise in the scores by which blocks are grown, where the statistics have a deviation of 1. */
+  readonly growthNoise: number;
+  /** Deviation of the members' coefficients at the start. */
+  readonly coefficientSigma: number;
+  /** Deviation of the logarithms of the groups' shares of the budget at the start; 0 leaves budgets as they are. */
+  readonly budgetSigma: number;
+  /** Step of the mean coefficients and budgets, in units of their sigma. */
+  readonly meanStep: number;
+  /** Weight of the past in the average of the gradients, 0 for the last one alone. */
+  readonly gradientMemory: number;
+}
+
+/** Guided search: ES learns how to choose blocks. `steps`: length of the run. Throws RangeError for a population that does not split into pairs on every worker. */
+export function guidedSearch(matrices: readonly MaskedMatrix[], seed: number, steps: number, settings: GuidedSettings): MaskChooser {
+  return new PopulationChooser(matrices, seed, steps, settings, new GuidedMasks(matrices, seed, settings));
+}
+
+/** Per group, in this order: a coefficient for each statistic, and the logarithm by which its share of the budget differs from that at the start. */
+const coefficients = [...keepStatistics.map(({ name, start }) => ({ name: `keep_${name}`, start })), ...growStatistics.map(({ name, start }) => ({ name: `grow_${name}`, start }))];
+const perGroup = coefficients.length + 1;
+
+/**
+ * Each generation makes its masks from the blocks that the last one trained: a member drops those that score lowest, and grows as many others that score
+ * highest. Scores are sums of standardised statistics; SNES learns the few coefficients, and how the budget divides. RigL is a point of this space (keep by
+ * magnitude, grow by gradient), so are SET (grow by noise) and magnitude pruning of what was tried. The members of a pair grow with the same noise,
+ * so that their coefficients alone tell them apart.
+ */
+class GuidedMasks implements MaskDistribution {
+  deployed: Mask;
+  private readonly groups: BudgetGroup[];
+  private readonly search: Snes;
+  private readonly sigma: Float32Array;
+  private readonly facts: BlockFacts;
+
+  constructor(
+    matrices: readonly MaskedMatrix[],
+    private readonly seed: number,
+    private readonly settings: GuidedSettings,
+  ) {
+    const { groups, budgetSigma, coefficientSigma, population, meanStep, workers, gradientMemory } = settings;
+    if (budgetSigma > 0) checkOneBlockSize(matrices);
+    this.groups = budgetGroups(matrices, groups);
+    this.deployed = randomMask(matrices, seed, groups);
+    this.facts = new BlockFacts(matrices, gradientMemory, this.deployed);
+    const each = (values: readonly number[]) => Float32Array.from(this.groups.flatMap(() => values));
+    this.sigma = each([...coefficients.map(() => coefficientSigma), budgetSigma]);
+    this.search = new Snes(each([...coefficients.map(({ start }) => start), 0]), this.sigma.slice(), { population, meanStep, sigmaStep: 0, workers }, seed, streams.es);
+  }
+
+  get generation(): number {
+    return this.search.generation;
+  }
+
+  sample(scale: number, view: BlockView): Mask[] {
+    const { search, settings, facts } = this;
+    this.sigma.forEach((sigma, i) => (search.sigma[i] = sigma * scale));
+    facts.look(view);
+    const draw = this.drawing();
+    this.deployed = draw(search.mean, 0);
+    const plus = new Float32Array(search.mean.length);
+    const minus = new Float32Array(search.mean.length);
+    const noise = new Float32Array(this.deployed.length);
+    const masks: Mask[] = [];
+    for (let pair = 0; pair < settings.population / 2; pair++) {
+      search.samplePair(pair, plus, minus);
+      fillNormals(noise, this.seed, streams.blockNoise, noiseIndex(search.generation, pair, noise.length));
+      for (const sample of [plus, minus]) masks.push(draw(sample, settings.drop * scale, noise));
+    }
+    facts.hold(masks);
+    return masks;
+  }
+
+  learn(fitness: Float64Array): void {
+    this.search.update(fitness);
+  }
+
+  settle(view: BlockView): void {
+    this.facts.look(view);
+    this.deployed = this.drawing()(this.search.mean, 0);
+  }
+
+  save(): ChooserState {
+    const { arrays, state } = this.facts.save();
+    return { arrays: new Map([...arrays, ...this.search.toArrays(), ['deployed', maskToBits(this.deployed)]]), state: { ...state, generation: this.generation } };
+  }
+
+  restore(saved: ChooserState): void {
+    this.facts.restore(saved);
+    this.search.fromArrays(saved.arrays, saved.state.generation as number);
+    this.deployed = maskFromBits(saved.arrays.get('deployed'), this.deployed.length);
+  }
+
+  figures(): Record<string, number> {
+    const names = [...coefficients.map(({ name }) => name), 'budget'];
+    return Object.fromEntries(this.groups.flatMap((group, g) => names.map((name, i) => [`es/${name}/${group.name}`, this.search.mean[g * perGroup + i]])));
+  }
+
+  /** How the present facts make a mask of coefficients: the function takes them, the share to drop, and noise for the scores of growth. */
+  private drawing(): (sample: Float32Array, drop: number, noise?: Float32Array) => Mask {
+    const { groups, facts, settings } = this;
+    const trained = facts.trained();
+    const keep = keepStatistics.map((statistic) => standardised(statistic, facts, groups, trained));
+    const grow = growStatistics.map((statistic) => standardised(statistic, facts, groups));
+    const total = groups.reduce((sum, { kept }) => sum + kept, 0);
+    const sizes = groups.map(({ start, end }) => end - start);
+    return (sample, drop, noise) => {
+      const keepScores = new Float32Array(trained.length);
+      const growScores = noise ? noise.map((value) => settings.growthNoise * value) : new Float32Array(trained.length);
+      groups.forEach(({ start, end }, g) => {
+        keep.forEach((values, f) => addTo(keepScores, sample[g * perGroup + f], values, start, end));
+        grow.forEach((values, f) => addTo(growScores, sample[g * perGroup + keep.length + f], values, start, end));
+      });
+      const counts = apportion(
+        total,
+        groups.map(({ kept }, g) => kept * Math.exp(sample[(g + 1) * perGroup - 1])),
+        sizes,
+      );
+      return dropAndGrow(
+        trained,
+        groups.map((group, g) => ({ ...group, kept: counts[g] })),
+        drop,
+        keepScores,
+        growScores,
+      );
+    };
+  }
+}
+
+function addTo(scores: Float32Array, coefficient: number, values: Float32Array, start: number, end: number): void {
+  if (coefficient !== 0) for (let i = start; i < end; i++) scores[i] += coefficient * values[i];
+}

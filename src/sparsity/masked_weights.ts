@@ -1,0 +1,210 @@
+import type { BlockMatrix } from '../kernels/blocks.js';
+import type { AdamState } from '../kernels/kernels.js';
+import { blockCount, carryOver, correspondence, forEachBlock, maskOf, pack, type Mask, type MatrixShape } from './mask.js';
+import { maskFromBits, maskToBits } from './mask_bits.js';
+
+/**
+ * The weights of one matrix under the masks of several members, who share them. Stored are the blocks of the union of the masks; each member
+ * runs on a packed copy of its own part (`gather`), and its gradients come back to the union (`scatter`).
+ */
+export class MaskedWeights {
+  /** The union of the members' masks; `matrix.values` is `state.weights`. */
+  matrix: BlockMatrix;
+  state: AdamState;
+  /** What each member computes with. Where all masks are equal, each is `matrix` itself. */
+  members: BlockMatrix[];
+  /** Per member, the position in the union of each of its blocks; undefined where all masks are equal. */
+  private positions: Int32Array[] | undefined;
+  /** Per block of the union, 1 / number of members that have it. */
+  private shares = new Float32Array(0);
+  /** Weights of all blocks as they were when they went, block by block in the order of the mask; undefined where blocks come back as zeros. */
+  private readonly store: Float32Array | undefined;
+  private readonly blockSize: number;
+
+  /** All weights zero until `initialise`. `masks`: one per member. */
+  constructor(
+    private readonly shape: MatrixShape,
+    masks: readonly Mask[],
+    revive: 'kept' | 'zero',
+  ) {
+    this.blockSize = shape.block.rows * shape.block.columns;
+    this.store = revive === 'kept' ? new Float32Array(shape.rows * shape.columns) : undefined;
+    this.matrix = pack(shape, union(masks));
+    this.state = { weights: this.matrix.values, first: zeros(this.matrix), second: zeros(this.matrix), average: zeros(this.matrix) };
+    this.members = [];
+    this.split(masks);
+  }
+
+  /** Draws every weight of the union, in the order of `matrix.values`; the average begins there too. */
+  initialise(draw: () => number): void {
+    const { weights, average } = this.state;
+    for (let i = 0; i < weights.length; i++) weights[i] = draw();
+    average.set(weights);
+    this.gather();
+  }
+
+  /**
+   * Gives the members other masks. Blocks that some member still has keep their weights, Adam's moments and average. A block that leaves
+   * is remembered by its weights where blocks are revived; one that comes has those or zeros, no moments, and its weights as average.
+   */
+  remask(masks: readonly Mask[]): void {
+    const { matrix, state, store, blockSize } = this;
+    if (store) forEachBlock(matrix, (block, position) => copyBlock(state.weights, position, store, block, blockSize));
+    const next = pack(this.shape, union(masks));
+    const positions = correspondence(matrix, next);
+    const moved = (array: Float32Array) => carryOver(array, positions, blockSize);
+    const weights = moved(state.weights);
+    const average = moved(state.average);
+    if (store) {
+      forEachBlock(next, (block, position) => {
+        if (positions[position] >= 0) return;
+        copyBlock(store, block, weights, position, blockSize);
+        copyBlock(store, block, average, position, blockSize);
+      });
+    }
+    this.matrix = { ...next, values: weights };
+    this.state = { weights, first: moved(state.first), second: moved(state.second), average };
+    this.split(masks);
+  }
+
+  /** Copies the weights of the union to the members. Before every pass; costs nothing where all masks are equal. */
+  gather(): void {
+    this.positions?.forEach((positions, member) => {
+      const { values } = this.members[member];
+      for (let k = 0; k < positions.length; k++) copyBlock(this.matrix.values, positions[k], values, k, this.blockSize);
+    });
+  }
+
+  /**
+   * Gradient of the union's weights from those of the members, each the gradient of that member's mean loss. A block gets the mean over the members that have it,
+   * not over all: to a weight, being absent from a network is no evidence that it should stay as it is, and a block that few members try must
+   * learn as fast as one that all have, or it would be judged half trained.
+   * @param gradients [member], each like that member's `values`
+   * @param into like `matrix.values`; overwritten
+   */
+  scatter(gradients: readonly Float32Array[], into: Float32Array): void {
+    const { positions, blockSize, shares } = this;
+    into.fill(0);
+    gradients.forEach((gradient, member) => {
+      if (!positions) {
+        for (let i = 0; i < into.length; i++) into[i] += gradient[i] / gradients.length;
+        return;
+      }
+      for (let k = 0; k < positions[member].length; k++) {
+        const position = positions[member][k];
+        const share = shares[position];
+        for (let i = 0; i < blockSize; i++) into[position * blockSize + i] += share * gradient[k * blockSize + i];
+      }
+    });
+  }
+
+  /**
+   * The matrix of one mask, with the present weights or their moving average. A block of it that no member has now is as it would come back: with the weights it had, or zero.
+   * Where the mask is the union nothing is copied.
+   */
+  deployed(mask: Mask, which: 'weights' | 'average'): BlockMatrix {
+    const { matrix, store, blockSize } = this;
+    const packed = pack(this.shape, mask);
+    const positions = correspondence(matrix, packed);
+    const values = this.state[which];
+    if (positions.length === matrix.column.length && positions.every((position, k) => position === k)) return { ...matrix, values };
+    forEachBlock(packed, (block, k) => {
+      if (positions[k] >= 0) copyBlock(values, positions[k], packed.values, k, blockSize);
+      else if (store) copyBlock(store, block, packed.values, k, blockSize);
+    });
+    return packed;
+  }
+
+  /** The whole matrix, every block stored: the present weights of the mask, zeros elsewhere. Its weight gradients are dense. */
+  probe(mask: Mask): BlockMatrix {
+    const full = pack(this.shape, new Uint8Array(mask.length).fill(1));
+    const { values } = this.deployed(mask, 'weights');
+    let k = 0;
+    // Both are in the order of the mask, and of the full matrix a block's position is its index.
+    for (let block = 0; block < mask.length; block++) if (mask[block]) copyBlock(values, k++, full.values, block, this.blockSize);
+    return full;
+  }
+
+  /** Mean |w| of every block of the matrix: of those that no member has, as they would come back. What a `BlockView` tells as magnitudes. */
+  magnitudes(): Float32Array {
+    const { matrix, store, blockSize } = this;
+    const means = store ? blockMeans(store, blockSize) : new Float32Array(blockCount(this.shape));
+    const stored = blockMeans(matrix.values, blockSize);
+    forEachBlock(matrix, (block, position) => {
+      means[block] = stored[position];
+    });
+    return means;
+  }
+
+  /** Everything as named arrays, for a checkpoint. */
+  toArrays(): Map<string, Float32Array | Int32Array> {
+    const arrays = new Map<string, Float32Array | Int32Array>(Object.entries(this.state));
+    arrays.set('rowStart', this.matrix.rowStart);
+    arrays.set('column', this.matrix.column);
+    if (this.store) arrays.set('store', this.store);
+    if (this.positions) this.members.forEach((member, i) => arrays.set(`member${i}`, maskToBits(maskOf(member))));
+    return arrays;
+  }
+
+  /** Takes over what `toArrays` gave, for as many members as there are. Throws RangeError where an array is missing or has another size. */
+  fromArrays(arrays: ReadonlyMap<string, Float32Array | Int32Array>): void {
+    const get = <T extends Float32Array | Int32Array>(name: string, length?: number): T => {
+      const array = arrays.get(name);
+      if (!array) throw new RangeError(`the checkpoint has no array ${name}`);
+      if (length !== undefined && array.length !== length) throw new RangeError(`${name} has ${array.length} elements, expected ${length}`);
+      return array.slice() as T;
+    };
+    const column = get<Int32Array>('column');
+    const rowStart = get<Int32Array>('rowStart', this.matrix.rowStart.length);
+    const values = (name: string) => get<Float32Array>(name, column.length * this.blockSize);
+    const state = { weights: values('weights'), first: values('first'), second: values('second'), average: values('average') };
+    if (this.store) this.store.set(get<Float32Array>('store', this.store.length));
+    this.matrix = { ...this.matrix, rowStart, column, values: state.weights };
+    this.state = state;
+    const all = maskOf(this.matrix);
+    this.split(this.members.map((_, member) => (arrays.has('member0') ? maskFromBits(arrays.get(`member${member}`), all.length) : all)));
+  }
+
+  /** Packs the members' parts of the union. */
+  private split(masks: readonly Mask[]): void {
+    const { matrix } = this;
+    const counts = new Float32Array(matrix.column.length);
+    const packed = masks.map((mask) => pack(this.shape, mask));
+    if (packed.every(({ column }) => column.length === matrix.column.length)) {
+      this.positions = undefined;
+      this.members = masks.map(() => matrix);
+      return;
+    }
+    this.positions = packed.map((member) => correspondence(matrix, member));
+    for (const positions of this.positions) for (const position of positions) counts[position]++;
+    this.shares = counts.map((count) => 1 / count);
+    this.members = packed;
+    this.gather();
+  }
+}
+
+/** Mean |value| of each block, [blocks]; values block by block. */
+export function blockMeans(values: Float32Array, blockSize: number): Float32Array {
+  const means = new Float32Array(values.length / blockSize);
+  for (let block = 0; block < means.length; block++) {
+    let sum = 0;
+    for (let i = block * blockSize; i < (block + 1) * blockSize; i++) sum += Math.abs(values[i]);
+    means[block] = sum / blockSize;
+  }
+  return means;
+}
+
+function union(masks: readonly Mask[]): Mask {
+  const all = masks[0].slice();
+  for (const mask of masks.slice(1)) for (let block = 0; block < all.length; block++) all[block] |= mask[block];
+  return all;
+}
+
+function zeros(matrix: BlockMatrix): Float32Array {
+  return new Float32Array(matrix.values.length);
+}
+
+/** Copies one block; blocks are short, so a loop beats `set`. */
+function copyBlock(from: Float32Array, source: number, to: Float32Array, target: number, blockSize: number): void {
+  for (let i = 0; i < blockSize; i++) to[target * blockSize + i] = from[source * blockSize + i];
+}

@@ -1,0 +1,127 @@
+import { perMatrix } from './budget.js';
+import type { BlockView, ChooserState, MaskChooser, MaskedMatrix } from './chooser.js';
+import { MaskRecord } from './diagnostics.js';
+import { annealing, Hold, shuffledFitness } from './hold.js';
+import type { Mask } from './mask.js';
+
+/** What every search with a population is told. */
+export interface PopulationSettings {
+  /** Members of a generation: a multiple of 2·workers. */
+  readonly population: number;
+  /** Steps of a generation: its masks are held for so long, and its fitness is minus the mean loss over them. */
+  readonly hold: number;
+  /** Share of the hold, from its start, in which losses do not count: a new block is trained before it is judged. */
+  readonly grace: number;
+  /** Share of the run at which every sigma has fallen to zero. From then on all members train the deployed mask. */
+  readonly stop: number;
+  /** Power of that fall: 1 is a straight line, 0 keeps sigma until `stop`. */
+  readonly anneal: number;
+  /** Parts of the population that are ranked each for itself (semi-updates). */
+  readonly workers: number;
+  /** Whether a block that comes back finds the weights it had when it went, or zeros. */
+  readonly revive: 'kept' | 'zero';
+  /** The control: the fitness is shuffled, everything else is the same. */
+  readonly shuffle: boolean;
+}
+
+/** A distribution over masks that learns. All masks are those of all matrices, end to end. */
+export interface MaskDistribution {
+  /** Generations learned from. */
+  readonly generation: number;
+  /** The mask to validate and ship. */
+  readonly deployed: Mask;
+  /** Masks of the members of a generation, pair by pair, with every deviation at the share `scale` of its start. */
+  sample(scale: number, view: BlockView): Mask[];
+  /** Moves the distribution by the fitness of the members just sampled; higher is better. */
+  learn(fitness: Float64Array): void;
+  /** Called once when the search ends, before everybody trains the deployed mask. */
+  settle(view: BlockView): void;
+  save(): ChooserState;
+  restore(saved: ChooserState): void;
+  /** Figures of its own for the log. */
+  figures(): Record<string, number>;
+}
+
+/**
+ * The hybrid of Lenc, Elsen, Schaul and Simonyan (2019, arXiv 1906.03139, section 4): members hold masks drawn from a distribution while their weights are
+ * trained; what they lose meanwhile moves the distribution. The deviations fall to zero, for the masks of the members must come together before the end:
+ * else weights are trained for several networks at once, and deployed in none of them.
+ */
+export class PopulationChooser implements MaskChooser {
+  readonly members: number;
+  readonly revive: 'kept' | 'zero';
+  private readonly hold: Hold;
+  private readonly record: MaskRecord;
+  private readonly stopStep: number;
+
+  /** `steps`: length of the run. */
+  constructor(
+    private readonly matrices: readonly MaskedMatrix[],
+    private readonly seed: number,
+    steps: number,
+    private readonly settings: PopulationSettings,
+    private readonly distribution: MaskDistribution,
+  ) {
+    this.members = settings.population;
+    this.revive = settings.revive;
+    this.stopStep = settings.stop * steps;
+    this.hold = new Hold(this.members / 2);
+    this.record = new MaskRecord(matrices, distribution.deployed);
+  }
+
+  initial(): Mask[][] {
+    return Array<Mask[]>(this.members).fill(this.deployed());
+  }
+
+  update(step: number, view: BlockView): Mask[][] | undefined {
+    const { matrices, settings, distribution, record, stopStep } = this;
+    if (step % settings.hold !== 0) return undefined;
+    if (step >= stopStep) {
+      if (step - settings.hold >= stopStep) return undefined;
+      distribution.settle(view);
+      record.masks(distribution.deployed);
+      return this.initial();
+    }
+    const masks = distribution.sample(annealing(step, stopStep, settings.anneal), view);
+    record.masks(distribution.deployed, masks);
+    return masks.map((mask) => perMatrix(mask, matrices));
+  }
+
+  observe(step: number, losses: Float64Array): void {
+    const { settings, distribution, hold, record } = this;
+    if (step - (step % settings.hold) >= this.stopStep) return;
+    if (step % settings.hold >= Math.min(settings.hold - 1, Math.floor(settings.grace * settings.hold))) hold.observe(losses);
+    if ((step + 1) % settings.hold !== 0) return;
+    const fitness = hold.fitness();
+    distribution.learn(settings.shuffle ? shuffledFitness(fitness, this.seed, distribution.generation) : fitness);
+    const { spread, noise } = hold.spread();
+    record.figure('es/spread', spread);
+    record.figure('es/noise', noise);
+    hold.clear();
+  }
+
+  deployed(): Mask[] {
+    return perMatrix(this.distribution.deployed, this.matrices);
+  }
+
+  save(): ChooserState {
+    const { arrays, state: search } = this.distribution.save();
+    const { arrays: recorded, state: record } = this.record.save();
+    const named = (prefix: string, from: ChooserState['arrays']) => [...from].map(([name, array]) => [`${prefix}/${name}`, array] as const);
+    return { arrays: new Map([...named('search', arrays), ...named('record', recorded)]), state: { search, record, hold: this.hold.save() } };
+  }
+
+  restore({ arrays, state }: ChooserState): void {
+    const part = (prefix: string): ChooserState => ({
+      arrays: new Map([...arrays].filter(([name]) => name.startsWith(`${prefix}/`)).map(([name, array]) => [name.slice(prefix.length + 1), array])),
+      state: state[prefix] as Record<string, unknown>,
+    });
+    this.distribution.restore(part('search'));
+    this.record.restore(part('record'));
+    this.hold.restore(state.hold as Record<string, unknown>);
+  }
+
+  diagnostics(): Record<string, number> {
+    return { ...this.record.take(), ...this.distribution.figures() };
+  }
+}

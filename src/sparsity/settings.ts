@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import type { MaskChooser, MaskedMatrix } from './chooser.js';
+import { directSearch } from './direct.js';
+import { fixedMasks } from './fixed.js';
+import { guidedSearch } from './guided.js';
+import { cubicPruning } from './pruning.js';
+import { rigl } from './rigl.js';
+import { sparseEvolutionaryTraining } from './set.js';
+
+const steps = z.int().min(1);
+const share = z.number().min(0).max(1);
+const amount = z.number().min(0);
+
+/** Steps of the cubic schedule of Zhu and Gupta (2017, arXiv 1710.01878, eq. 1). */
+const pruningSchema = z.strictObject({ start: z.int().min(0), end: steps, every: steps }).refine(({ start, end }) => start < end, 'expected start before end');
+
+/** SET and RigL: see `DropGrowSettings`. */
+const dropGrowSchema = z.strictObject({ every: steps.default(100), drop: share.default(0.3), until: share.default(0.75) });
+
+/** See `PopulationSettings`. */
+const population = {
+  population: z.int().min(2).multipleOf(2).default(8),
+  hold: steps.default(20),
+  grace: share.default(0),
+  stop: share.default(0.8),
+  anneal: amount.default(1),
+  workers: z.int().min(1).default(1),
+  shuffle: z.boolean().default(false),
+};
+
+const splitsEvenly = ({ population, workers }: { population: number; workers: number }) => population % (2 * workers) === 0;
+const split = { error: 'expected a population that is a multiple of 2·workers' };
+
+/** See `DirectSettings`. */
+const directSchema = z
+  .strictObject({
+    ...population,
+    revive: z.enum(['kept', 'zero']).default('kept'),
+    sigma: amount.default(0.1),
+    meanStep: amount.default(1),
+    budget: z.enum(['network', 'layer', 'gate']).default('layer'),
+  })
+  .refine(splitsEvenly, split);
+
+/** See `GuidedSettings`. */
+const guidedSchema = z
+  .strictObject({
+    ...population,
+    revive: z.enum(['kept', 'zero']).default('zero'),
+    groups: z.enum(['layer', 'gate']).default('layer'),
+    drop: share.default(0.3),
+    growthNoise: amount.default(0.5),
+    coefficientSigma: amount.default(0.3),
+    budgetSigma: amount.default(0.1),
+    meanStep: amount.default(0.5),
+    gradientMemory: share.lt(1).default(0.5),
+  })
+  .refine(splitsEvenly, split);
+
+/** What stands in a recipe under `sparsity`: a method, and under its name its settings. Those of methods that are not used may stand there too. */
+export const sparsitySchema = z
+  .strictObject({
+    method: z.enum(['fixed', 'pruning', 'set', 'rigl', 'es', 'es-guided']),
+    pruning: pruningSchema.optional(),
+    set: dropGrowSchema.optional(),
+    rigl: dropGrowSchema.optional(),
+    es: directSchema.optional(),
+    'es-guided': guidedSchema.optional(),
+  })
+  .refine(({ method, pruning }) => method !== 'pruning' || pruning !== undefined, 'method pruning needs the settings sparsity.pruning')
+  .transform((settings) => {
+    // The method's defaults are written out, so that a checkpoint tells what a run was made with.
+    const { method } = settings;
+    if (method === 'set' || method === 'rigl') return { ...settings, [method]: settings[method] ?? dropGrowSchema.parse({}) };
+    if (method === 'es') return { ...settings, es: settings.es ?? directSchema.parse({}) };
+    if (method === 'es-guided') return { ...settings, 'es-guided': settings['es-guided'] ?? guidedSchema.parse({}) };
+    return settings;
+  });
+
+export type SparsitySettings = z.infer<typeof sparsitySchema>;
+
+/**
+ * The chooser that the settings describe.
+ * @param steps length of the run: schedules are shares of it
+ */
+export function createChooser(settings: SparsitySettings, matrices: readonly MaskedMatrix[], seed: number, steps: number): MaskChooser {
+  const { method } = settings;
+  if (method === 'fixed') return fixedMasks(matrices, seed);
+  if (method === 'pruning') return cubicPruning(matrices, settings.pruning ?? missing(method));
+  if (method === 'set') return sparseEvolutionaryTraining(matrices, seed, steps, settings.set ?? missing(method));
+  if (method === 'rigl') return rigl(matrices, seed, steps, settings.rigl ?? missing(method));
+  if (method === 'es') return directSearch(matrices, seed, steps, settings.es ?? missing(method));
+  return guidedSearch(matrices, seed, steps, settings['es-guided'] ?? missing(method));
+}
+
+function missing(method: string): never {
+  throw new RangeError(`method ${method} needs its settings: read them with sparsitySchema`);
+}

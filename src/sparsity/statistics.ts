@@ -1,0 +1,150 @@
+import { endToEnd, perMatrix, totalBlocks, type BudgetGroup } from './budget.js';
+import type { BlockView, ChooserState, MaskedMatrix } from './chooser.js';
+import type { Mask } from './mask.js';
+
+/** Something that can be known of each block, and that a search may find to matter. */
+export interface Statistic {
+  readonly name: string;
+  /** Coefficient with which a search begins. */
+  readonly start: number;
+  /** Whether its logarithm is taken: for what is positive and spreads over orders of magnitude. */
+  readonly logarithm: boolean;
+  readonly values: (facts: BlockFacts) => Float32Array;
+}
+
+/** What may speak for keeping a block that was trained. */
+export const keepStatistics: readonly Statistic[] = [
+  { name: 'magnitude', start: 1, logarithm: true, values: ({ magnitudes }) => magnitudes },
+  { name: 'gradient', start: 0, logarithm: true, values: ({ gradients }) => gradients },
+  { name: 'holders', start: 0, logarithm: false, values: ({ holders }) => holders },
+  { name: 'age', start: 0, logarithm: true, values: ({ ages }) => ages },
+];
+
+/** What may speak for growing a block that is not kept. */
+export const growStatistics: readonly Statistic[] = [
+  { name: 'gradient', start: 1, logarithm: true, values: ({ gradients }) => gradients },
+  { name: 'magnitude', start: 0, logarithm: true, values: ({ magnitudes }) => magnitudes },
+  { name: 'row', start: 0, logarithm: true, values: (facts) => facts.lineHolders('row') },
+  { name: 'column', start: 0, logarithm: true, values: (facts) => facts.lineHolders('column') },
+];
+
+/** What is known of the blocks when a generation is drawn: arrays over all blocks, end to end. */
+export class BlockFacts {
+  /** Mean |w|. */
+  magnitudes: Float32Array;
+  /** Mean |gradient|, averaged over the generations so far with exponentially falling weights. */
+  gradients: Float32Array;
+  /** Share of the members of the last generation that had the block: 0 for a block that was not trained. */
+  holders: Float32Array;
+  /** Generations that the block has been trained without a break, each counted by the share of members that had it. */
+  ages: Float32Array;
+  private probed = false;
+
+  /** `memory`: weight of the past in the average of the gradients, 0 for the last one alone. */
+  constructor(
+    private readonly matrices: readonly MaskedMatrix[],
+    private readonly memory: number,
+    first: Mask,
+  ) {
+    const blocks = totalBlocks(matrices);
+    this.magnitudes = new Float32Array(blocks);
+    this.gradients = new Float32Array(blocks);
+    this.holders = Float32Array.from(first);
+    this.ages = new Float32Array(blocks);
+  }
+
+  /** Looks at the weights and at a dense gradient. What is not finite is passed over. */
+  look(view: BlockView): void {
+    const memory = this.probed ? this.memory : 0;
+    this.magnitudes = endToEnd(view.magnitudes());
+    this.gradients = endToEnd(view.gradients()).map((gradient, block) =>
+      Number.isFinite(gradient) ? memory * this.gradients[block] + (1 - memory) * gradient : this.gradients[block],
+    );
+    this.probed = true;
+  }
+
+  /** Blocks that were trained in the last generation. */
+  trained(): Mask {
+    return Uint8Array.from(this.holders, (share) => (share > 0 ? 1 : 0));
+  }
+
+  /** Notes the masks that the members train from now on. */
+  hold(masks: readonly Mask[]): void {
+    const { holders, ages } = this;
+    holders.fill(0);
+    for (const mask of masks) for (let block = 0; block < mask.length; block++) holders[block] += mask[block] / masks.length;
+    for (let block = 0; block < ages.length; block++) ages[block] = holders[block] > 0 ? ages[block] + holders[block] : 0;
+  }
+
+  /** Of each block the mean `holders` of its block row, or block column. */
+  lineHolders(line: 'row' | 'column'): Float32Array {
+    const means = new Float32Array(this.holders.length);
+    const holders = perMatrix(this.holders, this.matrices);
+    perMatrix(means, this.matrices).forEach((out, i) => {
+      const width = this.matrices[i].columns / this.matrices[i].block.columns;
+      const lineOf = (block: number) => (line === 'row' ? Math.floor(block / width) : block % width);
+      const sums = new Float64Array(line === 'row' ? out.length / width : width);
+      holders[i].forEach((share, block) => (sums[lineOf(block)] += share));
+      for (let block = 0; block < out.length; block++) out[block] = (sums[lineOf(block)] * sums.length) / out.length;
+    });
+    return means;
+  }
+
+  save(): ChooserState {
+    const { gradients, holders, ages, probed } = this;
+    return { arrays: new Map(Object.entries({ gradients, holders: holders.slice(), ages: ages.slice() })), state: { probed } };
+  }
+
+  restore({ arrays, state }: ChooserState): void {
+    const get = (name: string) => {
+      const array = arrays.get(name);
+      if (array?.length !== this.holders.length) throw new RangeError(`the saved ${name} are of ${array?.length ?? 0} blocks, expected ${this.holders.length}`);
+      return array.slice() as Float32Array;
+    };
+    [this.gradients, this.holders, this.ages] = [get('gradients'), get('holders'), get('ages')];
+    this.probed = state.probed as boolean;
+  }
+}
+
+/** Least share of the mean that a logarithm sees: a block at zero is small, not infinitely small. */
+const floorOfMean = 1e-3;
+
+/** Standardised values beyond this are cut: one odd block must not decide. */
+const mostDeviations = 4;
+
+/**
+ * A statistic with mean 0 and variance 1 over the blocks of each group, so that one coefficient means the same everywhere. Only the blocks of `among` count (all
+ * when it is absent); the others get 0.
+ */
+export function standardised({ values, logarithm }: Statistic, facts: BlockFacts, groups: readonly BudgetGroup[], among?: Mask): Float32Array {
+  const raw = values(facts);
+  const result = new Float32Array(raw.length);
+  for (const { start, end } of groups) {
+    let count = 0;
+    let sum = 0;
+    for (let block = start; block < end; block++) {
+      if (among && !among[block]) continue;
+      sum += raw[block];
+      count++;
+    }
+    const floor = (floorOfMean * sum) / count + Number.MIN_VALUE;
+    const value = (block: number) => (logarithm ? Math.log(raw[block] + floor) : raw[block]);
+    let mean = 0;
+    let squares = 0;
+    for (let block = start; block < end; block++) {
+      if (among && !among[block]) continue;
+      const x = value(block);
+      result[block] = x;
+      mean += x / count;
+      squares += (x * x) / count;
+    }
+    const deviation = Math.sqrt(Math.max(0, squares - mean * mean));
+    // What is the same everywhere, but for rounding, tells nothing.
+    const scale = deviation > 1e-6 * (1 + Math.abs(mean)) ? 1 / deviation : 0;
+    for (let block = start; block < end; block++) {
+      if (among && !among[block]) continue;
+      result[block] = Math.min(mostDeviations, Math.max(-mostDeviations, (result[block] - mean) * scale));
+    }
+  }
+  return result;
+}
