@@ -41,7 +41,7 @@ export async function benchTraining(recipe: Recipe, corpusFolder: string, cacheD
     hidden,
     encoding,
     block: `${block.rows}×${block.columns}`,
-    density: trainer.parameters.density,
+    density: trainer.density,
     nonZeros,
     lanes,
     kernels: kernels.name,
