@@ -63,6 +63,11 @@ export class Trainer {
     this.parameters = new Parameters(this.config, store.bins, this.chooser.initial(), revive, seed);
   }
 
+  /** Masks that are trained side by side. */
+  get members(): number {
+    return this.chooser.members;
+  }
+
   /** The network that is validated and shipped: the deployed masks, the averaged weights. */
   deployed(): SampleRateNetwork {
     return this.parameters.deployed(this.chooser.deployed(), 'average');
