@@ -141,7 +141,7 @@ export async function trainClassifier({ recipe, images, kernels, out, minutes = 
       const { step } = learner;
       badSteps = applied ? 0 : badSteps + 1;
       if (applied) smoothLoss = smoothLoss === null ? loss : 0.99 * smoothLoss + 0.01 * loss;
-      else line.note(`step ${step}: loss ${loss}, ${JSON.stringify(figures)}; the step was dropped`);
+      else line.note(`step ${step}: loss ${loss}, ${Object.entries(figures).map(([name, value]) => `${name} ${value}`).join(', ')}; the step was dropped`);
       seconds = secondsBefore + elapsed();
       if (step % logEvery === 0 && applied) {
         for (const [name, value] of Object.entries({ 'train/loss': loss, 'train/examples_per_second': rate(), ...figures })) events.scalar(name, step, value);

@@ -6,6 +6,7 @@ import type { BlockView, ChooserState, MaskChooser, MaskedMatrix } from '../spar
 import type { Mask } from '../sparsity/mask.js';
 import { blockMeans } from '../sparsity/masked_weights.js';
 import { createChooser } from '../sparsity/settings.js';
+import { checkInput } from './classifier_input.js';
 import type { ClassifierLearner, LearnerStep } from './classifier_learner.js';
 import { classifierOf } from './classifier_model.js';
 import { ClassifierParameters, gradientsFor } from './classifier_parameters.js';
@@ -124,13 +125,6 @@ export class ClassifierTrainer implements ClassifierLearner {
         return parameters.ofMasked(gradients.weights).map((gradient, i) => blockMeans(gradient, this.matrices[i].block.rows * this.matrices[i].block.columns));
       },
     };
-  }
-}
-
-/** Throws ERR_RECIPE unless the images are those that the net is made for. */
-export function checkInput({ name, input }: { name: string; input: readonly number[] }, { height, width, channels }: Examples): void {
-  if (input.join() !== [height, width, channels].join()) {
-    throw new TtsError('ERR_RECIPE', `${name} takes images of ${input.join(' × ')}, those of the data are ${height} × ${width} × ${channels}; choose another size with --size`);
   }
 }
 
