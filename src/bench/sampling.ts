@@ -27,8 +27,9 @@ export async function benchSampling(recipe: Recipe, kernels: Kernels, seconds: n
   const config = waveRnnConfig(recipe);
   const { hop, sampleRate, bins } = recipe.features;
   const { seed } = recipe.training;
-  const parameters = new Parameters(config, bins, fixedMasks(maskedMatrices(config), seed).initial()[0], seed);
-  const sampler = kernels.createSampler(parameters.network(), { seed, temperature: 1, firstCode: symbolCodec(config.encoding, recipe.features).silence });
+  const parameters = new Parameters(config, bins, fixedMasks(maskedMatrices(config), seed).initial(), 'zero', seed);
+  const [network] = parameters.members();
+  const sampler = kernels.createSampler(network, { seed, temperature: 1, firstCode: symbolCodec(config.encoding, recipe.features).silence });
   const frames = kernels.name === 'reference' ? 1 : 8;
   const random = new RandomStream(seed, streams.initialisation);
   const gate = Float32Array.from({ length: frames * 3 * config.hidden }, () => 0.3 * random.normal());

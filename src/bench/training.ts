@@ -4,7 +4,7 @@ import type { Kernels } from '../kernels/index.js';
 import { loadTensorFlow } from '../model/backend.js';
 import type { Recipe } from '../training/recipe.js';
 import { Trainer } from '../training/trainer.js';
-import { peakMemory, processorName, time } from './measure.js';
+import { peakMemory, processorName, timeInTurn } from './measure.js';
 
 export interface TrainingFigures {
   readonly size: string;
@@ -14,6 +14,10 @@ export interface TrainingFigures {
   readonly density: number;
   readonly nonZeros: number;
   readonly lanes: number;
+  /** Masks trained side by side. */
+  readonly members: number;
+  /** Where there are several: mean time of a step over that of a step with one fixed mask and as many lanes, taken in turn. The search between generations is in it. */
+  readonly timeOverOneMask?: number;
   readonly kernels: string;
   readonly threads: number;
   /** Audio samples per second of whole steps: batch, conditioning network, forwards, backwards, update. */
@@ -31,7 +35,8 @@ export async function benchTraining(recipe: Recipe, corpusFolder: string, cacheD
   const store = await openFeatureStore({ corpus, settings: recipe.features, cacheDir, threads: kernels.threads, validation: {} });
   const { tf } = await loadTensorFlow(kernels);
   const trainer = new Trainer(recipe, store, kernels, tf);
-  const { median, best } = await time(() => void trainer.advance(), seconds);
+  const plain = trainer.members > 1 ? [new Trainer({ ...recipe, sparsity: { method: 'fixed' } }, store, kernels, tf)] : [];
+  const [{ median, best, mean }, one] = await timeInTurn([trainer, ...plain].map((each) => () => void each.advance()), seconds);
   const { lanes, segment } = recipe.training;
   const { hidden, encoding, block } = trainer.config;
   const nonZeros = trainer.parameters.sparse.reduce((sum, { matrix }) => sum + matrix.values.length, 0);
@@ -41,9 +46,11 @@ export async function benchTraining(recipe: Recipe, corpusFolder: string, cacheD
     hidden,
     encoding,
     block: `${block.rows}×${block.columns}`,
-    density: trainer.parameters.density,
+    density: trainer.density,
     nonZeros,
     lanes,
+    members: trainer.members,
+    ...(one && { timeOverOneMask: mean / one.mean }),
     kernels: kernels.name,
     threads: kernels.threads,
     samplesPerSecond,

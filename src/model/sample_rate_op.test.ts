@@ -62,7 +62,7 @@ const examples = [
 
 type Loss = (gate: Tensor3D, weights: Tensor[]) => Scalar;
 const twin = ({ network, batch }: Example): Loss => (gate, weights) => sampleRateNllTwin(tf, network, batch, gate, weights);
-const operation = ({ network, batch }: Example, kernels: Kernels, pool?: GradientPool): Loss => (gate, weights) => sampleRateNll(tf, kernels, network, batch, gate, weights, pool);
+const operation = ({ network, batch }: Example, kernels: Kernels, pool?: GradientPool): Loss => (gate, weights) => sampleRateNll(tf, kernels, [network], batch, gate, weights, pool);
 
 const gradientNames = ['loss', 'gate', ...sparseNames, ...denseNames];
 
@@ -135,15 +135,39 @@ function observed(calls: string[], seen: Float32Array[] = []): Kernels {
     sequenceLoss: {
       value: (...call: Parameters<Kernels['sequenceLoss']>) => (calls.push('loss'), kernels.sequenceLoss(...call)),
     },
-    sequenceGradients: {
-      value: (...call: Parameters<Kernels['sequenceGradients']>) => {
+    memberGradients: {
+      value: (...call: Parameters<Kernels['memberGradients']>) => {
         calls.push('gradients');
-        seen.push(call[1].gate, ...call[0].sparse.map(({ values }) => values), ...call[0].dense);
-        return kernels.sequenceGradients(...call);
+        seen.push(call[1].gate, ...call[0].flatMap(({ sparse, dense }) => [...sparse.map(({ values }) => values), ...dense]));
+        return kernels.memberGradients(...call);
       },
     },
   }) as Kernels;
 }
+
+test('members get the gradients of the mean over all lanes, each from its own lanes; weights that they share get the sum', () => {
+  const whole = examples[0];
+  const { lanes } = whole.batch;
+  const other = { ...whole.network, sparse: whole.network.sparse.map((matrix) => ({ ...matrix, values: matrix.values.map((value) => -value) })) };
+  const twice = <T extends Uint16Array | Float32Array | Int32Array>(array: T): T => Reflect.construct(array.constructor, [[...array, ...array]]) as T;
+  const { codes, heard, lengths } = whole.batch;
+  const batch = { ...whole.batch, lanes: 2 * lanes, codes: twice(codes), heard: heard && twice(heard), lengths: lengths && twice(lengths) };
+  const gate = tf.concat([whole.gate, whole.gate]) as Tensor3D;
+  const sparseWeights = [whole.network, other].map(({ sparse }) => sparse.map(({ values }) => tf.tensor1d(values)));
+  const dense = whole.weights.slice(sparseNames.length);
+  const nats: number[] = [];
+  const { value, grads } = tf.valueAndGrads((g: Tensor, ...rest: Tensor[]) => {
+    const [first, second, shared] = [rest.slice(0, 5), rest.slice(5, 10), rest.slice(10)];
+    return sampleRateNll(tf, chooseKernels(), [whole.network, other], batch, g as Tensor3D, [...first, ...shared, ...second, ...shared], undefined, (lane) => nats.push(...lane));
+  })([gate, ...sparseWeights[0], ...sparseWeights[1], ...dense]);
+  const alone = sparseWeights.map((weights, m) => evaluate({ ...whole, network: [whole.network, other][m], weights: [...weights, ...dense] }, operation({ ...whole, network: [whole.network, other][m] }, chooseKernels())));
+  const near = (actual: Tensor, right: Float32Array) => assert.ok(difference(actual.dataSync() as Float32Array, right) < tolerance);
+  near(value, alone[0][0].map((loss, i) => (loss + alone[1][0][i]) / 2));
+  near(grads[0], Float32Array.of(...alone[0][1], ...alone[1][1]).map((gradient) => gradient / 2));
+  for (let i = 0; i < 5; i++) for (const m of [0, 1]) near(grads[1 + 5 * m + i], alone[m][2 + i].map((gradient) => gradient / 2));
+  for (let i = 0; i < 5; i++) near(grads[11 + i], alone[0][7 + i].map((gradient, k) => (gradient + alone[1][7 + i][k]) / 2));
+  assert.equal(nats.length, 2 * lanes);
+});
 
 test('without a gradient only the loss is computed', () => {
   const each = examples[2];
@@ -165,7 +189,7 @@ test('one call of the kernels serves loss and gradients, on the tensors\' own ar
 test('the values come from the weights, the structure from the network', () => {
   const each = examples[0];
   const empty = { ...each.network, sparse: each.network.sparse.map((matrix) => ({ ...matrix, values: new Float32Array(matrix.values.length) })) };
-  const loss = sampleRateNll(tf, chooseKernels(), empty, each.batch, each.gate, each.weights).dataSync() as Float32Array;
+  const loss = sampleRateNll(tf, chooseKernels(), [empty], each.batch, each.gate, each.weights).dataSync() as Float32Array;
   assert.ok(difference(loss, expected[0][0]) < tolerance);
 });
 

@@ -9,11 +9,19 @@ export type SampleRateBatch = Omit<SequenceBatch, 'gate' | 'state'>;
 export class GradientPool {
   #arrays: Float32Array[] = [];
 
-  /** Arrays of the sizes of a network and a batch, with whatever values they hold. */
-  take({ sparse, dense }: SampleRateNetwork, gateLength: number): SequenceGradients {
-    const lengths = [gateLength, ...sparse.map(({ values }) => values.length), ...dense.map(({ length }) => length)];
+  /** Arrays of the sizes of each member and its share of the gate conditioning, with whatever values they hold. The members' `gate` lie end to end in one array. */
+  take(members: readonly SampleRateNetwork[], gateLength: number): SequenceGradients[] {
+    const lengths = [gateLength, ...members.flatMap(({ sparse, dense }) => [...sparse.map(({ values }) => values.length), ...dense.map(({ length }) => length)])];
     this.#arrays = lengths.map((length, i) => (this.#arrays[i]?.length === length ? this.#arrays[i] : new Float32Array(length)));
-    return { gate: this.#arrays[0], sparse: this.#arrays.slice(1, 1 + sparse.length), dense: this.#arrays.slice(1 + sparse.length) };
+    const share = gateLength / members.length;
+    let next = 1;
+    const some = (count: number) => this.#arrays.slice(next, (next += count));
+    return members.map(({ sparse, dense }, m) => ({ gate: this.#arrays[0].subarray(m * share, (m + 1) * share), sparse: some(sparse.length), dense: some(dense.length) }));
+  }
+
+  /** All arrays last taken: the gate conditioning's, then each member's sparse and dense ones. */
+  get arrays(): readonly Float32Array[] {
+    return this.#arrays;
   }
 }
 
@@ -25,55 +33,58 @@ export function countedSamples({ lanes, steps, lengths }: Pick<SampleRateBatch, 
 /**
  * The sample-rate network as one TensorFlow.js operation: mean nats per 16-bit sample (coarse + fine) over all samples that count. One call of the kernels computes the
  * loss and, inside `tf.grad` and its kin, all gradients. On the cpu backend nothing is copied.
- * @param network gives the sizes and the block structure; the values come from `weights`
+ * @param members networks of one size; the lanes are shared out equally, in order. They give the sizes and the block structure; the values come from `weights`
  * @param gate [lanes, frames, 3H]
- * @param weights the values of `network.sparse` in the order of their blocks, then `network.dense`
+ * @param weights for each member the values of its `sparse` in the order of their blocks, then its `dense`
  * @param pool where the gradients are kept; without one each call makes new arrays
+ * @param onNats told the sum of nats of each lane
  */
 export function sampleRateNll(
   tf: TensorFlow,
   kernels: Kernels,
-  network: SampleRateNetwork,
+  members: readonly SampleRateNetwork[],
   batch: SampleRateBatch,
   gate: Tensor3D,
   weights: readonly Tensor[],
   pool = new GradientPool(),
+  onNats?: (nats: Float64Array) => void,
 ): Scalar {
   const scale = 1 / countedSamples(batch);
   const operation = tf.customGrad((...inputs) => {
     // The last argument is TensorFlow.js' function to save tensors, which the kernels' gradients make needless.
     const tensors = inputs.slice(0, 1 + weights.length) as Tensor[];
     const [gateValues, ...values] = tensors.map((tensor) => tensor.dataSync() as Float32Array);
-    const current = withValues(network, values);
+    const current = withValues(members, values);
     const sequence = { ...batch, gate: gateValues };
-    if (tf.engine().state.gradientDepth === 0) {
-      return { value: scalar(tf, kernels.sequenceLoss(current, sequence), scale), gradFunc: () => [] };
-    }
-    const gradients = pool.take(current, gateValues.length);
-    const value = scalar(tf, kernels.sequenceGradients(current, sequence, scale, gradients), scale);
+    const value = (nats: Float64Array) => {
+      onNats?.(nats);
+      return tf.scalar(nats.reduce((sum, lane) => sum + lane, 0) * scale);
+    };
+    if (tf.engine().state.gradientDepth === 0 && current.length === 1) return { value: value(kernels.sequenceLoss(current[0], sequence)), gradFunc: () => [] };
+    const loss = value(kernels.memberGradients(current, sequence, scale, pool.take(current, gateValues.length)));
     const gradFunc = (dy: Tensor) => {
       const unscaled = dy.dataSync()[0] === 1;
-      return [gradients.gate, ...gradients.sparse, ...gradients.dense].map((array, i) => {
+      return pool.arrays.map((array, i) => {
         const gradient = tf.tensor(array, tensors[i].shape);
         return unscaled ? gradient : tf.mul(gradient, dy);
       });
     };
-    return { value, gradFunc };
+    return { value: loss, gradFunc };
   });
   return operation(gate, ...weights) as Scalar;
 }
 
-/** The network with other values; the objects stay the same where the values do, for the kernels check each object once. */
-function withValues(network: SampleRateNetwork, values: readonly Float32Array[]): SampleRateNetwork {
-  const { sparse, dense } = network;
-  if (values.length !== sparse.length + dense.length) throw new RangeError(`${values.length} weight tensors, expected ${sparse.length + dense.length}`);
-  return {
+/** The networks with other values; the objects stay the same where the values do, for the kernels check each object once. */
+function withValues(members: readonly SampleRateNetwork[], values: readonly Float32Array[]): SampleRateNetwork[] {
+  const expected = members.reduce((sum, { sparse, dense }) => sum + sparse.length + dense.length, 0);
+  if (values.length !== expected) throw new RangeError(`${values.length} weight tensors, expected ${expected}`);
+  let next = 0;
+  return members.map((network) => ({
     ...network,
-    sparse: sparse.map((matrix, i) => (matrix.values === values[i] ? matrix : { ...matrix, values: values[i] })),
-    dense: values.slice(sparse.length),
-  };
-}
-
-function scalar(tf: TensorFlow, loss: Float64Array, scale: number): Scalar {
-  return tf.scalar(loss.reduce((sum, nats) => sum + nats, 0) * scale);
+    sparse: network.sparse.map((matrix) => {
+      const own = values[next++];
+      return matrix.values === own ? matrix : { ...matrix, values: own };
+    }),
+    dense: network.dense.map(() => values[next++]),
+  }));
 }

@@ -5,6 +5,7 @@ import { endToEnd, totalBlocks } from './budget.js';
 import type { BlockView, MaskChooser, MaskedMatrix } from './chooser.js';
 import { keptBlocks, type Mask } from './mask.js';
 import { createChooser, sparsitySchema } from './settings.js';
+import { statistics } from './statistics.js';
 
 const matrices: MaskedMatrix[] = [
   { name: 'recurrent', rows: 96, columns: 32, block: { rows: 16, columns: 1 }, density: 0.1, gates: 3 },
@@ -69,7 +70,7 @@ const methods: Record<string, object> = {
   'es per network': { method: 'es', es: { hold: 5, budget: 'network', workers: 2 } },
   'es per gate': { method: 'es', es: { hold: 5, budget: 'gate' } },
   'es-guided per layer': { method: 'es-guided', 'es-guided': { hold: 5, budgetSigma: 0 } },
-  'es-guided per gate, budgets searched': { method: 'es-guided', 'es-guided': { hold: 5, groups: 'gate', budgetSigma: 0.5, workers: 2 } },
+  'es-guided per gate, budgets searched': { method: 'es-guided', 'es-guided': { hold: 5, groups: 'gate', budgetSigma: 0.5, workers: 2, revive: 'zero', learned: Object.fromEntries(statistics.map(({ name, start }) => [name, start])) } },
 };
 const choose = (settings: object, seed = 1) => createChooser(sparsitySchema.parse(settings), matrices, seed, steps);
 
@@ -121,7 +122,7 @@ test('all methods with one seed begin with the same random masks', () => {
 // By chance a tenth of the blocks is useful; with these densities at most 71% can be.
 for (const [method, settings, least] of [
   ['es', { hold: 1, sigma: 0.5, population: 16 }, 0.3],
-  ['es-guided', { hold: 2, population: 16 }, 0.6],
+  ['es-guided', { hold: 2, grace: 0, population: 16, coefficientSigma: 0.3, drop: 0.3, learned: { keep_magnitude: 1, keep_gradient: 0, grow_magnitude: 0, grow_gradient: 1 } }, 0.6],
 ] as const) {
   test(`${method} finds useful blocks, where its control with shuffled fitness does not`, () => {
     for (const seed of [1, 2, 3]) {
@@ -136,6 +137,18 @@ for (const [method, settings, least] of [
     }
   });
 }
+
+test('coefficients that are not learned stay, and statistics that are not used are not there', () => {
+  const chooser = choose({ method: 'es-guided', 'es-guided': { hold: 5, learned: { keep_age: 0, grow_gradient: 0.5 }, budgetSigma: 0 } });
+  play(chooser, 0, 100);
+  const { arrays } = chooser.save();
+  assert.equal(arrays.get('search/mean')?.length, 2 * 4);
+  for (let group = 0; group < 2; group++) {
+    const [magnitude, age, gradient, budget] = arrays.get('search/mean')?.subarray(4 * group) ?? [];
+    assert.deepEqual([magnitude, budget], [1, 0]);
+    assert.ok(age !== 0 && gradient !== 0.5 && Math.abs(gradient - 0.5) < 1);
+  }
+});
 
 test('a loss that is not finite counts as very bad, for its member alone', () => {
   const losses = (step: number, bad: number) => Float64Array.from({ length: 8 }, (_, member) => (member === 5 ? bad : Math.sin(step + member)));

@@ -5,16 +5,25 @@ import { maskFromBits, maskToBits } from './mask_bits.js';
 
 /** Mean over all pairs of masks of the share of kept blocks that they have in common; the masks keep equally many blocks. 1 for equal masks. */
 export function overlap(masks: readonly Mask[]): number {
+  return overlapOf(holdersOf(masks), masks.length);
+}
+
+/** How many of the masks keep each block. */
+function holdersOf(masks: readonly Mask[]): Uint16Array {
+  const holders = new Uint16Array(masks[0].length);
+  for (const mask of masks) for (let block = 0; block < mask.length; block++) holders[block] += mask[block];
+  return holders;
+}
+
+function overlapOf(holders: Uint16Array, members: number): number {
   let kept = 0;
   let common = 0;
-  for (let block = 0; block < masks[0].length; block++) {
-    let holders = 0;
-    for (const mask of masks) holders += mask[block];
-    kept += holders;
-    common += (holders * (holders - 1)) / 2;
+  for (let block = 0; block < holders.length; block++) {
+    kept += holders[block];
+    common += (holders[block] * (holders[block] - 1)) / 2;
   }
-  const pairs = (masks.length * (masks.length - 1)) / 2;
-  return pairs === 0 ? 1 : common / pairs / (kept / masks.length);
+  const pairs = (members * (members - 1)) / 2;
+  return pairs === 0 ? 1 : common / pairs / (kept / members);
 }
 
 /** Share of the kept blocks of `after` that `before` did not keep. */
@@ -51,10 +60,14 @@ export class MaskRecord {
   /** Notes new masks: the deployed one, and the members' where they differ from it. */
   masks(deployed: Mask, members: readonly Mask[] = []): void {
     const { everActive } = this;
-    for (const mask of [deployed, ...members]) for (let block = 0; block < mask.length; block++) everActive[block] |= mask[block];
+    for (let block = 0; block < deployed.length; block++) everActive[block] |= deployed[block];
+    if (members.length > 0) {
+      const holders = holdersOf(members);
+      for (let block = 0; block < holders.length; block++) if (holders[block] > 0) everActive[block] = 1;
+      this.figures['es/overlap'] = overlapOf(holders, members.length);
+    }
     this.figures['masks/ever_active'] = density(everActive, 0, everActive.length);
     this.figures['masks/churn'] = churn(this.current, deployed);
-    if (members.length > 0) this.figures['es/overlap'] = overlap(members);
     for (const { name, start, end } of this.groups) this.figures[`masks/density/${name}`] = density(deployed, start, end);
     this.current = deployed;
   }

@@ -2,7 +2,7 @@ import { endToEnd, budgetGroups, type BudgetGroup } from './budget.js';
 import type { BlockView, MaskChooser, MaskedMatrix } from './chooser.js';
 import { randomMask } from './fixed.js';
 import type { Mask } from './mask.js';
-import { markHighest } from './selection.js';
+import { addHighest } from './selection.js';
 import { singleMask } from './single_mask.js';
 
 /** When and how much of a mask is exchanged. */
@@ -28,14 +28,10 @@ export function dropFraction(step: number, end: number, drop: number): number {
  */
 export function dropAndGrow(mask: Mask, groups: readonly BudgetGroup[], fraction: number, keep: Float32Array, grow: Float32Array): Mask {
   const next = new Uint8Array(mask.length);
-  const keepScores = keep.map((score, block) => (mask[block] ? score : -Infinity));
   for (const { start, end, kept } of groups) {
-    let present = 0;
-    for (let block = start; block < end; block++) present += mask[block];
-    markHighest(keepScores, start, end, Math.min(present, kept - Math.floor(kept * fraction)), next);
+    const stayed = addHighest(keep, start, end, kept - Math.floor(kept * fraction), next, mask);
+    addHighest(grow, start, end, kept - stayed, next);
   }
-  const growScores = grow.map((score, block) => (next[block] ? Infinity : score));
-  for (const { start, end, kept } of groups) markHighest(growScores, start, end, kept, next);
   return next;
 }
 

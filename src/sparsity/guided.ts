@@ -7,11 +7,16 @@ import type { Mask } from './mask.js';
 import { maskFromBits, maskToBits } from './mask_bits.js';
 import { PopulationChooser, type MaskDistribution, type PopulationSettings } from './population.js';
 import { noiseIndex, Snes } from './snes.js';
-import { BlockFacts, growStatistics, keepStatistics, standardised } from './statistics.js';
+import { BlockFacts, standardised, statistics, type Statistic, type StatisticName } from './statistics.js';
 
 export interface GuidedSettings extends PopulationSettings {
   /** Which blocks have coefficients and a budget of their own: those of a layer, or of a gate. */
   readonly groups: 'layer' | 'gate';
+  /**
+   * Statistics whose coefficients are searched, and where these begin; the others keep the coefficients of the table. Of the keeping ones only the ratios
+   * matter, so one may as well stay. Those of growth have the noise to be measured by.
+   */
+  readonly learned: Readonly<Partial<Record<StatisticName, number>>>;
   /** Share of a member's blocks that are grown anew in the first generation; falls to zero with the sigmas. */
   readonly drop: number;
   /** Deviation of the noise in the scores by which blocks are grown, where the statistics have a deviation of 1. */
@@ -31,10 +36,6 @@ export function guidedSearch(matrices: readonly MaskedMatrix[], seed: number, st
   return new PopulationChooser(matrices, seed, steps, settings, new GuidedMasks(matrices, seed, settings));
 }
 
-/** Per group, in this order: a coefficient for each statistic, and the logarithm by which its share of the budget differs from that at the start. */
-const coefficients = [...keepStatistics.map(({ name, start }) => ({ name: `keep_${name}`, start })), ...growStatistics.map(({ name, start }) => ({ name: `grow_${name}`, start }))];
-const perGroup = coefficients.length + 1;
-
 /**
  * Each generation makes its masks from the blocks that the last one trained: a member drops those that score lowest, and grows as many others that score
  * highest. Scores are sums of standardised statistics; SNES learns the few coefficients, and how the budget divides. RigL is a point of this space (keep by
@@ -47,20 +48,26 @@ class GuidedMasks implements MaskDistribution {
   private readonly search: Snes;
   private readonly sigma: Float32Array;
   private readonly facts: BlockFacts;
+  /** Statistics in use. The search has per group, in this order: their coefficients, and the logarithm by which its share of the budget differs from that at the start. */
+  private readonly keep: readonly Statistic[];
+  private readonly grow: readonly Statistic[];
 
   constructor(
     matrices: readonly MaskedMatrix[],
     private readonly seed: number,
     private readonly settings: GuidedSettings,
   ) {
-    const { groups, budgetSigma, coefficientSigma, population, meanStep, workers, gradientMemory } = settings;
+    const { groups, learned, budgetSigma, coefficientSigma, population, meanStep, workers, gradientMemory } = settings;
     if (budgetSigma > 0) checkOneBlockSize(matrices);
     this.groups = budgetGroups(matrices, groups);
     this.deployed = randomMask(matrices, seed, groups);
     this.facts = new BlockFacts(matrices, gradientMemory, this.deployed);
+    const used = statistics.filter(({ name, start }) => start !== 0 || learned[name] !== undefined);
+    this.keep = used.filter(({ name }) => name.startsWith('keep_'));
+    this.grow = used.filter(({ name }) => name.startsWith('grow_'));
     const each = (values: readonly number[]) => Float32Array.from(this.groups.flatMap(() => values));
-    this.sigma = each([...coefficients.map(() => coefficientSigma), budgetSigma]);
-    this.search = new Snes(each([...coefficients.map(({ start }) => start), 0]), this.sigma.slice(), { population, meanStep, sigmaStep: 0, workers }, seed, streams.es);
+    this.sigma = each([...used.map(({ name }) => (learned[name] === undefined ? 0 : coefficientSigma)), budgetSigma]);
+    this.search = new Snes(each([...used.map(({ name, start }) => learned[name] ?? start), 0]), this.sigma.slice(), { population, meanStep, sigmaStep: 0, workers }, seed, streams.es);
   }
 
   get generation(): number {
@@ -107,25 +114,29 @@ class GuidedMasks implements MaskDistribution {
   }
 
   figures(): Record<string, number> {
-    const names = [...coefficients.map(({ name }) => name), 'budget'];
-    return Object.fromEntries(this.groups.flatMap((group, g) => names.map((name, i) => [`es/${name}/${group.name}`, this.search.mean[g * perGroup + i]])));
+    const names = [...this.keep, ...this.grow].map(({ name }) => name as string).concat('budget');
+    return Object.fromEntries(this.groups.flatMap((group, g) => names.map((name, i) => [`es/${name}/${group.name}`, this.search.mean[g * names.length + i]])));
   }
 
   /** How the present facts make a mask of coefficients: the function takes them, the share to drop, and noise for the scores of growth. */
   private drawing(): (sample: Float32Array, drop: number, noise?: Float32Array) => Mask {
     const { groups, facts, settings } = this;
     const trained = facts.trained();
-    const keep = keepStatistics.map((statistic) => standardised(statistic, facts, groups, trained));
-    const grow = growStatistics.map((statistic) => standardised(statistic, facts, groups));
+    const perGroup = this.keep.length + this.grow.length + 1;
+    const keep = this.keep.map((statistic) => standardised(statistic, facts, groups, trained));
+    const grow = this.grow.map((statistic) => standardised(statistic, facts, groups));
     const total = groups.reduce((sum, { kept }) => sum + kept, 0);
     const sizes = groups.map(({ start, end }) => end - start);
+    const keepScores = new Float32Array(trained.length);
+    const growScores = new Float32Array(trained.length);
     return (sample, drop, noise) => {
-      const keepScores = new Float32Array(trained.length);
-      const growScores = noise ? noise.map((value) => settings.growthNoise * value) : new Float32Array(trained.length);
+      keepScores.fill(0);
+      growScores.fill(0);
       groups.forEach(({ start, end }, g) => {
         keep.forEach((values, f) => addTo(keepScores, sample[g * perGroup + f], values, start, end));
         grow.forEach((values, f) => addTo(growScores, sample[g * perGroup + keep.length + f], values, start, end));
       });
+      if (noise) addTo(growScores, settings.growthNoise, noise, 0, noise.length);
       const counts = apportion(
         total,
         groups.map(({ kept }, g) => kept * Math.exp(sample[(g + 1) * perGroup - 1])),

@@ -76,23 +76,24 @@ export class MaskedWeights {
   }
 
   /**
-   * Gradient of the union's weights from those of the members, each the gradient of that member's mean loss. A block gets the mean over the members that have it,
+   * Gradient of the union's weights from those of the members. A block gets the mean over the members that have it,
    * not over all: to a weight, being absent from a network is no evidence that it should stay as it is, and a block that few members try must
    * learn as fast as one that all have, or it would be judged half trained.
    * @param gradients [member], each like that member's `values`
    * @param into like `matrix.values`; overwritten
+   * @param factor what turns a member's gradient into that of its own mean loss: the number of members where it is that of the mean over all
    */
-  scatter(gradients: readonly Float32Array[], into: Float32Array): void {
+  scatter(gradients: readonly Float32Array[], into: Float32Array, factor = 1): void {
     const { positions, blockSize, shares } = this;
     into.fill(0);
     gradients.forEach((gradient, member) => {
       if (!positions) {
-        for (let i = 0; i < into.length; i++) into[i] += gradient[i] / gradients.length;
+        for (let i = 0; i < into.length; i++) into[i] += (factor / gradients.length) * gradient[i];
         return;
       }
       for (let k = 0; k < positions[member].length; k++) {
         const position = positions[member][k];
-        const share = shares[position];
+        const share = factor * shares[position];
         for (let i = 0; i < blockSize; i++) into[position * blockSize + i] += share * gradient[k * blockSize + i];
       }
     });

@@ -1,37 +1,80 @@
 import type { Mask } from './mask.js';
 
+/** Where selections work: scores that may be among the highest, and whose they are. It grows with the longest selection. */
+let values = new Float64Array(0);
+let blocks = new Int32Array(0);
+
+/** Scores that are looked at to guess where the threshold lies. */
+const sampleSize = 1024;
+
 /**
  * Sets the bytes of `mask` in `start … end-1` to 1 where the score is among the `count` highest of that range, else to 0; of equal scores the first
  * are taken. Linear time. Throws RangeError for a score that is not a number: the number of kept blocks would no longer be exact.
  */
 export function markHighest(scores: Float64Array | Float32Array, start: number, end: number, count: number, mask: Mask): void {
-  if (count <= 0 || count >= end - start) {
-    mask.fill(count > 0 ? 1 : 0, start, end);
-    return;
-  }
-  const threshold = kthHighest(scores.slice(start, end), count);
-  let ties = count;
-  for (let i = start; i < end; i++) {
-    const score = scores[i];
-    if (Number.isNaN(score)) throw new RangeError(`the score of block ${i} is not a number`);
-    mask[i] = score > threshold ? 1 : 0;
-    ties -= mask[i];
-  }
-  for (let i = start; ties > 0; i++) {
-    if (scores[i] !== threshold) continue;
-    mask[i] = 1;
-    ties--;
-  }
+  mask.fill(0, start, end);
+  addHighest(scores, start, end, count, mask);
 }
 
 /**
- * The `count`-th highest of the values, which are reordered: Hoare's quickselect (1961, algorithm 65) with the median of three as pivot. Scans stop
- * at values equal to the pivot, so that many equal scores (blocks at zero) still halve the range.
+ * The same, but bytes that are 1 already stay so and do not count; only blocks whose byte is 0, and 1 in `among`, take part. Where fewer than `count` do, all
+ * are set. Returns how many were set.
  */
-function kthHighest(values: Float64Array | Float32Array, count: number): number {
+export function addHighest(scores: Float64Array | Float32Array, start: number, end: number, count: number, mask: Mask, among?: Mask): number {
+  if (count <= 0) return 0;
+  if (values.length < end - start) {
+    values = new Float64Array(end - start);
+    blocks = new Int32Array(end - start);
+  }
+  // Few of many are wanted as a rule: most scores are seen once, and put aside as too low.
+  let found = 0;
+  let wanted = count;
+  for (let bound = guess(scores, start, end, count, mask, among); ; bound = -Infinity) {
+    let candidates = 0;
+    found = 0;
+    for (let i = start; i < end; i++) {
+      if (mask[i] !== 0 || (among && among[i] === 0)) continue;
+      candidates++;
+      const score = scores[i];
+      if (score < bound) continue;
+      if (Number.isNaN(score)) throw new RangeError(`the score of block ${i} is not a number`);
+      values[found] = score;
+      blocks[found++] = i;
+    }
+    wanted = Math.min(count, candidates);
+    if (found >= wanted) break;
+  }
+  if (wanted === 0) return 0;
+  const threshold = kthHighest(values, found, wanted);
+  let ties = wanted;
+  for (let i = 0; i < found; i++) if (values[i] > threshold) ties--;
+  for (let i = 0; i < found; i++) {
+    const score = scores[blocks[i]];
+    if (score > threshold || (score === threshold && ties-- > 0)) mask[blocks[i]] = 1;
+  }
+  return wanted;
+}
+
+/** A score that very likely is not above the `count`-th highest, from a sample; whether it is, the caller finds out. */
+function guess(scores: Float64Array | Float32Array, start: number, end: number, count: number, mask: Mask, among?: Mask): number {
+  // An odd stride does not keep step with the rows of a matrix.
+  const stride = Math.floor((end - start) / sampleSize) | 1;
+  let sampled = 0;
+  for (let i = start; i < end; i += stride) if (mask[i] === 0 && !(among && among[i] === 0)) values[sampled++] = scores[i];
+  // Of a sample one expects count/stride scores above the threshold; three standard deviations more, to be safe.
+  const expected = count / stride;
+  const rank = Math.ceil(expected + 3 * Math.sqrt(expected) + 3);
+  return rank < sampled ? kthHighest(values, sampled, rank) : -Infinity;
+}
+
+/**
+ * The `count`-th highest of the first `length` values, which are reordered: Hoare's quickselect (1961, algorithm 65) with the median of three as pivot.
+ * Scans stop at values equal to the pivot, so that many equal scores (blocks at zero) still halve the range.
+ */
+function kthHighest(values: Float64Array, length: number, count: number): number {
   const wanted = count - 1;
   let low = 0;
-  let high = values.length - 1;
+  let high = length - 1;
   while (low < high) {
     const pivot = medianOfThree(values[low], values[(low + high) >>> 1], values[high]);
     let i = low;

@@ -12,6 +12,7 @@ test('a method alone gets its defaults, and only its own', () => {
   assert.equal(guided['es-guided']?.hold, 50);
   assert.equal(guided['es-guided']?.stop, 0.8);
   assert.equal(guided.es, undefined);
+  assert.deepEqual(sparsitySchema.parse({ method: 'es-guided', 'es-guided': { learned: { grow_gradient: 0 } } })['es-guided']?.learned, { grow_gradient: 0 });
 });
 
 test('settings of other methods may stand there, and are checked too', () => {
@@ -30,6 +31,7 @@ test('wrong settings are refused', () => {
     [{ method: 'es-guided', 'es-guided': { workers: 3 } }, /multiple of 2·workers/],
     [{ method: 'set', set: { drop: 1.5 } }, /drop/],
     [{ method: 'set', unknown: {} }, /unknown/],
+    [{ method: 'es-guided', 'es-guided': { learned: { keep_luck: 1 } } }, /keep_luck/],
   ] as const) {
     assert.throws(() => sparsitySchema.parse(settings), message);
   }

@@ -6,6 +6,7 @@ import { guidedSearch } from './guided.js';
 import { cubicPruning } from './pruning.js';
 import { rigl } from './rigl.js';
 import { sparseEvolutionaryTraining } from './set.js';
+import { statistics } from './statistics.js';
 
 const steps = z.int().min(1);
 const share = z.number().min(0).max(1);
@@ -46,14 +47,17 @@ const directSchema = z
 const guidedSchema = z
   .strictObject({
     ...population,
-    revive: z.enum(['kept', 'zero']).default('zero'),
+    hold: steps.default(50),
+    grace: share.default(0.7),
+    revive: z.enum(['kept', 'zero']).default('kept'),
     groups: z.enum(['layer', 'gate']).default('layer'),
-    drop: share.default(0.3),
+    learned: z.partialRecord(z.enum(statistics.map(({ name }) => name)), z.number()).default({ keep_gradient: 0, grow_gradient: 1 }),
+    drop: share.default(0.7),
     growthNoise: amount.default(0.5),
-    coefficientSigma: amount.default(0.3),
-    budgetSigma: amount.default(0.1),
+    coefficientSigma: amount.default(0.2),
+    budgetSigma: amount.default(0.2),
     meanStep: amount.default(0.5),
-    gradientMemory: share.lt(1).default(0.5),
+    gradientMemory: share.lt(1).default(0.8),
   })
   .refine(splitsEvenly, split);
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { budgetGroups } from './budget.js';
 import type { MaskedMatrix } from './chooser.js';
-import { BlockFacts, growStatistics, keepStatistics, standardised } from './statistics.js';
+import { BlockFacts, standardised, statistics } from './statistics.js';
 
 const matrices: MaskedMatrix[] = [
   { name: 'a', rows: 8, columns: 3, block: { rows: 4, columns: 1 }, density: 0.5 },
@@ -20,7 +20,7 @@ test('statistics have mean 0 and variance 1 over the blocks that count, in every
   const facts = new BlockFacts(matrices, 0, first);
   facts.look(view(magnitudes, [1, 2, 3, 4, 5, 6, 7, 8]));
   for (const among of [undefined, first]) {
-    const values = standardised(keepStatistics[0], facts, groups, among);
+    const values = standardised(statistics[0], facts, groups, among);
     for (const { start, end } of groups) {
       const counted = [...values.subarray(start, end)].filter((_, i) => !among || among[start + i]);
       if (counted.length < 2) continue;
@@ -30,19 +30,19 @@ test('statistics have mean 0 and variance 1 over the blocks that count, in every
     values.forEach((value, block) => assert.ok(!among || among[block] || value === 0));
   }
   // Of the blocks 0, 1 and 4 the magnitudes are 1, 2, 8: logarithms in the ratio 0 : 1 : 3.
-  const [zero, one, , , four] = standardised(keepStatistics[0], facts, groups, first);
+  const [zero, one, , , four] = standardised(statistics[0], facts, groups, first);
   assert.ok(Math.abs((four - zero) / (one - zero) - 3) < 0.02);
 });
 
 test('statistics without differences say nothing, and outliers are cut', () => {
   const facts = new BlockFacts(matrices, 0, first);
   facts.look(view(Array(8).fill(0.1), Array(8).fill(0)));
-  for (const statistic of [...keepStatistics.slice(0, 2), ...growStatistics.slice(0, 2)]) assert.ok(standardised(statistic, facts, groups).every((value) => value === 0));
+  for (const statistic of statistics.filter(({ name }) => /magnitude|gradient/.test(name))) assert.ok(standardised(statistic, facts, groups).every((value) => value === 0));
   const wide: MaskedMatrix[] = [{ name: 'w', rows: 4, columns: 100, block: { rows: 4, columns: 1 }, density: 0.5 }];
   const many = new BlockFacts(wide, 0, new Uint8Array(100).fill(1));
   const one = Float32Array.from({ length: 100 }, (_, i) => (i === 5 ? 1e6 : 1));
   many.look({ magnitudes: () => [one], gradients: () => [one] });
-  assert.equal(Math.max(...standardised(keepStatistics[0], many, budgetGroups(wide, 'layer'))), 4);
+  assert.equal(Math.max(...standardised(statistics[0], many, budgetGroups(wide, 'layer'))), 4);
 });
 
 test('gradients are averaged over the generations, the first alone, and those that are not finite passed over', () => {

@@ -4,29 +4,28 @@ import type { Mask } from './mask.js';
 
 /** Something that can be known of each block, and that a search may find to matter. */
 export interface Statistic {
-  readonly name: string;
-  /** Coefficient with which a search begins. */
+  /** `keep_…` speaks for keeping a block that was trained, `grow_…` for growing one that is not kept. */
+  readonly name: `keep_${string}` | `grow_${string}`;
+  /** Coefficient, where no search says otherwise. */
   readonly start: number;
   /** Whether its logarithm is taken: for what is positive and spreads over orders of magnitude. */
   readonly logarithm: boolean;
   readonly values: (facts: BlockFacts) => Float32Array;
 }
 
-/** What may speak for keeping a block that was trained. */
-export const keepStatistics: readonly Statistic[] = [
-  { name: 'magnitude', start: 1, logarithm: true, values: ({ magnitudes }) => magnitudes },
-  { name: 'gradient', start: 0, logarithm: true, values: ({ gradients }) => gradients },
-  { name: 'holders', start: 0, logarithm: false, values: ({ holders }) => holders },
-  { name: 'age', start: 0, logarithm: true, values: ({ ages }) => ages },
-];
+/** Every statistic that there is. One whose coefficient is 0 and not searched is never computed. */
+export const statistics = [
+  { name: 'keep_magnitude', start: 1, logarithm: true, values: ({ magnitudes }) => magnitudes },
+  { name: 'keep_gradient', start: 0, logarithm: true, values: ({ gradients }) => gradients },
+  { name: 'keep_holders', start: 0, logarithm: false, values: ({ holders }) => holders },
+  { name: 'keep_age', start: 0, logarithm: true, values: ({ ages }) => ages },
+  { name: 'grow_gradient', start: 1, logarithm: true, values: ({ gradients }) => gradients },
+  { name: 'grow_magnitude', start: 0, logarithm: true, values: ({ magnitudes }) => magnitudes },
+  { name: 'grow_row', start: 0, logarithm: true, values: (facts) => facts.lineHolders('row') },
+  { name: 'grow_column', start: 0, logarithm: true, values: (facts) => facts.lineHolders('column') },
+] as const satisfies readonly Statistic[];
 
-/** What may speak for growing a block that is not kept. */
-export const growStatistics: readonly Statistic[] = [
-  { name: 'gradient', start: 1, logarithm: true, values: ({ gradients }) => gradients },
-  { name: 'magnitude', start: 0, logarithm: true, values: ({ magnitudes }) => magnitudes },
-  { name: 'row', start: 0, logarithm: true, values: (facts) => facts.lineHolders('row') },
-  { name: 'column', start: 0, logarithm: true, values: (facts) => facts.lineHolders('column') },
-];
+export type StatisticName = (typeof statistics)[number]['name'];
 
 /** What is known of the blocks when a generation is drawn: arrays over all blocks, end to end. */
 export class BlockFacts {
@@ -57,15 +56,19 @@ export class BlockFacts {
   look(view: BlockView): void {
     const memory = this.probed ? this.memory : 0;
     this.magnitudes = endToEnd(view.magnitudes());
-    this.gradients = endToEnd(view.gradients()).map((gradient, block) =>
-      Number.isFinite(gradient) ? memory * this.gradients[block] + (1 - memory) * gradient : this.gradients[block],
-    );
+    const now = endToEnd(view.gradients());
+    const { gradients } = this;
+    for (let block = 0; block < now.length; block++) {
+      if (Number.isFinite(now[block])) gradients[block] = memory * gradients[block] + (1 - memory) * now[block];
+    }
     this.probed = true;
   }
 
   /** Blocks that were trained in the last generation. */
   trained(): Mask {
-    return Uint8Array.from(this.holders, (share) => (share > 0 ? 1 : 0));
+    const mask = new Uint8Array(this.holders.length);
+    for (let block = 0; block < mask.length; block++) mask[block] = this.holders[block] > 0 ? 1 : 0;
+    return mask;
   }
 
   /** Notes the masks that the members train from now on. */
@@ -84,7 +87,7 @@ export class BlockFacts {
       const width = this.matrices[i].columns / this.matrices[i].block.columns;
       const lineOf = (block: number) => (line === 'row' ? Math.floor(block / width) : block % width);
       const sums = new Float64Array(line === 'row' ? out.length / width : width);
-      holders[i].forEach((share, block) => (sums[lineOf(block)] += share));
+      for (let block = 0; block < out.length; block++) sums[lineOf(block)] += holders[i][block];
       for (let block = 0; block < out.length; block++) out[block] = (sums[lineOf(block)] * sums.length) / out.length;
     });
     return means;
@@ -92,7 +95,7 @@ export class BlockFacts {
 
   save(): ChooserState {
     const { gradients, holders, ages, probed } = this;
-    return { arrays: new Map(Object.entries({ gradients, holders: holders.slice(), ages: ages.slice() })), state: { probed } };
+    return { arrays: new Map(Object.entries({ gradients: gradients.slice(), holders: holders.slice(), ages: ages.slice() })), state: { probed } };
   }
 
   restore({ arrays, state }: ChooserState): void {

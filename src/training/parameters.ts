@@ -4,7 +4,8 @@ import { RandomStream, streams } from '../kernels/random.js';
 import { conditioningParameters } from '../model/conditioning.js';
 import { denseNames, levels, shapeOf, sparseNames, type WaveRnnConfig } from '../model/config.js';
 import type { MaskedMatrix } from '../sparsity/chooser.js';
-import { carryOver, correspondence, pack, type Mask } from '../sparsity/mask.js';
+import { blockCount, type Mask } from '../sparsity/mask.js';
+import { MaskedWeights } from '../sparsity/masked_weights.js';
 
 /** Of the initial random numbers, those of the conditioning network begin at 0, those of the sample-rate network here. */
 const sampleRateOffset = 2 ** 40;
@@ -13,32 +14,35 @@ const sampleRateOffset = 2 ** 40;
 export function maskedMatrices(config: WaveRnnConfig): MaskedMatrix[] {
   return sparseNames.map((name) => {
     const [rows, columns] = shapeOf(name, config);
-    return { name, rows, columns, block: config.block, density: name === 'recurrent' ? config.density.recurrent : config.density.output };
+    const shape = { name, rows, columns, block: config.block };
+    return name === 'recurrent' ? { ...shape, density: config.density.recurrent, gates: 3 } : { ...shape, density: config.density.output };
   });
 }
 
-/** Every weight of a voice in training, with Adam's moments and the moving average beside it. */
+/** Every weight of a voice in training, with Adam's moments and the moving average beside it. The members of a population share all of them under masks of their own. */
 export class Parameters {
-  /** In the order of `sparseNames`; `matrix.values` is `state.weights`. */
-  readonly sparse: { matrix: BlockMatrix; state: AdamState }[];
+  /** In the order of `sparseNames`. */
+  readonly sparse: readonly MaskedWeights[];
   /** In the order of `denseNames`. */
   readonly dense: AdamState[];
   readonly conditioning: Map<string, { readonly shape: number[]; readonly state: AdamState }>;
 
+  /** @param masks [member][matrix] */
   constructor(
     private readonly config: WaveRnnConfig,
     bins: number,
-    masks: readonly Mask[],
+    masks: readonly (readonly Mask[])[],
+    revive: 'kept' | 'zero',
     seed: number,
   ) {
     const random = new RandomStream(seed, streams.initialisation, sampleRateOffset);
     this.sparse = maskedMatrices(config).map((shape, i) => {
-      const matrix = pack(shape, masks[i]);
-      // Variance 1/fan-in (2/fan-in where a ReLU comes before), the fan-in being the mean number of inputs that the mask leaves.
-      const inputs = (shape.columns * matrix.column.length) / ((shape.rows / shape.block.rows) * (shape.columns / shape.block.columns));
+      const weights = new MaskedWeights(shape, masks.map((member) => member[i]), revive);
+      // Variance 1/fan-in (2/fan-in where a ReLU comes before), the fan-in being the mean number of inputs that a mask leaves.
+      const inputs = (shape.columns * weights.members[0].column.length) / blockCount(shape);
       const deviation = Math.sqrt((shape.name.endsWith('Logits') ? 2 : 1) / inputs);
-      for (let k = 0; k < matrix.values.length; k++) matrix.values[k] = deviation * random.normal();
-      return { matrix, state: fresh(matrix.values) };
+      weights.initialise(() => deviation * random.normal());
+      return weights;
     });
     this.dense = denseNames.map((name) => {
       const [rows, columns] = shapeOf(name, config);
@@ -49,33 +53,30 @@ export class Parameters {
     this.conditioning = new Map([...conditioningParameters(config, bins, seed)].map(([name, { shape, data }]) => [name, { shape, state: fresh(data) }]));
   }
 
-  /** Share of the block-sparse weights that are stored. */
-  get density(): number {
-    const { stored, all } = this.sparse.reduce(
-      (sum, { matrix }) => ({ stored: sum.stored + matrix.values.length, all: sum.all + matrix.rows * matrix.columns }),
-      { stored: 0, all: 0 },
-    );
-    return stored / all;
+  /** The network of each member, with the present weights. */
+  members(): SampleRateNetwork[] {
+    for (const weights of this.sparse) weights.gather();
+    return this.sparse[0].members.map((_, m) => this.network(this.sparse.map(({ members }) => members[m]), 'weights'));
   }
 
-  /** The sample-rate network with the present weights, or with their moving average. */
-  network(which: 'weights' | 'average' = 'weights'): SampleRateNetwork {
+  /** The network under given masks, with the present weights or their moving average. */
+  deployed(masks: readonly Mask[], which: 'weights' | 'average'): SampleRateNetwork {
+    return this.network(this.sparse.map((weights, i) => weights.deployed(masks[i], which)), which);
+  }
+
+  /** The network with every block stored: the present weights under the masks, zeros elsewhere. */
+  probe(masks: readonly Mask[]): SampleRateNetwork {
+    return this.network(this.sparse.map((weights, i) => weights.probe(masks[i])), 'weights');
+  }
+
+  private network(sparse: BlockMatrix[], which: 'weights' | 'average'): SampleRateNetwork {
     const { hidden, projection, encoding } = this.config;
-    const sparse = this.sparse.map(({ matrix, state }) => (which === 'weights' ? matrix : { ...matrix, values: state.average }));
     return { hidden, projection, levels: levels(encoding), sparse, dense: this.dense.map((state) => state[which]) };
   }
 
-  /** Gives the block-sparse matrices other masks. Blocks that stay keep everything, new ones start at zero. */
-  remask(masks: readonly Mask[]): void {
-    const shapes = maskedMatrices(this.config);
-    masks.forEach((mask, i) => {
-      const { matrix, state } = this.sparse[i];
-      const next = pack(shapes[i], mask);
-      const positions = correspondence(matrix, next);
-      const moved = (array: Float32Array) => carryOver(array, positions, matrix.blockRows * matrix.blockColumns);
-      const carried = { weights: moved(state.weights), first: moved(state.first), second: moved(state.second), average: moved(state.average) };
-      this.sparse[i] = { matrix: { ...next, values: carried.weights }, state: carried };
-    });
+  /** Gives the members other masks: [member][matrix]. */
+  remask(masks: readonly (readonly Mask[])[]): void {
+    this.sparse.forEach((weights, i) => weights.remask(masks.map((member) => member[i])));
   }
 
   /** All states with a name, in a fixed order: sparse, dense, conditioning. */
@@ -88,34 +89,29 @@ export class Parameters {
   /** Everything as named arrays, for a checkpoint. */
   toArrays(): Map<string, Float32Array | Int32Array> {
     const arrays = new Map<string, Float32Array | Int32Array>();
-    for (const [name, state] of this.named()) for (const [kind, array] of Object.entries(state)) arrays.set(`${name}/${kind}`, array as Float32Array);
-    for (const [i, name] of sparseNames.entries()) {
-      arrays.set(`${name}/rowStart`, this.sparse[i].matrix.rowStart);
-      arrays.set(`${name}/column`, this.sparse[i].matrix.column);
-    }
+    for (const [i, name] of sparseNames.entries()) for (const [kind, array] of this.sparse[i].toArrays()) arrays.set(`${name}/${kind}`, array);
+    for (const [name, state] of this.unmasked()) for (const [kind, array] of Object.entries(state)) arrays.set(`${name}/${kind}`, array as Float32Array);
     return arrays;
   }
 
   /** Takes over the arrays of a checkpoint. Throws RangeError where one is missing or has another size. */
   fromArrays(arrays: ReadonlyMap<string, Float32Array | Int32Array>): void {
-    const get = (name: string) => {
-      const array = arrays.get(name);
-      if (!array) throw new RangeError(`the checkpoint has no array ${name}`);
-      return array;
-    };
     sparseNames.forEach((name, i) => {
-      const { matrix } = this.sparse[i];
-      const [weights, first, second, average] = ['weights', 'first', 'second', 'average'].map((kind) => get(`${name}/${kind}`) as Float32Array);
-      const structure = { rowStart: get(`${name}/rowStart`) as Int32Array, column: get(`${name}/column`) as Int32Array };
-      this.sparse[i] = { matrix: { ...matrix, ...structure, values: weights }, state: { weights, first, second, average } };
+      const own = [...arrays].filter(([key]) => key.startsWith(`${name}/`)).map(([key, array]) => [key.slice(name.length + 1), array] as const);
+      this.sparse[i].fromArrays(new Map(own));
     });
-    for (const [name, state] of this.named()) {
+    for (const [name, state] of this.unmasked()) {
       for (const [kind, array] of Object.entries(state) as [string, Float32Array][]) {
-        const saved = get(`${name}/${kind}`) as Float32Array;
+        const saved = arrays.get(`${name}/${kind}`) as Float32Array | undefined;
+        if (!saved) throw new RangeError(`the checkpoint has no array ${name}/${kind}`);
         if (saved.length !== array.length) throw new RangeError(`${name}/${kind} has ${saved.length} elements, expected ${array.length}`);
         array.set(saved);
       }
     }
+  }
+
+  private unmasked(): [name: string, state: AdamState][] {
+    return [...this.named()].slice(sparseNames.length);
   }
 }
 

@@ -33,10 +33,10 @@ function failingAt(steps: (step: number) => boolean): Kernels {
   let step = 0;
   return new Proxy(kernels, {
     get(target, name) {
-      if (name === 'sequenceGradients')
-        return (...args: Parameters<Kernels['sequenceGradients']>) => {
-          const loss = target.sequenceGradients(...args);
-          if (steps(++step)) args[3].sparse[0][5] = NaN;
+      if (name === 'memberGradients')
+        return (...args: Parameters<Kernels['memberGradients']>) => {
+          const loss = target.memberGradients(...args);
+          if (steps(++step)) args[3][0].sparse[0][5] = NaN;
           return loss;
         };
       const value = Reflect.get(target, name) as unknown;

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { FeatureStore } from '../data/feature_store.js';
@@ -53,6 +53,9 @@ interface RunState {
   /** State of the chooser of masks. */
   readonly sparsity: Record<string, unknown>;
 }
+
+/** Figures of the masks that the log shows; TensorBoard has them all. */
+const logged = ['es/overlap', 'es/spread', 'es/noise', 'masks/churn', 'masks/ever_active'];
 
 /** Steps in a row whose loss or gradients are not finite, after which the run stops. */
 const badStepsAllowed = 10;
@@ -117,7 +120,7 @@ export async function trainVoice({ recipe, store, kernels, out, minutes = Infini
     steps: training.steps,
     loss: smoothLoss ?? NaN,
     validation: validationNll,
-    density: trainer.parameters.density,
+    density: trainer.density,
     samplesPerSecond: rate(),
     secondsLeft: Math.min(((training.steps - trainer.step) * training.lanes * training.segment) / rate(), minutes * 60 - elapsed()),
   });
@@ -126,9 +129,12 @@ export async function trainVoice({ recipe, store, kernels, out, minutes = Infini
     const { step } = trainer;
     const pause = performance.now();
     if (validates && store.validation.length > 0) {
-      validationNll = heldOutNll(tf, kernels, trainer.config, trainer.parameters, store);
+      validationNll = heldOutNll(tf, kernels, trainer, store);
       events.scalar('validation/nll', step, validationNll);
     }
+    if (speaks) writePicture(out, step, trainer);
+    const shown = Object.entries(maskFigures).filter(([name]) => logged.includes(name));
+    if (shown.length > 0) line.note(`step ${step}: ${shown.map(([name, value]) => `${name} ${value.toPrecision(3)}`).join(' · ')}`);
     const report = speaks ? await writeSamples(join(out, 'samples'), step, snapshot(trainer, store, provenance()), store, kernels, events) : null;
     if (report) {
       stoi = report.stoi;
@@ -140,6 +146,7 @@ export async function trainVoice({ recipe, store, kernels, out, minutes = Infini
     paused += performance.now() - pause;
   };
 
+  let maskFigures: Record<string, number> = {};
   let measured = trainer.step;
   let badSteps = 0;
   try {
@@ -155,8 +162,11 @@ export async function trainVoice({ recipe, store, kernels, out, minutes = Infini
         events.scalar('train/loss', step, result.loss);
         events.scalar('train/gradient_norm', step, result.gradientNorm);
         events.scalar('train/learning_rate', step, result.learningRate);
-        events.scalar('train/density', step, trainer.parameters.density);
+        events.scalar('train/density', step, trainer.density);
         events.scalar('train/samples_per_second', step, rate());
+        const figures = trainer.diagnostics();
+        for (const [name, value] of Object.entries(figures)) events.scalar(name, step, value);
+        maskFigures = { ...maskFigures, ...figures };
       }
       const validates = step % training.validateEvery === 0;
       const speaks = step % training.sampleEvery === 0;
@@ -175,6 +185,13 @@ export async function trainVoice({ recipe, store, kernels, out, minutes = Infini
   }
   line.finish(progress());
   return { step: trainer.step, steps: training.steps, seconds, validationNll, stoi, samplesPerSecond: rate(), voice: voicePath, kernels: kernels.name };
+}
+
+/** The masks as they are now, in masks/ with the step in the name. */
+function writePicture(out: string, step: number, trainer: Trainer): void {
+  const folder = join(out, 'masks');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `step-${String(step).padStart(7, '0')}.png`), trainer.picture());
 }
 
 /** What may differ between the calls that make up one run: how long it goes, and when it measures. */

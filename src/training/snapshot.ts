@@ -4,10 +4,10 @@ import type { BlockMatrix } from '../kernels/blocks.js';
 import type { Provenance, Voice } from '../model/voice.js';
 import type { Trainer } from './trainer.js';
 
-/** The voice that a trainer would ship now: the averaged weights. */
+/** The voice that a trainer would ship now: the deployed masks, the averaged weights. */
 export function snapshot(trainer: Trainer, store: FeatureStore, provenance: Provenance): Voice {
   const { config, parameters } = trainer;
-  const { sparse, dense } = parameters.network('average');
+  const { sparse, dense } = trainer.deployed();
   return {
     config,
     features: store.settings,

@@ -1,47 +1,53 @@
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs';
 import type { FeatureStore } from '../data/feature_store.js';
-import { drawBatch, type Batch } from '../data/batches.js';
-import type { Kernels } from '../kernels/index.js';
+import { TtsError } from '../errors.js';
+import type { Kernels, SampleRateNetwork } from '../kernels/index.js';
 import type { TensorFlow } from '../model/backend.js';
-import { conditioningForward, contextFrames } from '../model/conditioning.js';
-import { levels, type WaveRnnConfig } from '../model/config.js';
-import { normaliseFeatures } from '../model/normalise.js';
+import { symbolCodec, type SymbolCodec } from '../model/codec.js';
+import { conditioningForward } from '../model/conditioning.js';
+import { sparseNames, type WaveRnnConfig } from '../model/config.js';
 import { GradientPool, sampleRateNll } from '../model/sample_rate_op.js';
-import { RandomStream, streams } from '../kernels/random.js';
-import { symbolCodec, type SymbolCodec, type Symbols } from '../model/codec.js';
 import type { BlockView, ChooserState, MaskChooser } from '../sparsity/chooser.js';
-import { forEachBlock } from '../sparsity/mask.js';
+import { maskPicture } from '../sparsity/mask_picture.js';
 import { blockMeans } from '../sparsity/masked_weights.js';
 import { createChooser } from '../sparsity/settings.js';
 import { maskedMatrices, Parameters } from './parameters.js';
 import { waveRnnConfig, type Recipe } from './recipe.js';
 import { learningRateAt } from './schedule.js';
-
-/** Blocks of random numbers that one step may use for noise: four samples each. */
-const noiseBlocksPerStep = 2 ** 24;
+import { drawSegments, type Segments } from './segments.js';
 
 /** What a step did. */
 export interface StepResult {
-  /** Mean nats per 16-bit sample. */
+  /** Mean nats per 16-bit sample, over the members too. */
   readonly loss: number;
   /** Global norm of the gradients before clipping. */
   readonly gradientNorm: number;
   readonly learningRate: number;
-  /** False when the loss or a gradient was not finite: nothing was changed then. */
+  /** False when the loss or a gradient was not finite: no weight was changed then. */
   readonly applied: boolean;
 }
 
-/** Turns batches into better weights, one step at a time. Everything a step does is a pure function of the parameters, the recipe and the step. */
+/** A dense gradient costs as much as ten sparse ones: it is taken over so many lanes and steps at most. Those who ask average over several. */
+const probeLanes = 32;
+const probeSteps = 240;
+
+/**
+ * Turns batches into better weights, one step at a time: the weights by gradients that are averaged over the members of a population of masks, the masks by whoever
+ * chooses them. Everything a step does is a pure function of the weights, the state of the chooser, the recipe and the step.
+ */
 export class Trainer {
   readonly config: WaveRnnConfig;
   readonly parameters: Parameters;
   private readonly chooser: MaskChooser;
   private readonly pool = new GradientPool();
   private readonly codec: SymbolCodec;
+  /** Gradients of the shared block-sparse weights. */
+  private shared: Float32Array[] = [];
 
   /** Steps done. */
   step = 0;
 
+  /** @throws {TtsError} ERR_RECIPE when the lanes cannot be shared out to the members */
   constructor(
     private readonly recipe: Recipe,
     private readonly store: FeatureStore,
@@ -49,25 +55,52 @@ export class Trainer {
     private readonly tf: TensorFlow,
   ) {
     this.config = waveRnnConfig(recipe);
-    const { seed } = recipe.training;
+    const { seed, steps, lanes } = recipe.training;
     this.codec = symbolCodec(this.config.encoding, store.settings);
-    this.chooser = createChooser(recipe.sparsity, maskedMatrices(this.config), seed, recipe.training.steps);
-    if (this.chooser.members !== 1) throw new RangeError(`the trainer runs one set of masks, the chooser has ${this.chooser.members}`);
-    this.parameters = new Parameters(this.config, store.bins, this.chooser.initial()[0], seed);
+    this.chooser = createChooser(recipe.sparsity, maskedMatrices(this.config), seed, steps);
+    const { members, revive } = this.chooser;
+    if (lanes % members !== 0) throw new TtsError('ERR_RECIPE', `training.lanes is ${lanes}, expected a multiple of the ${members} members of sparsity.${recipe.sparsity.method}`);
+    this.parameters = new Parameters(this.config, store.bins, this.chooser.initial(), revive, seed);
+  }
+
+  /** Masks that are trained side by side. */
+  get members(): number {
+    return this.chooser.members;
+  }
+
+  /** The network that is validated and shipped: the deployed masks, the averaged weights. */
+  deployed(): SampleRateNetwork {
+    return this.parameters.deployed(this.chooser.deployed(), 'average');
+  }
+
+  /** Share of the block-sparse weights that the deployed masks keep. */
+  get density(): number {
+    const masks = this.chooser.deployed();
+    return masks.reduce((sum, mask) => sum + mask.reduce((kept, bit) => kept + bit, 0), 0) / masks.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  /** Figures of the masks and their search since the last call; see `MaskChooser`. */
+  diagnostics(): Record<string, number> {
+    return this.chooser.diagnostics();
+  }
+
+  /** A PNG of the deployed masks. */
+  picture(): Uint8Array {
+    return maskPicture(maskedMatrices(this.config), [this.chooser.deployed()]);
   }
 
   /** Draws the step's batch, computes its gradients and updates the weights. */
   advance(): StepResult {
-    const { lanes, segment, seed, adam, clip, ema } = this.recipe.training;
+    const { adam, clip, ema } = this.recipe.training;
     const masks = this.chooser.update(this.step, this.view());
-    if (masks) this.parameters.remask(masks[0]);
+    if (masks) this.parameters.remask(masks);
 
-    const batch = drawBatch(this.store.train, { lanes, steps: segment, context: contextFrames(this.config), hop: this.store.hop, history: this.codec.history }, seed, this.step);
-    const { loss, gradients } = this.gradients(batch);
+    const { losses, gradients } = this.gradients(this.segments(this.recipe.training.lanes, this.recipe.training.segment, this.chooser.members));
+    const loss = losses.reduce((sum, value) => sum + value, 0) / losses.length;
     const gradientNorm = globalNorm(gradients);
     const learningRate = learningRateAt(this.step, this.recipe.training);
     const applied = Number.isFinite(loss) && Number.isFinite(gradientNorm);
-    this.chooser.observe(this.step, Float64Array.of(loss));
+    this.chooser.observe(this.step, losses);
     this.step++;
     if (applied) {
       // Early on the average follows fast, so that it does not carry the random start along.
@@ -93,77 +126,69 @@ export class Trainer {
     this.step = step;
   }
 
+  private segments(lanes: number, steps: number, members: number): Segments {
+    const { seed, noise } = this.recipe.training;
+    return drawSegments(this.store, this.config, this.codec, { lanes, steps, noise, seed }, this.step, members);
+  }
+
   /** What the chooser may ask about the weights. */
   private view(): BlockView {
     return {
-      magnitudes: () =>
-        this.parameters.sparse.map(({ matrix }) => {
-          const size = matrix.blockRows * matrix.blockColumns;
-          const stored = blockMeans(matrix.values, size);
-          const all = new Float32Array((matrix.rows * matrix.columns) / size);
-          forEachBlock(matrix, (block, position) => (all[block] = stored[position]));
-          return all;
-        }),
+      magnitudes: () => this.parameters.sparse.map((weights) => weights.magnitudes()),
       gradients: () => {
-        throw new RangeError('the trainer computes no dense gradients');
+        const { lanes, segment } = this.recipe.training;
+        const { sequence, features, rows } = this.segments(Math.min(lanes, probeLanes), Math.min(segment, probeSteps), 1);
+        const network = this.parameters.probe(this.chooser.deployed());
+        const conditioning = new Map([...this.parameters.conditioning].map(([name, { shape, state }]) => [name, this.tf.tensor(state.weights, shape)]));
+        const gate = this.tf.tidy(() => conditioningForward(this.tf, this.config, Object.fromEntries(conditioning), this.featureTensor(features, rows)).dataSync() as Float32Array);
+        this.tf.dispose([...conditioning.values()]);
+        const [gradients] = new GradientPool().take([network], gate.length);
+        this.kernels.sequenceGradients(network, { ...sequence, gate }, 1 / (sequence.lanes * sequence.steps), gradients);
+        return gradients.sparse.map((gradient, i) => blockMeans(gradient, network.sparse[i].blockRows * network.sparse[i].blockColumns));
       },
     };
   }
 
-  /** All lanes of a batch as symbol pairs [lanes, steps+1]. */
-  private symbols({ lanes, steps, history, phase, context, pcm, features }: Batch): Symbols {
-    const { noise, seed } = this.recipe.training;
-    const random = new RandomStream(seed, streams.heardNoise, this.step * noiseBlocksPerStep);
-    const codes = new Uint16Array(lanes * (steps + 1));
-    const heard = noise > 0 ? new Uint16Array(lanes * steps) : undefined;
-    const perLane = features.length / lanes;
-    let logWidth = 0;
-    for (let lane = 0; lane < lanes; lane++) {
-      const laneFeatures = features.subarray(lane * perLane + (context - 1) * this.store.bins, (lane + 1) * perLane);
-      const symbols = this.codec.encode(pcm.subarray(lane * (history + steps), (lane + 1) * (history + steps)), phase, laneFeatures, noise > 0 ? disturbance(random, noise, levels(this.config.encoding) ** 2) : undefined);
-      if (symbols.heard) heard?.set(symbols.heard, lane * steps);
-      codes.set(symbols.codes, lane * (steps + 1));
-      logWidth += symbols.meanLogWidth / lanes;
-    }
-    return { codes, meanLogWidth: logWidth, heard };
+  private featureTensor(features: Float32Array, rows: number): Tensor3D {
+    return this.tf.tensor3d(features, [features.length / (rows * this.store.bins), rows, this.store.bins]);
   }
 
-  /** Loss and gradients in the order of `Parameters.named()`. */
-  private gradients(batch: Batch): { loss: number; gradients: Float32Array[] } {
-    const { tf, kernels, config, pool } = this;
-    const network = this.parameters.network();
-    const { lanes, steps, hop, phase, frames, context } = batch;
-    const { codes, heard, meanLogWidth } = this.symbols(batch);
-    const sequence = { lanes, steps, hop, phase, frames, codes, heard };
-    const names = [...this.parameters.conditioning.keys()];
-    const weights = [...network.sparse.map(({ values }) => values), ...network.dense];
+  /** Mean loss of each member, and gradients of the mean over them in the order of `Parameters.named()`. */
+  private gradients({ sequence, features, rows, logWidths }: Segments): { losses: Float64Array; gradients: Float32Array[] } {
+    const { tf, kernels, config, pool, parameters } = this;
+    const members = parameters.members();
+    const names = [...parameters.conditioning.keys()];
+    const sparse = members.flatMap((network) => network.sparse.map(({ values }) => values));
+    const { dense } = members[0];
+    let nats: Float64Array = new Float64Array(0);
     // Arrays do not leave through tidy's return value: it would look for tensors in every element.
-    let result = { loss: NaN, gradients: [] as Float32Array[] };
+    let all: Float32Array[] = [];
     tf.tidy(() => {
-      const features = tf.tensor3d(normaliseFeatures(batch.features, this.store.statistics), [lanes, frames + 2 * context, this.store.bins]);
+      const input = this.featureTensor(features, rows);
       const loss = (...tensors: Tensor[]) => {
-        const conditioning = Object.fromEntries(names.map((name, i) => [name, tensors[weights.length + i]]));
-        const gate = conditioningForward(tf, config, conditioning, features) as Tensor3D;
-        return sampleRateNll(tf, kernels, network, sequence, gate, tensors.slice(0, weights.length), pool);
+        const own = (m: number) => tensors.slice(m * sparseNames.length, (m + 1) * sparseNames.length);
+        const common = tensors.slice(sparse.length, sparse.length + dense.length);
+        const conditioning = Object.fromEntries(names.map((name, i) => [name, tensors[sparse.length + dense.length + i]]));
+        const gate = conditioningForward(tf, config, conditioning, input) as Tensor3D;
+        return sampleRateNll(tf, kernels, members, sequence, gate, members.flatMap((_, m) => [...own(m), ...common]), pool, (lanes) => (nats = lanes));
       };
-      const inputs = [...weights.map((values) => tf.tensor1d(values)), ...[...this.parameters.conditioning.values()].map(({ shape, state }) => tf.tensor(state.weights, shape))];
-      const { value, grads } = tf.valueAndGrads(loss)(inputs);
-      result = { loss: value.dataSync()[0] + meanLogWidth, gradients: grads.map((gradient) => gradient.dataSync() as Float32Array) };
+      const inputs = [...[...sparse, ...dense].map((values) => tf.tensor1d(values)), ...[...parameters.conditioning.values()].map(({ shape, state }) => tf.tensor(state.weights, shape))];
+      all = tf.valueAndGrads(loss)(inputs).grads.map((gradient) => gradient.dataSync() as Float32Array);
     });
-    return result;
+    this.shared = parameters.sparse.map(({ matrix }, i) => (this.shared[i]?.length === matrix.values.length ? this.shared[i] : new Float32Array(matrix.values.length)));
+    parameters.sparse.forEach((weights, i) => weights.scatter(members.map((_, m) => all[m * sparseNames.length + i]), this.shared[i], members.length));
+    return { losses: memberLosses(nats, logWidths, sequence.steps, members.length), gradients: [...this.shared, ...all.slice(sparse.length)] };
   }
 }
 
-/** A function that adds rounded noise to codes, of a deviation drawn once between 0 and `most`. */
-function disturbance(random: RandomStream, most: number, codes: number): (code: number) => number {
-  const deviation = most * random.uniform();
-  return (code) => Math.max(0, Math.min(codes - 1, code + Math.round(deviation * nearlyNormal(random.uint32()))));
-}
-
-/** The sum of the four bytes of a random word, with mean 0 and variance 1: near enough to a normal number, at a fraction of its cost. */
-function nearlyNormal(word: number): number {
-  const sum = (word & 255) + ((word >>> 8) & 255) + ((word >>> 16) & 255) + (word >>> 24);
-  return (sum - 510) / Math.sqrt((256 ** 2 - 1) / 3);
+/** Mean nats per 16-bit sample of each member from those of its lanes. */
+function memberLosses(nats: Float64Array, logWidths: Float64Array, steps: number, members: number): Float64Array {
+  const lanes = nats.length / members;
+  return Float64Array.from({ length: members }, (_, m) => {
+    let sum = 0;
+    for (let lane = m * lanes; lane < (m + 1) * lanes; lane++) sum += nats[lane] / steps + logWidths[lane];
+    return sum / lanes;
+  });
 }
 
 function globalNorm(arrays: readonly Float32Array[]): number {

@@ -5,8 +5,8 @@ import { GateConditioner } from '../model/conditioner.js';
 import type { TensorFlow } from '../model/backend.js';
 import { symbolCodec, type SymbolCodec } from '../model/codec.js';
 import type { FeatureStore } from '../data/feature_store.js';
-import type { Parameters } from './parameters.js';
 import type { WaveRnnConfig } from '../model/config.js';
+import type { Trainer } from './trainer.js';
 
 /** Clips are measured in pieces of this many frames, so that short and long ones fill the lanes alike. */
 const pieceFrames = 64;
@@ -28,11 +28,12 @@ interface Piece {
   readonly end: number;
 }
 
-/** Held-out NLL in nats per 16-bit sample of the averaged weights: every sample of the first 32 held-out clips. NaN without clips. */
-export function heldOutNll(tf: TensorFlow, kernels: Kernels, config: WaveRnnConfig, parameters: Parameters, store: FeatureStore): number {
+/** Held-out NLL in nats per 16-bit sample of the deployed masks and the averaged weights: every sample of the first 32 held-out clips. NaN without clips. */
+export function heldOutNll(tf: TensorFlow, kernels: Kernels, trainer: Trainer, store: FeatureStore): number {
   const pieces = store.validation.slice(0, mostClips).flatMap(piecesOf);
   if (pieces.length === 0) return NaN;
-  const network = parameters.network('average');
+  const { config, parameters } = trainer;
+  const network = trainer.deployed();
   const conditioning = new Map([...parameters.conditioning].map(([name, { shape, state }]) => [name, { shape, data: state.average }]));
   const conditioner = new GateConditioner(tf, config, conditioning, store.statistics);
   const codec = symbolCodec(config.encoding, store.settings);
