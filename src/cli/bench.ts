@@ -9,6 +9,7 @@ import { benchTraining } from '../bench/training.js';
 import { chooseKernels } from '../kernels/index.js';
 import { readCurve } from '../training/curve.js';
 import { loadRecipe } from '../training/recipe.js';
+import { sparsityCommand } from './bench_sparsity.js';
 import { collect, positiveNumber, wholeNumber } from './options.js';
 import { createCommand, runCommand } from './program.js';
 
@@ -62,7 +63,7 @@ function eachSize(name: string, options: Options): void {
   print(figures, options.json);
 }
 
-const command = createCommand('tts-bench', 'Measure speeds on this machine. Medians of many repetitions; compare only figures from one run.');
+const command = createCommand('tts-bench', 'Measure speeds on this machine (medians of many repetitions; compare only figures from one run), and methods against each other.');
 
 withOptions(command.command('train'))
   .description('whole training steps on the speech that ships with the toolkit')
@@ -90,5 +91,7 @@ command
   .action((path: string, { reference }: { reference: string }) => {
     console.log(drawCurves(readCurve(path.endsWith('.csv') ? path : join(path, 'curve.csv')), readCurve(reference)));
   });
+
+command.addCommand(sparsityCommand);
 
 await runCommand(command);

@@ -1,5 +1,6 @@
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { TtsError } from '../errors.js';
+import { CsvLog } from './csv_log.js';
 
 const header = 'step,seconds,loss,validation_nll,stoi,log_spectral_distance,bursts';
 
@@ -16,18 +17,15 @@ export interface CurvePoint {
 
 /** The run's `curve.csv`. Points after `step`, left by a run that was killed after its last checkpoint, are dropped. */
 export class Curve {
-  constructor(
-    private readonly path: string,
-    step: number,
-  ) {
-    const lines = existsSync(path) ? readFileSync(path, 'utf8').trimEnd().split('\n').slice(1) : [];
-    writeFileSync(path, [header, ...lines.filter((line) => Number(line.split(',', 1)[0]) <= step), ''].join('\n'));
+  private readonly log: CsvLog;
+
+  constructor(path: string, step: number) {
+    this.log = new CsvLog(path, header, step);
   }
 
   add({ step, seconds, loss, nll, stoi, logSpectralDistance, bursts }: CurvePoint): void {
     const digits = (value: number | null, places: number) => (value === null ? '' : value.toFixed(places));
-    const fields = [String(step), seconds.toFixed(1), digits(loss, 4), digits(nll, 4), digits(stoi, 4), digits(logSpectralDistance, 3), digits(bursts, 2)];
-    appendFileSync(this.path, `${fields.join(',')}\n`);
+    this.log.add([String(step), seconds.toFixed(1), digits(loss, 4), digits(nll, 4), digits(stoi, 4), digits(logSpectralDistance, 3), digits(bursts, 2)]);
   }
 }
 

@@ -16,7 +16,8 @@ export interface Progress {
   readonly secondsLeft: number | null;
 }
 
-const count = (value: number): string => Math.round(value).toLocaleString('en-US');
+/** A number with separators, rounded. */
+export const formatCount = (value: number): string => Math.round(value).toLocaleString('en-US');
 
 /** A duration for people: `45 s`, `12 min 05 s`, `3 h 07 min`, `2 d 04 h`. */
 export function formatDuration(seconds: number): string {
@@ -31,14 +32,16 @@ export function formatDuration(seconds: number): string {
 /** The progress line, such as `step 1,200/100,000 · loss 5.213 · validation 5.340 · density 10.0% · 312,400 samples/s · 2 h 14 min left`. */
 export function formatProgress({ step, steps, loss, validation, density, samplesPerSecond, secondsLeft }: Progress): string {
   return [
-    `step ${count(step)}/${count(steps)}`,
+    `step ${formatCount(step)}/${formatCount(steps)}`,
     `loss ${loss.toFixed(3)}`,
     `validation ${validation === null ? '–' : validation.toFixed(3)}`,
     `density ${(100 * density).toFixed(1)}%`,
-    `${count(samplesPerSecond)} samples/s`,
+    `${formatCount(samplesPerSecond)} samples/s`,
     secondsLeft === null ? 'time left unknown' : `${formatDuration(secondsLeft)} left`,
   ].join(' · ');
 }
+
+const asLine = (progress: Progress | string): string => (typeof progress === 'string' ? progress : formatProgress(progress));
 
 /** What a progress line needs of a stream; `process.stderr` is one. */
 export interface ProgressStream extends NodeJS.WritableStream {
@@ -61,12 +64,12 @@ export class ProgressLine {
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** Call it as often as you like. */
-  update(progress: Progress): void {
+  /** Shows progress, or a line that says it. Call it as often as you like. */
+  update(progress: Progress | string): void {
     const terminal = this.stream.isTTY === true;
     if (this.now() - this.last < (terminal ? redrawInterval : plainInterval)) return;
     this.last = this.now();
-    const line = formatProgress(progress);
+    const line = asLine(progress);
     if (terminal) this.draw(line);
     else this.stream.write(`${line}\n`);
   }
@@ -80,9 +83,9 @@ export class ProgressLine {
   }
 
   /** Leaves the last state standing and ends the line. */
-  finish(progress: Progress): void {
+  finish(progress: Progress | string): void {
     this.erase();
-    this.stream.write(`${formatProgress(progress)}\n`);
+    this.stream.write(`${asLine(progress)}\n`);
   }
 
   private draw(line: string): void {

@@ -6,18 +6,35 @@ import { melPresets } from '../audio/presets.js';
 import { TtsError } from '../errors.js';
 import type { WaveRnnConfig } from '../model/config.js';
 import { describeIssues, nearest } from './recipe_issues.js';
+import { classifierRecipeSchema, evolvedRecipeSchema, type ClassifierRecipe, type EvolvedRecipe } from './classifier_recipe_schema.js';
 import { recipeSchema, type RecipeFile } from './recipe_schema.js';
 
-/** A recipe that passed the schema, with the feature preset looked up. Plain data, fit for JSON. */
+/** A vocoder's recipe that passed the schema, with the feature preset looked up. Plain data, fit for JSON. */
 export interface Recipe extends Omit<RecipeFile, 'features'> {
   readonly features: MelSettings;
 }
+
+/** A recipe of any task; `task` tells which. */
+export type AnyRecipe = Recipe | ClassifierRecipe | EvolvedRecipe;
+
+const schemas = { vocoder: recipeSchema, classifier: classifierRecipeSchema, 'classifier-es': evolvedRecipeSchema } as const;
 
 export interface RecipeOptions {
   /** Overrides the recipe's `size`. */
   readonly size?: string;
   /** Overrides of single values, such as `training.learningRate=1e-3`; what follows `=` is read as YAML. */
   readonly set?: readonly string[];
+  /** Folder of the data, instead of what the recipe says: recordings for a vocoder, images for a classifier. */
+  readonly data?: string;
+}
+
+/**
+ * Reads and checks a vocoder's recipe, as `loadAnyRecipe` does; that of another task is ERR_RECIPE.
+ */
+export function loadRecipe(dirOrFile: string, options: RecipeOptions = {}): Recipe {
+  const recipe = loadAnyRecipe(dirOrFile, options);
+  if (recipe.task !== 'vocoder') throw new TtsError('ERR_RECIPE', `${recipePath(dirOrFile)} has task: ${recipe.task}, expected task: vocoder`);
+  return recipe;
 }
 
 /**
@@ -25,7 +42,7 @@ export interface RecipeOptions {
  * @throws {TtsError} ERR_FILE_NOT_FOUND; ERR_RECIPE for text that is not YAML, wrong values (with path and line) and unknown keys (with
  * line and the nearest known key), also for those that come from `options`.
  */
-export function loadRecipe(dirOrFile: string, options: RecipeOptions = {}): Recipe {
+export function loadAnyRecipe(dirOrFile: string, options: RecipeOptions = {}): AnyRecipe {
   const path = recipePath(dirOrFile);
   const lines = new LineCounter();
   const document = parseDocument(readFileSync(path, 'utf8'), { lineCounter: lines });
@@ -34,10 +51,18 @@ export function loadRecipe(dirOrFile: string, options: RecipeOptions = {}): Reci
   if (options.size !== undefined) document.setIn(['size'], options.size);
   for (const assignment of options.set ?? []) applyAssignment(document, assignment);
 
-  const checked = recipeSchema.safeParse(toPlain(document, path));
-  if (!checked.success) throw new TtsError('ERR_RECIPE', `${path}: ${describeIssues(checked.error.issues, document, lines)}`);
-  const { features, ...recipe } = checked.data;
-  if (!Object.hasOwn(recipe.sizes, recipe.size)) throw unknownName(path, 'size', recipe.size, Object.keys(recipe.sizes));
+  const task = document.get('task') ?? 'vocoder';
+  if (typeof task !== 'string' || !Object.hasOwn(schemas, task)) throw unknownName(path, 'task', String(task), Object.keys(schemas));
+  if (options.data !== undefined) document.setIn(['data', task === 'vocoder' ? 'corpus' : 'folder'], options.data);
+  const schema = schemas[task as keyof typeof schemas];
+  const checked = schema.safeParse(toPlain(document, path));
+  if (!checked.success) throw new TtsError('ERR_RECIPE', `${path}: ${describeIssues(checked.error.issues, schema, document, lines)}`);
+  const { size, sizes } = checked.data;
+  if (!Object.hasOwn(sizes, size)) throw unknownName(path, 'size', size, Object.keys(sizes));
+  return checked.data.task === 'vocoder' ? withFeatures(checked.data, path) : checked.data;
+}
+
+function withFeatures({ features, ...recipe }: RecipeFile, path: string): Recipe {
   if (typeof features !== 'string') return { ...recipe, features };
   if (!Object.hasOwn(melPresets, features)) throw unknownName(path, 'features', features, Object.keys(melPresets));
   return { ...recipe, features: melPresets[features] };

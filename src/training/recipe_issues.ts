@@ -1,7 +1,6 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { isMap, isNode, isScalar, type Document, type LineCounter } from 'yaml';
 import { z } from 'zod';
-import { recipeSchema } from './recipe_schema.js';
 
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
@@ -9,19 +8,19 @@ type Path = readonly PropertyKey[];
 /** The known name that is spelled most alike. */
 export const nearest = (name: string, known: readonly string[]): string => closest(name, known);
 
-/** One line that says what the schema found wrong in a recipe: path, line, value, and what was expected. */
-export function describeIssues(issues: readonly Issue[], document: Document, lines: LineCounter): string {
+/** One line that says what `schema` found wrong in a recipe: path, line, value, and what was expected. */
+export function describeIssues(issues: readonly Issue[], schema: z.ZodType, document: Document, lines: LineCounter): string {
   // A misspelt key makes two issues, one for itself and one for the key that is missing; the first is the one that helps.
   const unknownFirst = (issue: Issue): number => (issue.code === 'unrecognized_keys' ? 0 : 1);
   const [first, ...others] = issues.flatMap(withoutUnions).sort((a, b) => unknownFirst(a) - unknownFirst(b));
   const more = others.length > 0 ? ` (and ${others.length} more)` : '';
-  return describe(first, document, lines) + more;
+  return describe(first, schema, document, lines) + more;
 }
 
-function describe(issue: Issue, document: Document, lines: LineCounter): string {
+function describe(issue: Issue, schema: z.ZodType, document: Document, lines: LineCounter): string {
   if (issue.code === 'unrecognized_keys') {
     const path = [...issue.path, issue.keys[0]];
-    return `${where(path, document, lines)}: unknown key ${path.join('.')}; did you mean ${nearestKey(path.map(String))}?`;
+    return `${where(path, document, lines)}: unknown key ${path.join('.')}; did you mean ${nearestKey(path.map(String), schema)}?`;
   }
   const value = plain(document.getIn(issue.path));
   const expected = issue.message.replace(/^(Invalid|Too)[^:]*: /, '').replace(/, received .*$/, '');
@@ -66,11 +65,11 @@ function knownKeys(schema: z.core.JSONSchema.JSONSchema, path: string[] = []): s
 }
 
 /** The most alike key, in the same place if there is one about as good as in another. */
-function nearestKey(path: string[]): string {
+function nearestKey(path: string[], schema: z.ZodType): string {
   const elsewhere = 2;
   const fits = (known: string[]): boolean => known.length === path.length && known.slice(0, -1).every((key, depth) => key === '*' || key === path[depth]);
   const cost = (known: string[]): number => distance(path[path.length - 1], known[known.length - 1]) + (fits(known) ? 0 : elsewhere);
-  const known = knownKeys(z.toJSONSchema(recipeSchema, { io: 'input', unrepresentable: 'any' })).filter((keys) => keys[keys.length - 1] !== '*');
+  const known = knownKeys(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })).filter((keys) => keys[keys.length - 1] !== '*');
   const best = known.reduce((a, b) => (cost(b) < cost(a) ? b : a));
   return fits(best) ? [...path.slice(0, -1), best[best.length - 1]].join('.') : best.join('.');
 }

@@ -6,6 +6,9 @@ import { sparsitySchema } from '../sparsity/settings.js';
 const steps = z.int().min(1);
 const share = z.number().min(0).max(1);
 
+export const decaySchema = z.strictObject({ kind: z.enum(['cosine', 'exponential', 'root']), final: share.refine((value) => value > 0, 'expected more than 0') });
+export const adamSchema = z.strictObject({ beta1: share.lt(1), beta2: share.lt(1), epsilon: z.number().positive() });
+
 /** Sizes of the network that a recipe offers by name. */
 export const sizeSchema = z.strictObject({ hidden: hiddenSchema, projection: projectionSchema, density: densitySchema });
 
@@ -33,8 +36,8 @@ export const trainingSchema = z.strictObject({
   /** Steps over which the learning rate grows from 0. */
   warmup: z.int().min(0),
   /** How the learning rate falls after the warm-up, and to which share of itself. */
-  decay: z.strictObject({ kind: z.enum(['cosine', 'exponential']), final: share.refine((value) => value > 0, 'expected more than 0') }),
-  adam: z.strictObject({ beta1: share.lt(1), beta2: share.lt(1), epsilon: z.number().positive() }),
+  decay: decaySchema,
+  adam: adamSchema,
   /** Largest allowed norm of all gradients together. */
   clip: z.number().positive(),
   /** Decay of the exponential moving average of the weights, which is what is deployed. */
@@ -46,7 +49,7 @@ export const trainingSchema = z.strictObject({
   checkpointEvery: steps,
 });
 
-/** What stands in recipe.yaml. */
+/** What stands in the recipe.yaml of a vocoder; other tasks have schemas of their own. */
 export const recipeSchema = z.strictObject({
   name: z.string().min(1),
   task: z.literal('vocoder'),

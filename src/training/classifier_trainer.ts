@@ -1,0 +1,135 @@
+import { TtsError } from '../errors.js';
+import { drawExamples, type Examples } from '../data/examples.js';
+import type { ClassifierGradients, ClassifierNetwork, Kernels } from '../kernels/index.js';
+import { maskedLayers } from '../model/classifier_shapes.js';
+import type { BlockView, ChooserState, MaskChooser, MaskedMatrix } from '../sparsity/chooser.js';
+import type { Mask } from '../sparsity/mask.js';
+import { blockMeans } from '../sparsity/masked_weights.js';
+import { createChooser } from '../sparsity/settings.js';
+import { checkInput } from './classifier_input.js';
+import type { ClassifierLearner, LearnerStep } from './classifier_learner.js';
+import { classifierOf } from './classifier_model.js';
+import { ClassifierParameters, gradientsFor } from './classifier_parameters.js';
+import type { ClassifierRecipe } from './classifier_recipe_schema.js';
+import { underPrefix, withPrefix } from './named_arrays.js';
+import { learningRateAt } from './schedule.js';
+
+/** Examples, the first of the coming step, on which dense gradients are measured: they cost a pass through the whole matrices. */
+const probeExamples = 96;
+
+/**
+ * Weights by backpropagation, masks by a chooser (Lenc et al. 2019, arXiv 1906.03139, section 4, where it is a population). In every step each member runs on its own masks; together
+ * they see as many examples as one set of masks would, those of a pair the same ones.
+ */
+export class ClassifierTrainer implements ClassifierLearner {
+  step = 0;
+  private readonly matrices: MaskedMatrix[];
+  private readonly chooser: MaskChooser | undefined;
+  private readonly parameters: ClassifierParameters;
+  private readonly members: number;
+  private current: readonly (readonly Mask[])[];
+  private networks: ClassifierNetwork[] = [];
+  private buffers: ClassifierGradients[] = [];
+
+  /** Throws ERR_RECIPE when the net does not fit the images, or the examples do not divide among the members. */
+  constructor(
+    private readonly recipe: ClassifierRecipe,
+    private readonly examples: Examples,
+    private readonly kernels: Kernels,
+  ) {
+    const { config, shapes } = classifierOf(recipe);
+    const { seed, steps, initial, examples: perStep } = recipe.training;
+    checkInput(config, examples);
+    this.matrices = maskedLayers(shapes);
+    // Where nothing is masked there is nothing to choose.
+    this.chooser = this.matrices.length > 0 ? createChooser(recipe.sparsity, this.matrices, seed, steps) : undefined;
+    this.members = this.chooser?.members ?? 1;
+    if (perStep % this.members !== 0) throw new TtsError('ERR_RECIPE', `training.examples is ${perStep}, expected a multiple of the ${this.members} members of the population`);
+    this.current = this.chooser?.initial() ?? [[]];
+    this.parameters = new ClassifierParameters(config.input, shapes, this.current, { seed, initial, revive: this.chooser?.revive ?? 'zero' });
+    this.split();
+  }
+
+  advance(): LearnerStep {
+    const { parameters, members, kernels, recipe, step } = this;
+    const { examples, seed, adam, ema } = recipe.training;
+    const masks = this.chooser?.update(step, this.view());
+    if (masks) {
+      this.current = masks;
+      parameters.remask(masks);
+      this.split();
+    }
+    parameters.gather();
+    const count = examples / members;
+    const draws = Array.from({ length: members }, (_, member) => member >>> 1);
+    const batch = drawExamples(this.examples, { count, draws, augment: recipe.data.augment }, seed, step);
+    const losses = Float64Array.from(kernels.classifierGradients(this.networks, batch, 1 / count, this.buffers).loss, (nats) => nats / count);
+    const gradients = parameters.combine(this.buffers);
+    const loss = losses.reduce((sum, value) => sum + value, 0) / members;
+    const gradientNorm = Math.hypot(...gradients.map(norm));
+    const learningRate = learningRateAt(step, recipe.training);
+    const applied = Number.isFinite(loss) && Number.isFinite(gradientNorm);
+    this.chooser?.observe(step, losses);
+    this.step++;
+    if (applied) {
+      // Early on the average follows fast, so that it does not carry the random start along.
+      const average = Math.min(ema, (1 + this.step) / (10 + this.step));
+      let i = 0;
+      for (const [, state] of parameters.named()) kernels.adam({ learningRate, ...adam, step: this.step, gradientScale: 1, average }, gradients[i++], state);
+    }
+    return { loss, applied, figures: { 'train/gradient_norm': gradientNorm, 'train/learning_rate': learningRate } };
+  }
+
+  deployed(): ClassifierNetwork {
+    return this.parameters.deployed(this.chooser?.deployed() ?? [], 'average');
+  }
+
+  masks(): ReturnType<ClassifierLearner['masks']> {
+    return this.matrices.length > 0 ? { matrices: this.matrices, masks: this.current } : undefined;
+  }
+
+  diagnostics(): Record<string, number> {
+    return this.chooser?.diagnostics() ?? {};
+  }
+
+  save(): ChooserState {
+    const { arrays, state } = this.chooser?.save() ?? { arrays: new Map<string, Float32Array>(), state: {} };
+    return { arrays: new Map([...this.parameters.toArrays(), ...withPrefix('sparsity', arrays)]), state };
+  }
+
+  restore({ arrays, state }: ChooserState, step: number): void {
+    this.parameters.fromArrays(arrays);
+    this.chooser?.restore({ arrays: underPrefix('sparsity', arrays), state });
+    this.current = this.parameters.masks();
+    this.split();
+    this.step = step;
+  }
+
+  /** Takes the members apart again after their masks have changed. */
+  private split(): void {
+    this.networks = this.parameters.networks();
+    this.buffers = this.networks.map(gradientsFor);
+  }
+
+  /** What the chooser may ask about the weights. */
+  private view(): BlockView {
+    const { parameters, recipe, kernels, step } = this;
+    return {
+      magnitudes: () => parameters.masked.map((weights) => weights.magnitudes()),
+      gradients: () => {
+        const probe = parameters.probe(this.chooser?.deployed() ?? []);
+        const count = Math.min(probeExamples, recipe.training.examples);
+        const batch = drawExamples(this.examples, { count, augment: recipe.data.augment }, recipe.training.seed, step);
+        const gradients = gradientsFor(probe);
+        kernels.classifierGradients([probe], batch, 1 / count, [gradients]);
+        return parameters.ofMasked(gradients.weights).map((gradient, i) => blockMeans(gradient, this.matrices[i].block.rows * this.matrices[i].block.columns));
+      },
+    };
+  }
+}
+
+function norm(array: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < array.length; i++) sum += array[i] * array[i];
+  return Math.sqrt(sum);
+}
