@@ -17,6 +17,12 @@ export interface BlockView {
   gradients(): Float32Array[];
 }
 
+/**
+ * What a block finds when it comes back: zeros; the weights that it had when it went; or those and Adam's moments. Without moments its first steps are long, 1/√(1 − β₂ⁿ) times
+ * those of a block that has been there for ever, so that it soon shows what it is worth.
+ */
+export type Revival = 'zero' | 'weights' | 'moments';
+
 /** Arrays and plain JSON that together bring a chooser back exactly. */
 export interface ChooserState {
   readonly arrays: Map<string, Float32Array | Int32Array>;
@@ -34,8 +40,8 @@ export interface MaskChooser {
    * only their difference counts; other pairs may have other examples. The lanes of a batch are shared out equally.
    */
   readonly members: number;
-  /** Whether a block that comes back finds the weights and Adam's moments that it had when it went (`kept`), or zeros (`zero`). */
-  readonly revive: 'kept' | 'zero';
+  /** What a block finds when it comes back; see `Revival`. */
+  readonly revive: Revival;
   /** Masks before the first step: [member][matrix]. */
   initial(): Mask[][];
   /** New masks [member][matrix] for the steps from `step` on; undefined when nothing changes. Called once before every step. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import type { Revival } from './chooser.js';
 import { RandomStream } from '../kernels/random.js';
 import type { BlockMatrix } from '../kernels/blocks.js';
 import { forEachBlock, highest, maskOf, type Mask } from './mask.js';
@@ -24,7 +25,7 @@ function byBlock(matrix: BlockMatrix, values = matrix.values): Map<number, numbe
   return blocks;
 }
 
-function filled(shape: Shape, masks: Mask[], revive: 'kept' | 'zero'): MaskedWeights {
+function filled(shape: Shape, masks: Mask[], revive: Revival): MaskedWeights {
   const weights = new MaskedWeights(shape, masks, revive);
   weights.initialise(() => random.normal());
   for (const kind of ['first', 'second', 'average'] as const) weights.state[kind].forEach((_, i, array) => (array[i] = random.normal()));
@@ -76,8 +77,8 @@ for (const shape of shapes) {
     }
   });
 
-  for (const revive of ['kept', 'zero'] as const) {
-    test(`${name}: blocks that stay keep everything, those that come back are ${revive}`, () => {
+  for (const revive of ['moments', 'weights', 'zero'] as const) {
+    test(`${name}: blocks that stay keep everything, those that come back have ${revive}`, () => {
       const [before, between] = [randomMasks(shape, 2), randomMasks(shape, 2)];
       const weights = filled(shape, before, revive);
       const old = { shape: weights.matrix, ...weights.state };
@@ -93,7 +94,8 @@ for (const shape of shapes) {
       for (const kind of ['weights', 'first', 'second', 'average'] as const) {
         const then = values(old.shape, old[kind]);
         // What came back has what it had when it went; the average begins again at the weights.
-        const remembered = revive === 'kept' ? values(old.shape, kind === 'average' ? old.weights : old[kind]) : new Map<number, number[]>();
+        const comesBack = kind === 'weights' || kind === 'average' ? revive !== 'zero' : revive === 'moments';
+        const remembered = comesBack ? values(old.shape, kind === 'average' ? old.weights : old[kind]) : new Map<number, number[]>();
         for (const [block, now] of values(weights.matrix, weights.state[kind])) assert.deepEqual(now, stayed[block] ? then.get(block) : (remembered.get(block) ?? zeros));
       }
       assert.ok(stayed.some((bit) => bit === 0 && maskOf(weights.matrix)[0] !== undefined));
@@ -107,7 +109,7 @@ for (const shape of shapes) {
       const now = byBlock(weights.matrix);
       const averages = byBlock(weights.matrix, weights.state.average);
       const zeros = Array<number>(size).fill(0);
-      const expected = (block: number, present: Map<number, number[]>) => present.get(block) ?? (revive === 'kept' ? old.get(block) : undefined) ?? zeros;
+      const expected = (block: number, present: Map<number, number[]>) => present.get(block) ?? (revive !== 'zero' ? old.get(block) : undefined) ?? zeros;
       const mask = randomMask(shape);
       const deployed = weights.deployed(mask, 'weights');
       assert.deepEqual(maskOf(deployed), mask);
@@ -142,7 +144,7 @@ for (const shape of shapes) {
 }
 
 test('arrays that are missing or of another size are refused', () => {
-  const weights = filled(shapes[0], randomMasks(shapes[0], 2), 'kept');
+  const weights = filled(shapes[0], randomMasks(shapes[0], 2), 'moments');
   const arrays = weights.toArrays();
   for (const name of ['weights', 'first', 'second', 'average', 'rowStart', 'column', 'store/weights', 'store/second', 'member1']) {
     const less = new Map(arrays);

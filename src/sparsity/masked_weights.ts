@@ -1,10 +1,11 @@
 import type { BlockMatrix } from '../kernels/blocks.js';
 import type { AdamState } from '../kernels/kernels.js';
+import type { Revival } from './chooser.js';
 import { blockCount, carryOver, correspondence, forEachBlock, maskOf, pack, type Mask, type MatrixShape } from './mask.js';
 import { maskFromBits, maskToBits } from './mask_bits.js';
 
 /** What is remembered of a block that leaves. */
-const storedKinds = ['weights', 'first', 'second'] as const;
+const remembered = { zero: [], weights: ['weights'], moments: ['weights', 'first', 'second'] } as const;
 
 /**
  * The weights of one matrix under the masks of several members, who share them. Stored are the blocks of the union of the masks; each member
@@ -20,19 +21,18 @@ export class MaskedWeights {
   private positions: Int32Array[] | undefined;
   /** Per block of the union, 1 / number of members that have it. */
   private shares = new Float32Array(0);
-  /** Weights of all blocks, and Adam's moments, as they were when they went, block by block in the order of the mask; undefined where blocks come back as zeros. */
-  private readonly store: Record<(typeof storedKinds)[number], Float32Array> | undefined;
+  /** What is remembered of all blocks as they were when they went, block by block in the order of the mask. */
+  private readonly store: Partial<Record<'weights' | 'first' | 'second', Float32Array>>;
   private readonly blockSize: number;
 
   /** All weights zero until `initialise`. `masks`: one per member. */
   constructor(
     private readonly shape: MatrixShape,
     masks: readonly Mask[],
-    revive: 'kept' | 'zero',
+    revive: Revival,
   ) {
     this.blockSize = shape.block.rows * shape.block.columns;
-    const dense = () => new Float32Array(shape.rows * shape.columns);
-    this.store = revive === 'kept' ? { weights: dense(), first: dense(), second: dense() } : undefined;
+    this.store = Object.fromEntries(remembered[revive].map((kind) => [kind, new Float32Array(shape.rows * shape.columns)]));
     this.matrix = pack(shape, union(masks));
     this.state = { weights: this.matrix.values, first: zeros(this.matrix), second: zeros(this.matrix), average: zeros(this.matrix) };
     this.members = [];
@@ -49,22 +49,21 @@ export class MaskedWeights {
 
   /**
    * Gives the members other masks. Blocks that some member still has keep their weights, Adam's moments and average. A block that leaves
-   * is remembered with its weights and moments where blocks are revived; one that comes has those, or zeros, and its weights as average.
+   * is remembered as far as blocks are revived; one that comes has that, else zeros, and its weights as average.
    */
   remask(masks: readonly Mask[]): void {
     const { matrix, state, store, blockSize } = this;
-    if (store) for (const kind of storedKinds) forEachBlock(matrix, (block, position) => copyBlock(state[kind], position, store[kind], block, blockSize));
+    const stored = Object.entries(store) as [keyof typeof store, Float32Array][];
+    for (const [kind, all] of stored) forEachBlock(matrix, (block, position) => copyBlock(state[kind], position, all, block, blockSize));
     const next = pack(this.shape, union(masks));
     const positions = correspondence(matrix, next);
     const moved = (array: Float32Array) => carryOver(array, positions, blockSize);
     const carried = { weights: moved(state.weights), first: moved(state.first), second: moved(state.second), average: moved(state.average) };
-    if (store) {
-      forEachBlock(next, (block, position) => {
-        if (positions[position] >= 0) return;
-        for (const kind of storedKinds) copyBlock(store[kind], block, carried[kind], position, blockSize);
-        copyBlock(store.weights, block, carried.average, position, blockSize);
-      });
-    }
+    forEachBlock(next, (block, position) => {
+      if (positions[position] >= 0) return;
+      for (const [kind, all] of stored) copyBlock(all, block, carried[kind], position, blockSize);
+      if (store.weights) copyBlock(store.weights, block, carried.average, position, blockSize);
+    });
     this.matrix = { ...next, values: carried.weights };
     this.state = carried;
     this.split(masks);
@@ -114,7 +113,7 @@ export class MaskedWeights {
     if (positions.length === matrix.column.length && positions.every((position, k) => position === k)) return { ...matrix, values };
     forEachBlock(packed, (block, k) => {
       if (positions[k] >= 0) copyBlock(values, positions[k], packed.values, k, blockSize);
-      else if (store) copyBlock(store.weights, block, packed.values, k, blockSize);
+      else if (store.weights) copyBlock(store.weights, block, packed.values, k, blockSize);
     });
     return packed;
   }
@@ -132,7 +131,7 @@ export class MaskedWeights {
   /** Mean |w| of every block of the matrix: of those that no member has, as they would come back. What a `BlockView` tells as magnitudes. */
   magnitudes(): Float32Array {
     const { matrix, store, blockSize } = this;
-    const means = store ? blockMeans(store.weights, blockSize) : new Float32Array(blockCount(this.shape));
+    const means = store.weights ? blockMeans(store.weights, blockSize) : new Float32Array(blockCount(this.shape));
     const stored = blockMeans(matrix.values, blockSize);
     forEachBlock(matrix, (block, position) => {
       means[block] = stored[position];
@@ -145,7 +144,7 @@ export class MaskedWeights {
     const arrays = new Map<string, Float32Array | Int32Array>(Object.entries(this.state));
     arrays.set('rowStart', this.matrix.rowStart);
     arrays.set('column', this.matrix.column);
-    if (this.store) for (const kind of storedKinds) arrays.set(`store/${kind}`, this.store[kind]);
+    for (const [kind, all] of Object.entries(this.store)) arrays.set(`store/${kind}`, all);
     if (this.positions) this.members.forEach((member, i) => arrays.set(`member${i}`, maskToBits(maskOf(member))));
     return arrays;
   }
@@ -162,7 +161,7 @@ export class MaskedWeights {
     const rowStart = get<Int32Array>('rowStart', this.matrix.rowStart.length);
     const values = (name: string) => get<Float32Array>(name, column.length * this.blockSize);
     const state = { weights: values('weights'), first: values('first'), second: values('second'), average: values('average') };
-    if (this.store) for (const kind of storedKinds) this.store[kind].set(get<Float32Array>(`store/${kind}`, this.store[kind].length));
+    for (const [kind, all] of Object.entries(this.store)) all.set(get<Float32Array>(`store/${kind}`, all.length));
     this.matrix = { ...this.matrix, rowStart, column, values: state.weights };
     this.state = state;
     const all = maskOf(this.matrix);

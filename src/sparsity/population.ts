@@ -1,5 +1,5 @@
 import { perMatrix } from './budget.js';
-import type { BlockView, ChooserState, MaskChooser, MaskedMatrix } from './chooser.js';
+import type { BlockView, ChooserState, MaskChooser, MaskedMatrix, Revival } from './chooser.js';
 import { MaskRecord } from './diagnostics.js';
 import { annealing, Hold, shuffledFitness } from './hold.js';
 import type { Mask } from './mask.js';
@@ -18,8 +18,7 @@ export interface PopulationSettings {
   readonly anneal: number;
   /** Parts of the population that are ranked each for itself (semi-updates). */
   readonly workers: number;
-  /** Whether a block that comes back finds the weights it had when it went, or zeros. */
-  readonly revive: 'kept' | 'zero';
+  readonly revive: Revival;
   /** The control: the fitness is shuffled, everything else is the same. */
   readonly shuffle: boolean;
 }
@@ -49,7 +48,7 @@ export interface MaskDistribution {
  */
 export class PopulationChooser implements MaskChooser {
   readonly members: number;
-  readonly revive: 'kept' | 'zero';
+  readonly revive: Revival;
   private readonly hold: Hold;
   private readonly record: MaskRecord;
   private readonly stopStep: number;

@@ -15,6 +15,8 @@ const amount = z.number().min(0);
 /** Steps of the cubic schedule of Zhu and Gupta (2017, arXiv 1710.01878, eq. 1). */
 const pruningSchema = z.strictObject({ start: z.int().min(0), end: steps, every: steps }).refine(({ start, end }) => start < end, 'expected start before end');
 
+const revival = z.enum(['zero', 'weights', 'moments']);
+
 /** SET and RigL: see `DropGrowSettings`. */
 const dropGrowSchema = z.strictObject({ every: steps.default(100), drop: share.default(0.3), until: share.default(0.75) });
 
@@ -36,7 +38,7 @@ const split = { error: 'expected a population that is a multiple of 2·workers' 
 const directSchema = z
   .strictObject({
     ...population,
-    revive: z.enum(['kept', 'zero']).default('kept'),
+    revive: revival.default('moments'),
     sigma: amount.default(0.1),
     meanStep: amount.default(1),
     budget: z.enum(['network', 'layer', 'gate']).default('layer'),
@@ -51,7 +53,7 @@ const guidedSchema = z
     ...population,
     hold: steps.default(50),
     grace: share.default(0.7),
-    revive: z.enum(['kept', 'zero']).default('kept'),
+    revive: revival.default('weights'),
     groups: z.enum(['layer', 'gate']).default('layer'),
     learned: z.partialRecord(z.enum(statistics.map(({ name }) => name)), z.number()).default({ keep_gradient: 0, grow_gradient: 0 }),
     drop: share.default(0.9),

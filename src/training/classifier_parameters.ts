@@ -3,6 +3,7 @@ import type { ClassifierGradients, ClassifierLayer, ClassifierNetwork, ImageShap
 import type { AdamState } from '../kernels/kernels.js';
 import { initialWeights, packWeights } from '../model/classifier_network.js';
 import type { LayerShape } from '../model/classifier_shapes.js';
+import type { Revival } from '../sparsity/chooser.js';
 import { blockCount, maskOf, type Mask } from '../sparsity/mask.js';
 import { MaskedWeights } from '../sparsity/masked_weights.js';
 import { underPrefix, withPrefix } from './named_arrays.js';
@@ -12,8 +13,8 @@ export interface InitialSettings {
   readonly seed: number;
   /** Factor on the deviation of the weights of masked layers. */
   readonly initial: number;
-  /** Whether a block that comes back finds the weights it had, or zeros. */
-  readonly revive: 'kept' | 'zero';
+  /** What a block finds when it comes back. */
+  readonly revive: Revival;
 }
 
 /** A layer with its weights, but for pools. */

@@ -3,7 +3,7 @@ import type { BlockMatrix } from '../kernels/blocks.js';
 import { RandomStream, streams } from '../kernels/random.js';
 import { conditioningParameters } from '../model/conditioning.js';
 import { denseNames, levels, shapeOf, sparseNames, type WaveRnnConfig } from '../model/config.js';
-import type { MaskedMatrix } from '../sparsity/chooser.js';
+import type { MaskedMatrix, Revival } from '../sparsity/chooser.js';
 import { blockCount, type Mask } from '../sparsity/mask.js';
 import { MaskedWeights } from '../sparsity/masked_weights.js';
 
@@ -32,7 +32,7 @@ export class Parameters {
     private readonly config: WaveRnnConfig,
     bins: number,
     masks: readonly (readonly Mask[])[],
-    revive: 'kept' | 'zero',
+    revive: Revival,
     seed: number,
   ) {
     const random = new RandomStream(seed, streams.initialisation, sampleRateOffset);
