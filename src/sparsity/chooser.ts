@@ -9,11 +9,11 @@ export interface MaskedMatrix extends MatrixShape {
   readonly gates?: number;
 }
 
-/** What a chooser may ask about the present weights. One array per matrix, one value per block of the whole matrix, block row by block row. */
+/** What a chooser may ask about the present weights: an array per matrix. */
 export interface BlockView {
-  /** Mean |w| of each block; what a block that is in no mask would begin with, 0 where that is zero. */
+  /** Mean |w| of each block of the matrix, block row by block row: [blocks]; what a block that is in no mask would begin with, 0 where that is zero. */
   magnitudes(): Float32Array[];
-  /** Mean |gradient| of each block, those outside the masks too, on the batch of the coming step with the deployed masks. Costs a dense pass. */
+  /** The gradient of every weight, those outside the masks too, block by block, on examples of the coming step with the deployed masks: [blocks · block size]. Costs a dense pass. */
   gradients(): Float32Array[];
 }
 
@@ -34,7 +34,7 @@ export interface MaskChooser {
    * only their difference counts; other pairs may have other examples. The lanes of a batch are shared out equally.
    */
   readonly members: number;
-  /** Whether a block that comes back finds the weights it had when it went (`kept`), or zeros (`zero`). */
+  /** Whether a block that comes back finds the weights and Adam's moments that it had when it went (`kept`), or zeros (`zero`). */
   readonly revive: 'kept' | 'zero';
   /** Masks before the first step: [member][matrix]. */
   initial(): Mask[][];

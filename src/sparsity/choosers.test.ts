@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { RandomStream } from '../kernels/random.js';
-import { endToEnd, totalBlocks } from './budget.js';
+import { totalBlocks } from './budget.js';
 import type { BlockView, MaskChooser, MaskedMatrix } from './chooser.js';
 import { keptBlocks, type Mask } from './mask.js';
 import { createChooser, sparsitySchema } from './settings.js';
@@ -38,7 +38,7 @@ function viewAt(step: number): BlockView {
   };
   return {
     magnitudes: () => per((block) => Math.exp(random.normal() - 2 * useful[block])),
-    gradients: () => per(() => Math.exp(random.normal())),
+    gradients: () => matrices.map(({ rows, columns }) => Float32Array.from({ length: rows * columns }, () => random.normal())),
   };
 }
 
@@ -207,5 +207,24 @@ test('gradients are asked for once in a generation', () => {
     chooser.observe(step, new Float64Array(8).fill(1));
   }
   assert.equal(asked, 10);
-  assert.equal(endToEnd(viewAt(0).gradients()).length, blocks);
+});
+
+test('a search by columns moves the blocks of a column together, and leaves other matrices alone', () => {
+  const size = { rows: 96, columns: 40, block: { rows: 16, columns: 1 }, density: 0.25 };
+  const two: MaskedMatrix[] = [{ name: 'searched', ...size, gates: 3 }, { name: 'other', ...size }];
+  const settings = sparsitySchema.parse({ method: 'es', es: { population: 4, hold: 1, sigma: 1, unit: 'column', matrices: ['searched'], meanStep: 1, stop: 1 } });
+  const chooser = createChooser(settings, two, 3, 200);
+  const [, other] = chooser.initial()[0];
+  // Of the first gate's two block rows only the first is asked to keep its columns 0 to 9; the second goes along.
+  let masks: Mask[][] = chooser.initial();
+  for (let step = 0; step < 200; step++) {
+    masks = chooser.update(step, { magnitudes: () => assert.fail('asked'), gradients: () => assert.fail('asked') }) ?? masks;
+    for (const member of masks) assert.deepEqual(member[1], other);
+    chooser.observe(step, Float64Array.from(masks, ([mask]) => -count(mask.subarray(0, 10))));
+  }
+  const [found] = chooser.deployed();
+  assert.equal(count(found), 60);
+  for (const row of [0, 40]) assert.ok(count(found.subarray(row, row + 10)) >= 8, found.join(''));
+  assert.ok(count(found.subarray(80, 90)) < 8);
+  assert.throws(() => createChooser(sparsitySchema.parse({ method: 'es', es: { matrices: ['nothing'] } }), two, 3, 200), /no masked matrix nothing to search, expected some of searched, other/);
 });

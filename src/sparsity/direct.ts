@@ -1,5 +1,5 @@
 import { fillNormals, streams } from '../kernels/random.js';
-import { budgetGroups, selectHighest, type BudgetGroup, type BudgetKind } from './budget.js';
+import { budgetGroups, selectHighest, totalBlocks, type BudgetGroup, type BudgetKind } from './budget.js';
 import type { ChooserState, MaskChooser, MaskedMatrix } from './chooser.js';
 import { randomMask } from './fixed.js';
 import type { Mask } from './mask.js';
@@ -13,6 +13,13 @@ export interface DirectSettings extends PopulationSettings {
   readonly meanStep: number;
   /** Which blocks compete. */
   readonly budget: BudgetKind;
+  /**
+   * What the search has numbers for: every block, or every block column of every gate, whose blocks then move together. A generation brings as many numbers as it has members;
+   * the fewer they have to be shared out to, the more each learns.
+   */
+  readonly unit: 'block' | 'column';
+  /** Names of the matrices that are searched; the masks of the others stay. Default: all. */
+  readonly matrices?: readonly string[];
 }
 
 /** Index in the stream of masks from which the scores at the start are drawn; the mask itself comes from the beginning of the stream. */
@@ -24,14 +31,18 @@ export function directSearch(matrices: readonly MaskedMatrix[], seed: number, st
 }
 
 /**
- * A score per block, drawn by SNES with a sigma that the caller lowers; a member's mask is its K highest scores, the deployed mask the K highest mean
- * scores (Lenc et al. 2019, arXiv 1906.03139, section 4). The scores are of no scale but that of their own spread, so sigma does not adapt: only
- * its ratio to that spread, which says how many blocks change hands, has a meaning.
+ * A score per block: where it begins, and what SNES has added, drawn with a sigma that the caller lowers. A member's mask is its K highest scores, the deployed
+ * mask the K highest mean scores (Lenc et al. 2019, arXiv 1906.03139, section 4). The scores are of no scale but that of their own spread, so
+ * sigma does not adapt: only its ratio to that spread, which says how many blocks change hands, has a meaning.
  */
 class ScoredMasks implements MaskDistribution {
   deployed: Mask;
   private readonly groups: BudgetGroup[];
   private readonly search: Snes;
+  /** Scores at the start. */
+  private readonly base: Float32Array;
+  /** For each block the number that is added to its score; -1 for none. */
+  private readonly unitOf: Int32Array;
 
   constructor(
     matrices: readonly MaskedMatrix[],
@@ -40,9 +51,11 @@ class ScoredMasks implements MaskDistribution {
   ) {
     this.groups = budgetGroups(matrices, settings.budget);
     this.deployed = randomMask(matrices, seed, settings.budget);
-    const mean = scoresAround(this.deployed, this.groups, seed);
+    this.base = scoresAround(this.deployed, this.groups, seed);
+    const { unitOf, count } = units(matrices, settings);
+    this.unitOf = unitOf;
     const { population, meanStep, workers } = settings;
-    this.search = new Snes(mean, new Float32Array(mean.length).fill(settings.sigma), { population, meanStep, sigmaStep: 0, workers }, seed, streams.es);
+    this.search = new Snes(new Float32Array(count), new Float32Array(count).fill(settings.sigma), { population, meanStep, sigmaStep: 0, workers }, seed, streams.es);
   }
 
   get generation(): number {
@@ -50,19 +63,19 @@ class ScoredMasks implements MaskDistribution {
   }
 
   sample(scale: number): Mask[] {
-    const { search, groups, settings } = this;
+    const { search, settings } = this;
     search.sigma.fill(settings.sigma * scale);
     const plus = new Float32Array(search.mean.length);
     const minus = new Float32Array(search.mean.length);
     return Array.from({ length: settings.population / 2 }, (_, pair) => {
       search.samplePair(pair, plus, minus);
-      return [selectHighest(plus, groups), selectHighest(minus, groups)];
+      return [this.mask(plus), this.mask(minus)];
     }).flat();
   }
 
   learn(fitness: Float64Array): void {
     this.search.update(fitness);
-    this.deployed = selectHighest(this.search.mean, this.groups);
+    this.deployed = this.mask(this.search.mean);
   }
 
   settle(): void {}
@@ -73,12 +86,37 @@ class ScoredMasks implements MaskDistribution {
 
   restore({ arrays, state }: ChooserState): void {
     this.search.fromArrays(arrays, state.generation as number);
-    this.deployed = selectHighest(this.search.mean, this.groups);
+    this.deployed = this.mask(this.search.mean);
   }
 
   figures(): Record<string, number> {
     return {};
   }
+
+  private mask(added: Float32Array): Mask {
+    const { base, unitOf, groups } = this;
+    const scores = new Float32Array(base.length);
+    for (let block = 0; block < scores.length; block++) scores[block] = unitOf[block] < 0 ? base[block] : base[block] + added[unitOf[block]];
+    return selectHighest(scores, groups);
+  }
+}
+
+/** The number of each block's unit, counted over all searched matrices. Throws RangeError for a matrix that there is not. */
+function units(matrices: readonly MaskedMatrix[], { unit, matrices: searched }: DirectSettings): { unitOf: Int32Array; count: number } {
+  const unknown = searched?.find((name) => matrices.every((matrix) => matrix.name !== name));
+  if (unknown !== undefined) throw new RangeError(`no masked matrix ${unknown} to search, expected some of ${matrices.map(({ name }) => name).join(', ')}`);
+  const unitOf = new Int32Array(totalBlocks(matrices)).fill(-1);
+  let count = 0;
+  let first = 0;
+  for (const { name, rows, columns, block, gates = 1 } of matrices) {
+    const [height, width] = [rows / block.rows, columns / block.columns];
+    if (searched === undefined || searched.includes(name)) {
+      for (let i = 0; i < height * width; i++) unitOf[first + i] = count + (unit === 'block' ? i : Math.floor((Math.floor(i / width) * gates) / height) * width + (i % width));
+      count += unit === 'block' ? height * width : gates * width;
+    }
+    first += height * width;
+  }
+  return { unitOf, count };
 }
 
 /** Standard normal scores, dealt so that the highest of each group fall to the blocks of the mask, and otherwise independent of it. */

@@ -3,6 +3,7 @@ import test from 'node:test';
 import { RandomStream } from '../kernels/random.js';
 import type { BlockView, MaskChooser, MaskedMatrix } from './chooser.js';
 import { dropAndGrow, dropFraction } from './drop_grow.js';
+import { blockMeans } from './masked_weights.js';
 import { keptBlocks, type Mask } from './mask.js';
 import { rigl } from './rigl.js';
 import { sparseEvolutionaryTraining } from './set.js';
@@ -18,8 +19,12 @@ function viewOf(seed: number): BlockView {
   const random = new RandomStream(seed, 0);
   const draw = () => matrices.map(({ rows, columns }) => Float32Array.from({ length: (rows * columns) / 16 }, () => random.uniform()));
   const [weights, gradients] = [draw(), draw()];
-  return { magnitudes: () => weights, gradients: () => gradients };
+  // Of a block's weights one has all of the gradient, with either sign.
+  const spread = gradients.map((means) => Float32Array.from({ length: 16 * means.length }, (_, i) => (i % 16 === 5 ? 16 * means[i >> 4] * (i % 32 < 16 ? 1 : -1) : 0)));
+  return { magnitudes: () => weights, gradients: () => spread };
 }
+
+const meanGradients = (view: BlockView) => view.gradients().map((gradient) => blockMeans(gradient, 16));
 
 const both = (a: Mask, b: Mask) => a.reduce((sum, bit, i) => sum + (bit & b[i]), 0);
 
@@ -65,8 +70,8 @@ for (const [name, create] of choosers) {
         const grown = [...mask.keys()].filter((block) => mask[block] && !stayed.includes(block));
         assert.equal(grown.length, dropped);
         if (name === 'RigL') {
-          const others = [...mask.keys()].filter((block) => !mask[block]).map((block) => view.gradients()[i][block]);
-          for (const block of grown) assert.ok(view.gradients()[i][block] >= Math.max(...others));
+          const others = [...mask.keys()].filter((block) => !mask[block]).map((block) => meanGradients(view)[i][block]);
+          for (const block of grown) assert.ok(meanGradients(view)[i][block] >= Math.max(...others));
         }
       });
       masks = next;

@@ -94,7 +94,12 @@ class GuidedMasks implements MaskDistribution {
   }
 
   learn(fitness: Float64Array): void {
-    this.search.update(fitness);
+    const { search, keep, grow, groups } = this;
+    search.update(fitness);
+    const perGroup = keep.length + grow.length + 1;
+    groups.forEach((_, g) => {
+      for (let i = g * perGroup + keep.length; i < (g + 1) * perGroup - 1; i++) search.mean[i] = capped(search.mean[i]);
+    });
   }
 
   settle(view: BlockView): void {
@@ -134,7 +139,7 @@ class GuidedMasks implements MaskDistribution {
       growScores.fill(0);
       groups.forEach(({ start, end }, g) => {
         keep.forEach((values, f) => addTo(keepScores, sample[g * perGroup + f], values, start, end));
-        grow.forEach((values, f) => addTo(growScores, sample[g * perGroup + keep.length + f], values, start, end));
+        grow.forEach((values, f) => addTo(growScores, capped(sample[g * perGroup + keep.length + f]), values, start, end));
       });
       if (noise) addTo(growScores, settings.growthNoise, noise, 0, noise.length);
       const counts = apportion(
@@ -151,6 +156,14 @@ class GuidedMasks implements MaskDistribution {
       );
     };
   }
+}
+
+/**
+ * Coefficients of growth stay within ±1. The search sees what a loss is now, not what trying other blocks brings later: left alone it would raise them until the noise no
+ * longer decides anything.
+ */
+function capped(coefficient: number): number {
+  return Math.min(1, Math.max(-1, coefficient));
 }
 
 function addTo(scores: Float32Array, coefficient: number, values: Float32Array, start: number, end: number): void {

@@ -92,8 +92,8 @@ for (const shape of shapes) {
       const stayed = maskOf(weights.matrix).map((bit, block) => bit & (between[0][block] | between[1][block]));
       for (const kind of ['weights', 'first', 'second', 'average'] as const) {
         const then = values(old.shape, old[kind]);
-        // What came back has the weights it had when it went, as average too, and no moments.
-        const remembered = revive === 'kept' && (kind === 'weights' || kind === 'average') ? values(old.shape, old.weights) : new Map<number, number[]>();
+        // What came back has what it had when it went; the average begins again at the weights.
+        const remembered = revive === 'kept' ? values(old.shape, kind === 'average' ? old.weights : old[kind]) : new Map<number, number[]>();
         for (const [block, now] of values(weights.matrix, weights.state[kind])) assert.deepEqual(now, stayed[block] ? then.get(block) : (remembered.get(block) ?? zeros));
       }
       assert.ok(stayed.some((bit) => bit === 0 && maskOf(weights.matrix)[0] !== undefined));
@@ -144,7 +144,7 @@ for (const shape of shapes) {
 test('arrays that are missing or of another size are refused', () => {
   const weights = filled(shapes[0], randomMasks(shapes[0], 2), 'kept');
   const arrays = weights.toArrays();
-  for (const name of ['weights', 'first', 'second', 'average', 'rowStart', 'column', 'store', 'member1']) {
+  for (const name of ['weights', 'first', 'second', 'average', 'rowStart', 'column', 'store/weights', 'store/second', 'member1']) {
     const less = new Map(arrays);
     less.delete(name);
     assert.throws(() => weights.fromArrays(less), RangeError, name);

@@ -3,6 +3,9 @@ import type { AdamState } from '../kernels/kernels.js';
 import { blockCount, carryOver, correspondence, forEachBlock, maskOf, pack, type Mask, type MatrixShape } from './mask.js';
 import { maskFromBits, maskToBits } from './mask_bits.js';
 
+/** What is remembered of a block that leaves. */
+const storedKinds = ['weights', 'first', 'second'] as const;
+
 /**
  * The weights of one matrix under the masks of several members, who share them. Stored are the blocks of the union of the masks; each member
  * runs on a packed copy of its own part (`gather`), and its gradients come back to the union (`scatter`).
@@ -17,8 +20,8 @@ export class MaskedWeights {
   private positions: Int32Array[] | undefined;
   /** Per block of the union, 1 / number of members that have it. */
   private shares = new Float32Array(0);
-  /** Weights of all blocks as they were when they went, block by block in the order of the mask; undefined where blocks come back as zeros. */
-  private readonly store: Float32Array | undefined;
+  /** Weights of all blocks, and Adam's moments, as they were when they went, block by block in the order of the mask; undefined where blocks come back as zeros. */
+  private readonly store: Record<(typeof storedKinds)[number], Float32Array> | undefined;
   private readonly blockSize: number;
 
   /** All weights zero until `initialise`. `masks`: one per member. */
@@ -28,7 +31,8 @@ export class MaskedWeights {
     revive: 'kept' | 'zero',
   ) {
     this.blockSize = shape.block.rows * shape.block.columns;
-    this.store = revive === 'kept' ? new Float32Array(shape.rows * shape.columns) : undefined;
+    const dense = () => new Float32Array(shape.rows * shape.columns);
+    this.store = revive === 'kept' ? { weights: dense(), first: dense(), second: dense() } : undefined;
     this.matrix = pack(shape, union(masks));
     this.state = { weights: this.matrix.values, first: zeros(this.matrix), second: zeros(this.matrix), average: zeros(this.matrix) };
     this.members = [];
@@ -45,25 +49,24 @@ export class MaskedWeights {
 
   /**
    * Gives the members other masks. Blocks that some member still has keep their weights, Adam's moments and average. A block that leaves
-   * is remembered by its weights where blocks are revived; one that comes has those or zeros, no moments, and its weights as average.
+   * is remembered with its weights and moments where blocks are revived; one that comes has those, or zeros, and its weights as average.
    */
   remask(masks: readonly Mask[]): void {
     const { matrix, state, store, blockSize } = this;
-    if (store) forEachBlock(matrix, (block, position) => copyBlock(state.weights, position, store, block, blockSize));
+    if (store) for (const kind of storedKinds) forEachBlock(matrix, (block, position) => copyBlock(state[kind], position, store[kind], block, blockSize));
     const next = pack(this.shape, union(masks));
     const positions = correspondence(matrix, next);
     const moved = (array: Float32Array) => carryOver(array, positions, blockSize);
-    const weights = moved(state.weights);
-    const average = moved(state.average);
+    const carried = { weights: moved(state.weights), first: moved(state.first), second: moved(state.second), average: moved(state.average) };
     if (store) {
       forEachBlock(next, (block, position) => {
         if (positions[position] >= 0) return;
-        copyBlock(store, block, weights, position, blockSize);
-        copyBlock(store, block, average, position, blockSize);
+        for (const kind of storedKinds) copyBlock(store[kind], block, carried[kind], position, blockSize);
+        copyBlock(store.weights, block, carried.average, position, blockSize);
       });
     }
-    this.matrix = { ...next, values: weights };
-    this.state = { weights, first: moved(state.first), second: moved(state.second), average };
+    this.matrix = { ...next, values: carried.weights };
+    this.state = carried;
     this.split(masks);
   }
 
@@ -111,7 +114,7 @@ export class MaskedWeights {
     if (positions.length === matrix.column.length && positions.every((position, k) => position === k)) return { ...matrix, values };
     forEachBlock(packed, (block, k) => {
       if (positions[k] >= 0) copyBlock(values, positions[k], packed.values, k, blockSize);
-      else if (store) copyBlock(store, block, packed.values, k, blockSize);
+      else if (store) copyBlock(store.weights, block, packed.values, k, blockSize);
     });
     return packed;
   }
@@ -129,7 +132,7 @@ export class MaskedWeights {
   /** Mean |w| of every block of the matrix: of those that no member has, as they would come back. What a `BlockView` tells as magnitudes. */
   magnitudes(): Float32Array {
     const { matrix, store, blockSize } = this;
-    const means = store ? blockMeans(store, blockSize) : new Float32Array(blockCount(this.shape));
+    const means = store ? blockMeans(store.weights, blockSize) : new Float32Array(blockCount(this.shape));
     const stored = blockMeans(matrix.values, blockSize);
     forEachBlock(matrix, (block, position) => {
       means[block] = stored[position];
@@ -142,7 +145,7 @@ export class MaskedWeights {
     const arrays = new Map<string, Float32Array | Int32Array>(Object.entries(this.state));
     arrays.set('rowStart', this.matrix.rowStart);
     arrays.set('column', this.matrix.column);
-    if (this.store) arrays.set('store', this.store);
+    if (this.store) for (const kind of storedKinds) arrays.set(`store/${kind}`, this.store[kind]);
     if (this.positions) this.members.forEach((member, i) => arrays.set(`member${i}`, maskToBits(maskOf(member))));
     return arrays;
   }
@@ -159,7 +162,7 @@ export class MaskedWeights {
     const rowStart = get<Int32Array>('rowStart', this.matrix.rowStart.length);
     const values = (name: string) => get<Float32Array>(name, column.length * this.blockSize);
     const state = { weights: values('weights'), first: values('first'), second: values('second'), average: values('average') };
-    if (this.store) this.store.set(get<Float32Array>('store', this.store.length));
+    if (this.store) for (const kind of storedKinds) this.store[kind].set(get<Float32Array>(`store/${kind}`, this.store[kind].length));
     this.matrix = { ...this.matrix, rowStart, column, values: state.weights };
     this.state = state;
     const all = maskOf(this.matrix);

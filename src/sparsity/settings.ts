@@ -40,6 +40,8 @@ const directSchema = z
     sigma: amount.default(0.1),
     meanStep: amount.default(1),
     budget: z.enum(['network', 'layer', 'gate']).default('layer'),
+    unit: z.enum(['block', 'column']).default('block'),
+    matrices: z.array(z.string()).optional(),
   })
   .refine(splitsEvenly, split);
 
@@ -51,8 +53,8 @@ const guidedSchema = z
     grace: share.default(0.7),
     revive: z.enum(['kept', 'zero']).default('kept'),
     groups: z.enum(['layer', 'gate']).default('layer'),
-    learned: z.partialRecord(z.enum(statistics.map(({ name }) => name)), z.number()).default({ keep_gradient: 0, grow_gradient: 1 }),
-    drop: share.default(0.7),
+    learned: z.partialRecord(z.enum(statistics.map(({ name }) => name)), z.number()).default({ keep_gradient: 0, grow_gradient: 0 }),
+    drop: share.default(0.9),
     growthNoise: amount.default(0.5),
     coefficientSigma: amount.default(0.2),
     budgetSigma: amount.default(0.2),

@@ -12,7 +12,9 @@ const groups = budgetGroups(matrices, 'layer');
 const first = Uint8Array.of(1, 1, 0, 0, 1, 0, 0, 1);
 const view = (magnitudes: number[], gradients: number[]) => {
   const split = (values: number[]) => [Float32Array.from(values.slice(0, 6)), Float32Array.from(values.slice(6))];
-  return { magnitudes: () => split(magnitudes), gradients: () => split(gradients) };
+  // Each of the four weights of a block has the gradient.
+  const weights = (values: Float32Array) => Float32Array.from({ length: 4 * values.length }, (_, i) => values[i >> 2]);
+  return { magnitudes: () => split(magnitudes), gradients: () => split(gradients).map(weights) };
 };
 const magnitudes = [1, 2, 0, 4, 8, 0, 3, 5];
 
@@ -41,7 +43,7 @@ test('statistics without differences say nothing, and outliers are cut', () => {
   const wide: MaskedMatrix[] = [{ name: 'w', rows: 4, columns: 100, block: { rows: 4, columns: 1 }, density: 0.5 }];
   const many = new BlockFacts(wide, 0, new Uint8Array(100).fill(1));
   const one = Float32Array.from({ length: 100 }, (_, i) => (i === 5 ? 1e6 : 1));
-  many.look({ magnitudes: () => [one], gradients: () => [one] });
+  many.look({ magnitudes: () => [one], gradients: () => [new Float32Array(400)] });
   assert.equal(Math.max(...standardised(statistics[0], many, budgetGroups(wide, 'layer'))), 4);
 });
 
@@ -51,6 +53,9 @@ test('gradients are averaged over the generations, the first alone, and those th
   assert.deepEqual([...facts.gradients], Array(8).fill(4));
   facts.look(view(magnitudes, [0, 8, NaN, Infinity, 4, 4, 4, 4]));
   assert.deepEqual([...facts.gradients], [2, 6, 4, 4, 4, 4, 4, 4]);
+  // Each weight's gradient is averaged with its sign: what goes to and fro is small.
+  facts.look(view(magnitudes, Array(8).fill(-4)));
+  assert.deepEqual([...facts.gradients], [1, 1, 0, 0, 0, 0, 0, 0]);
 });
 
 test('holders, ages and trained blocks follow the masks of the members', () => {

@@ -1,6 +1,7 @@
 import { endToEnd, perMatrix, totalBlocks, type BudgetGroup } from './budget.js';
 import type { BlockView, ChooserState, MaskedMatrix } from './chooser.js';
 import type { Mask } from './mask.js';
+import { blockMeans } from './masked_weights.js';
 
 /** Something that can be known of each block, and that a search may find to matter. */
 export interface Statistic {
@@ -31,8 +32,9 @@ export type StatisticName = (typeof statistics)[number]['name'];
 export class BlockFacts {
   /** Mean |w|. */
   magnitudes: Float32Array;
-  /** Mean |gradient|, averaged over the generations so far with exponentially falling weights. */
+  /** Mean over the block of |gradient|, each weight's gradient being averaged over the generations so far with exponentially falling weights. */
   gradients: Float32Array;
+  private readonly averages: Float32Array[];
   /** Share of the members of the last generation that had the block: 0 for a block that was not trained. */
   holders: Float32Array;
   /** Generations that the block has been trained without a break, each counted by the share of members that had it. */
@@ -48,6 +50,7 @@ export class BlockFacts {
     const blocks = totalBlocks(matrices);
     this.magnitudes = new Float32Array(blocks);
     this.gradients = new Float32Array(blocks);
+    this.averages = matrices.map(({ rows, columns }) => new Float32Array(rows * columns));
     this.holders = Float32Array.from(first);
     this.ages = new Float32Array(blocks);
   }
@@ -56,12 +59,16 @@ export class BlockFacts {
   look(view: BlockView): void {
     const memory = this.probed ? this.memory : 0;
     this.magnitudes = endToEnd(view.magnitudes());
-    const now = endToEnd(view.gradients());
-    const { gradients } = this;
-    for (let block = 0; block < now.length; block++) {
-      if (Number.isFinite(now[block])) gradients[block] = memory * gradients[block] + (1 - memory) * now[block];
-    }
+    view.gradients().forEach((now, i) => {
+      const average = this.averages[i];
+      for (let k = 0; k < now.length; k++) if (Number.isFinite(now[k])) average[k] = memory * average[k] + (1 - memory) * now[k];
+    });
+    this.measureGradients();
     this.probed = true;
+  }
+
+  private measureGradients(): void {
+    this.gradients = endToEnd(this.averages.map((average, i) => blockMeans(average, this.matrices[i].block.rows * this.matrices[i].block.columns)));
   }
 
   /** Blocks that were trained in the last generation. */
@@ -94,17 +101,20 @@ export class BlockFacts {
   }
 
   save(): ChooserState {
-    const { gradients, holders, ages, probed } = this;
-    return { arrays: new Map(Object.entries({ gradients: gradients.slice(), holders: holders.slice(), ages: ages.slice() })), state: { probed } };
+    const { averages, holders, ages, probed } = this;
+    const gradients = averages.map((average, i) => [`gradients${i}`, average.slice()] as const);
+    return { arrays: new Map([...gradients, ['holders', holders.slice()], ['ages', ages.slice()]]), state: { probed } };
   }
 
   restore({ arrays, state }: ChooserState): void {
-    const get = (name: string) => {
+    const get = (name: string, length: number) => {
       const array = arrays.get(name);
-      if (array?.length !== this.holders.length) throw new RangeError(`the saved ${name} are of ${array?.length ?? 0} blocks, expected ${this.holders.length}`);
+      if (array?.length !== length) throw new RangeError(`the saved ${name} have ${array?.length ?? 0} elements, expected ${length}`);
       return array.slice() as Float32Array;
     };
-    [this.gradients, this.holders, this.ages] = [get('gradients'), get('holders'), get('ages')];
+    [this.holders, this.ages] = ['holders', 'ages'].map((name) => get(name, this.holders.length));
+    this.averages.forEach((average, i) => average.set(get(`gradients${i}`, average.length)));
+    this.measureGradients();
     this.probed = state.probed as boolean;
   }
 }

@@ -9,7 +9,6 @@ import { sparseNames, type WaveRnnConfig } from '../model/config.js';
 import { GradientPool, sampleRateNll } from '../model/sample_rate_op.js';
 import type { BlockView, ChooserState, MaskChooser } from '../sparsity/chooser.js';
 import { maskPicture } from '../sparsity/mask_picture.js';
-import { blockMeans } from '../sparsity/masked_weights.js';
 import { createChooser } from '../sparsity/settings.js';
 import { maskedMatrices, Parameters } from './parameters.js';
 import { waveRnnConfig, type Recipe } from './recipe.js';
@@ -144,7 +143,7 @@ export class Trainer {
         this.tf.dispose([...conditioning.values()]);
         const [gradients] = new GradientPool().take([network], gate.length);
         this.kernels.sequenceGradients(network, { ...sequence, gate }, 1 / (sequence.lanes * sequence.steps), gradients);
-        return gradients.sparse.map((gradient, i) => blockMeans(gradient, network.sparse[i].blockRows * network.sparse[i].blockColumns));
+        return [...gradients.sparse];
       },
     };
   }
