@@ -4,7 +4,6 @@ import type { ClassifierGradients, ClassifierNetwork, Kernels } from '../kernels
 import { maskedLayers } from '../model/classifier_shapes.js';
 import type { BlockView, ChooserState, MaskChooser, MaskedMatrix } from '../sparsity/chooser.js';
 import type { Mask } from '../sparsity/mask.js';
-import { blockMeans } from '../sparsity/masked_weights.js';
 import { createChooser } from '../sparsity/settings.js';
 import { checkInput } from './classifier_input.js';
 import type { ClassifierLearner, LearnerStep } from './classifier_learner.js';
@@ -13,9 +12,6 @@ import { ClassifierParameters, gradientsFor } from './classifier_parameters.js';
 import type { ClassifierRecipe } from './classifier_recipe_schema.js';
 import { underPrefix, withPrefix } from './named_arrays.js';
 import { learningRateAt } from './schedule.js';
-
-/** Examples, the first of the coming step, on which dense gradients are measured: they cost a pass through the whole matrices. */
-const probeExamples = 96;
 
 /**
  * Weights by backpropagation, masks by a chooser (Lenc et al. 2019, arXiv 1906.03139, section 4, where it is a population). In every step each member runs on its own masks; together
@@ -118,11 +114,11 @@ export class ClassifierTrainer implements ClassifierLearner {
       magnitudes: () => parameters.masked.map((weights) => weights.magnitudes()),
       gradients: () => {
         const probe = parameters.probe(this.chooser?.deployed() ?? []);
-        const count = Math.min(probeExamples, recipe.training.examples);
+        const count = recipe.training.examples;
         const batch = drawExamples(this.examples, { count, augment: recipe.data.augment }, recipe.training.seed, step);
         const gradients = gradientsFor(probe);
         kernels.classifierGradients([probe], batch, 1 / count, [gradients]);
-        return parameters.ofMasked(gradients.weights).map((gradient, i) => blockMeans(gradient, this.matrices[i].block.rows * this.matrices[i].block.columns));
+        return parameters.ofMasked(gradients.weights);
       },
     };
   }
