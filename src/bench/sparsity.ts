@@ -27,8 +27,7 @@ export interface SparsityBench {
   readonly recipe: string;
   readonly options: RecipeOptions;
   readonly methods: readonly SparsityMethod[];
-  /** Seeds 1 … `seeds`. */
-  readonly seeds: number;
+  readonly seeds: readonly number[];
   /** Runs side by side. */
   readonly jobs: number;
   readonly kernels: string | undefined;
@@ -47,7 +46,7 @@ export async function benchSparsity({ recipe: path, options, methods, seeds, job
   mkdirSync(out, { recursive: true });
   const file = join(out, 'results.jsonl');
   const earlier = readResults(file);
-  const plan = Array.from({ length: seeds }, (_, i) => i + 1).flatMap((seed) =>
+  const plan = seeds.flatMap((seed) =>
     methods.map((method) => {
       const recipe = recipeOf(path, options, method, seed);
       return { method: method.name, seed, recipe, key: hashOf({ recipe, kernels: kernels ?? 'fastest' }).slice(0, 16) };

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { benchSparsity } from '../bench/sparsity.js';
 import { chooseMethods, sparsityMethods } from '../bench/sparsity_methods.js';
 import { comparisonRows, compare, markdownTable, summarise, summaryCsv, summaryRows } from '../bench/sparsity_table.js';
@@ -13,15 +13,23 @@ import { collect, wholeNumber } from './options.js';
 interface Options {
   size?: string;
   data?: string;
-  seeds: number;
+  seeds?: number[];
   methods?: string;
   set: string[];
   steps?: number;
-  jobs: number;
+  jobs?: number;
   kernels?: string;
   out?: string;
   json?: boolean;
   csv?: string;
+}
+
+/** `5` as 1 … 5, `101-105` as 101 … 105. */
+function seedRange(text: string): number[] {
+  const [, first = '1', last] = /^(?:(\d+)-)?(\d+)$/.exec(text) ?? [];
+  const count = Number(last) - Number(first) + 1;
+  if (!(count >= 1)) throw new InvalidArgumentError('expected a number of seeds from 1, or the first and the last one, such as 101-105');
+  return Array.from({ length: count }, (_, i) => Number(first) + i);
 }
 
 /** `tts-bench sparsity`: the comparison of methods that choose which weights stay. */
@@ -30,17 +38,17 @@ export const sparsityCommand = new Command('sparsity')
   .argument('<recipe>', 'a recipe.yaml, or a folder with one')
   .option('--size <name>', 'one of the sizes that the recipe lists')
   .option('--data <dir>', 'train on this folder instead of the data of the recipe')
-  .option('--seeds <n>', 'seeds 1 to n for each method', wholeNumber, 5)
+  .option('--seeds <n|n-m>', 'seeds of each method: 1 to n, or n-m, such as 101-105 for settings that were chosen on others (default: 5)', seedRange)
   .option('--methods <list>', `some of ${sparsityMethods.map(({ name }) => name).join(',')} (default: all)`)
   .option('--set <key=value>', 'change a value of the recipe for all methods; may be repeated', collect, [])
   .option('--steps <n>', 'steps of each run', wholeNumber)
-  .option('--jobs <n>', 'runs side by side, one thread each (default: one per core)', wholeNumber, availableParallelism())
+  .option('--jobs <n>', 'runs side by side, one thread each (default: one per core)', wholeNumber)
   .option('--kernels <name>', 'reference, generic, avx2, avx512 or neon (default: the fastest of this machine)')
   .option('--out <dir>', 'folder of results.jsonl, to which each run is added (default: runs/sparsity/NAME-SIZE)')
   .option('--json', 'print runs, summaries and comparisons as JSON')
   .option('--csv <file>', 'write the summaries as CSV')
-  .action(async (path: string, { seeds, jobs, kernels, json, csv, size, data, steps, ...rest }: Options) => {
-    for (const [name, value] of Object.entries({ seeds, jobs })) if (value < 1) throw new TtsError('ERR_ARGUMENT', `--${name} is ${value}, expected a whole number from 1`);
+  .action(async (path: string, { seeds = seedRange('5'), jobs = availableParallelism(), kernels, json, csv, size, data, steps, ...rest }: Options) => {
+    if (jobs < 1) throw new TtsError('ERR_ARGUMENT', `--jobs is ${jobs}, expected a whole number from 1`);
     const methods = chooseMethods(rest.methods);
     const options = { size, data, set: [...rest.set, ...(steps === undefined ? [] : [`training.steps=${steps}`])] };
     const recipe = loadAnyRecipe(path, options);

@@ -60,6 +60,9 @@ interface RunState {
 /** Steps in a row whose loss or gradients are not finite, after which the run stops. */
 const badStepsAllowed = 10;
 const logEvery = 20;
+
+/** Figures of the masks that the log shows; TensorBoard has them all. */
+const shownFigures = ['es/overlap', 'es/spread', 'es/noise', 'masks/churn', 'masks/ever_active'];
 const header = 'step,seconds,loss,accuracy,nll';
 
 /**
@@ -127,12 +130,14 @@ export async function trainClassifier({ recipe, images, kernels, out, minutes = 
     const network = learner.deployed();
     score = scoreClassifier(kernels, network, test);
     curve.add([String(step), seconds.toFixed(1), smoothLoss?.toFixed(4) ?? '', score.accuracy.toFixed(4), score.nll.toFixed(4)]);
-    const figures = { 'validation/accuracy': score.accuracy, 'validation/nll': score.nll, 'masks/non_zeros': countWeights(network), ...learner.diagnostics() };
-    for (const [name, value] of Object.entries(figures)) events.scalar(name, step, value);
+    for (const [name, value] of Object.entries({ 'validation/accuracy': score.accuracy, 'validation/nll': score.nll, 'masks/non_zeros': countWeights(network) })) events.scalar(name, step, value);
+    const shown = Object.entries(maskFigures).filter(([name]) => shownFigures.includes(name));
+    if (shown.length > 0) line.note(`step ${step}: ${shown.map(([name, value]) => `${name} ${value.toPrecision(3)}`).join(' · ')}`);
     measured = step;
     paused += performance.now() - pause;
   };
 
+  let maskFigures: Record<string, number> = {};
   let measured = learner.step;
   let badSteps = 0;
   try {
@@ -144,7 +149,9 @@ export async function trainClassifier({ recipe, images, kernels, out, minutes = 
       else line.note(`step ${step}: loss ${loss}, ${Object.entries(figures).map(([name, value]) => `${name} ${value}`).join(', ')}; the step was dropped`);
       seconds = secondsBefore + elapsed();
       if (step % logEvery === 0 && applied) {
-        for (const [name, value] of Object.entries({ 'train/loss': loss, 'train/examples_per_second': rate(), ...figures })) events.scalar(name, step, value);
+        const ofMasks = learner.diagnostics();
+        maskFigures = { ...maskFigures, ...ofMasks };
+        for (const [name, value] of Object.entries({ 'train/loss': loss, 'train/examples_per_second': rate(), ...figures, ...ofMasks })) events.scalar(name, step, value);
       }
       if (step % validateEvery === 0) measure();
       if (step % pictureEvery === 0 || (step === steps && pictureEvery < Infinity)) drawMasks(join(out, 'masks'), learner, events);
