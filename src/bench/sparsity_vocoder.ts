@@ -1,0 +1,53 @@
+import { openFeatureStore, type FeatureStore } from '../data/feature_store.js';
+import { openTrainingCorpus } from '../data/training_corpus.js';
+import { TtsError } from '../errors.js';
+import type { Kernels } from '../kernels/index.js';
+import { loadTensorFlow } from '../model/backend.js';
+import type { Recipe } from '../training/recipe.js';
+import { Trainer } from '../training/trainer.js';
+import { heldOutNll } from '../training/validation.js';
+import type { SparsityTask } from './sparsity_task.js';
+
+/** Features are computed once for all runs. */
+const cacheDir = 'runs/cache';
+
+const badStepsAllowed = 10;
+
+/** The vocoder in the comparison: NLL on the clips that the recipe holds out. */
+export const vocoderTask: SparsityTask<Recipe> = {
+  quality: [{ name: 'nll', title: 'held-out NLL, nats per sample', digits: 4 }],
+  dense: (recipe) => withSize(recipe, recipe.sizes[recipe.size]),
+  smallDense(recipe) {
+    // A dense state of H·√density has as many recurrent weights; the kernels want multiples of 32 and 16.
+    const { hidden, projection, density } = recipe.sizes[recipe.size];
+    const nearest = (width: number, of: number) => Math.max(of, of * Math.round(width / of));
+    return withSize(recipe, { hidden: nearest(hidden * Math.sqrt(density.recurrent), 32), projection: nearest(projection * Math.sqrt(density.output), 16) });
+  },
+  async prepare(recipe) {
+    const { train, validation } = await openStore(recipe, undefined);
+    return `${recipe.data.corpus}: ${train.length} clips to train on, ${validation.length} held out`;
+  },
+  async runOnce(recipe, kernels) {
+    const store = await openStore(recipe, kernels);
+    const { tf } = await loadTensorFlow(kernels);
+    const trainer = new Trainer(recipe, store, kernels, tf);
+    const begun = performance.now();
+    let badSteps = 0;
+    while (trainer.step < recipe.training.steps) {
+      badSteps = trainer.advance().applied ? 0 : badSteps + 1;
+      if (badSteps >= badStepsAllowed) throw new TtsError('ERR_NOT_FINITE', `${badSteps} steps in a row up to ${trainer.step} gave a loss or gradient that is not finite. Try a lower training.learningRate`);
+    }
+    const seconds = (performance.now() - begun) / 1000;
+    const nonZeros = trainer.deployed().sparse.reduce((sum, { values }) => sum + values.length, 0);
+    return { quality: { nll: heldOutNll(tf, kernels, trainer, store) }, nonZeros, seconds };
+  },
+};
+
+function withSize(recipe: Recipe, { hidden, projection }: { hidden: number; projection: number }): Recipe {
+  return { ...recipe, sizes: { [recipe.size]: { hidden, projection, density: { recurrent: 1, output: 1 } } }, sparsity: { method: 'fixed' } };
+}
+
+async function openStore(recipe: Recipe, kernels: Kernels | undefined): Promise<FeatureStore> {
+  const corpus = await openTrainingCorpus(recipe.data, () => undefined);
+  return openFeatureStore({ corpus, settings: recipe.features, cacheDir, threads: kernels?.threads ?? 2, validation: recipe.data.validation });
+}
