@@ -13,7 +13,10 @@ export interface MaskedMatrix extends MatrixShape {
 export interface BlockView {
   /** Mean |w| of each block of the matrix, block row by block row: [blocks]; what a block that is in no mask would begin with, 0 where that is zero. */
   magnitudes(): Float32Array[];
-  /** The gradient of every weight, those outside the masks too, block by block, on examples of the coming step with the deployed masks: [blocks · block size]. Costs a dense pass. */
+  /**
+   * The gradient of every weight, those outside the masks too, block by block: [blocks · block size]. The mean over the members under the masks that they have trained until now, on
+   * examples of the coming step. Costs a dense pass.
+   */
   gradients(): Float32Array[];
 }
 

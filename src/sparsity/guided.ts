@@ -77,7 +77,7 @@ class GuidedMasks implements MaskDistribution {
   sample(scale: number, view: BlockView): Mask[] {
     const { search, settings, facts } = this;
     this.sigma.forEach((sigma, i) => (search.sigma[i] = sigma * scale));
-    this.look(view);
+    facts.look(view);
     const draw = this.drawing();
     this.deployed = draw(search.mean, 0);
     const plus = new Float32Array(search.mean.length);
@@ -103,15 +103,8 @@ class GuidedMasks implements MaskDistribution {
   }
 
   settle(view: BlockView): void {
-    this.look(view);
+    this.facts.look(view);
     this.deployed = this.drawing()(this.search.mean, 0);
-  }
-
-  /** The gradient is that of what has been trained by now, so the mask to deploy comes before it. */
-  private look(view: BlockView): void {
-    this.facts.lookAtWeights(view);
-    this.deployed = this.drawing()(this.search.mean, 0);
-    this.facts.lookAtGradients(view);
   }
 
   save(): ChooserState {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { budgetGroups } from './budget.js';
-import type { BlockView, MaskedMatrix } from './chooser.js';
+import type { MaskedMatrix } from './chooser.js';
 import { BlockFacts, standardised, statistics } from './statistics.js';
 
 const matrices: MaskedMatrix[] = [
@@ -16,17 +16,11 @@ const view = (magnitudes: number[], gradients: number[]) => {
   const weights = (values: Float32Array) => Float32Array.from({ length: 4 * values.length }, (_, i) => values[i >> 2]);
   return { magnitudes: () => split(magnitudes), gradients: () => split(gradients).map(weights) };
 };
-/** Weights, then gradients. */
-function look(facts: BlockFacts, blocks: BlockView): void {
-  facts.lookAtWeights(blocks);
-  facts.lookAtGradients(blocks);
-}
-
 const magnitudes = [1, 2, 0, 4, 8, 0, 3, 5];
 
 test('statistics have mean 0 and variance 1 over the blocks that count, in every group, and are 0 elsewhere', () => {
   const facts = new BlockFacts(matrices, 0, first);
-  look(facts, view(magnitudes, [1, 2, 3, 4, 5, 6, 7, 8]));
+  facts.look(view(magnitudes, [1, 2, 3, 4, 5, 6, 7, 8]));
   for (const among of [undefined, first]) {
     const values = standardised(statistics[0], facts, groups, among);
     for (const { start, end } of groups) {
@@ -44,23 +38,23 @@ test('statistics have mean 0 and variance 1 over the blocks that count, in every
 
 test('statistics without differences say nothing, and outliers are cut', () => {
   const facts = new BlockFacts(matrices, 0, first);
-  look(facts, view(Array(8).fill(0.1), Array(8).fill(0)));
+  facts.look(view(Array(8).fill(0.1), Array(8).fill(0)));
   for (const statistic of statistics.filter(({ name }) => /magnitude|gradient/.test(name))) assert.ok(standardised(statistic, facts, groups).every((value) => value === 0));
   const wide: MaskedMatrix[] = [{ name: 'w', rows: 4, columns: 100, block: { rows: 4, columns: 1 }, density: 0.5 }];
   const many = new BlockFacts(wide, 0, new Uint8Array(100).fill(1));
   const one = Float32Array.from({ length: 100 }, (_, i) => (i === 5 ? 1e6 : 1));
-  look(many, { magnitudes: () => [one], gradients: () => [new Float32Array(400)] });
+  many.look({ magnitudes: () => [one], gradients: () => [new Float32Array(400)] });
   assert.equal(Math.max(...standardised(statistics[0], many, budgetGroups(wide, 'layer'))), 4);
 });
 
 test('gradients are averaged over the generations, the first alone, and those that are not finite passed over', () => {
   const facts = new BlockFacts(matrices, 0.5, first);
-  look(facts, view(magnitudes, Array(8).fill(4)));
+  facts.look(view(magnitudes, Array(8).fill(4)));
   assert.deepEqual([...facts.gradients], Array(8).fill(4));
-  look(facts, view(magnitudes, [0, 8, NaN, Infinity, 4, 4, 4, 4]));
+  facts.look(view(magnitudes, [0, 8, NaN, Infinity, 4, 4, 4, 4]));
   assert.deepEqual([...facts.gradients], [2, 6, 4, 4, 4, 4, 4, 4]);
   // Each weight's gradient is averaged with its sign: what goes to and fro is small.
-  look(facts, view(magnitudes, Array(8).fill(-4)));
+  facts.look(view(magnitudes, Array(8).fill(-4)));
   assert.deepEqual([...facts.gradients], [1, 1, 0, 0, 0, 0, 0, 0]);
 });
 

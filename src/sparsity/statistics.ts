@@ -55,13 +55,9 @@ export class BlockFacts {
     this.ages = new Float32Array(blocks);
   }
 
-  /** Looks at the weights. */
-  lookAtWeights(view: BlockView): void {
+  /** Looks at the weights and at a dense gradient. What is not finite is passed over. */
+  look(view: BlockView): void {
     this.magnitudes = endToEnd(view.magnitudes());
-  }
-
-  /** Looks at a dense gradient. What is not finite is passed over. */
-  lookAtGradients(view: BlockView): void {
     const memory = this.probed ? this.memory : 0;
     view.gradients().forEach((now, i) => {
       const average = this.averages[i];

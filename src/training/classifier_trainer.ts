@@ -47,8 +47,8 @@ export class ClassifierTrainer implements ClassifierLearner {
   }
 
   advance(): LearnerStep {
-    const { parameters, members, kernels, recipe, step } = this;
-    const { examples, seed, adam, ema } = recipe.training;
+    const { parameters, kernels, recipe, step } = this;
+    const { adam, ema } = recipe.training;
     const masks = this.chooser?.update(step, this.view());
     if (masks) {
       this.current = masks;
@@ -56,12 +56,9 @@ export class ClassifierTrainer implements ClassifierLearner {
       this.split();
     }
     parameters.gather();
-    const count = examples / members;
-    const draws = Array.from({ length: members }, (_, member) => member >>> 1);
-    const batch = drawExamples(this.examples, { count, draws, augment: recipe.data.augment }, seed, step);
-    const losses = Float64Array.from(kernels.classifierGradients(this.networks, batch, 1 / count, this.buffers).loss, (nats) => nats / count);
+    const losses = this.gradientsOf(this.networks, this.buffers);
     const gradients = parameters.combine(this.buffers);
-    const loss = losses.reduce((sum, value) => sum + value, 0) / members;
+    const loss = losses.reduce((sum, value) => sum + value, 0) / this.members;
     const gradientNorm = Math.hypot(...gradients.map(norm));
     const learningRate = learningRateAt(step, recipe.training);
     const applied = Number.isFinite(loss) && Number.isFinite(gradientNorm);
@@ -101,6 +98,15 @@ export class ClassifierTrainer implements ClassifierLearner {
     this.step = step;
   }
 
+  /** Mean nats of each network, one per member, and its gradients, on the examples of the step: members 2p and 2p+1 see the same. */
+  private gradientsOf(networks: readonly ClassifierNetwork[], gradients: readonly ClassifierGradients[]): Float64Array {
+    const { examples, seed } = this.recipe.training;
+    const count = examples / this.members;
+    const draws = Array.from({ length: this.members }, (_, member) => member >>> 1);
+    const batch = drawExamples(this.examples, { count, draws, augment: this.recipe.data.augment }, seed, this.step);
+    return this.kernels.classifierGradients(networks, batch, 1 / count, gradients).loss.map((nats) => nats / count);
+  }
+
   /** Takes the members apart again after their masks have changed. */
   private split(): void {
     this.networks = this.parameters.networks();
@@ -109,19 +115,26 @@ export class ClassifierTrainer implements ClassifierLearner {
 
   /** What the chooser may ask about the weights. */
   private view(): BlockView {
-    const { parameters, recipe, kernels, step } = this;
+    const { parameters } = this;
     return {
       magnitudes: () => parameters.masked.map((weights) => weights.magnitudes()),
       gradients: () => {
-        const probe = parameters.probe(this.chooser?.deployed() ?? []);
-        const count = recipe.training.examples;
-        const batch = drawExamples(this.examples, { count, augment: recipe.data.augment }, recipe.training.seed, step);
-        const gradients = gradientsFor(probe);
-        kernels.classifierGradients([probe], batch, 1 / count, [gradients]);
-        return parameters.ofMasked(gradients.weights);
+        const probes = this.current.map((masks) => parameters.probe(masks));
+        const gradients = probes.map(gradientsFor);
+        this.gradientsOf(probes, gradients);
+        return mean(gradients.map(({ weights }) => parameters.ofMasked(weights)));
       },
     };
   }
+}
+
+/** Mean over the members, [member][matrix]; the first member's arrays are overwritten. */
+function mean([first, ...others]: readonly Float32Array[][]): Float32Array[] {
+  first.forEach((sum, i) => {
+    for (const other of others) for (let k = 0; k < sum.length; k++) sum[k] += other[i][k];
+    for (let k = 0; k < sum.length; k++) sum[k] /= 1 + others.length;
+  });
+  return first;
 }
 
 function norm(array: Float32Array): number {

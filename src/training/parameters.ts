@@ -4,7 +4,7 @@ import { RandomStream, streams } from '../kernels/random.js';
 import { conditioningParameters } from '../model/conditioning.js';
 import { denseNames, levels, shapeOf, sparseNames, type WaveRnnConfig } from '../model/config.js';
 import type { MaskedMatrix, Revival } from '../sparsity/chooser.js';
-import { blockCount, type Mask } from '../sparsity/mask.js';
+import { blockCount, maskOf, type Mask } from '../sparsity/mask.js';
 import { MaskedWeights } from '../sparsity/masked_weights.js';
 
 /** Of the initial random numbers, those of the conditioning network begin at 0, those of the sample-rate network here. */
@@ -64,9 +64,9 @@ export class Parameters {
     return this.network(this.sparse.map((weights, i) => weights.deployed(masks[i], which)), which);
   }
 
-  /** The network with every block stored: the present weights under the masks, zeros elsewhere. */
-  probe(masks: readonly Mask[]): SampleRateNetwork {
-    return this.network(this.sparse.map((weights, i) => weights.probe(masks[i])), 'weights');
+  /** The network of each member with every block stored: the present weights under its masks, zeros elsewhere. */
+  probes(): SampleRateNetwork[] {
+    return this.sparse[0].members.map((_, m) => this.network(this.sparse.map((weights) => weights.probe(maskOf(weights.members[m]))), 'weights'));
   }
 
   private network(sparse: BlockMatrix[], which: 'weights' | 'average'): SampleRateNetwork {

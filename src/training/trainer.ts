@@ -26,9 +26,8 @@ export interface StepResult {
   readonly applied: boolean;
 }
 
-/** A dense gradient costs as much as ten sparse ones: it is taken over so many lanes and steps at most. Those who ask average over several. */
-const probeLanes = 32;
-const probeSteps = 240;
+/** A dense gradient costs as much as ten sparse ones: it is taken over so many samples, give or take. Those who ask average over several. */
+const probeSamples = 7680;
 
 /**
  * Turns batches into better weights, one step at a time: the weights by gradients that are averaged over the members of a population of masks, the masks by whoever
@@ -135,15 +134,15 @@ export class Trainer {
     return {
       magnitudes: () => this.parameters.sparse.map((weights) => weights.magnitudes()),
       gradients: () => {
+        const probes = this.parameters.probes();
         const { lanes, segment } = this.recipe.training;
-        const { sequence, features, rows } = this.segments(Math.min(lanes, probeLanes), Math.min(segment, probeSteps), 1);
-        const network = this.parameters.probe(this.chooser.deployed());
+        const { sequence, features, rows } = this.segments(lanes, Math.min(segment, Math.max(16, Math.round(probeSamples / lanes))), probes.length);
         const conditioning = new Map([...this.parameters.conditioning].map(([name, { shape, state }]) => [name, this.tf.tensor(state.weights, shape)]));
         const gate = this.tf.tidy(() => conditioningForward(this.tf, this.config, Object.fromEntries(conditioning), this.featureTensor(features, rows)).dataSync() as Float32Array);
         this.tf.dispose([...conditioning.values()]);
-        const [gradients] = new GradientPool().take([network], gate.length);
-        this.kernels.sequenceGradients(network, { ...sequence, gate }, 1 / (sequence.lanes * sequence.steps), gradients);
-        return [...gradients.sparse];
+        const gradients = new GradientPool().take(probes, gate.length);
+        this.kernels.memberGradients(probes, { ...sequence, gate }, 1 / (sequence.lanes * sequence.steps), gradients);
+        return gradients[0].sparse.map((_, i) => total(gradients.map(({ sparse }) => sparse[i])));
       },
     };
   }
@@ -188,6 +187,12 @@ function memberLosses(nats: Float64Array, logWidths: Float64Array, steps: number
     for (let lane = m * lanes; lane < (m + 1) * lanes; lane++) sum += nats[lane] / steps + logWidths[lane];
     return sum / lanes;
   });
+}
+
+/** The sum of arrays; the first is overwritten. */
+function total([first, ...others]: readonly Float32Array[]): Float32Array {
+  for (const other of others) for (let i = 0; i < first.length; i++) first[i] += other[i];
+  return first;
 }
 
 function globalNorm(arrays: readonly Float32Array[]): number {
