@@ -1,6 +1,5 @@
 import { examplesOf } from '../data/examples.js';
 import { openTrainingImages } from '../data/training_images.js';
-import { TtsError } from '../errors.js';
 import { classifiers, type ClassifierName } from '../model/classifiers.js';
 import { classifierShapes, type LayerShape } from '../model/classifier_shapes.js';
 import { keptBlocks } from '../sparsity/mask.js';
@@ -10,11 +9,10 @@ import type { ClassifierRecipe } from '../training/classifier_recipe_schema.js';
 import { ClassifierTrainer } from '../training/classifier_trainer.js';
 import { scoreClassifier } from '../training/classifier_validation.js';
 import type { SparsityTask } from './sparsity_task.js';
+import { trainToEnd } from './train_to_end.js';
 
 /** Dense matrices run fastest in the largest blocks that fit most of them. */
 const denseBlock: [number, number] = [4, 4];
-
-const badStepsAllowed = 10;
 
 /** The classifiers in the comparison: accuracy and NLL on the test images. */
 export const classifierTask: SparsityTask<ClassifierRecipe> = {
@@ -28,13 +26,7 @@ export const classifierTask: SparsityTask<ClassifierRecipe> = {
   async runOnce(recipe, kernels) {
     const images = await openTrainingImages(recipe.data);
     const trainer = new ClassifierTrainer(recipe, examplesOf(images, 'train'), kernels);
-    const begun = performance.now();
-    let badSteps = 0;
-    while (trainer.step < recipe.training.steps) {
-      badSteps = trainer.advance().applied ? 0 : badSteps + 1;
-      if (badSteps >= badStepsAllowed) throw new TtsError('ERR_NOT_FINITE', `${badSteps} steps in a row up to ${trainer.step} gave a loss or gradient that is not finite. Try a lower training.learningRate`);
-    }
-    const seconds = (performance.now() - begun) / 1000;
+    const seconds = trainToEnd(trainer, recipe.training.steps);
     const network = trainer.deployed();
     const { accuracy, nll } = scoreClassifier(kernels, network, examplesOf(images, 'test'));
     return { quality: { accuracy: 100 * accuracy, nll }, nonZeros: countWeights(network), seconds };

@@ -1,17 +1,15 @@
 import { openFeatureStore, type FeatureStore } from '../data/feature_store.js';
 import { openTrainingCorpus } from '../data/training_corpus.js';
-import { TtsError } from '../errors.js';
 import type { Kernels } from '../kernels/index.js';
 import { loadTensorFlow } from '../model/backend.js';
 import type { Recipe } from '../training/recipe.js';
 import { Trainer } from '../training/trainer.js';
 import { heldOutNll } from '../training/validation.js';
 import type { SparsityTask } from './sparsity_task.js';
+import { trainToEnd } from './train_to_end.js';
 
 /** Features are computed once for all runs. */
 const cacheDir = 'runs/cache';
-
-const badStepsAllowed = 10;
 
 /** The vocoder in the comparison: NLL on the clips that the recipe holds out. */
 export const vocoderTask: SparsityTask<Recipe> = {
@@ -31,13 +29,7 @@ export const vocoderTask: SparsityTask<Recipe> = {
     const store = await openStore(recipe, kernels);
     const { tf } = await loadTensorFlow(kernels);
     const trainer = new Trainer(recipe, store, kernels, tf);
-    const begun = performance.now();
-    let badSteps = 0;
-    while (trainer.step < recipe.training.steps) {
-      badSteps = trainer.advance().applied ? 0 : badSteps + 1;
-      if (badSteps >= badStepsAllowed) throw new TtsError('ERR_NOT_FINITE', `${badSteps} steps in a row up to ${trainer.step} gave a loss or gradient that is not finite. Try a lower training.learningRate`);
-    }
-    const seconds = (performance.now() - begun) / 1000;
+    const seconds = trainToEnd(trainer, recipe.training.steps);
     const nonZeros = trainer.deployed().sparse.reduce((sum, { values }) => sum + values.length, 0);
     return { quality: { nll: heldOutNll(tf, kernels, trainer, store) }, nonZeros, seconds };
   },
