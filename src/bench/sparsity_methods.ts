@@ -11,10 +11,14 @@ export interface SparsityMethod {
 
 const rivals = ['fixed', 'rigl', 'pruning'];
 const method = (name: string, against: readonly string[] = []): SparsityMethod => ({ name, set: [`sparsity.method=${name}`], against });
-/** A search, and the same with its fitness shuffled: what is left of a gain then was no learning. */
+/**
+ * A search and its two controls. With its fitness shuffled it walks as far, but by chance: what is left of a gain was not learned. Frozen, its mean never moves: what is left is owed to
+ * where it begins, and to trying many masks; shuffled it may also drift into harm, which would flatter the search.
+ */
 const search = (name: string): SparsityMethod[] => [
-  method(name, [`${name}-shuffled`, ...rivals]),
+  method(name, [`${name}-shuffled`, `${name}-frozen`, ...rivals]),
   { name: `${name}-shuffled`, set: [`sparsity.method=${name}`, `sparsity.${name}.shuffle=true`], against: [] },
+  { name: `${name}-frozen`, set: [`sparsity.method=${name}`, `sparsity.${name}.meanStep=0`], against: [] },
 ];
 
 /** All that are compared, in the order of the table. */
