@@ -1,6 +1,6 @@
+import { availableParallelism } from 'node:os';
 import { openFeatureStore, type FeatureStore } from '../data/feature_store.js';
 import { openTrainingCorpus } from '../data/training_corpus.js';
-import type { Kernels } from '../kernels/index.js';
 import { loadTensorFlow } from '../model/backend.js';
 import type { Recipe } from '../training/recipe.js';
 import { Trainer } from '../training/trainer.js';
@@ -22,11 +22,11 @@ export const vocoderTask: SparsityTask<Recipe> = {
     return withSize(recipe, { hidden: nearest(hidden * Math.sqrt(density.recurrent), 32), projection: nearest(projection * Math.sqrt(density.output), 16) });
   },
   async prepare(recipe) {
-    const { train, validation } = await openStore(recipe, undefined);
+    const { train, validation } = await openStore(recipe, availableParallelism());
     return `${recipe.data.corpus}: ${train.length} clips to train on, ${validation.length} held out`;
   },
   async runOnce(recipe, kernels) {
-    const store = await openStore(recipe, kernels);
+    const store = await openStore(recipe, kernels.threads);
     const { tf } = await loadTensorFlow(kernels);
     const trainer = new Trainer(recipe, store, kernels, tf);
     const seconds = trainToEnd(trainer, recipe.training.steps);
@@ -39,7 +39,7 @@ function withSize(recipe: Recipe, { hidden, projection }: { hidden: number; proj
   return { ...recipe, sizes: { [recipe.size]: { hidden, projection, density: { recurrent: 1, output: 1 } } }, sparsity: { method: 'fixed' } };
 }
 
-async function openStore(recipe: Recipe, kernels: Kernels | undefined): Promise<FeatureStore> {
+async function openStore(recipe: Recipe, threads: number): Promise<FeatureStore> {
   const corpus = await openTrainingCorpus(recipe.data, () => undefined);
-  return openFeatureStore({ corpus, settings: recipe.features, cacheDir, threads: kernels?.threads ?? 2, validation: recipe.data.validation });
+  return openFeatureStore({ corpus, settings: recipe.features, cacheDir, threads, validation: recipe.data.validation });
 }

@@ -7,13 +7,8 @@ import type { Recipe } from '../training/recipe.js';
 import { trainVoice } from '../training/run.js';
 import { bar, untilStopped, type TrainOptions } from './train_options.js';
 
-/** Of a folder that has none of the clips that the recipe holds out, this share is held out. */
-const defaultValidationShare = 0.05;
-
 /** tts-train for a vocoder's recipe. */
-export async function trainVocoder(loaded: Recipe, options: TrainOptions): Promise<void> {
-  const share = loaded.data.validation.share ?? defaultValidationShare;
-  const recipe = options.data === undefined ? loaded : { ...loaded, data: { ...loaded.data, validation: { ...loaded.data.validation, share } } };
+export async function trainVocoder(recipe: Recipe, options: TrainOptions): Promise<void> {
   const kernels = chooseKernels({ name: options.kernels, threads: options.threads });
   const out = options.out ?? join('runs', `${recipe.name}-${recipe.size}`);
 

@@ -127,7 +127,7 @@ export function namedGradients({ gate, sparse, dense }: SequenceGradients): [nam
   return [['gate', gate], ...sparse.map((array, i): [string, Float32Array] => [`sparse[${i}]`, array]), ...dense.map((array, i): [string, Float32Array] => [`dense[${i}]`, array])];
 }
 
-/** Sizes with ragged edges: lanes around the group of 16, frames that end inside a chunk of 16 steps, hops of 1 and longer than all. */
+/** Sizes with ragged edges: lanes around the group of 16, frames that end inside a chunk of steps, hops of 1 and longer than all. */
 export const sequenceCases: readonly (NetworkSize & BatchSize)[] = [
   { hidden: 32, projection: 16, levels: 32, shape: blockShapes[0], lanes: 1, steps: 1, hop: 1 },
   { hidden: 32, projection: 16, levels: 32, shape: blockShapes[2], lanes: 15, steps: 37, hop: 5, phase: 3, heard: true },

@@ -11,7 +11,7 @@ const initialGateDeviation = 0.3;
 
 /**
  * Longest memory, in samples, of a unit in a fresh network. A unit whose update gate stands at σ(b) forgets in 1 + e^b samples; with b spread evenly up to ln of this
- * there are units for every time scale up to a few periods of a low voice (Tallec and Ollivier 2018, arXiv 1804.11188, section 3, with a log-uniform choice of time scales).
+ * there are units for every time scale up to a few periods of a low voice (Tallec and Ollivier 2018, arXiv 1804.11188; the log-uniform choice of time scales is ours).
  */
 const longestMemory = 512;
 

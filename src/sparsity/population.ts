@@ -3,6 +3,7 @@ import type { BlockView, ChooserState, MaskChooser, MaskedMatrix, Revival } from
 import { MaskRecord } from './diagnostics.js';
 import { annealing, Hold, shuffledFitness } from './hold.js';
 import type { Mask } from './mask.js';
+import { underPrefix, withPrefix } from './named_arrays.js';
 
 /** What every search with a population is told. */
 export interface PopulationSettings {
@@ -106,15 +107,11 @@ export class PopulationChooser implements MaskChooser {
   save(): ChooserState {
     const { arrays, state: search } = this.distribution.save();
     const { arrays: recorded, state: record } = this.record.save();
-    const named = (prefix: string, from: ChooserState['arrays']) => [...from].map(([name, array]) => [`${prefix}/${name}`, array] as const);
-    return { arrays: new Map([...named('search', arrays), ...named('record', recorded)]), state: { search, record, hold: this.hold.save() } };
+    return { arrays: new Map([...withPrefix('search', arrays), ...withPrefix('record', recorded)]), state: { search, record, hold: this.hold.save() } };
   }
 
   restore({ arrays, state }: ChooserState): void {
-    const part = (prefix: string): ChooserState => ({
-      arrays: new Map([...arrays].filter(([name]) => name.startsWith(`${prefix}/`)).map(([name, array]) => [name.slice(prefix.length + 1), array])),
-      state: state[prefix] as Record<string, unknown>,
-    });
+    const part = (prefix: string): ChooserState => ({ arrays: underPrefix(prefix, arrays), state: state[prefix] as Record<string, unknown> });
     this.distribution.restore(part('search'));
     this.record.restore(part('record'));
     this.hold.restore(state.hold as Record<string, unknown>);

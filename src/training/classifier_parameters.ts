@@ -6,7 +6,7 @@ import type { LayerShape } from '../model/classifier_shapes.js';
 import type { Revival } from '../sparsity/chooser.js';
 import { blockCount, maskOf, type Mask } from '../sparsity/mask.js';
 import { MaskedWeights } from '../sparsity/masked_weights.js';
-import { underPrefix, withPrefix } from './named_arrays.js';
+import { underPrefix, withPrefix } from '../sparsity/named_arrays.js';
 
 /** What the weights of a fresh classifier are drawn by. */
 export interface InitialSettings {

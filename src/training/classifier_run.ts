@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { examplesOf } from '../data/examples.js';
@@ -15,6 +15,7 @@ import type { ClassifierRecipe, EvolvedRecipe } from './classifier_recipe_schema
 import { createLearner } from './classifier_tasks.js';
 import { scoreClassifier, type ClassifierScore } from './classifier_validation.js';
 import { CsvLog } from './csv_log.js';
+import { describeMasks, writeMaskPicture } from './mask_log.js';
 import { formatCount, formatDuration, ProgressLine } from './progress.js';
 import { checkSameRun } from './same_run.js';
 import { EventWriter } from './tensorboard.js';
@@ -60,9 +61,6 @@ interface RunState {
 /** Steps in a row whose loss or gradients are not finite, after which the run stops. */
 const badStepsAllowed = 10;
 const logEvery = 20;
-
-/** Figures of the masks that the log shows; TensorBoard has them all. */
-const shownFigures = ['es/overlap', 'es/spread', 'es/noise', 'masks/churn', 'masks/ever_active'];
 const header = 'step,seconds,loss,accuracy,nll';
 
 /**
@@ -131,8 +129,8 @@ export async function trainClassifier({ recipe, images, kernels, out, minutes = 
     score = scoreClassifier(kernels, network, test);
     curve.add([String(step), seconds.toFixed(1), smoothLoss?.toFixed(4) ?? '', score.accuracy.toFixed(4), score.nll.toFixed(4)]);
     for (const [name, value] of Object.entries({ 'validation/accuracy': score.accuracy, 'validation/nll': score.nll, 'masks/non_zeros': countWeights(network) })) events.scalar(name, step, value);
-    const shown = Object.entries(maskFigures).filter(([name]) => shownFigures.includes(name));
-    if (shown.length > 0) line.note(`step ${step}: ${shown.map(([name, value]) => `${name} ${value.toPrecision(3)}`).join(' · ')}`);
+    const figures = describeMasks(maskFigures);
+    if (figures !== '') line.note(`step ${step}: ${figures}`);
     measured = step;
     paused += performance.now() - pause;
   };
@@ -154,7 +152,7 @@ export async function trainClassifier({ recipe, images, kernels, out, minutes = 
         for (const [name, value] of Object.entries({ 'train/loss': loss, 'train/examples_per_second': rate(), ...figures, ...ofMasks })) events.scalar(name, step, value);
       }
       if (step % validateEvery === 0) measure();
-      if (step % pictureEvery === 0 || (step === steps && pictureEvery < Infinity)) drawMasks(join(out, 'masks'), learner, events);
+      if (step % pictureEvery === 0 || (step === steps && pictureEvery < Infinity)) drawMasks(out, learner, events);
       if (step % checkpointEvery === 0) await save();
       line.update(progress());
       if (badSteps >= badStepsAllowed) {
@@ -173,16 +171,10 @@ export async function trainClassifier({ recipe, images, kernels, out, minutes = 
   return { step: learner.step, steps, seconds, accuracy, nll, nonZeros: countWeights(learner.deployed()), model, data: images.description, kernels: kernels.name };
 }
 
-/** Writes a picture of the masks in training, with the step in its name. */
-function drawMasks(folder: string, learner: ClassifierLearner, events: EventWriter): void {
+/** A picture of the masks in training, where there are any. */
+function drawMasks(out: string, learner: ClassifierLearner, events: EventWriter): void {
   const now = learner.masks();
-  if (!now) return;
-  mkdirSync(folder, { recursive: true });
-  const png = maskPicture(now.matrices, now.masks);
-  writeFileSync(join(folder, `step-${String(learner.step).padStart(7, '0')}.png`), png);
-  // Width and height stand in the header of a PNG, from byte 16 on.
-  const size = new DataView(png.buffer, png.byteOffset + 16, 8);
-  events.image('masks', learner.step, png, size.getUint32(0), size.getUint32(4));
+  if (now) writeMaskPicture(out, learner.step, maskPicture(now.matrices, now.masks), events);
 }
 
 /** What may differ between the calls that make up one run: how long it goes, when it measures, where the images lie. */

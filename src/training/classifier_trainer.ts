@@ -10,7 +10,7 @@ import type { ClassifierLearner, LearnerStep } from './classifier_learner.js';
 import { classifierOf } from './classifier_model.js';
 import { ClassifierParameters, gradientsFor } from './classifier_parameters.js';
 import type { ClassifierRecipe } from './classifier_recipe_schema.js';
-import { underPrefix, withPrefix } from './named_arrays.js';
+import { underPrefix, withPrefix } from '../sparsity/named_arrays.js';
 import { learningRateAt } from './schedule.js';
 
 /**

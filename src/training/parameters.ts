@@ -6,6 +6,7 @@ import { denseNames, levels, shapeOf, sparseNames, type WaveRnnConfig } from '..
 import type { MaskedMatrix, Revival } from '../sparsity/chooser.js';
 import { blockCount, maskOf, type Mask } from '../sparsity/mask.js';
 import { MaskedWeights } from '../sparsity/masked_weights.js';
+import { underPrefix, withPrefix } from '../sparsity/named_arrays.js';
 
 /** Of the initial random numbers, those of the conditioning network begin at 0, those of the sample-rate network here. */
 const sampleRateOffset = 2 ** 40;
@@ -89,17 +90,14 @@ export class Parameters {
   /** Everything as named arrays, for a checkpoint. */
   toArrays(): Map<string, Float32Array | Int32Array> {
     const arrays = new Map<string, Float32Array | Int32Array>();
-    for (const [i, name] of sparseNames.entries()) for (const [kind, array] of this.sparse[i].toArrays()) arrays.set(`${name}/${kind}`, array);
+    for (const [i, name] of sparseNames.entries()) for (const [key, array] of withPrefix(name, this.sparse[i].toArrays())) arrays.set(key, array);
     for (const [name, state] of this.unmasked()) for (const [kind, array] of Object.entries(state)) arrays.set(`${name}/${kind}`, array as Float32Array);
     return arrays;
   }
 
   /** Takes over the arrays of a checkpoint. Throws RangeError where one is missing or has another size. */
   fromArrays(arrays: ReadonlyMap<string, Float32Array | Int32Array>): void {
-    sparseNames.forEach((name, i) => {
-      const own = [...arrays].filter(([key]) => key.startsWith(`${name}/`)).map(([key, array]) => [key.slice(name.length + 1), array] as const);
-      this.sparse[i].fromArrays(new Map(own));
-    });
+    sparseNames.forEach((name, i) => this.sparse[i].fromArrays(underPrefix(name, arrays)));
     for (const [name, state] of this.unmasked()) {
       for (const [kind, array] of Object.entries(state) as [string, Float32Array][]) {
         const saved = arrays.get(`${name}/${kind}`) as Float32Array | undefined;

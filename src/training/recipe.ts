@@ -28,6 +28,9 @@ export interface RecipeOptions {
   readonly data?: string;
 }
 
+/** Of a folder that has none of the clips that the recipe holds out, this share is held out. */
+const defaultValidationShare = 0.05;
+
 /**
  * Reads and checks a vocoder's recipe, as `loadAnyRecipe` does; that of another task is ERR_RECIPE.
  */
@@ -59,7 +62,9 @@ export function loadAnyRecipe(dirOrFile: string, options: RecipeOptions = {}): A
   if (!checked.success) throw new TtsError('ERR_RECIPE', `${path}: ${describeIssues(checked.error.issues, schema, document, lines)}`);
   const { size, sizes } = checked.data;
   if (!Object.hasOwn(sizes, size)) throw unknownName(path, 'size', size, Object.keys(sizes));
-  return checked.data.task === 'vocoder' ? withFeatures(checked.data, path) : checked.data;
+  if (checked.data.task !== 'vocoder') return checked.data;
+  const recipe = withFeatures(checked.data, path);
+  return options.data === undefined ? recipe : { ...recipe, data: { ...recipe.data, validation: { share: defaultValidationShare, ...recipe.data.validation } } };
 }
 
 function withFeatures({ features, ...recipe }: RecipeFile, path: string): Recipe {

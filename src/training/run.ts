@@ -1,8 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { FeatureStore } from '../data/feature_store.js';
-import { canonicalJson } from '../data/feature_store_files.js';
 import { TtsError } from '../errors.js';
 import type { Kernels } from '../kernels/index.js';
 import { loadTensorFlow } from '../model/backend.js';
@@ -10,8 +9,10 @@ import { saveVoice } from '../model/voice.js';
 import { loadNewestCheckpoint, saveCheckpoint } from './checkpoint.js';
 import { Curve } from './curve.js';
 import { writeSamples } from './listening_samples.js';
+import { describeMasks, writeMaskPicture } from './mask_log.js';
 import { ProgressLine, type Progress } from './progress.js';
 import type { Recipe } from './recipe.js';
+import { checkSameRun } from './same_run.js';
 import { snapshot } from './snapshot.js';
 import { EventWriter } from './tensorboard.js';
 import { Trainer } from './trainer.js';
@@ -54,9 +55,6 @@ interface RunState {
   readonly sparsity: Record<string, unknown>;
 }
 
-/** Figures of the masks that the log shows; TensorBoard has them all. */
-const logged = ['es/overlap', 'es/spread', 'es/noise', 'masks/churn', 'masks/ever_active'];
-
 /** Steps in a row whose loss or gradients are not finite, after which the run stops. */
 const badStepsAllowed = 10;
 
@@ -80,7 +78,7 @@ export async function trainVoice({ recipe, store, kernels, out, minutes = Infini
   const checkpoint = loadNewestCheckpoint(out);
   if (checkpoint) {
     const state = checkpoint.state as unknown as RunState;
-    checkSameRun(out, state, recipe, store);
+    checkSameRun(out, { ...settingsOf(state.recipe), 'corpus and split': state.corpusHash.slice(0, 16) }, { ...settingsOf(recipe), 'corpus and split': store.hash.slice(0, 16) });
     trainer.restore({ arrays: new Map(checkpoint.arrays), state: state.sparsity }, checkpoint.step);
     ({ seconds, smoothLoss, validationNll, stoi } = state);
     line.note(checkpoint.note ?? `resumed from step ${checkpoint.step}`);
@@ -132,9 +130,9 @@ export async function trainVoice({ recipe, store, kernels, out, minutes = Infini
       validationNll = heldOutNll(tf, kernels, trainer, store);
       events.scalar('validation/nll', step, validationNll);
     }
-    if (speaks) writePicture(out, step, trainer);
-    const shown = Object.entries(maskFigures).filter(([name]) => logged.includes(name));
-    if (shown.length > 0) line.note(`step ${step}: ${shown.map(([name, value]) => `${name} ${value.toPrecision(3)}`).join(' · ')}`);
+    if (speaks) writeMaskPicture(out, step, trainer.picture(), events);
+    const figures = describeMasks(maskFigures);
+    if (figures !== '') line.note(`step ${step}: ${figures}`);
     const report = speaks ? await writeSamples(join(out, 'samples'), step, snapshot(trainer, store, provenance()), store, kernels, events) : null;
     if (report) {
       stoi = report.stoi;
@@ -187,32 +185,8 @@ export async function trainVoice({ recipe, store, kernels, out, minutes = Infini
   return { step: trainer.step, steps: training.steps, seconds, validationNll, stoi, samplesPerSecond: rate(), voice: voicePath, kernels: kernels.name };
 }
 
-/** The masks as they are now, in masks/ with the step in the name. */
-function writePicture(out: string, step: number, trainer: Trainer): void {
-  const folder = join(out, 'masks');
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, `step-${String(step).padStart(7, '0')}.png`), trainer.picture());
-}
-
-/** What may differ between the calls that make up one run: how long it goes, and when it measures. */
-const freeSettings = ['steps', 'validateEvery', 'sampleEvery', 'checkpointEvery'];
-
-function checkSameRun(out: string, state: RunState, recipe: Recipe, store: FeatureStore): void {
-  const fixed = ({ data: _data, sizes: _sizes, training, ...rest }: Recipe) =>
-    new Map(flatten({ ...rest, training: Object.fromEntries(Object.entries(training).filter(([key]) => !freeSettings.includes(key))), size: recipe.sizes[rest.size] ?? rest.size }));
-  const before = fixed(state.recipe);
-  for (const [key, value] of fixed(recipe)) {
-    if (before.get(key) !== value) throw otherRun(out, `${key} ${before.get(key) ?? 'unset'}, now ${value}`);
-  }
-  if (state.corpusHash !== store.hash) throw otherRun(out, `corpus and split ${state.corpusHash.slice(0, 12)}, now ${store.hash.slice(0, 12)}`);
-}
-
-function otherRun(out: string, difference: string): TtsError {
-  return new TtsError('ERR_CHECKPOINT', `${out} holds a run with ${difference}; go on with the old settings, or give --out another folder`);
-}
-
-function flatten(value: unknown, path = ''): [string, string][] {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return Object.entries(value).flatMap(([key, inner]) => flatten(inner, path ? `${path}.${key}` : key));
-  return [[path, canonicalJson(value)]];
+/** What may differ between the calls that make up one run: how long it goes, when it measures, where the recordings lie. */
+function settingsOf({ data: _data, sizes, size, training, ...rest }: Recipe): object {
+  const free = ['steps', 'validateEvery', 'sampleEvery', 'checkpointEvery'];
+  return { ...rest, size: sizes[size], training: Object.fromEntries(Object.entries(training).filter(([key]) => !free.includes(key))) };
 }

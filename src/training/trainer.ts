@@ -9,6 +9,7 @@ import { sparseNames, type WaveRnnConfig } from '../model/config.js';
 import { GradientPool, sampleRateNll } from '../model/sample_rate_op.js';
 import type { BlockView, ChooserState, MaskChooser } from '../sparsity/chooser.js';
 import { maskPicture } from '../sparsity/mask_picture.js';
+import { underPrefix, withPrefix } from '../sparsity/named_arrays.js';
 import { createChooser } from '../sparsity/settings.js';
 import { maskedMatrices, Parameters } from './parameters.js';
 import { waveRnnConfig, type Recipe } from './recipe.js';
@@ -114,13 +115,13 @@ export class Trainer {
   /** Everything that a step depends on, for a checkpoint: weights, and the state of the chooser of masks. */
   save(): ChooserState {
     const { arrays, state } = this.chooser.save();
-    return { arrays: new Map([...this.parameters.toArrays(), ...[...arrays].map(([name, array]) => [`sparsity/${name}`, array] as const)]), state };
+    return { arrays: new Map([...this.parameters.toArrays(), ...withPrefix('sparsity', arrays)]), state };
   }
 
   /** Goes on where `save` was called, after `step` steps. */
   restore({ arrays, state }: ChooserState, step: number): void {
     this.parameters.fromArrays(arrays);
-    this.chooser.restore({ arrays: new Map([...arrays].filter(([name]) => name.startsWith('sparsity/')).map(([name, array]) => [name.slice('sparsity/'.length), array])), state });
+    this.chooser.restore({ arrays: underPrefix('sparsity', arrays), state });
     this.step = step;
   }
 

@@ -14,7 +14,7 @@ constexpr int kChunk = 4;
 template <class S>
 constexpr bool kTurned = S::rows == kLanes;
 
-// Rows are 16 floats, a cache line. 17 lines more than a multiple of 64 from step to step, a row of 16 steps spreads over all sets of a first-level cache.
+// Rows are 16 floats, a cache line. Steps are 17 lines more than a multiple of 64 apart: the rows of a tile over several steps then fall into different sets of a first-level cache.
 INLINE size_t padded(int rows) { return (size_t)(rows + ((17 - rows) & 63)) * kLanes; }
 
 template <class S>
