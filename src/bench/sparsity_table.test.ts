@@ -9,7 +9,7 @@ const figures = [{ name: 'accuracy', title: 'accuracy, %', digits: 1 }];
 
 /** One result per value, of seeds 1, 2, … */
 const results = (method: string, ...accuracies: number[]): SparsityResult[] =>
-  accuracies.map((accuracy, i) => ({ key: `${method}${i}`, recipe: 'r', method, seed: i + 1, steps: 10, quality: { accuracy }, nonZeros: 6304, seconds: 2, peakMegabytes: 100, kernels: 'generic' }));
+  accuracies.map((accuracy, i) => ({ key: `${method}${i}`, recipe: 'r', method, seed: i + 1, steps: 10, quality: { accuracy }, nonZeros: 6304, seconds: 2, coreSeconds: 1, peakMegabytes: 100, kernels: 'generic' }));
 
 /** The yields of Student's example of 1908: hours of sleep gained by ten patients under two drugs, p = 0.00283 (paired t test of the differences, in R: t.test). */
 const laevo = [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4];
@@ -36,13 +36,13 @@ test('the table has means and sample standard deviations', () => {
   assert.equal(
     markdownTable(summaryRows(summaries, figures)),
     [
-      '| method | seeds | non-zeros | accuracy, % | seconds | peak MB |',
-      '| ------ | ----- | --------- | ----------- | ------- | ------- |',
-      '| fixed  | 4     | 6,304     | 2.5 ± 1.3   | 2       | 100     |',
-      '| es     | 1     | 6,304     | 5.0         | 2       | 100     |',
+      '| method | seeds | non-zeros | accuracy, % | seconds | core seconds | peak MB |',
+      '| ------ | ----- | --------- | ----------- | ------- | ------------ | ------- |',
+      '| fixed  | 4     | 6,304     | 2.5 ± 1.3   | 2       | 1            | 100     |',
+      '| es     | 1     | 6,304     | 5.0         | 2       | 1            | 100     |',
     ].join('\n'),
   );
-  assert.equal(summaryCsv(summaries, figures).split('\n')[2], 'es,1,6304,5,,2,100');
+  assert.equal(summaryCsv(summaries, figures).split('\n')[2], 'es,1,6304,5,,2,1,100');
   assert.deepEqual(comparisonRows(compare(all, chooseMethods(), figures), figures)[1], ['es − fixed', '+4.0']);
 });
 

@@ -12,6 +12,7 @@ export interface MethodSummary {
   readonly quality: Readonly<Record<string, { readonly mean: number; readonly deviation: number }>>;
   /** Means. */
   readonly seconds: number;
+  readonly coreSeconds: number;
   readonly peakMegabytes: number;
 }
 
@@ -41,6 +42,7 @@ export function summarise(results: readonly SparsityResult[], figures: readonly 
       nonZeros: Math.round(mean(runs.map(({ nonZeros }) => nonZeros))),
       quality: Object.fromEntries(figures.map(({ name }) => [name, { mean: mean(of(name)), deviation: deviation(of(name)) }])),
       seconds: mean(runs.map(({ seconds }) => seconds)),
+      coreSeconds: mean(runs.map(({ coreSeconds }) => coreSeconds)),
       peakMegabytes: mean(runs.map(({ peakMegabytes }) => peakMegabytes)),
     };
   });
@@ -64,15 +66,16 @@ export function compare(results: readonly SparsityResult[], methods: readonly Sp
 
 /** The summaries as rows of text, the head first. */
 export function summaryRows(summaries: readonly MethodSummary[], figures: readonly QualityFigure[]): string[][] {
-  const head = ['method', 'seeds', 'non-zeros', ...figures.map(({ title }) => title), 'seconds', 'peak MB'];
+  const head = ['method', 'seeds', 'non-zeros', ...figures.map(({ title }) => title), 'seconds', 'core seconds', 'peak MB'];
   return [
     head,
-    ...summaries.map(({ method, seeds, nonZeros, quality, seconds, peakMegabytes }) => [
+    ...summaries.map(({ method, seeds, nonZeros, quality, seconds, coreSeconds, peakMegabytes }) => [
       method,
       String(seeds),
       nonZeros.toLocaleString('en-US'),
       ...figures.map(({ name, digits }) => `${quality[name].mean.toFixed(digits)}${seeds > 1 ? ` ± ${quality[name].deviation.toFixed(digits)}` : ''}`),
       seconds.toFixed(0),
+      coreSeconds.toFixed(0),
       peakMegabytes.toFixed(0),
     ]),
   ];
@@ -104,13 +107,14 @@ export function markdownTable(rows: readonly (readonly string[])[]): string {
 
 /** The summaries as CSV: plain numbers, a column each for mean and deviation. */
 export function summaryCsv(summaries: readonly MethodSummary[], figures: readonly QualityFigure[]): string {
-  const head = ['method', 'seeds', 'non_zeros', ...figures.flatMap(({ name }) => [`${name}_mean`, `${name}_deviation`]), 'seconds', 'peak_megabytes'];
-  const lines = summaries.map(({ method, seeds, nonZeros, quality, seconds, peakMegabytes }) => [
+  const head = ['method', 'seeds', 'non_zeros', ...figures.flatMap(({ name }) => [`${name}_mean`, `${name}_deviation`]), 'seconds', 'core_seconds', 'peak_megabytes'];
+  const lines = summaries.map(({ method, seeds, nonZeros, quality, seconds, coreSeconds, peakMegabytes }) => [
     method,
     seeds,
     nonZeros,
     ...figures.flatMap(({ name }) => [quality[name].mean, Number.isNaN(quality[name].deviation) ? '' : quality[name].deviation]),
     seconds,
+    coreSeconds,
     peakMegabytes,
   ]);
   return [head, ...lines].map((cells) => `${cells.join(',')}\n`).join('');

@@ -1,5 +1,6 @@
 import type { Kernels } from '../kernels/index.js';
 import type { AnyRecipe } from '../training/recipe.js';
+import type { TrainingTime } from './train_to_end.js';
 
 /** A figure of quality, and how it is shown. */
 export interface QualityFigure {
@@ -11,13 +12,11 @@ export interface QualityFigure {
 }
 
 /** What came of one run. */
-export interface SparsityFigures {
+export interface SparsityFigures extends TrainingTime {
   /** A value for each of the task's figures. */
   readonly quality: Readonly<Record<string, number>>;
   /** Weights of the finished model that are not zero. */
   readonly nonZeros: number;
-  /** Seconds of training. */
-  readonly seconds: number;
 }
 
 /** What the comparison of sparsity methods must know about a task. A recipe is plain data: it travels to the process that runs it. */

@@ -29,9 +29,9 @@ export const vocoderTask: SparsityTask<Recipe> = {
     const store = await openStore(recipe, kernels.threads);
     const { tf } = await loadTensorFlow(kernels);
     const trainer = new Trainer(recipe, store, kernels, tf);
-    const seconds = trainToEnd(trainer, recipe.training.steps);
+    const time = trainToEnd(trainer, recipe.training.steps);
     const nonZeros = trainer.deployed().sparse.reduce((sum, { values }) => sum + values.length, 0);
-    return { quality: { nll: heldOutNll(tf, kernels, trainer, store) }, nonZeros, seconds };
+    return { quality: { nll: heldOutNll(tf, kernels, trainer, store) }, nonZeros, ...time };
   },
 };
 

@@ -39,8 +39,8 @@ export interface ChooserState {
  */
 export interface MaskChooser {
   /**
-   * Masks in use at once. 1: everybody trains the deployed masks. More: members 2p and 2p+1 are an antithetic pair and run on the same examples, for
-   * only their difference counts; other pairs may have other examples. The lanes of a batch are shared out equally.
+   * Masks in use now. 1: everybody trains the deployed masks. More: members 2p and 2p+1 are an antithetic pair and run on the same examples, for
+   * only their difference counts; other pairs may have other examples. The lanes of a batch are shared out equally. Never more than at the start.
    */
   readonly members: number;
   /** What a block finds when it comes back; see `Revival`. */

@@ -88,7 +88,7 @@ for (const [name, settings] of Object.entries(methods)) {
         if (perLayer) assert.deepEqual(member.map(count), wanted);
       }
     }
-    for (const member of masks) assert.deepEqual(member, chooser.deployed(), 'in the end everybody trains the deployed masks');
+    assert.deepEqual(masks, [chooser.deployed()], 'in the end there is one member, who trains the deployed masks');
   });
 
   test(`${name}: goes on to the bit from what was saved in the middle of a generation`, () => {

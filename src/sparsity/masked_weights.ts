@@ -149,8 +149,8 @@ export class MaskedWeights {
     return arrays;
   }
 
-  /** Takes over what `toArrays` gave, for as many members as there are. Throws RangeError where an array is missing or has another size. */
-  fromArrays(arrays: ReadonlyMap<string, Float32Array | Int32Array>): void {
+  /** Takes over what `toArrays` gave of so many members. Throws RangeError where an array is missing or has another size. */
+  fromArrays(arrays: ReadonlyMap<string, Float32Array | Int32Array>, members: number): void {
     const get = <T extends Float32Array | Int32Array>(name: string, length?: number): T => {
       const array = arrays.get(name);
       if (!array) throw new RangeError(`the checkpoint has no array ${name}`);
@@ -165,7 +165,7 @@ export class MaskedWeights {
     this.matrix = { ...this.matrix, rowStart, column, values: state.weights };
     this.state = state;
     const all = maskOf(this.matrix);
-    this.split(this.members.map((_, member) => (arrays.has('member0') ? maskFromBits(arrays.get(`member${member}`), all.length) : all)));
+    this.split(Array.from({ length: members }, (_, member) => (arrays.has('member0') ? maskFromBits(arrays.get(`member${member}`), all.length) : all)));
   }
 
   /** Packs the members' parts of the union. */

@@ -13,7 +13,7 @@ export interface PopulationSettings {
   readonly hold: number;
   /** Share of the hold, from its start, in which losses do not count: a new block is trained before it is judged. */
   readonly grace: number;
-  /** Share of the run at which every sigma has fallen to zero. From then on all members train the deployed mask. */
+  /** Share of the run at which every sigma has fallen to zero. From then on there is one member, who trains the deployed mask. */
   readonly stop: number;
   /** Power of that fall: 1 is a straight line, 0 keeps sigma until `stop`. */
   readonly anneal: number;
@@ -48,11 +48,12 @@ export interface MaskDistribution {
  * else weights are trained for several networks at once, and deployed in none of them.
  */
 export class PopulationChooser implements MaskChooser {
-  readonly members: number;
   readonly revive: Revival;
   private readonly hold: Hold;
   private readonly record: MaskRecord;
   private readonly stopStep: number;
+  /** Whether the search has ended. */
+  private settled = false;
 
   /** `steps`: length of the run. */
   constructor(
@@ -62,11 +63,14 @@ export class PopulationChooser implements MaskChooser {
     private readonly settings: PopulationSettings,
     private readonly distribution: MaskDistribution,
   ) {
-    this.members = settings.population;
     this.revive = settings.revive;
     this.stopStep = settings.stop * steps;
-    this.hold = new Hold(this.members / 2);
+    this.hold = new Hold(settings.population / 2);
     this.record = new MaskRecord(matrices, distribution.deployed);
+  }
+
+  get members(): number {
+    return this.settled ? 1 : this.settings.population;
   }
 
   initial(): Mask[][] {
@@ -75,12 +79,12 @@ export class PopulationChooser implements MaskChooser {
 
   update(step: number, view: BlockView): Mask[][] | undefined {
     const { matrices, settings, distribution, record, stopStep } = this;
-    if (step % settings.hold !== 0) return undefined;
+    if (this.settled || step % settings.hold !== 0) return undefined;
     if (step >= stopStep) {
-      if (step - settings.hold >= stopStep) return undefined;
       distribution.settle(view);
       record.masks(distribution.deployed);
-      return this.initial();
+      this.settled = true;
+      return [this.deployed()];
     }
     const masks = distribution.sample(annealing(step, stopStep, settings.anneal), view);
     record.masks(distribution.deployed, masks);
@@ -89,7 +93,7 @@ export class PopulationChooser implements MaskChooser {
 
   observe(step: number, losses: Float64Array): void {
     const { settings, distribution, hold, record } = this;
-    if (step - (step % settings.hold) >= this.stopStep) return;
+    if (this.settled) return;
     if (step % settings.hold >= Math.min(settings.hold - 1, Math.floor(settings.grace * settings.hold))) hold.observe(losses);
     if ((step + 1) % settings.hold !== 0) return;
     const fitness = hold.fitness();
@@ -107,7 +111,7 @@ export class PopulationChooser implements MaskChooser {
   save(): ChooserState {
     const { arrays, state: search } = this.distribution.save();
     const { arrays: recorded, state: record } = this.record.save();
-    return { arrays: new Map([...withPrefix('search', arrays), ...withPrefix('record', recorded)]), state: { search, record, hold: this.hold.save() } };
+    return { arrays: new Map([...withPrefix('search', arrays), ...withPrefix('record', recorded)]), state: { search, record, hold: this.hold.save(), settled: this.settled } };
   }
 
   restore({ arrays, state }: ChooserState): void {
@@ -115,6 +119,7 @@ export class PopulationChooser implements MaskChooser {
     this.distribution.restore(part('search'));
     this.record.restore(part('record'));
     this.hold.restore(state.hold as Record<string, unknown>);
+    this.settled = state.settled as boolean;
   }
 
   diagnostics(): Record<string, number> {

@@ -90,8 +90,8 @@ test('arrays bring everything back, and those of another net are refused', () =>
   const masks = randomMasks(2);
   const parameters = parametersOf(masks);
   const other = new ClassifierParameters(config.input, shapes, [masks[1], masks[1]], { seed: 2, initial: 1, revive: 'zero' });
-  other.fromArrays(parameters.toArrays());
+  other.fromArrays(parameters.toArrays(), 2);
   assert.deepEqual(other.masks(), masks);
   assert.deepEqual(other.networks(), parameters.networks());
-  assert.throws(() => other.fromArrays(new Map()), RangeError);
+  assert.throws(() => other.fromArrays(new Map(), 2), RangeError);
 });

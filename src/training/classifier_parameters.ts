@@ -27,7 +27,7 @@ type Layer =
 /** Every weight of a classifier in training, with Adam's moments and the moving average beside it. Members share all of it but for their masks. */
 export class ClassifierParameters {
   private readonly layers: Layer[];
-  private readonly members: number;
+  private members: number;
 
   /** `masks`: [member][matrix]. */
   constructor(
@@ -74,6 +74,7 @@ export class ClassifierParameters {
 
   /** Gives the masked layers other masks, [member][matrix]. Networks made before are no longer the members'. */
   remask(masks: readonly (readonly Mask[])[]): void {
+    this.members = masks.length;
     this.masked.forEach((weights, i) => weights.remask(masks.map((member) => member[i])));
   }
 
@@ -130,9 +131,10 @@ export class ClassifierParameters {
     return new Map([...dense, ...masked]);
   }
 
-  /** Takes over what `toArrays` gave. Throws RangeError where an array is missing or has another size. */
-  fromArrays(arrays: ReadonlyMap<string, Float32Array | Int32Array>): void {
-    for (const layer of this.layers) if (layer.kind === 'masked') layer.weights.fromArrays(underPrefix(`${layer.name}.weights`, arrays));
+  /** Takes over what `toArrays` gave of so many members. Throws RangeError where an array is missing or has another size. */
+  fromArrays(arrays: ReadonlyMap<string, Float32Array | Int32Array>, members: number): void {
+    this.members = members;
+    for (const layer of this.layers) if (layer.kind === 'masked') layer.weights.fromArrays(underPrefix(`${layer.name}.weights`, arrays), members);
     for (const [name, state] of this.named()) {
       for (const [kind, array] of Object.entries(state) as [string, Float32Array][]) {
         const saved = arrays.get(`${name}/${kind}`);

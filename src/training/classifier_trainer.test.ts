@@ -74,8 +74,8 @@ test('members run on masks of their own, and come back to one', () => {
   const masks = trainer.masks()?.masks ?? [];
   assert.equal(masks.length, 4);
   assert.notDeepEqual(masks[0], masks[1]);
-  const done = trained(9, [...quickSearches.es, 'training.steps=9', 'sparsity.es.stop=0.8']).masks()?.masks ?? [];
-  assert.deepEqual(done[0], done[3]);
+  const done = trained(9, [...quickSearches.es, 'training.steps=9', 'sparsity.es.stop=0.8']).masks()?.masks;
+  assert.equal(done?.length, 1);
 });
 
 test('examples that the members cannot share out, and images of another size, are refused', () => {

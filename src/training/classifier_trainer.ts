@@ -22,7 +22,6 @@ export class ClassifierTrainer implements ClassifierLearner {
   private readonly matrices: MaskedMatrix[];
   private readonly chooser: MaskChooser | undefined;
   private readonly parameters: ClassifierParameters;
-  private readonly members: number;
   private current: readonly (readonly Mask[])[];
   private networks: ClassifierNetwork[] = [];
   private buffers: ClassifierGradients[] = [];
@@ -39,11 +38,14 @@ export class ClassifierTrainer implements ClassifierLearner {
     this.matrices = maskedLayers(shapes);
     // Where nothing is masked there is nothing to choose.
     this.chooser = this.matrices.length > 0 ? createChooser(recipe.sparsity, this.matrices, seed, steps) : undefined;
-    this.members = this.chooser?.members ?? 1;
     if (perStep % this.members !== 0) throw new TtsError('ERR_RECIPE', `training.examples is ${perStep}, expected a multiple of the ${this.members} members of the population`);
     this.current = this.chooser?.initial() ?? [[]];
     this.parameters = new ClassifierParameters(config.input, shapes, this.current, { seed, initial, revive: this.chooser?.revive ?? 'zero' });
     this.split();
+  }
+
+  private get members(): number {
+    return this.chooser?.members ?? 1;
   }
 
   advance(): LearnerStep {
@@ -91,8 +93,8 @@ export class ClassifierTrainer implements ClassifierLearner {
   }
 
   restore({ arrays, state }: ChooserState, step: number): void {
-    this.parameters.fromArrays(arrays);
     this.chooser?.restore({ arrays: underPrefix('sparsity', arrays), state });
+    this.parameters.fromArrays(arrays, this.members);
     this.current = this.parameters.masks();
     this.split();
     this.step = step;

@@ -95,9 +95,9 @@ export class Parameters {
     return arrays;
   }
 
-  /** Takes over the arrays of a checkpoint. Throws RangeError where one is missing or has another size. */
-  fromArrays(arrays: ReadonlyMap<string, Float32Array | Int32Array>): void {
-    sparseNames.forEach((name, i) => this.sparse[i].fromArrays(underPrefix(name, arrays)));
+  /** Takes over the arrays of a checkpoint of so many members. Throws RangeError where one is missing or has another size. */
+  fromArrays(arrays: ReadonlyMap<string, Float32Array | Int32Array>, members: number): void {
+    sparseNames.forEach((name, i) => this.sparse[i].fromArrays(underPrefix(name, arrays), members));
     for (const [name, state] of this.unmasked()) {
       for (const [kind, array] of Object.entries(state) as [string, Float32Array][]) {
         const saved = arrays.get(`${name}/${kind}`) as Float32Array | undefined;

@@ -57,14 +57,17 @@ for (const [method, settings] of Object.entries(searches)) {
     assert.ok(trainer.diagnostics()['masks/ever_active'] > blocks / trainer.deployed().sparse.reduce((sum, { rows, columns, blockRows, blockColumns }) => sum + (rows * columns) / (blockRows * blockColumns), 0));
   });
 
-  test(`${method}: resumed in the middle of a generation a run goes on as if it had never stopped`, async () => {
+  test(`${method}: resumed in the middle of a generation, or after the last one, a run goes on as if it had never stopped`, async () => {
     const whole = await trainerOf(set);
-    losses(whole, 7);
-    const saved = copied(whole.save());
-    const resumed = await trainerOf(set);
-    resumed.restore(saved, 7);
-    assert.deepEqual(losses(resumed, 8), losses(whole, 8));
-    assert.deepEqual(copied(resumed.save()), copied(whole.save()));
+    for (const [steps, members] of [[7, method === 'rigl' ? 1 : 4], [14, 1]]) {
+      losses(whole, steps);
+      assert.equal(whole.members, members);
+      const saved = copied(whole.save());
+      const resumed = await trainerOf(set);
+      resumed.restore(saved, whole.step);
+      assert.deepEqual(losses(resumed, 3), losses(whole, 3));
+      assert.deepEqual(copied(resumed.save()), copied(whole.save()));
+    }
   });
 
   test(`${method}: the number of threads changes nothing`, async () => {

@@ -120,8 +120,8 @@ export class Trainer {
 
   /** Goes on where `save` was called, after `step` steps. */
   restore({ arrays, state }: ChooserState, step: number): void {
-    this.parameters.fromArrays(arrays);
     this.chooser.restore({ arrays: underPrefix('sparsity', arrays), state });
+    this.parameters.fromArrays(arrays, this.chooser.members);
     this.step = step;
   }
 
