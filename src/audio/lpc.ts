@@ -40,41 +40,55 @@ export function predictorFromMel(settings: MelSettings): (features: Float32Array
   });
   // A filter narrower than one FFT bin may be empty; its neighbours stand for it.
   const used = bands.flatMap(({ sum, centre }, band) => (sum > 0 ? [{ band, sum, position: (centre / (fftSize / 2)) * (points - 1) }] : []));
-  const cosines = Array.from({ length: predictorOrder + 1 }, (_, lag) =>
-    Float64Array.from({ length: points }, (_, k) => ((k === 0 || k === points - 1 ? 0.5 : 1) * Math.cos((Math.PI * lag * k) / (points - 1))) / (points - 1)),
-  );
-  const lagWindow = Float64Array.from({ length: predictorOrder + 1 }, (_, lag) => Math.exp(-0.5 * ((2 * Math.PI * lagWindowHertz * lag) / sampleRate) ** 2));
+  const lags = predictorOrder + 1;
+  /** [points, lags]. */
+  const cosines = Float64Array.from({ length: points * lags }, (_, i) => {
+    const k = Math.floor(i / lags);
+    return ((k === 0 || k === points - 1 ? 0.5 : 1) * Math.cos((Math.PI * (i % lags) * k) / (points - 1))) / (points - 1);
+  });
+  const lagWindow = Float64Array.from({ length: lags }, (_, lag) => Math.exp(-0.5 * ((2 * Math.PI * lagWindowHertz * lag) / sampleRate) ** 2));
   lagWindow[0] = 1 + noiseFloor;
   // Σ w² of a Hann window: the mean power of the windowed spectrum is that times the variance of the signal.
   const windowPower = 0.375 * windowLength;
 
+  const envelope = interpolator(used.map(({ position }) => position));
+  const logPowers = new Float64Array(used.length);
+
   return (features) => {
-    const logPowers = used.map(({ band, sum }) => (2 / power) * Math.log(Math.max(1e-9, expand(features[band]) / sum)));
-    const spectrum = envelope(used.map(({ position }) => position), logPowers);
-    const autocorrelation = cosines.map((row, lag) => {
-      let total = 0;
-      for (let k = 0; k < points; k++) total += row[k] * spectrum[k];
-      return (total * lagWindow[lag]) / windowPower;
-    });
+    for (let i = 0; i < used.length; i++) logPowers[i] = (2 / power) * Math.log(Math.max(1e-9, expand(features[used[i].band]) / used[i].sum));
+    const spectrum = envelope(logPowers);
+    const autocorrelation = new Float64Array(lags);
+    for (let k = 0; k < points; k++) for (let lag = 0; lag < lags; lag++) autocorrelation[lag] += cosines[k * lags + lag] * spectrum[k];
+    for (let lag = 0; lag < lags; lag++) autocorrelation[lag] *= lagWindow[lag] / windowPower;
     return levinson(autocorrelation);
   };
 }
 
-/** Powers at the points, their logarithms interpolated between the bands' positions; constant outside of them. */
-function envelope(positions: readonly number[], logPowers: readonly number[]): Float64Array {
-  const spectrum = new Float64Array(points);
-  let band = 0;
-  for (let k = 0; k < points; k++) {
+/**
+ * A function from logarithms of powers at some positions, ascending, to the powers at the points 0, 1, …: the logarithms are interpolated between the positions, and constant outside of
+ * them. What it returns is overwritten by its next call.
+ */
+function interpolator(positions: readonly number[]): (logPowers: Float64Array) => Float64Array {
+  const before = new Int32Array(points);
+  const share = new Float64Array(points);
+  for (let k = 0, band = 0; k < points; k++) {
     while (band < positions.length - 1 && positions[band + 1] < k) band++;
-    const next = Math.min(band + 1, positions.length - 1);
-    const share = next === band ? 0 : Math.max(0, Math.min(1, (k - positions[band]) / (positions[next] - positions[band])));
-    spectrum[k] = Math.exp(logPowers[band] + share * (logPowers[next] - logPowers[band]));
+    const last = band === positions.length - 1;
+    before[k] = last ? Math.max(0, band - 1) : band;
+    share[k] = last ? 1 : Math.max(0, Math.min(1, (k - positions[band]) / (positions[band + 1] - positions[band])));
   }
-  return spectrum;
+  const spectrum = new Float64Array(points);
+  return (logPowers) => {
+    for (let k = 0; k < points; k++) {
+      const below = logPowers[before[k]];
+      spectrum[k] = Math.exp(below + share[k] * (logPowers[Math.min(before[k] + 1, logPowers.length - 1)] - below));
+    }
+    return spectrum;
+  };
 }
 
 /** Levinson and Durbin's recursion (Makhoul 1975, Proc. IEEE 63(4), eq. 38). */
-function levinson(r: readonly number[]): Predictor {
+function levinson(r: Float64Array): Predictor {
   const coefficients = new Float64Array(predictorOrder);
   const previous = new Float64Array(predictorOrder);
   let error = r[0];

@@ -25,7 +25,7 @@ export function mulawDecode(codes: Uint16Array): Int16Array {
 
 /** The code 0 … 1023 of a value in [-1, 1]; what lies outside gets the nearest. */
 export function mulawCode(value: number): number {
-  const compressed = (Math.sign(value) * Math.log1p(mu * Math.min(1, Math.abs(value)))) / logOnePlusMu;
+  const compressed = (Math.sign(value) * Math.log(1 + mu * Math.min(1, Math.abs(value)))) / logOnePlusMu;
   return Math.round(((compressed + 1) / 2) * mu);
 }
 

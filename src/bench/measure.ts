@@ -30,6 +30,11 @@ export async function timeInTurn(works: readonly (() => void | Promise<void>)[],
   });
 }
 
+/** The middle one of some values, the upper one of two. */
+export function medianOf(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1];
+}
+
 /** The processor's name, for the record. */
 export function processorName(): string {
   return cpus()[0]?.model.trim() ?? 'unknown processor';

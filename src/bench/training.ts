@@ -1,10 +1,13 @@
-import { openFeatureStore } from '../data/feature_store.js';
+import { openFeatureStore, type FeatureStore } from '../data/feature_store.js';
 import { openCorpus } from '../data/corpus.js';
-import type { Kernels } from '../kernels/index.js';
+import { chooseKernels, type Kernels } from '../kernels/index.js';
 import { loadTensorFlow } from '../model/backend.js';
 import type { Recipe } from '../training/recipe.js';
+import { drawSegments } from '../training/segments.js';
 import { Trainer } from '../training/trainer.js';
+import { symbolCodec } from '../model/codec.js';
 import { peakMemory, processorName, timeInTurn } from './measure.js';
+import { densePeak, WatchedKernels, type TrainingPart } from './training_profile.js';
 
 export interface TrainingFigures {
   readonly size: string;
@@ -25,12 +28,21 @@ export interface TrainingFigures {
   readonly bestSamplesPerSecond: number;
   /** 3 products (forwards, to inputs, to weights) over the non-zeros, per thread, in 10⁹ multiply-adds per second, by the median. */
   readonly gmacPerThread: number;
+  /** What the kernels' dense product reaches on one thread, for comparison. */
+  readonly densePeakGmac: number;
   readonly peakMegabytes: number;
   readonly processor: string;
+  /** Share of a step that is spent on sparse products. */
+  readonly sparseProductsShare: number;
+  /** Speed of the sparse products alone, as a share of the dense peak. */
+  readonly sparseProductsOfPeak: number;
+  readonly parts: readonly TrainingPart[];
 }
 
 /** Times whole training steps of a recipe on the speech in `corpusFolder`. */
-export async function benchTraining(recipe: Recipe, corpusFolder: string, cacheDir: string, kernels: Kernels, seconds: number): Promise<TrainingFigures> {
+export async function benchTraining(recipe: Recipe, corpusFolder: string, cacheDir: string, fastest: Kernels, seconds: number): Promise<TrainingFigures> {
+  const watch = new WatchedKernels(fastest);
+  const { kernels } = watch;
   const corpus = await openCorpus(corpusFolder);
   const store = await openFeatureStore({ corpus, settings: recipe.features, cacheDir, threads: kernels.threads, validation: {} });
   const { tf } = await loadTensorFlow(kernels);
@@ -38,6 +50,10 @@ export async function benchTraining(recipe: Recipe, corpusFolder: string, cacheD
   const plain = trainer.members > 1 ? [new Trainer({ ...recipe, sparsity: { method: 'fixed' } }, store, kernels, tf)] : [];
   const [{ median, best, mean }, one] = await timeInTurn([trainer, ...plain].map((each) => () => void each.advance()), seconds);
   const { lanes, segment } = recipe.training;
+  const parts = profileSteps(recipe, store, trainer, watch, seconds / 3);
+  const densePeakGmac = densePeak(chooseKernels({ name: kernels.name, threads: 1 }));
+  const products = parts.filter(({ gmacPerThread }) => gmacPerThread !== undefined);
+  const productsTime = products.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
   const { hidden, encoding, block } = trainer.config;
   const nonZeros = trainer.parameters.sparse.reduce((sum, { matrix }) => sum + matrix.values.length, 0);
   const samplesPerSecond = (lanes * segment) / median;
@@ -58,5 +74,26 @@ export async function benchTraining(recipe: Recipe, corpusFolder: string, cacheD
     gmacPerThread: (samplesPerSecond * nonZeros * 3) / kernels.threads / 1e9,
     peakMegabytes: peakMemory(),
     processor: processorName(),
+    densePeakGmac,
+    sparseProductsShare: products.reduce((sum, { share }) => sum + share, 0),
+    sparseProductsOfPeak: products.reduce((sum, { milliseconds, gmacPerThread = 0 }) => sum + milliseconds * gmacPerThread, 0) / productsTime / densePeakGmac,
+    parts,
   };
+}
+
+/** Where the time of a step goes, over so many seconds of steps. */
+function profileSteps(recipe: Recipe, store: FeatureStore, trainer: Trainer, watch: WatchedKernels, seconds: number): TrainingPart[] {
+  const { lanes, segment, noise, seed } = recipe.training;
+  const [state, ...output] = trainer.parameters.sparse.map(({ matrix }) => matrix.values.length * lanes * segment);
+  const codec = symbolCodec(trainer.config.encoding, store.settings);
+  let steps = 0;
+  watch.begin();
+  const begun = performance.now();
+  for (; steps < 3 || performance.now() - begun < 1000 * seconds; steps++) trainer.advance();
+  const total = (performance.now() - begun) / 1000;
+  // The same segments once more, by themselves.
+  const again = performance.now();
+  for (let i = 0; i < steps; i++) drawSegments(store, trainer.config, codec, { lanes, steps: segment, noise, seed }, trainer.step + i, trainer.members);
+  const drawing = (performance.now() - again) / 1000;
+  return watch.profile(steps, total, drawing, { state, output: output.reduce((sum, macs) => sum + macs, 0) });
 }

@@ -31,11 +31,27 @@ function shown(value: unknown): unknown {
   return Math.abs(value) >= 100 ? Math.round(value).toLocaleString('en-US') : Number(value.toPrecision(3));
 }
 
+/** `samplesPerSecond` as `samples per second`. */
+function words(name: string): string {
+  return name.replaceAll(/([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`);
+}
+
+/** A list of objects as a table, the longest part of a name deciding its column's width. */
+function printTable(rows: readonly object[]): void {
+  const heads = Object.keys(Object.assign({}, ...rows) as object);
+  const cells = [heads.map(words), ...rows.map((row) => heads.map((head) => { const value = (row as Record<string, unknown>)[head]; return value === undefined ? '' : String(shown(value)); }))];
+  const widths = heads.map((_, column) => Math.max(...cells.map((row) => row[column].length)));
+  for (const row of cells) console.log(`    ${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join('  ')}`);
+}
+
 function print(figures: object[], json: boolean | undefined): void {
   if (json) return console.log(JSON.stringify(figures, null, 2));
   for (const figure of figures) {
     console.log('');
-    for (const [name, value] of Object.entries(figure)) console.log(`  ${name.replaceAll(/([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`).padEnd(24)} ${String(shown(value))}`);
+    for (const [name, value] of Object.entries(figure)) {
+      if (Array.isArray(value)) printTable(value as object[]);
+      else console.log(`  ${words(name).padEnd(24)} ${String(shown(value))}`);
+    }
   }
 }
 

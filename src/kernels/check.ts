@@ -1,5 +1,5 @@
 import type { BlockMatrix } from './blocks.js';
-import type { SampleRateNetwork, SamplerSettings, SequenceBatch, SequenceGradients } from './kernels.js';
+import { sequenceParts, type SampleRateNetwork, type SamplerSettings, type SequenceBatch, type SequenceGradients } from './kernels.js';
 
 // The C++ side trusts what it is given. These checks are against our own mistakes, hence RangeError and not TtsError.
 
@@ -55,7 +55,7 @@ export function checkNetwork({ hidden, projection, levels, sparse, dense }: Samp
 
 /** Checks the arrays of a batch, and that its codes are symbols of the network. */
 export function checkBatch({ hidden, levels }: SampleRateNetwork, batch: SequenceBatch): void {
-  const { lanes, steps, hop, phase, frames, codes, heard, gate, lengths, state, nll } = batch;
+  const { lanes, steps, hop, phase, frames, codes, heard, gate, lengths, state, nll, profile } = batch;
   if (!(lanes > 0 && steps > 0 && hop > 0 && phase >= 0 && phase < hop)) throw new RangeError(`lanes ${lanes}, steps ${steps}, hop ${hop}, phase ${phase}`);
   if (frames !== Math.ceil((phase + steps) / hop)) throw new RangeError(`frames is ${frames}, expected ${Math.ceil((phase + steps) / hop)}`);
   checkLength('codes', codes, lanes * (steps + 1));
@@ -64,6 +64,7 @@ export function checkBatch({ hidden, levels }: SampleRateNetwork, batch: Sequenc
   if (lengths) checkLength('lengths', lengths, lanes);
   if (state) checkLength('state', state, lanes * hidden);
   if (nll) checkLength('nll', nll, lanes * steps);
+  if (profile) checkLength('profile', profile, sequenceParts.length);
   const bound = levels * levels;
   for (const [name, symbols] of Object.entries({ codes, heard })) {
     if (symbols && bound < 65536) for (let i = 0; i < symbols.length; i++) if (symbols[i] >= bound) throw new RangeError(`${name}[${i}] is ${symbols[i]}, expected less than ${bound}`);

@@ -21,6 +21,12 @@ export interface SampleRateNetwork {
   readonly dense: readonly Float32Array[];
 }
 
+/**
+ * Parts of a sequence's work, in the order of `SequenceBatch.profile`. Products with the recurrent matrix ("state") and with the four after it ("output"): forwards, back to
+ * the inputs, and for the gradients of weights; the GRU's gates forwards and backwards; both softmaxes; what is left (sums of biases and conditioning, clearing).
+ */
+export const sequenceParts = ['stateProducts', 'outputProducts', 'stateProductsBack', 'outputProductsBack', 'stateWeights', 'outputWeights', 'gates', 'gatesBack', 'softmax', 'rest'] as const;
+
 /** Teacher-forced audio, any number of lanes. All lanes stand at the same phase of their frames. */
 export interface SequenceBatch {
   readonly lanes: number;
@@ -44,6 +50,8 @@ export interface SequenceBatch {
   readonly state?: Float32Array;
   /** [lanes, steps] receives the nats of each sample (coarse + fine; 0 past the length). */
   readonly nll?: Float32Array;
+  /** The seconds that all threads together spent on each of `sequenceParts` are added to it, by kernels that can tell. */
+  readonly profile?: Float64Array;
 }
 
 /** Receives the gradients of `scale` · (sum of nats); every array is overwritten. */

@@ -29,22 +29,27 @@ export function excitationCodec(settings: MelSettings): SymbolCodec {
     encode(pcm, phase, features, disturb) {
       const predictors = predictorsOf(features);
       const history = predictorOrder + settle;
-      const past = new Past();
-      for (let i = 0; i < predictorOrder; i++) past.push(pcm[i] / 32768);
       const samples = pcm.length - history;
       const codes = new Uint16Array(1 + samples);
       const heard = disturb && new Uint16Array(samples);
+      const past = new Float64Array(pcm.length);
+      for (let i = 0; i < predictorOrder; i++) past[i] = pcm[i] / 32768;
       let logWidth = 0;
-      for (let i = predictorOrder; i < pcm.length; i++) {
-        const frame = Math.max(0, 1 + Math.floor((phase + i - history) / hop));
+      // Frame by frame; what lies before the first frame's predecessor is coded as that would be.
+      for (let i = predictorOrder, frame = 0; i < pcm.length; frame++) {
         const { coefficients, gain } = predictors[frame];
-        const prediction = past.predict(coefficients);
-        const code = mulawCode((pcm[i] / 32768 - prediction) / (span * gain));
-        const followed = disturb ? disturb(code) : code;
-        past.push(prediction + span * gain * values[followed]);
-        if (i >= history - 1) codes[i - history + 1] = code;
-        if (heard && i >= history - 1 && i + 1 < pcm.length) heard[i - history + 1] = followed;
-        if (i >= history) logWidth += logWidths[code] + Math.log(span * gain * 32768);
+        const scale = span * gain;
+        const logScale = Math.log(scale * 32768);
+        const end = Math.min(pcm.length, history - phase + frame * hop);
+        for (; i < end; i++) {
+          const prediction = predict(coefficients, past, i - 1);
+          const code = mulawCode((pcm[i] / 32768 - prediction) / scale);
+          const followed = disturb ? disturb(code) : code;
+          past[i] = withinScale(prediction + scale * values[followed]);
+          if (i >= history - 1) codes[i - history + 1] = code;
+          if (heard && i >= history - 1 && i + 1 < pcm.length) heard[i - history + 1] = followed;
+          if (i >= history) logWidth += logWidths[code] + logScale;
+        }
       }
       return { codes, meanLogWidth: logWidth / samples, heard };
     },
@@ -62,24 +67,31 @@ export function excitationCodec(settings: MelSettings): SymbolCodec {
   };
 }
 
-/** The last samples of the reconstruction, twice in a row so that a window never wraps. */
+/** Σ coefficients[k]·samples[last-k]. */
+function predict(coefficients: Float64Array, samples: Float64Array, last: number): number {
+  let sum = 0;
+  for (let k = 0; k < predictorOrder; k++) sum += coefficients[k] * samples[last - k];
+  return sum;
+}
+
+function withinScale(sample: number): number {
+  return Math.max(-1, Math.min(1, sample));
+}
+
+/** The last samples of a stream's reconstruction, twice in a row so that a window never wraps. */
 class Past {
   private readonly samples = new Float64Array(2 * predictorOrder);
   private next = 0;
 
   /** Appends a sample, kept within full scale, and returns it. */
   push(sample: number): number {
-    const kept = Math.max(-1, Math.min(1, sample));
+    const kept = withinScale(sample);
     this.samples[this.next] = this.samples[this.next + predictorOrder] = kept;
     this.next = (this.next + 1) % predictorOrder;
     return kept;
   }
 
-  /** Σ coefficients[k]·sample[t-1-k]. */
   predict(coefficients: Float64Array): number {
-    const last = this.next + predictorOrder - 1;
-    let sum = 0;
-    for (let k = 0; k < predictorOrder; k++) sum += coefficients[k] * this.samples[last - k];
-    return sum;
+    return predict(coefficients, this.samples, this.next + predictorOrder - 1);
   }
 }

@@ -64,7 +64,8 @@ void sequence(const Napi::CallbackInfo& info) {
                        data_of<uint16_t>(b.Get("heard")),
                        data_of<float>(b.Get("gate")),    data_of<int32_t>(b.Get("lengths")),
                        data_of<float>(b.Get("state")),   b.Get("scale").IsNumber() ? number(b.Get("scale")) : 1.f,
-                       data_of<double>(info[5]),         data_of<float>(b.Get("nll"))};
+                       data_of<double>(info[5]),         data_of<float>(b.Get("nll")),
+                       data_of<double>(b.Get("profile"))};
   std::vector<Gradients> gradients;
   if (info[4].IsObject())
     for (uint32_t i = 0; i < members.size(); i++) gradients.push_back(gradients_of(info[4].As<Napi::Array>()[i]));

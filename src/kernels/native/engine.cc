@@ -2,6 +2,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+#include <chrono>
+#include <numeric>
+
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
@@ -85,6 +89,7 @@ void run_sequence(const KernelTable* table, int threads, const std::vector<Netwo
   const int memberLanes = batch.lanes / count, memberGroups = (memberLanes + kLanes - 1) / kLanes, groups = count * memberGroups;
   const size_t denseSizes[kDenseCount] = {(size_t)3 * H3, (size_t)sizes.projection, (size_t)sizes.levels, (size_t)sizes.projection, (size_t)sizes.levels};
   const size_t gateFloats = (size_t)batch.frames * H3 * kLanes;
+  std::mutex adding;
   const auto gradient_floats = [&](const Network& net) {
     size_t floats = 0;
     for (int m = 0; m < kSparseCount; m++) floats += stored(net.sparse[m]);
@@ -122,12 +127,13 @@ void run_sequence(const KernelTable* table, int threads, const std::vector<Netwo
         heardCoarse[t * kLanes + l] = (uint8_t)(heard / net.levels);
         heardFine[t * kLanes + l] = (uint8_t)(heard % net.levels);
       }
+    uint64_t ticks[kPartCount] = {0};
     int32_t length[kLanes];
     double loss[kLanes] = {0};
     for (int l = 0; l < kLanes; l++) length[l] = l >= lanes ? 0 : batch.lengths ? batch.lengths[first + l] : batch.steps;
     std::vector<float> nll(batch.nll ? (size_t)batch.steps * kLanes : 0);
 
-    Sequence seq = {batch.steps, batch.hop, batch.phase, batch.frames, coarse, fine, heardCoarse, heardFine, gate, length, batch.scale, state, loss, batch.nll ? nll.data() : nullptr};
+    Sequence seq = {batch.steps, batch.hop, batch.phase, batch.frames, coarse, fine, heardCoarse, heardFine, gate, length, batch.scale, state, loss, batch.nll ? nll.data() : nullptr, batch.profile ? ticks : nullptr};
     Gradients grad;
     if (out) {
       float* at = groupGradients[group].need(gradient_floats(net));
@@ -136,7 +142,15 @@ void run_sequence(const KernelTable* table, int threads, const std::vector<Netwo
       grad.gate = gateGradient;
     }
     float* const workspace = workspaces[worker].need(table->sequence_workspace(&net, batch.steps, out != nullptr));
+    const auto begun = std::chrono::steady_clock::now();
     table->sequence(&net, &seq, out ? &grad : nullptr, workspace);
+    if (batch.profile) {
+      // The rate of the ticks is what it takes for their sum to be the time that passed.
+      const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+      const double all = (double)std::accumulate(ticks, ticks + kPartCount, (uint64_t)0);
+      const std::lock_guard<std::mutex> lock(adding);
+      for (int part = 0; all > 0 && part < kPartCount; part++) batch.profile[part] += ticks[part] / all * seconds;
+    }
 
     for (int l = 0; l < lanes; l++) batch.loss[first + l] = loss[l];
     if (batch.state) from_group(state, lanes, H, batch.state + (size_t)first * H, H);

@@ -20,6 +20,7 @@ struct Batch {
   float scale;
   double* loss;             // [lanes] out
   float* nll;               // [lanes, steps] out, or null
+  double* profile;          // [kPartCount] or null: seconds of all threads are added
 };
 
 // out == null: loss only; else one for each member, whose `gate` is [lanes of the member, frames, 3H]

@@ -22,6 +22,9 @@ struct Network {
   const float* dense[kDenseCount];
 };
 
+// Where a sequence's time goes; names in src/kernels/profile.ts.
+enum { kStateProducts, kOutputProducts, kStateProductsBack, kOutputProductsBack, kStateWeights, kOutputWeights, kGates, kGatesBack, kSoftmax, kRest, kPartCount };
+
 // One group of 16 lanes. Arrays marked [..][16] have the lane as their fastest index.
 struct Sequence {
   int steps, hop, phase, frames;
@@ -35,6 +38,7 @@ struct Sequence {
   float* state;           // [H][16], initial state in, final state out
   double* loss;           // [16], sum of nats
   float* nll;             // [steps][16] or null: nats of each sample
+  uint64_t* profile;      // [kPartCount] or null: ticks are added
 };
 
 struct Gradients {

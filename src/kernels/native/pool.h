@@ -1,5 +1,6 @@
 // A pool of threads that live as long as the process. run(count, task) calls task(i, worker) for every i below count, each on some
-// worker, and returns when all are done; the calling thread works too. Which worker takes which task must not matter to the result.
+// worker, and returns when all are done; the calling thread works too, and never waits for a worker that has not begun: where other work keeps the
+// cores busy, it may have done everything before one wakes. Which worker takes which task must not matter to the result.
 #pragma once
 #include <atomic>
 #include <condition_variable>
@@ -23,13 +24,15 @@ class Pool {
       task_ = &task;
       count_ = count;
       next_ = 0;
-      active_ = pending_ = threads - 1;
+      active_ = threads - 1;
+      open_ = true;
       generation_++;
     }
     wake_.notify_all();
     for (int i = next_++; i < count; i = next_++) task(i, 0);
     std::unique_lock<std::mutex> lock(mutex_);
-    done_.wait(lock, [&] { return pending_ == 0; });
+    open_ = false;
+    done_.wait(lock, [&] { return busy_ == 0; });
   }
 
  private:
@@ -39,12 +42,13 @@ class Pool {
     for (;;) {
       wake_.wait(lock, [&] { return generation_ != seen; });
       seen = generation_;
-      if (worker > active_) continue;
+      if (worker > active_ || !open_) continue;
+      busy_++;
       const std::function<void(int, int)>& task = *task_;
       lock.unlock();
       for (int i = next_++; i < count_; i = next_++) task(i, worker);
       lock.lock();
-      if (--pending_ == 0) done_.notify_one();
+      if (--busy_ == 0) done_.notify_one();
     }
   }
 
@@ -53,7 +57,8 @@ class Pool {
   std::vector<std::thread> workers_;
   const std::function<void(int, int)>* task_ = nullptr;
   std::atomic<int> next_{0};
-  int count_ = 0, active_ = 0, pending_ = 0;
+  int count_ = 0, active_ = 0, busy_ = 0;
+  bool open_ = false;
   unsigned generation_ = 0;
 };
 

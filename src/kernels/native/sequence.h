@@ -31,6 +31,7 @@ struct SequenceRun {
   float* dgates;
   float *dh, *dhNext, *biasSums;
   const bool backward;
+  uint64_t last = 0;
 
   float* take(float*& at, size_t count) {
     float* p = at;
@@ -64,6 +65,14 @@ struct SequenceRun {
   }
   size_t words;
 
+  // Time since the last mark was spent on this part.
+  void mark(int part) {
+    if (!seq.profile) return;
+    const uint64_t now = ticks();
+    seq.profile[part] += now - last;
+    last = now;
+  }
+
   size_t slot(int t) const { return backward ? t : 0; }
   float* state(int t) const { return h + (backward ? t : t & 1) * padded(H); }
   int frame(int t) const { return (seq.phase + t) / seq.hop; }
@@ -95,6 +104,7 @@ struct SequenceRun {
       for (int g = 0; g < 3; g++)
         for (int b = 0; b < perTile; b++)
           product_block_row<S>(net.sparse[kRecurrent], (g * H + i0) / S::rows + b, before, products[g] + b * S::rows * kLanes);
+      mark(kStateProducts);
       const float fineHalf = i0 >= H / 2 ? 1.f : 0.f;
       const auto drive = [&](int g, int i, int o) {
         const int row = g * H + i0 + i;
@@ -126,6 +136,7 @@ struct SequenceRun {
             store(candidate + at + v, aa);
           }
         }
+      mark(kGates);
     }
   }
 
@@ -144,6 +155,7 @@ struct SequenceRun {
         store(q, maximum(load(q) + hiddenBias[i], vf{}));
       }
     product_all<S>(logitMatrix, yy, z);
+    mark(kOutputProducts);
     vf top[kParts], total[kParts];
     UNROLL for (int p = 0; p < kParts; p++) top[p] = splat(-1e30f), total[p] = vf{};
     for (int i = 0; i < Q; i++)
@@ -171,6 +183,7 @@ struct SequenceRun {
       if (counts) seq.loss[l] += nats;
       if (seq.nll) seq.nll[t * kLanes + l] = (half ? seq.nll[t * kLanes + l] : 0.f) + (counts ? nats : 0.f);
     }
+    mark(kSoftmax);
     if (!backward) return;
 
     UNROLL for (int p = 0; p < kParts; p++) {
@@ -178,15 +191,18 @@ struct SequenceRun {
       for (int i = 0; i < Q; i++) store(z + i * kLanes + p * kWidth, load(z + i * kLanes + p * kWidth) * factor);
     }
     for (int l = 0; l < kLanes; l++) z[target[l] * kLanes + l] -= scale[l];
+    mark(kSoftmax);
     float* d = dy[half] + slotInChunk * padded(P);
     memset(d, 0, P * kLanes * sizeof(float));
     transposed_all<S>(logitMatrix, z, d);
     for (int i = 0; i < P * kLanes; i += kWidth) store(d + i, load(yy + i) > vf{} ? load(d + i) : vf{});
     transposed_all<S>(hiddenMatrix, d, dhOut + slotInChunk * padded(H) + (size_t)half * (H / 2) * kLanes);
+    mark(kOutputProductsBack);
     float* sums = biasSums + half * (P + Q) * kLanes;
     for (int i = 0; i < P * kLanes; i += kWidth) store(sums + i, load(sums + i) + load(d + i));
     sums += P * kLanes;
     for (int i = 0; i < Q * kLanes; i += kWidth) store(sums + i, load(sums + i) + load(z + i));
+    mark(kRest);
   }
 
   void output_weights(int t0, int steps) {
@@ -195,6 +211,7 @@ struct SequenceRun {
       weights_all<S>(net.sparse[hiddenIndex], dy[half], padded(P), state(t0 + 1) + (size_t)half * (H / 2) * kLanes, padded(H), steps, grad->sparse[hiddenIndex]);
       weights_all<S>(net.sparse[logitIndex], logits[half], padded(Q), y[half], padded(P), steps, grad->sparse[logitIndex]);
     }
+    mark(kOutputWeights);
   }
 
   float* tile(int row, int slotInChunk) const { return dgates + ((size_t)(row / kLanes) * kChunk + slotInChunk) * kLanes * kLanes; }
@@ -221,6 +238,7 @@ struct SequenceRun {
         store(d[3] + j, toCandidate);
         store(dhNext + i, load(dhNext + i) + after * uu);
       }
+      mark(kGatesBack);
       if (t > 0)
         for (int i = i0 * kLanes; i < (i0 + 16) * kLanes; i += kLanes) {
           const size_t earlier = at - padded(H) + i;
@@ -231,8 +249,10 @@ struct SequenceRun {
         for (int i = i0; i < i0 + kLanes; i++) prefetch(state(t - kChunk) + i * kLanes);
       for (int g = 0; g < 3; g++)
         for (int b = 0; b < perTile; b++) transposed_block_row<S>(net.sparse[kRecurrent], (g * H + i0) / S::rows + b, d[g] + b * S::rows * kLanes, dhNext);
+      mark(kStateProductsBack);
       if (kTurned<S>)
         for (int g = 0; g < 4; g++) turn(local[g], tile(g * H + i0, slotInChunk));
+      mark(kStateWeights);
     }
     float* swap = dh;
     dh = dhNext;
@@ -262,11 +282,13 @@ struct SequenceRun {
             dInput[c][i] = sum(sums);
           }
       }
+      mark(kStateWeights);
       add_tiles(drive, steps, gate);
       float* out = grad->dense[kInput] + row * 3;
       const bool fineHalf = row % H >= H / 2;
       for (int i = 0; i < kLanes; i++)
         for (int c = 0; c < (fineHalf ? 3 : 2); c++) out[i * 3 + c] += dInput[c][i];
+      mark(kRest);
     }
   }
 
@@ -296,8 +318,10 @@ struct SequenceRun {
   }
 
   void run() {
+    last = ticks();
     if (backward) clear_gradients();
     memcpy(state(0), seq.state, H * kLanes * sizeof(float));
+    mark(kRest);
     for (int t = 0; t < seq.steps; t++) {
       gru_step(t);
       if (!backward) output_step(t, 0, 0), output_step(t, 1, 0);

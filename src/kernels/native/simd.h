@@ -58,6 +58,19 @@ INLINE vf square_root(vf a) {
 INLINE void prefetch(const float* p) { __builtin_prefetch(p, 0); }
 INLINE void prefetch_to_write(float* p) { __builtin_prefetch(p, 1); }
 
+// A counter of constant rate; 0 where there is none that is cheap to read.
+INLINE uint64_t ticks() {
+#if defined(__SSE2__)
+  return __rdtsc();
+#elif defined(__aarch64__)
+  uint64_t count;
+  asm volatile("mrs %0, cntvct_el0" : "=r"(count));
+  return count;
+#else
+  return 0;
+#endif
+}
+
 // exp(x) = 2^n · 2^f, n the nearest integer to x·log2(e). Adding 1.5·2^23 rounds to the nearest integer and leaves n in the low bits.
 // 2^f on [-1/2, 1/2] by its degree-6 Taylor polynomial: relative error below 2e-7.
 INLINE vf exponential(vf x) {

@@ -1,0 +1,82 @@
+import { sequenceParts, type Kernels } from '../kernels/index.js';
+import { medianOf } from './measure.js';
+
+/** Where the time of training steps goes. Of work that several threads share, a thread's mean time counts, so that the parts add up to the step. */
+export interface TrainingPart {
+  readonly part: string;
+  /** Per step. */
+  readonly milliseconds: number;
+  /** Of the step. */
+  readonly share: number;
+  /** Of the sparse products: multiply-adds over the non-zeros, in 10⁹ per second and thread. */
+  readonly gmacPerThread?: number;
+}
+
+/** Kernels that note how long their calls take. */
+export class WatchedKernels {
+  readonly kernels: Kernels;
+  /** Seconds since `begin`, by the clock. */
+  private seconds = { sequence: 0, adam: 0, matMul: 0 };
+  /** Seconds of all threads together on each of `sequenceParts` since `begin`; undefined before it. */
+  private parts: Float64Array | undefined;
+
+  constructor(kernels: Kernels) {
+    const timed = <T>(kind: keyof WatchedKernels['seconds'], work: () => T): T => {
+      const begun = performance.now();
+      const result = work();
+      this.seconds[kind] += (performance.now() - begun) / 1000;
+      return result;
+    };
+    const watched: Partial<Kernels> = {
+      memberGradients: (members, batch, ...rest) => timed('sequence', () => kernels.memberGradients(members, { ...batch, profile: this.parts }, ...rest)),
+      adam: (...all) => timed('adam', () => kernels.adam(...all)),
+      matMul: (...all) => timed('matMul', () => kernels.matMul(...all)),
+    };
+    this.kernels = Object.assign(Object.create(kernels) as Kernels, watched);
+  }
+
+  /** From here on calls count, and sequences tell their parts, which slows them a little. */
+  begin(): void {
+    this.seconds = { sequence: 0, adam: 0, matMul: 0 };
+    this.parts = new Float64Array(sequenceParts.length);
+  }
+
+  /**
+   * The parts of each of so many steps that were done since `begin`.
+   * @param seconds how long they took together
+   * @param drawing how long of it was spent on drawing and encoding segments
+   * @param macs multiply-adds of one product of a step: with the recurrent matrix, and with the others
+   */
+  profile(steps: number, seconds: number, drawing: number, macs: { readonly state: number; readonly output: number }): TrainingPart[] {
+    const { threads } = this.kernels;
+    const { sequence, adam, matMul } = this.seconds;
+    const part = (name: string, time: number, products = 0): TrainingPart => ({
+      part: name,
+      milliseconds: (1000 * time) / steps,
+      share: time / seconds,
+      ...(products > 0 && { gmacPerThread: (products * steps) / time / threads / 1e9 }),
+    });
+    const inside = sequenceParts.map((name, i) => part(name, (this.parts?.[i] ?? 0) / threads, name.startsWith('state') ? macs.state : name.startsWith('output') ? macs.output : 0));
+    const told = inside.reduce((sum, { share }) => sum + share, 0) * seconds;
+    return [
+      ...inside,
+      part('waiting and moving data', sequence - told),
+      part('matrix products of the conditioning network', matMul),
+      part('drawing and encoding segments', drawing),
+      part('Adam', adam),
+      part('TensorFlow.js and the rest', seconds - sequence - matMul - drawing - adam),
+    ];
+  }
+}
+
+/** What the machine's dense product reaches on one thread, in 10⁹ multiply-adds per second: its peak, for all that the kernels can tell. */
+export function densePeak(kernels: Kernels): number {
+  const size = 480;
+  const [a, b, c] = Array.from({ length: 3 }, () => new Float32Array(size * size).fill(0.5));
+  const rates = Array.from({ length: 15 }, () => {
+    const begun = performance.now();
+    kernels.matMul(false, false, size, size, size, a, b, c);
+    return size ** 3 / ((performance.now() - begun) / 1000) / 1e9;
+  });
+  return medianOf(rates);
+}
