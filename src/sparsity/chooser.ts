@@ -39,12 +39,16 @@ export interface ChooserState {
  */
 export interface MaskChooser {
   /**
-   * Masks in use now. 1: everybody trains the deployed masks. More: members 2p and 2p+1 are an antithetic pair and run on the same examples, for
-   * only their difference counts; other pairs may have other examples. The lanes of a batch are shared out equally. Never more than at the start.
+   * Masks in use now. 1: everybody trains the deployed masks. More: members 2p and 2p+1 are an antithetic pair. The lanes of a batch are shared out equally. Never more than at the start.
    */
   readonly members: number;
   /** What a block finds when it comes back; see `Revival`. */
   readonly revive: Revival;
+  /**
+   * Whether the members of a pair must run on the same examples in a step, because the difference of their losses will count. Otherwise all run on different ones, for weights
+   * learn more from more examples.
+   */
+  paired(step: number): boolean;
   /** Masks before the first step: [member][matrix]. */
   initial(): Mask[][];
   /** New masks [member][matrix] for the steps from `step` on; undefined when nothing changes. Called once before every step. */

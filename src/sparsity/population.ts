@@ -11,7 +11,7 @@ export interface PopulationSettings {
   readonly population: number;
   /** Steps of a generation: its masks are held for so long, and its fitness is minus the mean loss over them. */
   readonly hold: number;
-  /** Share of the hold, from its start, in which losses do not count: a new block is trained before it is judged. */
+  /** Share of the hold, from its start, in which losses do not count and all members see different examples: a new block is trained before it is judged. */
   readonly grace: number;
   /** Share of the run at which every sigma has fallen to zero. From then on there is one member, who trains the deployed mask. */
   readonly stop: number;
@@ -73,6 +73,11 @@ export class PopulationChooser implements MaskChooser {
     return this.settled ? 1 : this.settings.population;
   }
 
+  paired(step: number): boolean {
+    const { hold, grace } = this.settings;
+    return !this.settled && step % hold >= Math.min(hold - 1, Math.floor(grace * hold));
+  }
+
   initial(): Mask[][] {
     return Array<Mask[]>(this.members).fill(this.deployed());
   }
@@ -94,7 +99,7 @@ export class PopulationChooser implements MaskChooser {
   observe(step: number, losses: Float64Array): void {
     const { settings, distribution, hold, record } = this;
     if (this.settled) return;
-    if (step % settings.hold >= Math.min(settings.hold - 1, Math.floor(settings.grace * settings.hold))) hold.observe(losses);
+    if (this.paired(step)) hold.observe(losses);
     if ((step + 1) % settings.hold !== 0) return;
     const fitness = hold.fitness();
     distribution.learn(settings.shuffle ? shuffledFitness(fitness, this.seed, distribution.generation) : fitness);

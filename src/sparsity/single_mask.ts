@@ -13,6 +13,7 @@ export function singleMask(matrices: readonly MaskedMatrix[], first: Mask, next:
   return {
     members: 1,
     revive: 'zero',
+    paired: () => false,
     initial: () => [perMatrix(first, matrices)],
     update(step, view) {
       const mask = next(step, record.deployed, view);

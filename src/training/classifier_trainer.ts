@@ -15,7 +15,7 @@ import { learningRateAt } from './schedule.js';
 
 /**
  * Weights by backpropagation, masks by a chooser (Lenc et al. 2019, arXiv 1906.03139, section 4, where it is a population). In every step each member runs on its own masks; together
- * they see as many examples as one set of masks would, those of a pair the same ones.
+ * they see as many examples as one set of masks would, those of a pair the same ones in the steps that count.
  */
 export class ClassifierTrainer implements ClassifierLearner {
   step = 0;
@@ -58,7 +58,7 @@ export class ClassifierTrainer implements ClassifierLearner {
       this.split();
     }
     parameters.gather();
-    const losses = this.gradientsOf(this.networks, this.buffers);
+    const losses = this.gradientsOf(this.networks, this.buffers, this.chooser?.paired(step) ?? false);
     const gradients = parameters.combine(this.buffers);
     const loss = losses.reduce((sum, value) => sum + value, 0) / this.members;
     const gradientNorm = Math.hypot(...gradients.map(norm));
@@ -100,11 +100,11 @@ export class ClassifierTrainer implements ClassifierLearner {
     this.step = step;
   }
 
-  /** Mean nats of each network, one per member, and its gradients, on the examples of the step: members 2p and 2p+1 see the same. */
-  private gradientsOf(networks: readonly ClassifierNetwork[], gradients: readonly ClassifierGradients[]): Float64Array {
+  /** Mean nats of each network, one per member, and its gradients, on the examples of the step: `paired` members, 2p and 2p+1, see the same. */
+  private gradientsOf(networks: readonly ClassifierNetwork[], gradients: readonly ClassifierGradients[], paired: boolean): Float64Array {
     const { examples, seed } = this.recipe.training;
     const count = examples / this.members;
-    const draws = Array.from({ length: this.members }, (_, member) => member >>> 1);
+    const draws = Array.from({ length: this.members }, (_, member) => (paired ? member >>> 1 : member));
     const batch = drawExamples(this.examples, { count, draws, augment: this.recipe.data.augment }, seed, this.step);
     return this.kernels.classifierGradients(networks, batch, 1 / count, gradients).loss.map((nats) => nats / count);
   }
@@ -123,7 +123,7 @@ export class ClassifierTrainer implements ClassifierLearner {
       gradients: () => {
         const probes = this.current.map((masks) => parameters.probe(masks));
         const gradients = probes.map(gradientsFor);
-        this.gradientsOf(probes, gradients);
+        this.gradientsOf(probes, gradients, false);
         return mean(gradients.map(({ weights }) => parameters.ofMasked(weights)));
       },
     };

@@ -30,12 +30,12 @@ export interface SegmentSettings {
 const noiseBlocksPerStep = 2 ** 24;
 
 /**
- * Draws the segments of a step: a pure function of its arguments. With several members the lanes are shared out equally, in order, and the members 2p and 2p+1, an
- * antithetic pair, get the same segments, so that what tells them apart is their masks alone.
- * @param lanes a multiple of the members
+ * Draws the segments of a step: a pure function of its arguments. With several members the lanes are shared out equally, in order.
+ * @param pairs of members, where the two of a pair, 2p and 2p+1, are to get the same segments, so that what tells them apart is their masks alone; 0: all segments differ
+ * @param lanes a multiple of 2·pairs
  */
-export function drawSegments(store: FeatureStore, config: WaveRnnConfig, codec: SymbolCodec, settings: SegmentSettings, step: number, members = 1): Segments {
-  const copies = members > 1 ? 2 : 1;
+export function drawSegments(store: FeatureStore, config: WaveRnnConfig, codec: SymbolCodec, settings: SegmentSettings, step: number, pairs = 0): Segments {
+  const copies = pairs > 0 ? 2 : 1;
   const distinct = settings.lanes / copies;
   const shape = { lanes: distinct, steps: settings.steps, context: contextFrames(config), hop: store.hop, history: codec.history };
   const { steps, hop, phase, frames, context, history, pcm, features } = drawBatch(store.train, shape, settings.seed, step);
@@ -53,7 +53,7 @@ export function drawSegments(store: FeatureStore, config: WaveRnnConfig, codec: 
     if (symbols.heard) heard?.set(symbols.heard, lane * steps);
     logWidths[lane] = symbols.meanLogWidth;
   }
-  const share = settings.lanes / members;
+  const share = distinct / pairs;
   const paired = <T extends Uint16Array | Float32Array | Float64Array>(array: T): T => (copies === 1 ? array : repeated(array, distinct, share));
   return {
     sequence: { lanes: settings.lanes, steps, hop, phase, frames, codes: paired(codes), heard: heard && paired(heard) },

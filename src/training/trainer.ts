@@ -94,7 +94,7 @@ export class Trainer {
     const masks = this.chooser.update(this.step, this.view());
     if (masks) this.parameters.remask(masks);
 
-    const { losses, gradients } = this.gradients(this.segments(this.recipe.training.lanes, this.recipe.training.segment, this.chooser.members));
+    const { losses, gradients } = this.gradients(this.segments(this.recipe.training.lanes, this.recipe.training.segment, this.chooser.paired(this.step) ? this.chooser.members / 2 : 0));
     const loss = losses.reduce((sum, value) => sum + value, 0) / losses.length;
     const gradientNorm = globalNorm(gradients);
     const learningRate = learningRateAt(this.step, this.recipe.training);
@@ -125,9 +125,9 @@ export class Trainer {
     this.step = step;
   }
 
-  private segments(lanes: number, steps: number, members: number): Segments {
+  private segments(lanes: number, steps: number, pairs = 0): Segments {
     const { seed, noise } = this.recipe.training;
-    return drawSegments(this.store, this.config, this.codec, { lanes, steps, noise, seed }, this.step, members);
+    return drawSegments(this.store, this.config, this.codec, { lanes, steps, noise, seed }, this.step, pairs);
   }
 
   /** What the chooser may ask about the weights. */
@@ -137,7 +137,7 @@ export class Trainer {
       gradients: () => {
         const probes = this.parameters.probes();
         const { lanes, segment } = this.recipe.training;
-        const { sequence, features, rows } = this.segments(lanes, Math.min(segment, Math.max(16, Math.round(probeSamples / lanes))), probes.length);
+        const { sequence, features, rows } = this.segments(lanes, Math.min(segment, Math.max(16, Math.round(probeSamples / lanes))));
         const conditioning = new Map([...this.parameters.conditioning].map(([name, { shape, state }]) => [name, this.tf.tensor(state.weights, shape)]));
         const gate = this.tf.tidy(() => conditioningForward(this.tf, this.config, Object.fromEntries(conditioning), this.featureTensor(features, rows)).dataSync() as Float32Array);
         this.tf.dispose([...conditioning.values()]);
