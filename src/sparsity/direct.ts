@@ -3,6 +3,7 @@ import { budgetGroups, selectHighest, totalBlocks, type BudgetGroup, type Budget
 import type { ChooserState, MaskChooser, MaskedMatrix } from './chooser.js';
 import { randomMask } from './fixed.js';
 import type { Mask } from './mask.js';
+import { NearbySelection } from './nearby.js';
 import { PopulationChooser, type MaskDistribution, type PopulationSettings } from './population.js';
 import { Snes } from './snes.js';
 
@@ -65,17 +66,20 @@ class ScoredMasks implements MaskDistribution {
   sample(scale: number): Mask[] {
     const { search, settings } = this;
     search.sigma.fill(settings.sigma * scale);
-    const plus = new Float32Array(search.mean.length);
-    const minus = new Float32Array(search.mean.length);
-    return Array.from({ length: settings.population / 2 }, (_, pair) => {
+    const samples = Array.from({ length: settings.population / 2 }, (_, pair) => {
+      const [plus, minus] = [new Float32Array(search.mean.length), new Float32Array(search.mean.length)];
       search.samplePair(pair, plus, minus);
-      return [this.mask(plus), this.mask(minus)];
+      return [plus, minus];
     }).flat();
+    let reach = 0;
+    for (const sample of samples) for (let i = 0; i < sample.length; i++) reach = Math.max(reach, Math.abs(sample[i] - search.mean[i]));
+    const nearby = new NearbySelection(this.scores(search.mean), this.deployed, this.groups, reach);
+    return samples.map((sample) => nearby.select((block) => this.score(block, sample)));
   }
 
   learn(fitness: Float64Array): void {
     this.search.update(fitness);
-    this.deployed = this.mask(this.search.mean);
+    this.deployed = this.highest();
   }
 
   settle(): void {}
@@ -86,18 +90,27 @@ class ScoredMasks implements MaskDistribution {
 
   restore({ arrays, state }: ChooserState): void {
     this.search.fromArrays(arrays, state.generation as number);
-    this.deployed = this.mask(this.search.mean);
+    this.deployed = this.highest();
   }
 
   figures(): Record<string, number> {
     return {};
   }
 
-  private mask(added: Float32Array): Mask {
-    const { base, unitOf, groups } = this;
-    const scores = new Float32Array(base.length);
-    for (let block = 0; block < scores.length; block++) scores[block] = unitOf[block] < 0 ? base[block] : base[block] + added[unitOf[block]];
-    return selectHighest(scores, groups);
+  /** The mask of the highest mean scores. */
+  private highest(): Mask {
+    return selectHighest(this.scores(this.search.mean), this.groups);
+  }
+
+  private scores(added: Float32Array): Float32Array {
+    const scores = new Float32Array(this.base.length);
+    for (let block = 0; block < scores.length; block++) scores[block] = this.score(block, added);
+    return scores;
+  }
+
+  private score(block: number, added: Float32Array): number {
+    const unit = this.unitOf[block];
+    return unit < 0 ? this.base[block] : this.base[block] + added[unit];
   }
 }
 

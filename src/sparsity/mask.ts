@@ -52,13 +52,17 @@ export function pack({ rows, columns, block }: MatrixShape, mask: Mask): BlockMa
   const width = columns / block.columns;
   if (mask.length !== height * width) throw new RangeError(`the mask has ${mask.length} blocks, expected ${height * width}`);
   const rowStart = new Int32Array(height + 1);
-  const column: number[] = [];
   for (let row = 0; row < height; row++) {
-    for (let c = 0; c < width; c++) if (mask[row * width + c]) column.push(c);
-    rowStart[row + 1] = column.length;
+    let kept = rowStart[row];
+    for (let block = row * width; block < (row + 1) * width; block++) kept += mask[block];
+    rowStart[row + 1] = kept;
+  }
+  const column = new Int32Array(rowStart[height]);
+  for (let row = 0, k = 0; row < height; row++) {
+    for (let c = 0; k < rowStart[row + 1]; c++) if (mask[row * width + c]) column[k++] = c;
   }
   const values = new Float32Array(column.length * block.rows * block.columns);
-  return { rows, columns, blockRows: block.rows, blockColumns: block.columns, rowStart, column: Int32Array.from(column), values };
+  return { rows, columns, blockRows: block.rows, blockColumns: block.columns, rowStart, column, values };
 }
 
 /**
