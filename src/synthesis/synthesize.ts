@@ -6,6 +6,9 @@ import { denseNames, levels, sparseNames } from '../model/config.js';
 import { symbolCodec } from '../model/codec.js';
 import type { Voice } from '../model/voice.js';
 import { TtsError } from '../errors.js';
+import { FrameSource, type SynthesisFeatures } from './frame_source.js';
+
+export type { SynthesisFeatures } from './frame_source.js';
 
 export interface SynthesisOptions {
   /** Same seed, same kernels: same samples. Default 1. */
@@ -16,12 +19,6 @@ export interface SynthesisOptions {
   readonly kernels?: Kernels;
 }
 
-/** Acoustic features as the voice expects them: [frames, bins], frame by frame; see `conformFeatures` for others. */
-export interface SynthesisFeatures {
-  readonly data: Float32Array;
-  readonly frames: number;
-}
-
 /** Frames of the first chunk and of the later ones: the first sound comes early, the later chunks cost little overhead. */
 const firstChunk = 4;
 const laterChunk = 32;
@@ -30,46 +27,49 @@ const laterChunk = 32;
 const fadeSeconds = 0.005;
 
 /**
- * Speaks: an async iterator of 16-bit PCM chunks, in order, frames · hop samples in all. The next chunk is drawn while the consumer
- * works on the last.
+ * Speaks: an async iterator of 16-bit PCM chunks, in order, frames · hop samples in all. The next chunk is drawn while the consumer works on the last. Features may come piece by piece, from
+ * an acoustic model that is still at work: a chunk waits only for the frames of its context. However the features are cut, the samples are the same.
  * @example for await (const pcm of synthesize(await loadVoice('voice.safetensors'), features)) stream.write(pcm);
  * @throws {TtsError} ERR_ARGUMENT for a seed or temperature out of range, ERR_FEATURE_SHAPE when the data are no [frames, bins]
  */
-export async function* synthesize(voice: Voice, features: SynthesisFeatures, options: SynthesisOptions = {}): AsyncGenerator<Int16Array, void, void> {
+export async function* synthesize(voice: Voice, features: SynthesisFeatures | AsyncIterable<SynthesisFeatures>, options: SynthesisOptions = {}): AsyncGenerator<Int16Array, void, void> {
   const { seed = 1, temperature = 1, kernels = chooseKernels() } = options;
   const { config } = voice;
-  const bins = voice.statistics.mean.length;
   if (!Number.isSafeInteger(seed) || seed < 0) throw new TtsError('ERR_ARGUMENT', `seed is ${seed}, expected a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`);
   if (!(temperature > 0 && temperature <= 10)) throw new TtsError('ERR_ARGUMENT', `temperature is ${temperature}, expected more than 0 and at most 10`);
-  if (features.frames < 1 || features.data.length !== features.frames * bins)
-    throw new TtsError('ERR_FEATURE_SHAPE', `the features have ${features.data.length} values in ${features.frames} frames, expected ${bins} in each of at least one`);
 
   const { tf } = await loadTensorFlow(kernels);
+  const context = contextFrames(config);
+  const source = new FrameSource(features, voice.statistics.mean.length, context);
   const conditioner = new GateConditioner(tf, config, voice.conditioning, voice.statistics);
   try {
     const codec = symbolCodec(config.encoding, voice.features);
     const sampler = kernels.createSampler(sampleRateNetwork(voice), { seed, temperature, firstCode: codec.silence });
     const decode = codec.decoder();
     const { hop, sampleRate } = voice.features;
-    const total = features.frames * hop;
-    const fade = Math.min(Math.round(fadeSeconds * sampleRate), total >> 1);
-    const gateOf = (first: number, frames: number) => conditioner.gate(frameWindow(features, bins, first - contextFrames(config), frames + 2 * contextFrames(config)), frames);
-    const draw = (first: number, frames: number) => sampler.run(gateOf(first, frames), frames, hop);
+    const fade = Math.min(Math.round(fadeSeconds * sampleRate), hop >> 1);
+    const draw = async (first: number) => {
+      const frames = await source.ready(first, first === 0 ? firstChunk : laterChunk);
+      if (frames === 0) return undefined;
+      const last = source.isLast(first + frames - 1);
+      const spoken = source.window(first, frames);
+      const codes = await sampler.run(conditioner.gate(source.window(first - context, frames + 2 * context), frames), frames, hop);
+      return { first, next: first + frames, last, codes, spoken };
+    };
 
-    let first = 0;
-    let frames = Math.min(firstChunk, features.frames);
-    let drawn = draw(first, frames);
-    while (frames > 0) {
-      const codes = await drawn;
-      const start = first * hop;
-      const spoken = frameWindow(features, bins, first, frames);
-      first += frames;
-      frames = Math.min(laterChunk, features.frames - first);
-      if (frames > 0) drawn = draw(first, frames);
-      yield faded(decode(codes, spoken), start, total, fade);
+    let drawn = draw(0);
+    for (let chunk = await drawn; chunk; chunk = await drawn) {
+      drawn = draw(chunk.next);
+      // Should the consumer leave, nobody will ask how this one went.
+      drawn.catch(() => undefined);
+      const pcm = decode(chunk.codes, chunk.spoken);
+      if (chunk.first === 0) fadeIn(pcm, fade);
+      if (chunk.last) fadeIn(pcm.reverse(), fade).reverse();
+      yield pcm;
     }
   } finally {
     conditioner.dispose();
+    source.close();
   }
 }
 
@@ -79,20 +79,8 @@ export function sampleRateNetwork({ config, sparse, dense }: Voice): SampleRateN
   return { hidden, projection, levels: levels(encoding), sparse: sparseNames.map((name) => sparse[name]), dense: denseNames.map((name) => dense[name]) };
 }
 
-/** Frames first … first+count-1; outside of the utterance its edge frames. */
-function frameWindow({ data, frames }: SynthesisFeatures, bins: number, first: number, count: number): Float32Array {
-  const window = new Float32Array(count * bins);
-  for (let i = 0; i < count; i++) {
-    const frame = Math.max(0, Math.min(frames - 1, first + i));
-    window.set(data.subarray(frame * bins, (frame + 1) * bins), i * bins);
-  }
-  return window;
-}
-
-function faded(pcm: Int16Array, start: number, total: number, fade: number): Int16Array {
-  for (let i = 0; i < pcm.length; i++) {
-    const distance = Math.min(start + i, total - 1 - start - i);
-    if (distance < fade) pcm[i] = Math.round((pcm[i] * distance) / fade);
-  }
+/** Lets the first `length` samples rise from silence. */
+function fadeIn(pcm: Int16Array, length: number): Int16Array {
+  for (let i = 0; i < length; i++) pcm[i] = Math.round((pcm[i] * i) / length);
   return pcm;
 }

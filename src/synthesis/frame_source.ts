@@ -1,0 +1,85 @@
+import { TtsError } from '../errors.js';
+
+/** Acoustic features as the voice expects them: [frames, bins], frame by frame; see `conformFeatures` for others. */
+export interface SynthesisFeatures {
+  readonly data: Float32Array;
+  readonly frames: number;
+}
+
+/** Frames that arrive piece by piece. It holds those that are still needed, not more: a stream may go on for ever. */
+export class FrameSource {
+  private readonly pieces: AsyncIterator<SynthesisFeatures> | Iterator<SynthesisFeatures>;
+  /** Frames `first` … `end`-1. */
+  private held = new Float32Array(0);
+  private first = 0;
+  private end = 0;
+  private ended = false;
+
+  /**
+   * @param bins values of a frame
+   * @param context frames before and after a frame that its sound depends on
+   */
+  constructor(
+    features: SynthesisFeatures | AsyncIterable<SynthesisFeatures>,
+    private readonly bins: number,
+    private readonly context: number,
+  ) {
+    this.pieces = 'data' in features ? [features].values() : features[Symbol.asyncIterator]();
+  }
+
+  /**
+   * Frames that can be spoken from `first` on, at most `most`: those whose context has arrived. Waits for at least one; 0 at the end. Frames before the context of `first` are forgotten.
+   * @throws {TtsError} ERR_FEATURE_SHAPE when the data are no [frames, bins], or there are none at all
+   */
+  async ready(first: number, most: number): Promise<number> {
+    this.forget(first - this.context);
+    while (!this.ended && this.end < first + 1 + this.context) await this.more();
+    return Math.min(most, (this.ended ? this.end : this.end - this.context) - first);
+  }
+
+  /** Whether a frame is known to be the last one. */
+  isLast(frame: number): boolean {
+    return this.ended && frame === this.end - 1;
+  }
+
+  /** [count, bins]: frames first … first+count-1; outside of the utterance its edge frames. */
+  window(first: number, count: number): Float32Array {
+    const { bins } = this;
+    const window = new Float32Array(count * bins);
+    for (let i = 0; i < count; i++) {
+      const at = Math.max(0, Math.min(this.end - 1, first + i)) - this.first;
+      window.set(this.held.subarray(at * bins, (at + 1) * bins), i * bins);
+    }
+    return window;
+  }
+
+  /** Tells whoever makes the features that no more are wanted; does not wait for an answer, which may come only with the next ones. */
+  close(): void {
+    if (!this.ended) Promise.resolve(this.pieces.return?.()).catch(() => undefined);
+    this.ended = true;
+  }
+
+  private async more(): Promise<void> {
+    const { done, value } = await this.pieces.next();
+    if (!done) {
+      const { data, frames } = value as SynthesisFeatures;
+      if (!Number.isInteger(frames) || frames < 1 || data.length !== frames * this.bins)
+        throw new TtsError('ERR_FEATURE_SHAPE', `the features have ${data.length} values in ${frames} frames, expected ${this.bins} in each of at least one`);
+      const kept = this.held;
+      this.held = new Float32Array(kept.length + data.length);
+      this.held.set(kept);
+      this.held.set(data, kept.length);
+      this.end += frames;
+      return;
+    }
+    this.ended = true;
+    if (this.end === 0) throw new TtsError('ERR_FEATURE_SHAPE', 'the features ended before the first frame, expected at least one');
+  }
+
+  private forget(before: number): void {
+    // The last frame stays: it stands for those that an utterance lacks at its end.
+    const first = Math.max(this.first, Math.min(before, this.end - 1));
+    this.held = this.held.subarray((first - this.first) * this.bins);
+    this.first = first;
+  }
+}

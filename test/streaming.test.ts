@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import test, { after, before } from 'node:test';
+import v8 from 'node:v8';
+import vm from 'node:vm';
+import { chooseKernels } from '../src/kernels/index.js';
+import { loadTensorFlow } from '../src/model/backend.js';
+import { loadVoice, type Voice } from '../src/model/voice.js';
+import { synthesize, type SynthesisFeatures } from '../src/synthesis/synthesize.js';
+import { run, temporaryFolder, tinyTraining } from './command_line.js';
+
+const folder = temporaryFolder({ after });
+const kernels = chooseKernels({ threads: 1 });
+let voice: Voice;
+before(async () => {
+  const { status, stderr } = run('train', ...tinyTraining, '--steps', '2', '--out', join(folder, 'run'));
+  assert.equal(status, 0, stderr);
+  voice = await loadVoice(join(folder, 'run', 'voice.safetensors'));
+});
+
+/** Frames that look like a mel spectrogram's, the same at every call. */
+function frames(first: number, count: number): SynthesisFeatures {
+  const bins = voice.statistics.mean.length;
+  const data = Float32Array.from({ length: count * bins }, (_, i) => voice.statistics.mean[i % bins] + voice.statistics.std[i % bins] * Math.sin(0.7 * (first + Math.floor(i / bins)) + 0.3 * (i % bins)));
+  return { data, frames: count };
+}
+
+async function* pieces(sizes: readonly number[]): AsyncGenerator<SynthesisFeatures> {
+  let first = 0;
+  for (const size of sizes) {
+    yield await Promise.resolve(frames(first, size));
+    first += size;
+  }
+}
+
+async function spoken(features: SynthesisFeatures | AsyncIterable<SynthesisFeatures>): Promise<number[]> {
+  const all: number[] = [];
+  for await (const pcm of synthesize(voice, features, { kernels, seed: 5 })) all.push(...pcm);
+  return all;
+}
+
+test('however the features are cut, the samples are the same', async () => {
+  for (const total of [1, 3, 50]) {
+    const whole = await spoken(frames(0, total));
+    assert.equal(whole.length, total * voice.features.hop);
+    assert.equal(whole[0], 0, 'the sound begins and ends in silence');
+    assert.equal(whole[whole.length - 1], 0);
+    for (const size of [1, 7, 50]) {
+      const sizes = Array.from({ length: Math.ceil(total / size) }, (_, i) => Math.min(size, total - i * size));
+      assert.deepEqual(await spoken(pieces(sizes)), whole, `${total} frames in pieces of ${size}`);
+    }
+  }
+});
+
+test('a chunk does not wait for features beyond its context', async () => {
+  let goOn = (): void => undefined;
+  const heard = new Promise<void>((resolve) => (goOn = resolve));
+  async function* live(): AsyncGenerator<SynthesisFeatures> {
+    yield frames(0, 12);
+    // Without sound from these first frames there will be no others.
+    await heard;
+    yield frames(12, 8);
+  }
+  let samples = 0;
+  for await (const pcm of synthesize(voice, live(), { kernels })) {
+    samples += pcm.length;
+    goOn();
+  }
+  assert.equal(samples, 20 * voice.features.hop);
+});
+
+test('features that are none are refused, and who made them is told when a listener leaves', async () => {
+  await assert.rejects(spoken(pieces([])), { code: 'ERR_FEATURE_SHAPE', message: /ended before the first frame/ });
+  await assert.rejects(spoken({ data: new Float32Array(81), frames: 1 }), { code: 'ERR_FEATURE_SHAPE', message: /81 values in 1 frames, expected 80/ });
+  let told = false;
+  async function* endless(): AsyncGenerator<SynthesisFeatures> {
+    try {
+      for (let i = 0; ; i++) yield await Promise.resolve(frames(i, 1));
+    } finally {
+      told = true;
+    }
+  }
+  for await (const pcm of synthesize(voice, endless(), { kernels })) if (pcm.length > 0) break;
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.ok(told);
+});
+
+test('memory does not grow over thousands of chunks', async () => {
+  v8.setFlagsFromString('--expose-gc');
+  const collect = vm.runInNewContext('gc') as () => void;
+  const { tf } = await loadTensorFlow(kernels);
+  const tensors = tf.memory().numTensors;
+  let chunks = 0;
+  const used: number[] = [];
+  for await (const pcm of synthesize(voice, pieces(Array<number>(4000).fill(1)), { kernels })) {
+    assert.ok(pcm.length > 0);
+    if (++chunks % 1000 !== 0) continue;
+    collect();
+    const { heapUsed, external, arrayBuffers } = process.memoryUsage();
+    used.push(heapUsed + external + arrayBuffers);
+  }
+  assert.ok(used.length >= 3, `${chunks} chunks`);
+  const growth = used[used.length - 1] - used[0];
+  assert.ok(growth < 3e5, `${growth} bytes more after ${used.length - 1} thousand chunks`);
+  assert.equal(tf.memory().numTensors, tensors);
+});
