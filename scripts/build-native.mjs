@@ -30,6 +30,7 @@ const isaFlags = {
   'kernels_avx2.cc': x86 ? ['-mavx2', '-mfma'] : null,
   'kernels_avx512.cc': x86 ? ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-mfma', '-mprefer-vector-width=512'] : null,
   'kernels_neon.cc': process.arch === 'arm64' ? [] : null,
+  'binding_wasm.cc': null,
 };
 const units = readdirSync(source).filter((name) => name.endsWith('.cc') && isaFlags[name] !== null);
 const base = [

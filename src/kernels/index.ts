@@ -1,31 +1,39 @@
 import { availableParallelism } from 'node:os';
 import { TtsError } from '../errors.js';
 import type { KernelName, Kernels } from './kernels.js';
-import { NativeKernels, nativeNames } from './native.js';
+import { NativeKernels, type Addon } from './native.js';
+import { loadWasmAddon, nativeAddon } from './native_addon.js';
 import { ReferenceKernels } from './reference.js';
 
 export * from './kernels.js';
 export * from './classifier.js';
 export type { BlockMatrix, BlockShape } from './blocks.js';
 
-/** All kernels that run on this machine, the fastest first; `reference` is always the last. */
+/** All kernels that run on this machine, in the order in which they are chosen: native ones, the fastest first, then WebAssembly, then the reference. */
 export function kernelNames(): KernelName[] {
-  return [...nativeNames(), 'reference'];
+  return [...nativeNames(), 'wasm', 'reference'];
+}
+
+/** Instruction sets of this processor for which native kernels were compiled, best first; empty where none were. */
+export function nativeNames(): KernelName[] {
+  return nativeAddon?.available() ?? [];
 }
 
 /**
  * The fastest kernels of this machine, or those asked for.
  * @param options.name one of `kernelNames()`; any other is ERR_KERNELS
- * @param options.threads worker threads; results do not depend on it. Default: one per core
+ * @param options.threads worker threads; results do not depend on it. Default: one per core. WebAssembly and the reference have one
  */
 export function chooseKernels(options: { name?: string; threads?: number } = {}): Kernels {
   const names = kernelNames();
-  const name = options.name ?? names[0];
+  const name = (options.name ?? names[0]) as KernelName;
   const threads = options.threads ?? availableParallelism();
   if (!Number.isInteger(threads) || threads < 1) throw new TtsError('ERR_ARGUMENT', `threads is ${threads}, expected a whole number from 1`);
-  if (!names.includes(name as KernelName)) {
-    const reason = names.length === 1 ? ' (the native kernels are not built: install a C++17 compiler, then npm run setup)' : '';
+  if (!names.includes(name)) {
+    const reason = nativeAddon ? '' : ' (the native kernels are not built: install a C++17 compiler, then npm run setup)';
     throw new TtsError('ERR_KERNELS', `no kernels "${name}" on this machine, expected one of ${names.join(', ')}${reason}`);
   }
-  return name === 'reference' ? new ReferenceKernels() : new NativeKernels(name as KernelName, threads);
+  if (name === 'reference') return new ReferenceKernels();
+  if (name === 'wasm') return new NativeKernels(loadWasmAddon(), name, 1);
+  return new NativeKernels(nativeAddon as Addon, name, threads);
 }

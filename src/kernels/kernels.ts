@@ -4,8 +4,8 @@ import type { ClassifierKernels } from './classifier.js';
 /** Lanes are worked on in groups of 16; a vector of a group is stored [rows, 16], the lane fastest. */
 export const LANES = 16;
 
-/** What the kernels can run on: the slow, plain TypeScript twin, or C++ for an instruction set. */
-export type KernelName = 'reference' | 'generic' | 'avx2' | 'avx512' | 'neon';
+/** What the kernels can run on: C++ for an instruction set, the same as WebAssembly, or the slow, plain TypeScript twin. */
+export type KernelName = 'generic' | 'avx2' | 'avx512' | 'neon' | 'wasm' | 'reference';
 
 /** The sample-rate network as the kernels see it. Shapes and order of the tensors: `sparseNames`, `denseNames` in src/model/config.ts. */
 export interface SampleRateNetwork {
@@ -95,7 +95,7 @@ export interface SamplerSettings {
 
 /** Draws audio sample by sample; keeps its state between calls. One call at a time. */
 export interface Sampler {
-  /** gate [frames, 3H] → the drawn symbol pairs [frames · hop]. Native samplers work beside the JavaScript thread. */
+  /** gate [frames, 3H] → the drawn symbol pairs [frames · hop]. Native samplers work beside the JavaScript thread, those of `wasm` and `reference` on it. */
   run(gate: Float32Array, frames: number, hop: number): Promise<Uint16Array>;
   /** Feeds given symbol pairs [frames · hop] instead of drawing, and returns the probabilities [frames · hop, 2Q] (coarse, then fine). */
   forced(gate: Float32Array, frames: number, hop: number, codes: Uint16Array): Float32Array;

@@ -1,7 +1,3 @@
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import type { BlockMatrix } from './blocks.js';
 import { checkBatch, checkBlockMatrix, checkLength, checkMembers, checkNetwork, checkSampler } from './check.js';
 import { checkClassifier, checkClassifierGradients } from './check_classifier.js';
@@ -9,12 +5,18 @@ import type { ClassifierBatch, ClassifierGradients, ClassifierNetwork, Classifie
 import { LANES } from './kernels.js';
 import type { AdamSettings, AdamState, KernelName, Kernels, SampleRateNetwork, Sampler, SamplerSettings, SequenceBatch, SequenceGradients } from './kernels.js';
 
-interface NativeSampler {
+/** A sampler in C++; like `Sampler`, but unchecked. */
+export interface NativeSampler {
   run(gate: Float32Array, frames: number, hop: number): Promise<Uint16Array>;
   forced(gate: Float32Array, frames: number, hop: number, codes: Uint16Array, probabilities: Float32Array): void;
 }
 
-interface Addon {
+/**
+ * The kernels' C++ as JavaScript sees it: compiled for the instruction sets of the machine (native/binding.cc), or as WebAssembly (native/binding_wasm.cc). `name` says
+ * which of its instruction sets. Nothing is checked here.
+ */
+export interface Addon {
+  /** Instruction sets that run on this processor, best first. */
   available(): KernelName[];
   product(name: string, matrix: BlockMatrix, x: Float32Array, y: Float32Array): void;
   productTransposed(name: string, matrix: BlockMatrix, dy: Float32Array, dx: Float32Array): void;
@@ -37,45 +39,30 @@ interface Addon {
     loss: Float64Array,
     correct: Int32Array,
   ): void;
-  adam(name: string, settings: object, weights: Float32Array, gradient: Float32Array, first: Float32Array, second: Float32Array, average: Float32Array): void;
+  adam(name: string, settings: NativeAdam, weights: Float32Array, gradient: Float32Array, first: Float32Array, second: Float32Array, average: Float32Array): void;
   matmul(name: string, threads: number, transposeA: boolean, transposeB: boolean, m: number, n: number, k: number, a: Float32Array, b: Float32Array, c: Float32Array): void;
   Sampler: new (name: string, network: SampleRateNetwork, seedLow: number, seedHigh: number, inverseTemperature: number, coarse: number, fine: number) => NativeSampler;
 }
 
-/** The folder of package.json: above src/ and dist/src/ alike. */
-function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
-  return folder;
+/** `Adam` in native/kernels.h. */
+export interface NativeAdam {
+  /** With the correction of the first moment's bias. */
+  readonly rate: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  readonly gradientScale: number;
+  readonly correction2: number;
+  readonly average: number;
 }
 
-/** The compiled kernels, or undefined where none were built or they do not load. */
-function loadAddon(): Addon | undefined {
-  try {
-    return createRequire(import.meta.url)(join(packageRoot(), 'build', 'kernels.node')) as Addon;
-  } catch {
-    return undefined;
-  }
-}
-
-const addon = loadAddon();
-
-/** Instruction sets of this processor for which kernels were compiled, best first; empty without a compiled addon. */
-export function nativeNames(): KernelName[] {
-  return addon?.available() ?? [];
-}
-
-/** Kernels in C++ for one of `nativeNames()`. */
+/** Kernels in C++, for one of the instruction sets of an addon. */
 export class NativeKernels implements Kernels {
-  private readonly addon: Addon;
-
   constructor(
+    private readonly addon: Addon,
     readonly name: KernelName,
     readonly threads: number,
-  ) {
-    if (!addon) throw new Error('the native kernels are not built');
-    this.addon = addon;
-  }
+  ) {}
 
   product(matrix: BlockMatrix, x: Float32Array, y: Float32Array): void {
     checkBlockMatrix('matrix', matrix);
@@ -138,7 +125,7 @@ export class NativeKernels implements Kernels {
   adam(settings: AdamSettings, gradient: Float32Array, state: AdamState): void {
     const { learningRate, beta1, beta2, epsilon, step, gradientScale, average } = settings;
     for (const [name, array] of Object.entries({ gradient, ...state })) checkLength(name, array, state.weights.length);
-    const native = { rate: learningRate / (1 - beta1 ** step), beta1, beta2, epsilon, gradientScale, correction2: 1 / (1 - beta2 ** step), average };
+    const native: NativeAdam = { rate: learningRate / (1 - beta1 ** step), beta1, beta2, epsilon, gradientScale, correction2: 1 / (1 - beta2 ** step), average };
     this.addon.adam(this.name, native, state.weights, gradient, state.first, state.second, state.average);
   }
 

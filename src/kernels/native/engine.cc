@@ -36,9 +36,13 @@ std::vector<const KernelTable*> available_tables() {
   return tables;
 }
 
-// Large arrays are walked with strides of many pages: ask for huge ones.
+// Large arrays are walked with strides of many pages: ask for huge ones, where one can.
 void* aligned_memory(size_t bytes) {
+#if defined(__linux__)
   const size_t page = bytes >= (4u << 20) ? (2u << 20) : 64;
+#else
+  const size_t page = 64;
+#endif
   const size_t rounded = (bytes + page - 1) / page * page;
   void* p = nullptr;
   if (posix_memalign(&p, page, rounded ? rounded : page) != 0) abort();

@@ -7,6 +7,8 @@
 #include <string.h>
 #if defined(__SSE2__)
 #include <immintrin.h>
+#elif defined(__wasm_simd128__)
+#include <wasm_simd128.h>
 #endif
 
 #ifndef KERNELS_WIDTH
@@ -44,6 +46,10 @@ INLINE vf square_root(vf a) { return (vf)_mm256_sqrt_ps((__m256)a); }
 INLINE vf maximum(vf a, vf b) { return (vf)_mm_max_ps((__m128)a, (__m128)b); }
 INLINE vf minimum(vf a, vf b) { return (vf)_mm_min_ps((__m128)a, (__m128)b); }
 INLINE vf square_root(vf a) { return (vf)_mm_sqrt_ps((__m128)a); }
+#elif defined(__wasm_simd128__)
+INLINE vf maximum(vf a, vf b) { return (vf)wasm_f32x4_pmax((v128_t)b, (v128_t)a); }
+INLINE vf minimum(vf a, vf b) { return (vf)wasm_f32x4_pmin((v128_t)b, (v128_t)a); }
+INLINE vf square_root(vf a) { return (vf)wasm_f32x4_sqrt((v128_t)a); }
 #else
 INLINE vf maximum(vf a, vf b) { return a > b ? a : b; }
 INLINE vf minimum(vf a, vf b) { return a < b ? a : b; }

@@ -1,0 +1,32 @@
+import { createRequire } from 'node:module';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Addon } from './native.js';
+import { wasmAddon } from './wasm_addon.js';
+
+/** The folder of package.json: above src/ and dist/src/ alike. */
+function packageRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
+  return folder;
+}
+
+/** The compiled kernels, or undefined where none were built or they do not load. */
+function loadAddon(): Addon | undefined {
+  try {
+    return createRequire(import.meta.url)(join(packageRoot(), 'build', 'kernels.node')) as Addon;
+  } catch {
+    return undefined;
+  }
+}
+
+export const nativeAddon = loadAddon();
+
+/** The kernels as WebAssembly, which come with the package and are compiled to machine code when they are first asked for. */
+export function loadWasmAddon(): Addon {
+  return (wasm ??= wasmAddon(new WebAssembly.Module(readFileSync(wasmPath))));
+}
+let wasm: Addon | undefined;
+
+const wasmPath = join(packageRoot(), 'src', 'kernels', 'wasm', 'kernels.wasm');

@@ -1,0 +1,90 @@
+import type { ClassifierGradients, ClassifierLayer } from './classifier.js';
+import { windowOf } from './classifier.js';
+import type { Addon, NativeSampler } from './native.js';
+import { Call, type KernelExports } from './wasm_call.js';
+
+/** As `LayerKind` in native/classifier_network.h. */
+const layerKinds = { convolution: 0, depthwise: 1, max: 2, mean: 3 } as const;
+
+/**
+ * The kernels as WebAssembly with SIMD, in the shape of the native addon. One thread, whatever is asked for. Runs in Node and in browsers; there, not on
+ * the page's own thread if the page is to stay alive.
+ */
+export function wasmAddon(module: WebAssembly.Module): Addon {
+  const exports = new WebAssembly.Instance(module).exports as unknown as KernelExports;
+  exports._initialize();
+  const call = () => new Call(exports);
+  const Sampler = samplerClass(exports);
+  return {
+    available: () => ['wasm'],
+    Sampler,
+    product: (_, matrix, x, y) => call().matrix(matrix).read(x).write(y).run(exports.product),
+    productTransposed: (_, matrix, dy, dx) => call().matrix(matrix).read(dy).update(dx).run(exports.productTransposed),
+    productWeights: (_, matrix, dy, x, steps, dw) => call().matrix(matrix).read(dy, x).number(steps).update(dw).run(exports.productWeights),
+    sequence(_name, _threads, members, batch, gradients, loss) {
+      const { lanes, steps, hop, phase, frames, codes, heard, gate, lengths, state, nll, scale = 1 } = batch;
+      const c = call().number(members.length);
+      for (const network of members) c.network(network);
+      c.number(lanes, steps, hop, phase, frames).read(codes, heard, gate, lengths).update(state).number(scale).write(loss, nll);
+      c.number(gradients ? 1 : 0);
+      for (const each of gradients ?? []) c.gradients(each);
+      c.run(exports.sequence);
+    },
+    classifier(_name, _threads, members, batch, scale, gradients, loss, correct) {
+      const c = call().number(members.length, members[0].layers.length, gradients ? 1 : 0);
+      members.forEach(({ layers }, m) => {
+        for (const layer of layers) addLayer(c, layer);
+        if (gradients) addLayerGradients(c, gradients[m]);
+      });
+      c.number(...members[0].input, batch.examples).read(batch.images, batch.labels).number(scale).write(loss, correct);
+      c.run(exports.classifier);
+    },
+    adam(_, { rate, beta1, beta2, epsilon, gradientScale, correction2, average: keep }, weights, gradient, first, second, average) {
+      const c = call().number(rate, beta1, beta2, epsilon, gradientScale, correction2, keep);
+      c.update(weights).read(gradient).update(first, second, average).number(weights.length).run(exports.adam);
+    },
+    matmul(_name, _threads, transposeA, transposeB, m, n, k, a, b, c) {
+      call().number(Number(transposeA), Number(transposeB), m, n, k).read(a, b).write(c).run(exports.matmul);
+    },
+  };
+}
+
+function addLayer(call: Call, layer: ClassifierLayer): void {
+  const { kernel, stride, padding } = windowOf(layer);
+  call.number(layerKinds[layer.kind === 'pool' ? layer.how : layer.kind], ...kernel, stride, padding);
+  if (layer.kind === 'depthwise') call.read(layer.weights);
+  if (layer.kind === 'convolution') call.matrix(layer.matrix).read(layer.bias).number(Number(layer.relu));
+}
+
+function addLayerGradients(call: Call, { weights, biases }: ClassifierGradients): void {
+  call.write(...weights, ...biases);
+}
+
+function samplerClass(exports: KernelExports): Addon['Sampler'] {
+  // A sampler lives in the module's memory, which JavaScript's garbage collector does not see.
+  const abandoned = new FinalizationRegistry(({ address, weights }: { address: number; weights: Call }) => {
+    exports.samplerRelease(address);
+    weights.release();
+  });
+
+  return class WasmSampler implements NativeSampler {
+    private readonly address: number;
+
+    constructor(...[, network, seedLow, seedHigh, inverseTemperature, coarse, fine]: ConstructorParameters<Addon['Sampler']>) {
+      const weights = new Call(exports).network(network).number(seedLow, seedHigh, inverseTemperature, coarse, fine);
+      this.address = exports.samplerCreate(weights.finish()) >>> 0;
+      abandoned.register(this, { address: this.address, weights });
+    }
+
+    async run(gate: Float32Array, frames: number, hop: number): Promise<Uint16Array> {
+      const codes = new Uint16Array(frames * hop);
+      new Call(exports).number(this.address).read(gate).number(frames, hop).write(codes).read(null, null).run(exports.samplerRun);
+      return codes;
+    }
+
+    forced(gate: Float32Array, frames: number, hop: number, codes: Uint16Array, probabilities: Float32Array): void {
+      const ignored = new Uint16Array(frames * hop);
+      new Call(exports).number(this.address).read(gate).number(frames, hop).write(ignored).read(codes).write(probabilities).run(exports.samplerRun);
+    }
+  };
+}
