@@ -1,5 +1,5 @@
 // Compiles src/kernels/native into build/kernels.node with whatever C++ compiler there is. N-API headers come from npm, so neither
-// Python nor a download is needed. Without a compiler the toolkit runs on the TypeScript reference: that is no failed install.
+// Python nor a download is needed. Without a compiler the toolkit runs on the WebAssembly kernels that come with it: that is no failed install.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ const output = 'build/kernels.node';
 
 const note = (text) => console.error(`native kernels: ${text}`);
 const finish = (text) => {
-  note(`${text}; the slow TypeScript reference will be used. Install a C++17 compiler and run "npm run setup" to change that.`);
+  note(`${text}; the slower WebAssembly kernels will be used. Install a C++17 compiler and run "npm run setup" to change that.`);
   process.exit(0);
 };
 
@@ -67,3 +67,4 @@ const link = process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_
 if (spawnSync(compiler, [...link, '-pthread', '-o', temporary, ...objects.sort()], { stdio: 'inherit' }).status !== 0) finish('linking failed');
 renameSync(temporary, output);
 writeFileSync('build/stamp', stamp);
+note('ready. Kernels are chosen in this order: native, WebAssembly, TypeScript reference; "tts-bench info" prints those of this machine');

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { drawCurves } from '../bench/curves.js';
+import { machineInfo } from '../bench/info.js';
 import { benchSampling } from '../bench/sampling.js';
 import { benchTraining } from '../bench/training.js';
 import { chooseKernels } from '../kernels/index.js';
@@ -11,7 +12,7 @@ import { readCurve } from '../training/curve.js';
 import { loadRecipe } from '../training/recipe.js';
 import { sparsityCommand } from './bench_sparsity.js';
 import { collect, positiveNumber, wholeNumber } from './options.js';
-import { createCommand, runCommand } from './program.js';
+import { createCommand, runCommand, version } from './program.js';
 
 interface Options {
   recipe: string;
@@ -60,7 +61,7 @@ function withOptions(command: Command): Command {
     .option('--recipe <path>', 'the recipe that lists the sizes', join(root, 'recipes', 'ljspeech'))
     .option('--size <name>', 'one size only (default: all sizes of the recipe, each in a process of its own)')
     .option('--set <key=value>', 'change a value of the recipe; may be repeated', collect, [])
-    .option('--kernels <name>', 'reference, generic, avx2, avx512 or neon (default: the fastest of this machine)')
+    .option('--kernels <name>', 'avx512, avx2, neon, generic, wasm or reference (default: the fastest of this machine, see tts-bench info)')
     .option('--seconds <n>', 'time spent on each size', positiveNumber, 15)
     .option('--json', 'print JSON');
 }
@@ -97,6 +98,16 @@ withOptions(command.command('sample'))
     if (options.size === undefined) return eachSize('sample', options);
     const recipe = loadRecipe(options.recipe, { size: options.size, set: options.set });
     return print([await benchSampling(recipe, chooseKernels({ name: options.kernels, threads: 1 }), options.seconds)], options.json);
+  });
+
+command
+  .command('info')
+  .description('what this machine has: kernels in the order in which they are chosen, instruction sets, threads, versions')
+  .option('--json', 'print JSON')
+  .action(async ({ json }: { json?: boolean }) => {
+    const info = await machineInfo(version);
+    if (json) return console.log(JSON.stringify(info, null, 2));
+    return print([{ ...info, instructionSets: info.instructionSets.join(', ') || 'no native kernels', kernels: info.kernels.join(' → ') }], false);
   });
 
 command

@@ -64,7 +64,7 @@ const command = createCommand('tts-synth', 'Turn acoustic features (.npy), or a 
   .option('--temperature <t>', 'below 1 calmer and duller, 1 as the voice has learned', positiveNumber, 1)
   .option('--play', 'play it while it is made')
   .option('--stdout [format]', 'write it to stdout while it is made, as wav (default) or pcm (16-bit little-endian mono)')
-  .option('--kernels <name>', 'reference, generic, avx2, avx512 or neon (default: the fastest of this machine)')
+  .option('--kernels <name>', 'avx512, avx2, neon, generic, wasm or reference (default: the fastest of this machine, see tts-bench info)')
   .option('--json', 'print the figures as JSON (on stderr if the speech goes to stdout)')
   .action(async (input: string, path: string | undefined, options: Options) => {
     if (path === undefined && !options.stdout && !options.play) throw new TtsError('ERR_ARGUMENT', 'nowhere to put the speech: expected out.wav, --stdout or --play');

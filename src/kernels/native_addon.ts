@@ -23,10 +23,14 @@ function loadAddon(): Addon | undefined {
 
 export const nativeAddon = loadAddon();
 
-/** The kernels as WebAssembly, which come with the package and are compiled to machine code when they are first asked for. */
+/** The WebAssembly module that comes with the package. */
+export function loadWasmModule(): WebAssembly.Module {
+  return (module ??= new WebAssembly.Module(readFileSync(join(packageRoot(), 'src', 'kernels', 'wasm', 'kernels.wasm'))));
+}
+let module: WebAssembly.Module | undefined;
+
+/** The instance of it that all share, made when it is first asked for. */
 export function loadWasmAddon(): Addon {
-  return (wasm ??= wasmAddon(new WebAssembly.Module(readFileSync(wasmPath))));
+  return (wasm ??= wasmAddon(loadWasmModule()));
 }
 let wasm: Addon | undefined;
-
-const wasmPath = join(packageRoot(), 'src', 'kernels', 'wasm', 'kernels.wasm');

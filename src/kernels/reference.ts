@@ -11,7 +11,7 @@ import { referenceSequence, someLanes } from './reference_sequence.js';
 
 /**
  * The plain twin of the native kernels: short, slow and obviously right, all arithmetic in double. It is what the others are tested
- * against, and what runs where there is no compiler.
+ * against.
  */
 export class ReferenceKernels implements Kernels {
   readonly name = 'reference';

@@ -6,17 +6,23 @@ import { Call, type KernelExports } from './wasm_call.js';
 /** As `LayerKind` in native/classifier_network.h. */
 const layerKinds = { convolution: 0, depthwise: 1, max: 2, mean: 3 } as const;
 
+export interface WasmAddon extends Addon {
+  /** Size of the module's memory, which grows and never shrinks. */
+  memoryBytes(): number;
+}
+
 /**
  * The kernels as WebAssembly with SIMD, in the shape of the native addon. One thread, whatever is asked for. Runs in Node and in browsers; there, not on
  * the page's own thread if the page is to stay alive.
  */
-export function wasmAddon(module: WebAssembly.Module): Addon {
+export function wasmAddon(module: WebAssembly.Module): WasmAddon {
   const exports = new WebAssembly.Instance(module).exports as unknown as KernelExports;
   exports._initialize();
   const call = () => new Call(exports);
   const Sampler = samplerClass(exports);
   return {
     available: () => ['wasm'],
+    memoryBytes: () => exports.memory.buffer.byteLength,
     Sampler,
     product: (_, matrix, x, y) => call().matrix(matrix).read(x).write(y).run(exports.product),
     productTransposed: (_, matrix, dy, dx) => call().matrix(matrix).read(dy).update(dx).run(exports.productTransposed),
