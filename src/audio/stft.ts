@@ -1,11 +1,5 @@
-import { createRequire } from 'node:module';
+import Fft from 'fft.js';
 import { TtsError } from '../errors.js';
-
-/** What this file uses of fft.js, which ships no types: `output` takes size + 2 numbers, real and imaginary parts by turns. */
-interface RealFft {
-  realTransform(output: Float64Array, input: Float64Array): void;
-}
-const Fft = createRequire(import.meta.url)('fft.js') as new (size: number) => RealFft;
 
 /**
  * How the ends of a signal are treated:

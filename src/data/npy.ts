@@ -1,59 +1,15 @@
 import { readWholeFile, writeWholeFile } from '../audio/whole_file.js';
-import { TtsError } from '../errors.js';
+import { decodeNpy, type NpyArray } from './npy_decoding.js';
 
-/** The types of numbers that are read, as numpy names them. */
-export type NpyDtype = 'float16' | 'float32' | 'float64' | 'int16';
-
-/** An array as it lies in a file: `data` in the file's order, the last axis fastest, or the first if `fortranOrder`. */
-export interface NpyArray {
-  readonly shape: number[];
-  readonly dtype: NpyDtype;
-  readonly fortranOrder: boolean;
-  /** float16 is widened to float32. */
-  readonly data: Float32Array | Float64Array | Int16Array;
-}
-
-const dtypes: Record<string, { dtype: NpyDtype; size: number }> = {
-  '<f2': { dtype: 'float16', size: 2 },
-  '<f4': { dtype: 'float32', size: 4 },
-  '<f8': { dtype: 'float64', size: 8 },
-  '<i2': { dtype: 'int16', size: 2 },
-};
+export type { NpyArray, NpyDtype } from './npy_decoding.js';
 
 /**
- * Reads a `.npy` file, format versions 1 to 3 (numpy.lib.format): float16, float32, float64 or int16, little-endian, C or Fortran order.
+ * Reads a `.npy` file; see `decodeNpy` for what it may hold.
  *
  * @throws TtsError ERR_NPY_FORMAT if it is no such file, truncated, or followed by something; ERR_FILE_NOT_FOUND, ERR_FILE_READ.
  */
 export async function readNpy(path: string): Promise<NpyArray> {
-  const bytes = await readWholeFile(path);
-  const fail = (message: string) => new TtsError('ERR_NPY_FORMAT', `${path} ${message}`);
-  if (bytes.length === 0) throw fail('is empty: expected a .npy file');
-  if (bytes.subarray(0, 2).toString('latin1') === 'PK') throw fail('is a zip archive (.npz or a PyTorch file): expected a single array, saved with numpy.save');
-  if (bytes.length < 10 || bytes.subarray(0, 6).toString('latin1') !== '\x93NUMPY') throw fail('is no .npy file: it does not begin with \\x93NUMPY');
-  const version = bytes[6];
-  if (version < 1 || version > 3) throw fail(`has .npy format version ${version}: expected 1, 2 or 3`);
-  const start = version === 1 ? 10 : 12;
-  const end = start + (version === 1 ? bytes.readUInt16LE(8) : bytes.length < 12 ? Infinity : bytes.readUInt32LE(8));
-  if (end > bytes.length) throw fail(`is truncated: its header should end at byte ${end}, the file has ${bytes.length}`);
-
-  // The header is a Python dictionary literal with exactly these three keys.
-  const header = bytes.subarray(start, end).toString('utf8');
-  const descr = /'descr'\s*:\s*'([^']*)'/.exec(header)?.[1];
-  const order = /'fortran_order'\s*:\s*(True|False)/.exec(header)?.[1];
-  const tuple = /'shape'\s*:\s*\(([\d\s,]*)\)/.exec(header)?.[1];
-  if (order === undefined || tuple === undefined) throw fail(`has a header that makes no sense: ${header.trim().slice(0, 100)}`);
-  if (descr === undefined || !Object.hasOwn(dtypes, descr)) {
-    throw fail(`holds numbers of type ${descr ?? 'record'}: expected ${Object.values(dtypes).map(({ dtype }) => dtype).join(', ')}, little-endian`);
-  }
-  const { dtype, size } = dtypes[descr];
-  const shape = tuple.split(',').filter((word) => word.trim() !== '').map(Number);
-  const count = shape.reduce((product, length) => product * length, 1);
-  const actual = bytes.length - end;
-  if (actual !== count * size) {
-    throw fail(`${actual < count * size ? 'is truncated' : 'has something behind the array'}: shape [${shape.join(', ')}] of ${dtype} takes ${count * size} bytes, there are ${actual}`);
-  }
-  return { shape, dtype, fortranOrder: order === 'True', data: numbers(bytes.subarray(end), dtype) };
+  return decodeNpy(await readWholeFile(path), path);
 }
 
 /**
@@ -72,28 +28,4 @@ export async function writeNpy(path: string, data: Float32Array, shape: readonly
   const prefix = Buffer.from('\x93NUMPY\x01\x00\x00\x00', 'latin1');
   prefix.writeUInt16LE(padded.length, 8);
   await writeWholeFile(path, prefix, Buffer.from(padded, 'latin1'), new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-}
-
-/** Copies, since the numbers in the file need not be aligned. */
-function numbers(bytes: Buffer, dtype: NpyDtype): NpyArray['data'] {
-  const buffer = new Uint8Array(bytes).buffer;
-  switch (dtype) {
-    case 'float32':
-      return new Float32Array(buffer);
-    case 'float64':
-      return new Float64Array(buffer);
-    case 'int16':
-      return new Int16Array(buffer);
-    case 'float16':
-      return Float32Array.from(new Uint16Array(buffer), widen);
-  }
-}
-
-/** The value of an IEEE 754 binary16 number. */
-function widen(half: number): number {
-  const sign = half & 0x8000 ? -1 : 1;
-  const exponent = (half >> 10) & 31;
-  const fraction = half & 1023;
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
-  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }

@@ -1,12 +1,6 @@
-import { createRequire } from 'node:module';
+import Fft from 'fft.js';
 import { resample } from '../audio/resample.js';
 import { TtsError } from '../errors.js';
-
-/** What this file uses of fft.js, which ships no types: `output` takes size + 2 numbers, real and imaginary parts by turns. */
-interface RealFft {
-  realTransform(output: Float64Array, input: Float64Array): void;
-}
-const Fft = createRequire(import.meta.url)('fft.js') as new (size: number) => RealFft;
 
 /** The constants of the paper, section II. Lengths in samples at 10 kHz. */
 const rate = 10_000;

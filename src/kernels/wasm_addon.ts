@@ -66,6 +66,9 @@ function addLayerGradients(call: Call, { weights, biases }: ClassifierGradients)
   call.write(...weights, ...biases);
 }
 
+/** Resolves when what waits in the event loop has had its turn. Browsers have no setImmediate; their timers may take milliseconds. */
+const nextTurn = () => new Promise<void>((resolve) => (typeof setImmediate === 'function' ? setImmediate(resolve) : setTimeout(resolve)));
+
 function samplerClass(exports: KernelExports): Addon['Sampler'] {
   // A sampler lives in the module's memory, which JavaScript's garbage collector does not see.
   const abandoned = new FinalizationRegistry(({ address, weights }: { address: number; weights: Call }) => {
@@ -83,6 +86,8 @@ function samplerClass(exports: KernelExports): Addon['Sampler'] {
     }
 
     async run(gate: Float32Array, frames: number, hop: number): Promise<Uint16Array> {
+      // The work is on the caller's own thread: first let it hear the chunk before this one.
+      await nextTurn();
       const codes = new Uint16Array(frames * hop);
       new Call(exports).number(this.address).read(gate).number(frames, hop).write(codes).read(null, null).run(exports.samplerRun);
       return codes;

@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto';
+import { sha256 as Sha256 } from '@noble/hashes/sha2';
+import { bytesToHex } from '@noble/hashes/utils';
 import { TtsError } from '../errors.js';
 import type { BlockMatrix } from '../kernels/blocks.js';
 import { denseNames, shapeOf, sparseNames, type DenseName, type SparseName, type WaveRnnConfig } from './config.js';
@@ -130,9 +131,10 @@ function checkBlocks(name: string, rowStart: Int32Array, column: Int32Array, col
 
 /** SHA-256 of everything in the file but itself, in an order that does not depend on the file's. */
 function checksum(tensors: ReadonlyMap<string, Tensor>, { sha256: _, ...metadata }: Record<string, string>): string {
-  const hash = createHash('sha256').update(JSON.stringify(Object.entries(metadata).sort()));
+  const utf8 = new TextEncoder();
+  const hash = Sha256.create().update(utf8.encode(JSON.stringify(Object.entries(metadata).sort())));
   for (const [name, { dtype, shape, data }] of [...tensors].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    hash.update(JSON.stringify([name, dtype, shape])).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    hash.update(utf8.encode(JSON.stringify([name, dtype, shape]))).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
-  return hash.digest('hex');
+  return bytesToHex(hash.digest());
 }

@@ -1,0 +1,54 @@
+// Speaks beside the page's own thread: the voice and the kernels are loaded once, then each request becomes chunks of PCM.
+import * as tf from '@tensorflow/tfjs';
+import { melSettingsSchema, melSpectrogram } from '../../src/audio/mel.js';
+import { conformFeatures } from '../../src/data/feature_check.js';
+import { decodeNpy } from '../../src/data/npy_decoding.js';
+import { NativeKernels } from '../../src/kernels/native.js';
+import { wasmAddon } from '../../src/kernels/wasm_addon.js';
+import { registerFastKernels } from '../../src/model/backend_kernels.js';
+import type { Voice } from '../../src/model/voice.js';
+import { decodeVoice } from '../../src/model/voice_encoding.js';
+import { speak } from '../../src/synthesis/speak.js';
+import type { Reply, Request } from './protocol.js';
+
+const reply = (message: Reply) => self.postMessage(message);
+
+async function load() {
+  const [module, voiceFile] = await Promise.all([WebAssembly.compileStreaming(fetch('kernels.wasm')), fetch('voice.safetensors')]);
+  const kernels = new NativeKernels(wasmAddon(module), 'wasm', 1);
+  tf.enableProdMode();
+  await tf.setBackend('cpu');
+  registerFastKernels(tf, kernels);
+  const voice = decodeVoice(new Uint8Array(await voiceFile.arrayBuffer()));
+  reply({ kind: 'ready', sampleRate: voice.features.sampleRate, kernels: kernels.name });
+  return { kernels, voice };
+}
+
+function featuresOf(request: Request, voice: Voice) {
+  if ('samples' in request) return melSpectrogram(request.samples, voice.features);
+  const raw = { path: request.name, array: decodeNpy(request.npy, request.name), ...(request.settings !== undefined && { settings: melSettingsSchema.parse(request.settings) }) };
+  const { features, frames, notes } = conformFeatures(raw, { name: 'ljspeech', settings: voice.features, statistics: voice.statistics });
+  for (const text of notes) reply({ kind: 'note', text });
+  return { data: features, frames };
+}
+
+const loaded = load();
+const explain = (error: unknown) => reply({ kind: 'error', text: error instanceof Error ? error.message : String(error) });
+loaded.catch(explain);
+
+self.onmessage = async ({ data: request }: MessageEvent<Request>) => {
+  try {
+    const { kernels, voice } = await loaded;
+    const { sampleRate, hop } = voice.features;
+    const begun = performance.now();
+    const features = featuresOf(request, voice);
+    let firstSeconds = 0;
+    for await (const pcm of speak(voice, features, { kernels, tf })) {
+      firstSeconds ||= (performance.now() - begun) / 1000;
+      reply({ kind: 'chunk', pcm });
+    }
+    reply({ kind: 'done', workSeconds: (performance.now() - begun) / 1000, firstSeconds, audioSeconds: (features.frames * hop) / sampleRate });
+  } catch (error) {
+    explain(error);
+  }
+};
