@@ -86,10 +86,11 @@ function samplerClass(exports: KernelExports): Addon['Sampler'] {
     }
 
     async run(gate: Float32Array, frames: number, hop: number): Promise<Uint16Array> {
-      // The work is on the caller's own thread: first let it hear the chunk before this one.
-      await nextTurn();
       const codes = new Uint16Array(frames * hop);
-      new Call(exports).number(this.address).read(gate).number(frames, hop).write(codes).read(null, null).run(exports.samplerRun);
+      const call = new Call(exports).number(this.address).read(gate).number(frames, hop).write(codes).read(null, null);
+      // The work is on the caller's own thread: first let it deal with the chunk before this one.
+      await nextTurn();
+      call.run(exports.samplerRun);
       return codes;
     }
 
