@@ -32,10 +32,10 @@ export interface TrainingFigures {
   readonly densePeakGmac: number;
   readonly peakMegabytes: number;
   readonly processor: string;
-  /** Share of a step that is spent on sparse products. */
-  readonly sparseProductsShare: number;
+  /** Share of a step that is spent on sparse products; not told by the kernels of WebAssembly and the reference. */
+  readonly sparseProductsShare?: number;
   /** Speed of the sparse products alone, as a share of the dense peak. */
-  readonly sparseProductsOfPeak: number;
+  readonly sparseProductsOfPeak?: number;
   readonly parts: readonly TrainingPart[];
 }
 
@@ -75,8 +75,10 @@ export async function benchTraining(recipe: Recipe, corpusFolder: string, cacheD
     peakMegabytes: peakMemory(),
     processor: processorName(),
     densePeakGmac,
-    sparseProductsShare: products.reduce((sum, { share }) => sum + share, 0),
-    sparseProductsOfPeak: products.reduce((sum, { milliseconds, gmacPerThread = 0 }) => sum + milliseconds * gmacPerThread, 0) / productsTime / densePeakGmac,
+    ...(products.length > 0 && {
+      sparseProductsShare: products.reduce((sum, { share }) => sum + share, 0),
+      sparseProductsOfPeak: products.reduce((sum, { milliseconds, gmacPerThread = 0 }) => sum + milliseconds * gmacPerThread, 0) / productsTime / densePeakGmac,
+    }),
     parts,
   };
 }

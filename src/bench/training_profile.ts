@@ -59,8 +59,7 @@ export class WatchedKernels {
     const inside = sequenceParts.map((name, i) => part(name, (this.parts?.[i] ?? 0) / threads, name.startsWith('state') ? macs.state : name.startsWith('output') ? macs.output : 0));
     const told = inside.reduce((sum, { share }) => sum + share, 0) * seconds;
     return [
-      ...inside,
-      part('waiting and moving data', sequence - told),
+      ...(told > 0 ? [...inside, part('waiting and moving data', sequence - told)] : [part('the sample-rate network', sequence)]),
       part('matrix products of the conditioning network', matMul),
       part('drawing and encoding segments', drawing),
       part('Adam', adam),
