@@ -1,21 +1,13 @@
 // Speaks beside the page's own thread: the voice and the kernels are loaded once, then each request becomes chunks of PCM.
 import * as tf from '@tensorflow/tfjs';
-import { melSettingsSchema, melSpectrogram } from '../../src/audio/mel.js';
-import { conformFeatures } from '../../src/data/feature_check.js';
-import { decodeNpy } from '../../src/data/npy_decoding.js';
-import { NativeKernels } from '../../src/kernels/native.js';
-import { wasmAddon } from '../../src/kernels/wasm_addon.js';
-import { registerFastKernels } from '../../src/model/backend_kernels.js';
-import type { Voice } from '../../src/model/voice.js';
-import { decodeVoice } from '../../src/model/voice_encoding.js';
-import { speak } from '../../src/synthesis/speak.js';
+import { conformFeatures, decodeNpy, decodeVoice, melSettingsSchema, melSpectrogram, registerFastKernels, speak, wasmKernels, type Voice } from '../../src/browser.js';
 import type { Reply, Request } from './protocol.js';
 
 const reply = (message: Reply) => self.postMessage(message);
 
 async function load() {
   const [module, voiceFile] = await Promise.all([WebAssembly.compileStreaming(fetch('kernels.wasm')), fetch('voice.safetensors')]);
-  const kernels = new NativeKernels(wasmAddon(module), 'wasm', 1);
+  const kernels = wasmKernels(module);
   tf.enableProdMode();
   await tf.setBackend('cpu');
   registerFastKernels(tf, kernels);

@@ -1,0 +1,30 @@
+/**
+ * The part of the library that runs in browsers: read a voice and features, speak. Nothing here, nor what it imports, needs Node. TensorFlow.js is the
+ * caller's to bring. See examples/browser.
+ *
+ * ```ts
+ * const kernels = wasmKernels(await WebAssembly.compileStreaming(fetch('kernels.wasm')));
+ * await tf.setBackend('cpu');
+ * registerFastKernels(tf, kernels);
+ * const voice = decodeVoice(new Uint8Array(await (await fetch('voice.safetensors')).arrayBuffer()));
+ * for await (const pcm of speak(voice, features, { kernels, tf })) play(pcm);
+ * ```
+ */
+import type { Kernels } from './kernels/kernels.js';
+import { NativeKernels } from './kernels/native.js';
+import { wasmAddon } from './kernels/wasm_addon.js';
+
+export { TtsError, type ErrorCode } from './errors.js';
+export { melSettingsSchema, melSpectrogram, type MelSettings, type MelSpectrogram } from './audio/mel.js';
+export { conformFeatures } from './data/feature_check.js';
+export { decodeNpy } from './data/npy_decoding.js';
+export { registerFastKernels } from './model/backend_kernels.js';
+export type { Voice } from './model/voice.js';
+export { decodeVoice } from './model/voice_encoding.js';
+export type { SynthesisFeatures } from './synthesis/frame_source.js';
+export { speak, type SpeakingOptions } from './synthesis/speak.js';
+
+/** The kernels of a compiled `kernels.wasm`. They work on the thread that calls them: to keep a page alive, call them in a worker. */
+export function wasmKernels(module: WebAssembly.Module): Kernels {
+  return new NativeKernels(wasmAddon(module), 'wasm', 1);
+}
