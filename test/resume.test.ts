@@ -21,7 +21,7 @@ async function sameWeights(a: string, b: string): Promise<void> {
   assert.deepEqual(second.conditioning, first.conditioning);
 }
 
-for (const [name, sparsity] of [['fixed', []], ['pruning', pruning]] as const) {
+for (const [name, sparsity] of [['es-guided', []], ['pruning', pruning]] as const) {
   test(`a run (${name}) that was killed goes on to the same losses and the same voice`, async (t) => {
     const folder = temporaryFolder(t);
     const args = [...tinyTraining, ...sparsity, '--steps', '12'];

@@ -90,11 +90,11 @@ test('a malformed --set is refused', () => {
 });
 
 test('wrong values are refused with path, line and value', () => {
-  refuses(edited('lanes: 32', 'lanes: many'), `line ${lineOf('lanes: 32')}: training.lanes is "many"; expected`);
+  refuses(edited('lanes: 64', 'lanes: many'), `line ${lineOf('lanes: 64')}: training.lanes is "many"; expected`);
   refuses(edited('hidden: 384', 'hidden: 390'), /sizes\.small\.hidden is 390; .*32/);
   refuses(edited('encoding: lpc10', 'encoding: lpc8'), /model\.encoding is "lpc8"; .*"linear16"\|"mulaw10"\|"lpc10"/);
   refuses(edited('  clip: 1 #', '  #'), `line ${lineOf('training:')}: training.clip is missing`);
-  refuses(edited('start: 1000', 'start: 50000'), /sparsity\.pruning is .*expected start before end/);
+  refuses(edited('start: 500', 'start: 50000'), /sparsity\.pruning is .*expected start before end/);
   refuses(() => loadRecipe(shipped, { set: ['training.segment=-1', 'training.ema=1'] }), /^.*--set: training\.segment is -1; .* \(and 1 more\)$/);
   refuses(() => loadRecipe(shipped, { set: ['sparsity={method: pruning}'] }), 'method pruning needs the settings sparsity.pruning');
 });
