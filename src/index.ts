@@ -25,7 +25,7 @@ export { chooseKernels, kernelNames, type Kernels } from './kernels/index.js';
 export { loadVoice, saveVoice, type Voice } from './model/voice.js';
 export { readSynthesisInput, type SynthesisInput } from './synthesis/input.js';
 export { synthesize, type SynthesisFeatures, type SynthesisOptions } from './synthesis/synthesize.js';
-export { evaluateCopy, type CopyReport } from './evaluation/report.js';
+export { evaluateCopy, type CopyReport } from './evaluation/copy_report.js';
 export { stoi } from './evaluation/stoi.js';
 export { loadRecipe, type Recipe } from './training/recipe.js';
 export { trainVoice, type RunOptions, type RunResult } from './training/run.js';

@@ -2,7 +2,7 @@ import Fft from 'fft.js';
 import { resample } from '../audio/resample.js';
 import { TtsError } from '../errors.js';
 
-/** The constants of the paper, section II. Lengths in samples at 10 kHz. */
+/** The constants of both papers. Lengths in samples at 10 kHz. */
 const rate = 10_000;
 const frameLength = 256;
 const frameHop = 128;
@@ -19,27 +19,47 @@ const window = Float64Array.from({ length: frameLength }, (_, i) => 0.5 - 0.5 * 
 const bands = thirdOctaveBands();
 const tiny = Number.EPSILON;
 
+/** Both measures of intelligibility, without unit: 1 for a perfect copy. */
+export interface Intelligibility {
+  readonly stoi: number;
+  readonly estoi: number;
+}
+
 /**
  * Short-time objective intelligibility (Taal, Hendriks, Heusdens and Jensen 2011, IEEE TASL 19(7), 2125-2136): 1 for a perfect copy;
- * unrelated noise scores up to about 0.4 on a short clip.
- * Both signals must start at the same moment, as in copy synthesis; the longer one is cut.
+ * unrelated noise scores up to about 0.4 on a short clip. See `intelligibility`.
+ */
+export const stoi = (clean: Float32Array, processed: Float32Array, sampleRate: number): number => intelligibility(clean, processed, sampleRate).stoi;
+
+/**
+ * Extended short-time objective intelligibility (Jensen and Taal 2016, IEEE/ACM TASLP 24(11), 2009-2022): as STOI, but it compares whole spectra too, and so
+ * also follows distortions that come and go; 1 for a perfect copy, about 0 for unrelated noise. See `intelligibility`.
+ */
+export const estoi = (clean: Float32Array, processed: Float32Array, sampleRate: number): number => intelligibility(clean, processed, sampleRate).estoi;
+
+/**
+ * STOI and ESTOI at once: they share all but the last step. Both signals must start at the same moment, as in copy synthesis; the longer one is cut.
  * @param clean Samples of the original.
  * @param processed Samples of what is judged; their loudness does not matter.
  * @param sampleRate Of both, in Hz.
  * @throws {TtsError} ERR_AUDIO_EMPTY when the original has less than 30 frames (0.4 s) that are not silent.
  */
-export function stoi(clean: Float32Array, processed: Float32Array, sampleRate: number): number {
+export function intelligibility(clean: Float32Array, processed: Float32Array, sampleRate: number): Intelligibility {
   const length = Math.min(clean.length, processed.length);
   const [x, y] = [clean, processed].map((samples) => resample(samples.subarray(0, length), sampleRate, rate));
   const [spoken, heard] = withoutSilence(x, y);
   const frames = frameCount(spoken.length);
   if (frames < segmentFrames) throw new TtsError('ERR_AUDIO_EMPTY', `STOI needs at least ${segmentFrames} frames of 12.8 ms that are not silent, the original has ${frames}`);
   const [X, Y] = [bandEnvelopes(spoken), bandEnvelopes(heard)];
-  let sum = 0;
-  for (let band = 0; band < bandCount; band++) {
-    for (let end = segmentFrames; end <= frames; end++) sum += segmentScore(X[band].subarray(end - segmentFrames, end), Y[band].subarray(end - segmentFrames, end));
+  let stoi = 0;
+  let estoi = 0;
+  for (let end = segmentFrames; end <= frames; end++) {
+    const [a, b] = [X, Y].map((envelopes) => envelopes.map((envelope) => envelope.subarray(end - segmentFrames, end)));
+    for (let band = 0; band < bandCount; band++) stoi += bandScore(a[band], b[band]);
+    estoi += spectralScore(a, b);
   }
-  return sum / (bandCount * (frames - segmentFrames + 1));
+  const segments = frames - segmentFrames + 1;
+  return { stoi: stoi / (bandCount * segments), estoi: estoi / segments };
 }
 
 const frameCount = (samples: number): number => (samples < frameLength ? 0 : Math.floor((samples - frameLength) / frameHop) + 1);
@@ -63,7 +83,7 @@ function withoutSilence(x: Float32Array, y: Float32Array): [Float64Array, Float6
   return [join(x), join(y)];
 }
 
-/** Equation 1: the norm of each one-third octave band of each frame, [band][frame]. */
+/** Equation 1 of STOI: the norm of each one-third octave band of each frame, [band][frame]. */
 function bandEnvelopes(samples: Float64Array): Float64Array[] {
   const frames = frameCount(samples.length);
   const envelopes = Array.from({ length: bandCount }, () => new Float64Array(frames));
@@ -90,16 +110,35 @@ function thirdOctaveBands(): [first: number, end: number][] {
   });
 }
 
-/** Equations 3 to 5: the correlation of one band's segments after the processed one is scaled to the energy of the clean one and clipped. */
-function segmentScore(x: Float64Array, y: Float64Array): number {
+/** Equations 3 to 5 of STOI: the correlation of one band's segments after the processed one is scaled to the energy of the clean one and clipped. */
+function bandScore(x: Float64Array, y: Float64Array): number {
   const scale = norm(x) / (norm(y) + tiny);
   const limit = 1 + 10 ** (-clipping / 20);
   const clipped = y.map((value, frame) => Math.min(scale * value, limit * x[frame]));
   const [a, b] = [centred(x), centred(clipped)];
-  return a.reduce((sum, value, frame) => sum + value * b[frame], 0) / (norm(a) * norm(b) + tiny);
+  return product(a, b) / (norm(a) * norm(b) + tiny);
 }
 
-const norm = (values: Float64Array): number => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+/**
+ * The last steps of ESTOI: the bands of a segment are each brought to mean 0 and norm 1 over time, then each frame's spectrum likewise over the bands; the score is
+ * the mean over the frames of the correlation of the spectra.
+ */
+function spectralScore(x: readonly Float64Array[], y: readonly Float64Array[]): number {
+  const [a, b] = [x, y].map((bands) => spectraOf(bands.map(normalised)).map(normalised));
+  return a.reduce((sum, spectrum, frame) => sum + product(spectrum, b[frame]), 0) / a.length;
+}
+
+const spectraOf = (bands: readonly Float64Array[]): Float64Array[] => Array.from(bands[0], (_, frame) => Float64Array.from(bands, (band) => band[frame]));
+
+const product = (a: Float64Array, b: Float64Array): number => a.reduce((sum, value, i) => sum + value * b[i], 0);
+
+const norm = (values: Float64Array): number => Math.sqrt(product(values, values));
+
+function normalised(values: Float64Array): Float64Array {
+  const moved = centred(values);
+  const scale = 1 / (norm(moved) + tiny);
+  return moved.map((value) => scale * value);
+}
 
 function centred(values: Float64Array): Float64Array {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
