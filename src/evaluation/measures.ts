@@ -51,7 +51,7 @@ export const measures: readonly Measure[] = [
   },
   {
     name: 'f0Rmse',
-    title: 'F0 error',
+    title: 'F0 RMSE',
     unit: 'cents',
     better: 'lower',
     digits: 1,
