@@ -20,9 +20,9 @@ const margin = 14;
 const rowHeight = 54;
 const axisHeight = 26;
 
-/** Round numbers over an interval, three to six of them. */
+/** Round numbers over an interval, two to six of them. */
 export function ticks(low: number, high: number): number[] {
-  const rough = (high - low) / 4;
+  const rough = (high - low) / 5;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10);
   const first = Math.ceil(low / step - 1e-9);
