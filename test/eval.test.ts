@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import type { Evaluation } from '../src/evaluation/evaluate.js';
@@ -39,6 +40,26 @@ test('the WAVs that it kept give the same figures when they are compared as fold
 
 test('the report is one file', () => {
   assert.match(readFileSync(join(folder, 'voice.html'), 'utf8'), /^<!doctype html>[^]*version-1[^]*<\/html>\n$/);
+});
+
+/** Where Debian and others have Chromium. */
+const browser = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => existsSync(path));
+
+test('a browser shows the report without a complaint', { skip: browser === undefined && 'Chromium is not installed' }, () => {
+  const show = (path: string) => {
+    const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', `--user-data-dir=${join(folder, 'browser')}`];
+    const { status, stdout, stderr } = spawnSync(browser as string, [...flags, '--enable-logging=stderr', '--dump-dom', `file://${path}`], { encoding: 'utf8', maxBuffer: 2 ** 28 });
+    assert.equal(status, 0, stderr);
+    return { page: stdout, complaints: stderr.split('\n').filter((line) => line.includes('CONSOLE')) };
+  };
+  const report = join(folder, 'voice.html');
+  const { page, complaints } = show(report);
+  assert.deepEqual(complaints, []);
+  assert.equal([...page.matchAll(/<img /g)].length, 4);
+  // The same page with a style that the policy does not know is complained about: the browser would have told.
+  const other = join(folder, 'other.html');
+  writeFileSync(other, readFileSync(report, 'utf8').replace('</style>', 'p { margin: 0 }</style>'));
+  assert.match(show(other).complaints.join(), /Content Security Policy/);
 });
 
 test('people get tables: systems, paired differences, clips', () => {

@@ -2,7 +2,7 @@ import type { Clip } from '../data/corpus.js';
 import { TtsError } from '../errors.js';
 import { evaluateCopy, evaluateWarped } from './copy_report.js';
 import { measures, type ClipMeasures, type Measure, type MeasureName } from './measures.js';
-import { saveSpoken } from './spoken_files.js';
+import { referenceFolder, saveSpoken } from './spoken_files.js';
 import { meanInterval, pairedDifference, type MeanInterval, type PairedDifference } from './statistics.js';
 import type { System } from './system.js';
 
@@ -73,9 +73,11 @@ export async function evaluateSystems({ systems, clips, reference, warped = fals
   const found = systems.map((): ClipResult[] => []);
   for (const clip of clips) {
     for (const [i, system] of systems.entries()) {
-      const spoken = await system.speak(clip);
-      const { original, output, sampleRate, nll, realTimeFactor } = spoken;
-      if (out !== undefined) await saveSpoken(out, system.name, clip.id, spoken);
+      const { original, output, sampleRate, nll, realTimeFactor } = await system.speak(clip);
+      if (out !== undefined) {
+        await saveSpoken(out, system.name, clip.id, output, sampleRate);
+        if (i === 0) await saveSpoken(out, referenceFolder, clip.id, original, sampleRate);
+      }
       const report = naming(clip, () => (warped ? evaluateWarped : evaluateCopy)(original, output, sampleRate));
       const result = { id: clip.id, seconds: original.length / sampleRate, sampleRate, samples: output.length, measures: { nll, ...report, realTimeFactor } };
       found[i].push(result);
