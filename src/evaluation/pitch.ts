@@ -35,17 +35,22 @@ export function trackPitch(samples: Float32Array, sampleRate: number): Float64Ar
   // Half of the window and of a middling period: what is compared lies around the centre of the frame.
   const half = Math.round((window + sampleRate / Math.sqrt(lowest * highest)) / 2);
   const frame = new Float64Array(yin.frameLength);
-  const candidates: PitchCandidate[][] = [];
-  const energies = new Float64Array(frames);
-  for (let f = 0; f < frames; f++) {
+  const fill = (f: number): void => {
     const first = f * hop - half;
-    for (let i = 0; i < frame.length; i++) frame[i] = samples[first + i] ?? 0;
-    energies[f] = frame.reduce((sum, value) => sum + value * value, 0);
-    candidates.push(yin.candidates(frame));
-  }
+    frame.fill(0);
+    frame.set(samples.subarray(Math.max(0, first), Math.max(0, first + frame.length)), Math.max(0, -first));
+  };
+  const energies = Float64Array.from({ length: frames }, (_, f) => {
+    fill(f);
+    return frame.reduce((sum, value) => sum + value * value, 0);
+  });
   const threshold = energies.reduce((a, b) => Math.max(a, b), 0) * 10 ** (-silenceRange / 10);
-  const path = bestPath(candidates.map((list, f) => (energies[f] > threshold ? list : [])));
-  return Float64Array.from(path, (bin, f) => (bin < 0 ? 0 : frequencyOf(candidates[f], bin)));
+  const candidates = Array.from(energies, (energy, f) => {
+    if (energy <= threshold) return [];
+    fill(f);
+    return yin.candidates(frame);
+  });
+  return Float64Array.from(bestPath(candidates), (bin, f) => (bin < 0 ? 0 : frequencyOf(candidates[f], bin)));
 }
 
 const binOf = (frequency: number): number => Math.round((1200 * Math.log2(frequency / lowest)) / centsPerBin);
@@ -71,14 +76,16 @@ function bestPath(candidates: readonly (readonly PitchCandidate[])[]): Int16Arra
   candidates.forEach((list, f) => {
     const observed = observations(list);
     for (let bin = 0; bin < bins; bin++) {
-      const [fromVoiced, fromUnvoiced] = f === 0 ? [bin, bins + bin] : [bestJump(scores, 0, bin, logJumps), bestJump(scores, bins, bin, logJumps)];
-      const jump = (from: number, to: number) => scores[from] + (f === 0 ? 0 : logJumps[(from % bins) - to + reach]);
-      const [voiced, unvoiced] = [jump(fromVoiced, bin), jump(fromUnvoiced, bin)];
-      for (const [state, same, other, fromSame, fromOther] of [[bin, voiced, unvoiced, fromVoiced, fromUnvoiced], [bins + bin, unvoiced, voiced, fromUnvoiced, fromVoiced]]) {
-        const stays = same + logStay >= other + logChange;
-        next[state] = (stays ? same + logStay : other + logChange) + observed[state];
-        previous[f * states + state] = stays ? fromSame : fromOther;
-      }
+      const fromVoiced = f === 0 ? bin : bestJump(scores, 0, bin, logJumps);
+      const fromUnvoiced = f === 0 ? bins + bin : bestJump(scores, bins, bin, logJumps);
+      const voiced = scores[fromVoiced] + (f === 0 ? 0 : logJumps[fromVoiced - bin + reach]);
+      const unvoiced = scores[fromUnvoiced] + (f === 0 ? 0 : logJumps[fromUnvoiced - bins - bin + reach]);
+      const staysVoiced = voiced + logStay >= unvoiced + logChange;
+      const staysUnvoiced = unvoiced + logStay >= voiced + logChange;
+      next[bin] = observed[bin] + (staysVoiced ? voiced + logStay : unvoiced + logChange);
+      next[bins + bin] = observed[bins + bin] + (staysUnvoiced ? unvoiced + logStay : voiced + logChange);
+      previous[f * states + bin] = staysVoiced ? fromVoiced : fromUnvoiced;
+      previous[f * states + bins + bin] = staysUnvoiced ? fromUnvoiced : fromVoiced;
     }
     [scores, next] = [next, scores];
   });
@@ -94,13 +101,16 @@ function bestPath(candidates: readonly (readonly PitchCandidate[])[]): Int16Arra
 
 /** The state among those of one kind (beginning at `offset`) from which a bin is best reached. */
 function bestJump(scores: Float64Array, offset: number, bin: number, logJumps: Float64Array): number {
-  let best = offset + bin;
+  const last = Math.min(bins - 1, bin + reach);
+  let best = bin;
   let most = -Infinity;
-  for (let from = Math.max(0, bin - reach); from <= Math.min(bins - 1, bin + reach); from++) {
+  for (let from = Math.max(0, bin - reach); from <= last; from++) {
     const score = scores[offset + from] + logJumps[from - bin + reach];
-    if (score > most) [best, most] = [offset + from, score];
+    if (score <= most) continue;
+    best = from;
+    most = score;
   }
-  return best;
+  return offset + best;
 }
 
 /** Logarithms of the probabilities of a frame's candidates in each state. */

@@ -51,12 +51,14 @@ export function intelligibility(clean: Float32Array, processed: Float32Array, sa
   const frames = frameCount(spoken.length);
   if (frames < segmentFrames) throw new TtsError('ERR_AUDIO_EMPTY', `STOI needs at least ${segmentFrames} frames of 12.8 ms that are not silent, the original has ${frames}`);
   const [X, Y] = [bandEnvelopes(spoken), bandEnvelopes(heard)];
+  // Segments, row-major [band, frame].
+  const [x30, y30] = [new Float64Array(bandCount * segmentFrames), new Float64Array(bandCount * segmentFrames)];
   let stoi = 0;
   let estoi = 0;
   for (let end = segmentFrames; end <= frames; end++) {
-    const [a, b] = [X, Y].map((envelopes) => envelopes.map((envelope) => envelope.subarray(end - segmentFrames, end)));
-    for (let band = 0; band < bandCount; band++) stoi += bandScore(a[band], b[band]);
-    estoi += spectralScore(a, b);
+    for (const [segment, envelopes] of [[x30, X], [y30, Y]] as const) envelopes.forEach((envelope, band) => segment.set(envelope.subarray(end - segmentFrames, end), band * segmentFrames));
+    for (let band = 0; band < bandCount; band++) stoi += bandScore(x30, y30, band * segmentFrames);
+    estoi += spectralScore(x30, y30);
   }
   const segments = frames - segmentFrames + 1;
   return { stoi: stoi / (bandCount * segments), estoi: estoi / segments };
@@ -110,37 +112,53 @@ function thirdOctaveBands(): [first: number, end: number][] {
   });
 }
 
-/** Equations 3 to 5 of STOI: the correlation of one band's segments after the processed one is scaled to the energy of the clean one and clipped. */
-function bandScore(x: Float64Array, y: Float64Array): number {
-  const scale = norm(x) / (norm(y) + tiny);
+/** Equations 3 to 5 of STOI: the correlation of one band's segments, from `first` on, after the processed one is scaled to the energy of the clean one and clipped. */
+function bandScore(x: Float64Array, y: Float64Array, first: number): number {
+  const end = first + segmentFrames;
+  let [xx, yy] = [0, 0];
+  for (let i = first; i < end; i++) {
+    xx += x[i] * x[i];
+    yy += y[i] * y[i];
+  }
+  const scale = Math.sqrt(xx) / (Math.sqrt(yy) + tiny);
   const limit = 1 + 10 ** (-clipping / 20);
-  const clipped = y.map((value, frame) => Math.min(scale * value, limit * x[frame]));
-  const [a, b] = [centred(x), centred(clipped)];
-  return product(a, b) / (norm(a) * norm(b) + tiny);
+  const clipped = (i: number): number => Math.min(scale * y[i], limit * x[i]);
+  let [xMean, yMean] = [0, 0];
+  for (let i = first; i < end; i++) {
+    xMean += x[i] / segmentFrames;
+    yMean += clipped(i) / segmentFrames;
+  }
+  let [xy, xVariance, yVariance] = [0, 0, 0];
+  for (let i = first; i < end; i++) {
+    const [a, b] = [x[i] - xMean, clipped(i) - yMean];
+    xy += a * b;
+    xVariance += a * a;
+    yVariance += b * b;
+  }
+  return xy / (Math.sqrt(xVariance * yVariance) + tiny);
 }
 
 /**
  * The last steps of ESTOI: the bands of a segment are each brought to mean 0 and norm 1 over time, then each frame's spectrum likewise over the bands; the score is
- * the mean over the frames of the correlation of the spectra.
+ * the mean over the frames of the correlation of the spectra. The segments are overwritten.
  */
-function spectralScore(x: readonly Float64Array[], y: readonly Float64Array[]): number {
-  const [a, b] = [x, y].map((bands) => spectraOf(bands.map(normalised)).map(normalised));
-  return a.reduce((sum, spectrum, frame) => sum + product(spectrum, b[frame]), 0) / a.length;
+function spectralScore(x: Float64Array, y: Float64Array): number {
+  for (const segment of [x, y]) {
+    for (let band = 0; band < bandCount; band++) normalise(segment, band * segmentFrames, segmentFrames, 1);
+    for (let frame = 0; frame < segmentFrames; frame++) normalise(segment, frame, bandCount, segmentFrames);
+  }
+  let sum = 0;
+  for (let i = 0; i < x.length; i++) sum += x[i] * y[i];
+  return sum / segmentFrames;
 }
 
-const spectraOf = (bands: readonly Float64Array[]): Float64Array[] => Array.from(bands[0], (_, frame) => Float64Array.from(bands, (band) => band[frame]));
-
-const product = (a: Float64Array, b: Float64Array): number => a.reduce((sum, value, i) => sum + value * b[i], 0);
-
-const norm = (values: Float64Array): number => Math.sqrt(product(values, values));
-
-function normalised(values: Float64Array): Float64Array {
-  const moved = centred(values);
-  const scale = 1 / (norm(moved) + tiny);
-  return moved.map((value) => scale * value);
-}
-
-function centred(values: Float64Array): Float64Array {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  return values.map((value) => value - mean);
+/** Brings `count` values, `step` apart from `first` on, to mean 0 and norm 1. */
+function normalise(values: Float64Array, first: number, count: number, step: number): void {
+  const end = first + count * step;
+  let mean = 0;
+  for (let i = first; i < end; i += step) mean += values[i] / count;
+  let squares = 0;
+  for (let i = first; i < end; i += step) squares += (values[i] - mean) ** 2;
+  const scale = 1 / (Math.sqrt(squares) + tiny);
+  for (let i = first; i < end; i += step) values[i] = (values[i] - mean) * scale;
 }
