@@ -8,7 +8,9 @@ import type { Kernels } from '../kernels/index.js';
 import { loadTensorFlow } from '../model/backend.js';
 import { GateConditioner } from '../model/conditioner.js';
 import { loadVoice, type Voice } from '../model/voice.js';
-import { sampleRateNetwork, synthesize, type SynthesisFeatures } from '../synthesis/synthesize.js';
+import type { SynthesisFeatures } from '../synthesis/frame_source.js';
+import { sampleRateNetwork } from '../synthesis/speak.js';
+import { synthesize } from '../synthesis/synthesize.js';
 import { negativeLogLikelihood, type MeasuredNetwork, type MeasuredSpeech } from './nll.js';
 import { Resampled, type Spoken, type System } from './system.js';
 
