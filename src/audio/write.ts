@@ -26,6 +26,13 @@ export async function writeWav(path: string, samples: Int16Array | Float32Array,
   await writeWholeFile(path, evenlySized(Buffer.from(file.toBuffer())));
 }
 
+/** 16-bit samples as the bytes of a mono WAV file. */
+export function wavBytes(samples: Int16Array, sampleRate: number): Uint8Array {
+  const file = new wavefile.WaveFile();
+  file.fromScratch(1, sampleRate, '16', samples);
+  return file.toBuffer();
+}
+
 function toInt24(samples: Float32Array): Int32Array {
   return Int32Array.from(samples, (sample) => Math.max(-(2 ** 23), Math.min(2 ** 23 - 1, Math.round(sample * 2 ** 23))));
 }

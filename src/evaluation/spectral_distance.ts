@@ -5,8 +5,8 @@ import { melPresets } from '../audio/presets.js';
 const range = 60;
 
 /**
- * The log-spectral distance of two signals in dB: the root mean square of the differences over 80 mel bins (up to 8 kHz, windows of 1,024
- * samples), averaged over the frames. 0 for a copy. Whatever is 60 dB below the original's loudest bin counts as silence.
+ * The log-spectral distance of two signals in dB (Gray and Markel 1976, "Distance measures for speech processing", IEEE TASSP 24(5), 380-391, here on the mel scale): the root mean square
+ * of the differences of 20 log10 of the magnitudes over 80 mel bins (up to 8 kHz, windows of 1,024 samples every 256), averaged over the frames. 0 for a copy. Whatever is 60 dB below the original's loudest bin counts as silence.
  * @param target Samples of the original.
  * @param output Samples of the copy, starting at the same moment; the longer one is cut.
  * @param sampleRate Of both, in Hz.

@@ -1,23 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
-import { readAudio } from '../audio/read.js';
-import { stoi } from './stoi.js';
+import { estoi, intelligibility, stoi } from './stoi.js';
+import { speechOf, speechRate, whiteNoise, withNoise } from './testing.js';
 
-const { samples: speech, sampleRate } = await readAudio('data/ljspeech-mini/LJ001-0008.flac');
+const speech = await speechOf('LJ001-0008');
+const sampleRate = speechRate;
 
-/** The generator of test/fixtures/stoi/make_golden.py. */
-function whiteNoise(length: number): Float64Array {
-  let state = 1;
-  return Float64Array.from({ length }, () => (state = (Math.imul(1664525, state) + 1013904223) >>> 0) / 2 ** 31 - 1);
-}
-const energy = (samples: ArrayLike<number>): number => Array.from(samples).reduce((sum, value) => sum + value * value, 0);
-
-function withNoise(clean: Float32Array, snr: number): Float32Array {
-  const noise = whiteNoise(clean.length);
-  const gain = Math.sqrt(energy(clean) / energy(noise) / 10 ** (snr / 10));
-  return clean.map((value, i) => value + gain * noise[i]);
-}
 function withPause(clean: Float32Array): Float32Array {
   const paused = new Float32Array(clean.length + 11025);
   const half = Math.floor(clean.length / 2);
@@ -32,6 +21,7 @@ interface Golden {
   readonly snr: number;
   readonly rate: number;
   readonly stoi: number;
+  readonly estoi: number;
 }
 
 test('the values are those of an independent programme', async (t) => {
@@ -40,20 +30,31 @@ test('the values are those of an independent programme', async (t) => {
     // At 10 kHz nothing is resampled and only rounding differs; else the two programmes use different resamplers.
     const tolerance = golden.rate === 10_000 ? 1e-6 : 1e-5;
     await t.test(`${golden.signal}, ${golden.snr} dB, as ${golden.rate} Hz`, () => {
-      const value = stoi(clean, withNoise(clean, golden.snr), golden.rate);
-      assert.ok(Math.abs(value - golden.stoi) <= tolerance, `${value}, expected ${golden.stoi} ± ${tolerance}`);
+      const values = intelligibility(clean, withNoise(clean, golden.snr), golden.rate);
+      for (const name of ['stoi', 'estoi'] as const) assert.ok(Math.abs(values[name] - golden[name]) <= tolerance, `${name} is ${values[name]}, expected ${golden[name]} ± ${tolerance}`);
     });
   }
 });
 
 test('a copy scores 1, whatever its loudness', () => {
-  assert.ok(Math.abs(stoi(speech, speech, sampleRate) - 1) < 1e-9);
-  assert.ok(Math.abs(stoi(speech, speech.map((value) => value / 10), sampleRate) - 1) < 1e-6);
+  for (const measure of [stoi, estoi]) {
+    assert.ok(Math.abs(measure(speech, speech, sampleRate) - 1) < 1e-9);
+    assert.ok(Math.abs(measure(speech, speech.map((value) => value / 10), sampleRate) - 1) < 1e-6);
+  }
+});
+
+test('both fall as noise rises', () => {
+  for (const measure of [stoi, estoi]) {
+    const scores = [40, 20, 10, 0, -10].map((snr) => measure(speech, withNoise(speech, snr), sampleRate));
+    scores.slice(1).forEach((score, i) => assert.ok(score < scores[i], scores.join()));
+  }
 });
 
 test('noise and silence score low', () => {
   const noise = stoi(speech, Float32Array.from(whiteNoise(speech.length)), sampleRate);
   assert.ok(Math.abs(noise) < 0.4, `${noise}`);
+  const extended = estoi(speech, Float32Array.from(whiteNoise(speech.length)), sampleRate);
+  assert.ok(Math.abs(extended) < 0.1, `${extended}`);
   assert.ok(Math.abs(stoi(speech, new Float32Array(speech.length), sampleRate)) < 1e-6);
 });
 

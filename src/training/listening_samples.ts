@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { fromInt16 } from '../audio/audio.js';
 import { writeWav } from '../audio/write.js';
 import type { FeatureStore, StoredClip } from '../data/feature_store.js';
-import { evaluateCopy, type CopyReport } from '../evaluation/report.js';
+import { evaluateCopy, type CopyReport } from '../evaluation/copy_report.js';
+import { meanInterval } from '../evaluation/statistics.js';
 import type { Kernels } from '../kernels/index.js';
 import type { Voice } from '../model/voice.js';
 import { synthesize } from '../synthesis/synthesize.js';
@@ -14,9 +15,9 @@ const clipsSpoken = 6;
 
 /**
  * Speaks held-out clips by copy synthesis and writes them, with the step in the name, beside their targets in `folder`.
- * @returns the means of the objective measures over the clips; null where there is no clip long enough to measure
+ * @returns the means of the objective measures over the clips for which there is a value; null where there is none
  */
-export async function writeSamples(folder: string, step: number, voice: Voice, store: FeatureStore, kernels: Kernels, events: EventWriter): Promise<CopyReport | null> {
+export async function writeSamples(folder: string, step: number, voice: Voice, store: FeatureStore, kernels: Kernels, events: EventWriter): Promise<Partial<Record<keyof CopyReport, number | null>>> {
   mkdirSync(folder, { recursive: true });
   const reports: CopyReport[] = [];
   for (const clip of store.validation.slice(0, clipsSpoken)) {
@@ -29,11 +30,10 @@ export async function writeSamples(folder: string, step: number, voice: Voice, s
     const path = join(folder, `${name}-step-${String(step).padStart(7, '0')}.wav`);
     await writeWav(path, spoken, sampleRate);
     events.audio(`samples/${name}`, step, readFileSync(path), sampleRate, spoken.length);
-    if (clip.samples >= sampleRate / 2) reports.push(evaluateCopy(fromInt16(target), fromInt16(spoken), sampleRate));
+    reports.push(evaluateCopy(fromInt16(target), fromInt16(spoken), sampleRate));
   }
-  if (reports.length === 0) return null;
-  const mean = (of: (report: CopyReport) => number) => reports.reduce((sum, report) => sum + of(report), 0) / reports.length;
-  return { stoi: mean(({ stoi }) => stoi), logSpectralDistance: mean((report) => report.logSpectralDistance), bursts: mean(({ bursts }) => bursts) };
+  const names = Object.keys(reports[0] ?? {}) as (keyof CopyReport)[];
+  return Object.fromEntries(names.map((name) => [name, meanInterval(reports.map((report) => report[name])).mean]));
 }
 
 /** Copy synthesis of a whole clip. */

@@ -133,12 +133,10 @@ export async function trainVoice({ recipe, store, kernels, out, minutes = Infini
     if (speaks) writeMaskPicture(out, step, trainer.picture(), events);
     const figures = describeMasks(maskFigures);
     if (figures !== '') line.note(`step ${step}: ${figures}`);
-    const report = speaks ? await writeSamples(join(out, 'samples'), step, snapshot(trainer, store, provenance()), store, kernels, events) : null;
-    if (report) {
-      stoi = report.stoi;
-      for (const [name, value] of Object.entries(report)) events.scalar(`validation/${name}`, step, value as number);
-    }
-    const { stoi: stoiNow = null, logSpectralDistance = null, bursts = null } = report ?? {};
+    const report = speaks ? await writeSamples(join(out, 'samples'), step, snapshot(trainer, store, provenance()), store, kernels, events) : {};
+    for (const [name, value] of Object.entries(report)) if (value !== null) events.scalar(`validation/${name}`, step, value);
+    const { stoi: stoiNow = null, logSpectralDistance = null, bursts = null } = report;
+    stoi = stoiNow ?? stoi;
     if (validates || speaks) curve.add({ step, seconds, loss: smoothLoss ?? NaN, nll: validates ? validationNll : null, stoi: stoiNow, logSpectralDistance, bursts });
     measured = step;
     paused += performance.now() - pause;

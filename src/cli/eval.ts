@@ -1,0 +1,124 @@
+#!/usr/bin/env node
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { writeWholeFile } from '../audio/whole_file.js';
+import { markdownTable } from '../bench/sparsity_table.js';
+import { openCorpus } from '../data/corpus.js';
+import { TtsError } from '../errors.js';
+import { chooseClips } from '../evaluation/choose_clips.js';
+import { evaluateSystems, type Evaluation } from '../evaluation/evaluate.js';
+import { openFolderSystems } from '../evaluation/folder_systems.js';
+import { htmlReport } from '../evaluation/html_report.js';
+import { referenceFolder } from '../evaluation/spoken_files.js';
+import { distinctNames, type System } from '../evaluation/system.js';
+import { clipRows, differenceRows, summaryRows } from '../evaluation/tables.js';
+import { openVoiceSystem } from '../evaluation/voice_system.js';
+import { chooseKernels } from '../kernels/index.js';
+import { collect, positiveNumber, wholeNumber } from './options.js';
+import { createCommand, runCommand } from './program.js';
+
+interface Options {
+  voice: string[];
+  data?: string;
+  reference?: string;
+  clips?: string;
+  limit?: number;
+  seed?: number;
+  temperature?: number;
+  kernels?: string;
+  dtw?: boolean;
+  out?: string;
+  json?: boolean;
+  html?: string;
+}
+
+/** More clips than this are not listed one by one. */
+const mostRows = 50;
+
+const refuse = (message: string): never => {
+  throw new TtsError('ERR_ARGUMENT', message);
+};
+
+/** Options that only the other kind of call has. */
+function refuseOptions(options: Options, names: readonly (keyof Options)[], belongs: string): void {
+  for (const name of names) if (options[name] !== undefined) refuse(`--${name} is for ${belongs}`);
+}
+
+async function voiceSystems({ voice, seed = 1, temperature = 1, kernels: name }: Options): Promise<System[]> {
+  const names = distinctNames(voice);
+  if (names.includes(referenceFolder)) refuse(`a voice is called ${referenceFolder}, expected another name: that is what the recordings are called`);
+  for (const path of voice) if (!existsSync(path)) throw new TtsError('ERR_FILE_NOT_FOUND', `no voice at ${path}`);
+  const kernels = chooseKernels({ name });
+  return Promise.all(voice.map((path, i) => openVoiceSystem({ path, name: names[i], seed, temperature, kernels })));
+}
+
+/** What is to be measured against what. */
+async function openComparison(folders: readonly string[], options: Options) {
+  const ids = options.clips?.split(',').map((id) => id.trim());
+  const choice = { ids, limit: options.limit };
+  if (options.limit === 0) refuse('--limit is 0, expected at least 1');
+  if (options.voice.length > 0) {
+    if (folders.length > 0) refuse(`both --voice and the folder ${folders[0]} are given, expected one kind; tts-eval --voice FILE --data DIR --out OUT writes folders that can be compared`);
+    refuseOptions(options, ['reference', 'dtw'], 'folders of recordings, not for --voice');
+    const data = options.data ?? refuse('--voice needs recordings to copy, expected --data DIR');
+    const clips = chooseClips((await openCorpus(data)).clips, data, choice);
+    return { systems: await voiceSystems(options), clips, reference: data };
+  }
+  if (folders.length === 0) refuse('nothing to measure, expected --voice FILE --data DIR, or folders of recordings and --reference DIR');
+  refuseOptions(options, ['data', 'seed', 'temperature', 'kernels', 'out'], '--voice, not for folders of recordings');
+  const reference = options.reference ?? refuse(`folders need originals to be compared with, expected --reference DIR`);
+  const { systems, clips } = await openFolderSystems(folders, reference, options.dtw === true);
+  return { systems, clips: chooseClips(clips, folders[0], choice), reference };
+}
+
+function print(evaluation: Evaluation): void {
+  const { systems, reference, notes } = evaluation;
+  const { clips } = systems[0];
+  const seconds = clips.reduce((sum, clip) => sum + clip.seconds, 0);
+  console.log(`${clips.length} ${clips.length === 1 ? 'clip' : 'clips'} of ${reference}, ${seconds.toFixed(1)} s; mean ± half of the 95% confidence interval (Student's t)${evaluation.alignment === 'warped' ? '; frames aligned by dynamic time warping' : ''}\n`);
+  console.log(markdownTable(summaryRows(evaluation)));
+  for (const { name, pooledNll } of systems) if (pooledNll !== null) console.log(`\n${name}: NLL over all samples together ${pooledNll.toFixed(3)}`);
+  if (evaluation.differences.length > 0) console.log(`\n${markdownTable(differenceRows(evaluation))}\n\np: two-sided paired t test over the clips, not corrected for many comparisons`);
+  if (clips.length <= mostRows) for (const system of systems) console.log(`\n${system.name}${describe(system.settings)}\n\n${markdownTable(clipRows(evaluation.measures, system.clips))}`);
+  else console.log(`\nClip by clip: --json, or --html FILE`);
+  for (const note of notes) console.log(`\nnote: ${note}`);
+}
+
+const describe = (settings: Readonly<Record<string, string | number>>) => {
+  const list = Object.entries(settings).map(([name, value]) => `${name} ${value}`);
+  return list.length === 0 ? '' : `: ${list.join(', ')}`;
+};
+
+const command = createCommand('tts-eval', 'Measure how good copies of recordings are: what a voice makes of them, or folders of what other programmes have made.')
+  .argument('[folders...]', 'folders of WAVs named as the originals, one per system; with --reference')
+  .option('--voice <file>', 'a voice.safetensors that copies the recordings; may be repeated, to compare', collect, [])
+  .option('--data <dir>', 'recordings that the voice has not been trained on: a folder, or one like LJSpeech')
+  .option('--reference <dir>', 'the originals of the folders')
+  .option('--clips <ids>', 'only these, with commas between (default: all)')
+  .option('--limit <n>', 'at most so many clips, the first ones', wholeNumber)
+  .option('--seed <n>', 'seed of the voice (default: 1)', wholeNumber)
+  .option('--temperature <t>', 'temperature of the voice (default: 1)', positiveNumber)
+  .option('--kernels <name>', 'avx512, avx2, neon, generic, wasm or reference (default: the fastest of this machine, see tts-bench info)')
+  .option('--dtw', 'folders of speech with a rhythm of its own: align frames by dynamic time warping, and measure only what that allows')
+  .option('--out <dir>', 'keep what was said: DIR/VOICE/CLIP.wav, and the recordings as DIR/reference/CLIP.wav')
+  .option('--html <file>', 'write a report with plots, spectrograms and players, in one file')
+  .option('--json', 'print all figures as JSON')
+  .action(async (folders: string[], options: Options) => {
+    // Now, not after minutes of work.
+    if (options.html !== undefined && !existsSync(dirname(options.html))) throw new TtsError('ERR_FILE_WRITE', `${options.html} cannot be written: its folder does not exist`);
+    const { systems, clips, reference } = await openComparison(folders, options);
+    const evaluation = await evaluateSystems({
+      systems,
+      clips,
+      reference,
+      warped: options.dtw,
+      out: options.out,
+      onClip: (system, { id, measures }, done, all) => process.stderr.write(`${done}/${all} ${system}, ${id}: mel-cepstral distortion ${measures.melCepstralDistortion.toFixed(2)} dB\n`),
+    });
+    if (options.html !== undefined) await writeWholeFile(options.html, Buffer.from(await htmlReport(evaluation, systems, clips)));
+    for (const system of systems) system.dispose();
+    if (options.json) console.log(JSON.stringify(evaluation, null, 2));
+    else print(evaluation);
+  });
+
+await runCommand(command);

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { evaluateCopy, evaluateWarped } from './copy_report.js';
+import { logSpectralDistance } from './spectral_distance.js';
+import { golden, near, shortened, speechOf, speechRate, withNoise } from './testing.js';
+
+const speech = await speechOf('LJ001-0008');
+const sampleRate = speechRate;
+
+test('a perfect copy is reported as one', () => {
+  const { stoi, estoi, ...others } = evaluateCopy(speech, speech, sampleRate);
+  near(stoi, 1, 1e-9);
+  near(estoi, 1, 1e-9);
+  assert.deepEqual(others, { melCepstralDistortion: 0, logSpectralDistance: 0, f0Rmse: 0, voicingError: 0, bursts: 0 });
+});
+
+test('damage of each kind shows in its own figure', () => {
+  const clicked = speech.slice();
+  for (const at of [8000, 16000, 24000]) clicked[at] += 0.6;
+  const { stoi, logSpectralDistance: distance, bursts } = evaluateCopy(speech, clicked, sampleRate);
+  assert.equal(bursts, 3);
+  near(stoi, 0.95, 0.05);
+  assert.ok(distance !== null && distance > 0, `${distance}`);
+});
+
+test('half the amplitude is a distance of at most 6.02 dB', () => {
+  const distance = logSpectralDistance(speech, speech.map((value) => value / 2), sampleRate);
+  assert.ok(distance > 4 && distance <= 6.03, `${distance}`);
+  // Without silence in it, the distance is exact.
+  const noise = Float32Array.from({ length: 22050 }, (_, i) => Math.sin(i * i));
+  assert.ok(Math.abs(logSpectralDistance(noise, noise.map((value) => value / 2), sampleRate) - 20 * Math.log10(2)) < 1e-3);
+});
+
+test('the distance grows with the damage', () => {
+  const distances = [0.001, 0.01, 0.1].map((amplitude) => logSpectralDistance(speech, speech.map((value, i) => value + amplitude * Math.sin(i * i)), sampleRate));
+  assert.ok(distances[0] > 0 && distances[1] > distances[0] && distances[2] > distances[1], distances.join());
+});
+
+test('the log-spectral distance is that of an independent programme', async () => {
+  for (const { clip, snr, logSpectralDistance: expected } of golden.cases) {
+    const clean = await speechOf(clip);
+    near(logSpectralDistance(clean, withNoise(clean, snr), sampleRate), expected, 1e-4);
+  }
+});
+
+test('signals of different length are compared over what they share', () => {
+  const cut = speech.subarray(0, speech.length - 500);
+  assert.equal(logSpectralDistance(speech, cut, sampleRate), logSpectralDistance(cut, speech, sampleRate));
+  const { stoi, estoi, ...others } = evaluateCopy(speech, cut, sampleRate);
+  near(stoi, 1, 1e-9);
+  near(estoi, 1, 1e-9);
+  assert.deepEqual(others, { melCepstralDistortion: 0, logSpectralDistance: 0, f0Rmse: 0, voicingError: 0, bursts: 0 });
+});
+
+test('nothing to compare is refused', () => assert.throws(() => evaluateCopy(speech, new Float32Array(0), sampleRate), { code: 'ERR_AUDIO_EMPTY' }));
+
+test('what cannot be measured is null: speech too short for STOI, a copy without a voice', () => {
+  const short = speech.subarray(8000, 12000);
+  const { stoi, estoi, ...others } = evaluateCopy(short, short, sampleRate);
+  assert.deepEqual([stoi, estoi], [null, null]);
+  assert.ok(Object.values(others).every(Number.isFinite), JSON.stringify(others));
+  const silent = evaluateCopy(speech, new Float32Array(speech.length), sampleRate);
+  assert.equal(silent.f0Rmse, null);
+  assert.ok(silent.voicingError > 20);
+  for (const [name, value] of Object.entries(silent)) assert.ok(value === null || Number.isFinite(value), `${name} is ${value}`);
+});
+
+test('warped, only what needs no common clock is measured', () => {
+  const { melCepstralDistortion, f0Rmse, voicingError, ...others } = evaluateWarped(speech, shortened(speech), sampleRate);
+  assert.deepEqual(others, { logSpectralDistance: null, stoi: null, estoi: null, bursts: null });
+  near(melCepstralDistortion, golden.warped[0].melCepstralDistortion, 1e-4);
+  near(f0Rmse, golden.warped[0].f0Rmse, 0.01);
+  near(voicingError, golden.warped[0].voicingError, 1e-9);
+  const long = new Float32Array(200 * sampleRate);
+  assert.throws(() => evaluateWarped(long, long, sampleRate), { code: 'ERR_CORPUS', message: /200 and 200 s.*160 s/ });
+});

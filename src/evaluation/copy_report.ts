@@ -1,0 +1,75 @@
+import { TtsError } from '../errors.js';
+import { findBursts } from './clicks.js';
+import { warp } from './dtw.js';
+import { measureHop } from './frames.js';
+import { cepstralDistance, melCepstra, melCepstralDistortion } from './mel_cepstrum.js';
+import { trackPitch } from './pitch.js';
+import { pitchErrors } from './pitch_errors.js';
+import { logSpectralDistance } from './spectral_distance.js';
+import { intelligibility } from './stoi.js';
+
+/** Objective measures of a copy against its original. Null is what could not be measured: it has no value, and counts in no mean. */
+export interface CopyReport {
+  /** In dB; 0 for a copy. See `melCepstralDistortion`. */
+  readonly melCepstralDistortion: number;
+  /** In dB; 0 for a copy. See `logSpectralDistance`. */
+  readonly logSpectralDistance: number | null;
+  /** In cents; null where the two are nowhere both voiced. See `pitchErrors`. */
+  readonly f0Rmse: number | null;
+  /** In percent of the frames. See `pitchErrors`. */
+  readonly voicingError: number;
+  /** At most 1; null for less than 0.4 s of speech. See `stoi`. */
+  readonly stoi: number | null;
+  /** At most 1; null for less than 0.4 s of speech. See `estoi`. */
+  readonly estoi: number | null;
+  /** Number of clicks and bursts. See `findBursts`. */
+  readonly bursts: number | null;
+}
+
+/** Pairs of frames that `evaluateWarped` takes, a byte each: both signals may last 160 s. */
+const mostPairs = 2 ** 30;
+
+/**
+ * Compares a copy with its original, sample by sample; both in [-1, 1), starting at the same moment, at the same rate in Hz. The longer one is cut.
+ * @throws {TtsError} ERR_AUDIO_EMPTY when there is less than one frame
+ */
+export function evaluateCopy(target: Float32Array, output: Float32Array, sampleRate: number): CopyReport {
+  const length = Math.min(target.length, output.length);
+  const [original, copy] = [target.subarray(0, length), output.subarray(0, length)];
+  return {
+    melCepstralDistortion: melCepstralDistortion(melCepstra(original, sampleRate), melCepstra(copy, sampleRate)),
+    logSpectralDistance: logSpectralDistance(original, copy, sampleRate),
+    ...pitchErrors(trackPitch(original, sampleRate), trackPitch(copy, sampleRate)),
+    ...intelligibilityOrNull(original, copy, sampleRate),
+    bursts: findBursts(original, copy, sampleRate).length,
+  };
+}
+
+/**
+ * Compares a recording with another of the same words that has a rhythm of its own: frames are brought together by dynamic time warping on the mel cepstra, as is usual for speech made from text.
+ * What only makes sense sample by sample is null.
+ * @throws {TtsError} ERR_AUDIO_EMPTY when one has no samples; ERR_CORPUS when they are too long to be warped
+ */
+export function evaluateWarped(target: Float32Array, output: Float32Array, sampleRate: number): CopyReport {
+  if ((target.length / measureHop(sampleRate)) * (output.length / measureHop(sampleRate)) > mostPairs)
+    throw new TtsError('ERR_CORPUS', `recordings of ${(target.length / sampleRate).toFixed(0)} and ${(output.length / sampleRate).toFixed(0)} s are too long to be warped, expected at most about 160 s`);
+  const [a, b] = [target, output].map((samples) => melCepstra(samples, sampleRate));
+  const path = warp(a.frames, b.frames, (i, j) => cepstralDistance(a, i, b, j));
+  return {
+    melCepstralDistortion: melCepstralDistortion(a, b, path),
+    logSpectralDistance: null,
+    ...pitchErrors(trackPitch(target, sampleRate), trackPitch(output, sampleRate), path),
+    stoi: null,
+    estoi: null,
+    bursts: null,
+  };
+}
+
+function intelligibilityOrNull(original: Float32Array, copy: Float32Array, sampleRate: number): Pick<CopyReport, 'stoi' | 'estoi'> {
+  try {
+    return intelligibility(original, copy, sampleRate);
+  } catch (error) {
+    if (error instanceof TtsError && error.code === 'ERR_AUDIO_EMPTY') return { stoi: null, estoi: null };
+    throw error;
+  }
+}

@@ -1,0 +1,151 @@
+import type { Clip } from '../data/corpus.js';
+import { TtsError } from '../errors.js';
+import { evaluateCopy, evaluateWarped } from './copy_report.js';
+import { measures, type ClipMeasures, type Measure, type MeasureName } from './measures.js';
+import { referenceFolder, saveSpoken } from './spoken_files.js';
+import { meanInterval, pairedDifference, type MeanInterval, type PairedDifference } from './statistics.js';
+import type { System } from './system.js';
+
+/** A clip of one system. */
+export interface ClipResult {
+  readonly id: string;
+  /** Of the original. */
+  readonly seconds: number;
+  readonly sampleRate: number;
+  /** Of the copy. */
+  readonly samples: number;
+  readonly measures: ClipMeasures;
+}
+
+export interface SystemResult {
+  readonly name: string;
+  readonly path: string;
+  readonly settings: Readonly<Record<string, string | number>>;
+  readonly clips: readonly ClipResult[];
+  /** Over the clips, each counting once. */
+  readonly summary: Readonly<Record<MeasureName, MeanInterval>>;
+  /** NLL over the samples of all clips, as training and recipes give it; null for folders. */
+  readonly pooledNll: number | null;
+}
+
+/** Two systems on the same clips: the first less the second. */
+export interface SystemDifference {
+  readonly system: string;
+  readonly against: string;
+  readonly differences: Readonly<Record<MeasureName, PairedDifference>>;
+}
+
+/** Everything that was measured; this is what `tts-eval --json` prints. */
+export interface Evaluation {
+  /** Of this layout; a later layout has a higher one. */
+  readonly format: 1;
+  /** Folder of the originals. */
+  readonly reference: string;
+  /** Whether copies were compared sample by sample, or frames brought together by dynamic time warping. */
+  readonly alignment: 'samples' | 'warped';
+  /** Those that have values, in the order of tables. */
+  readonly measures: readonly Measure[];
+  readonly systems: readonly SystemResult[];
+  /** Every pair of systems. */
+  readonly differences: readonly SystemDifference[];
+  /** Ids of the clips from the best to the worst; see `rankClips`. */
+  readonly ranking: readonly string[];
+  readonly notes: readonly string[];
+}
+
+export interface EvaluationOptions {
+  readonly systems: readonly System[];
+  readonly clips: readonly Clip[];
+  readonly reference: string;
+  readonly warped?: boolean;
+  /** Folder for what was said, as WAV. */
+  readonly out?: string;
+  /** Called after each clip of each system. */
+  readonly onClip?: (system: string, clip: ClipResult, done: number, all: number) => void;
+}
+
+/**
+ * Measures what systems say against the originals.
+ * @throws {TtsError} ERR_ARGUMENT for no clips; what the systems throw when they speak
+ */
+export async function evaluateSystems({ systems, clips, reference, warped = false, out, onClip }: EvaluationOptions): Promise<Evaluation> {
+  if (clips.length === 0) throw new TtsError('ERR_ARGUMENT', 'there are no clips to measure');
+  const found = systems.map((): ClipResult[] => []);
+  for (const clip of clips) {
+    for (const [i, system] of systems.entries()) {
+      const { original, output, sampleRate, nll, realTimeFactor } = await system.speak(clip);
+      if (out !== undefined) {
+        await saveSpoken(out, system.name, clip.id, output, sampleRate);
+        if (i === 0) await saveSpoken(out, referenceFolder, clip.id, original, sampleRate);
+      }
+      const report = naming(clip, () => (warped ? evaluateWarped : evaluateCopy)(original, output, sampleRate));
+      const result = { id: clip.id, seconds: original.length / sampleRate, sampleRate, samples: output.length, measures: { nll, ...report, realTimeFactor } };
+      found[i].push(result);
+      onClip?.(system.name, result, found.reduce((sum, { length }) => sum + length, 0), systems.length * clips.length);
+    }
+  }
+  const values = (i: number, name: MeasureName) => found[i].map((clip) => clip.measures[name]);
+  const each = <T>(of: (name: MeasureName) => T) => Object.fromEntries(measures.map(({ name }) => [name, of(name)])) as Record<MeasureName, T>;
+  const results = systems.map(({ name, path, settings }, i): SystemResult => ({ name, path, settings, clips: found[i], summary: each((measure) => meanInterval(values(i, measure))), pooledNll: pooledNll(found[i]) }));
+  const pairs = systems.flatMap((_, i) => systems.slice(i + 1).map((_, j) => [i, i + 1 + j]));
+  return {
+    format: 1,
+    reference,
+    alignment: warped ? 'warped' : 'samples',
+    measures: measures.filter(({ name }) => results.some(({ summary }) => summary[name].count > 0)),
+    systems: results,
+    differences: pairs.map(([i, j]) => ({ system: systems[i].name, against: systems[j].name, differences: each((measure) => pairedDifference(values(i, measure), values(j, measure))) })),
+    ranking: rankClips(results),
+    notes: systems.flatMap((system) => system.notes()),
+  };
+}
+
+function pooledNll(clips: readonly ClipResult[]): number | null {
+  let nats = 0;
+  let all = 0;
+  for (const { samples, measures: { nll } } of clips) {
+    if (nll === null) return null;
+    nats += samples * nll;
+    all += samples;
+  }
+  return nats / all;
+}
+
+/** Puts the clip's name in front of what is wrong with it. */
+function naming<T>(clip: Clip, measure: () => T): T {
+  try {
+    return measure();
+  } catch (cause) {
+    throw cause instanceof TtsError ? new TtsError(cause.code, `${clip.path}: ${cause.message}`, { cause }) : cause;
+  }
+}
+
+/** What judges a clip: not the NLL, which loud clips have more of, nor the time it took. */
+const judging = measures.filter(({ name }) => name !== 'nll' && name !== 'realTimeFactor');
+
+/** Ids of the clips, those first that rank best on average over all measures of what is heard and all systems. */
+export function rankClips(systems: readonly Pick<SystemResult, 'clips'>[]): string[] {
+  const ids = systems[0].clips.map(({ id }) => id);
+  const sums = new Float64Array(ids.length);
+  for (const { clips } of systems) {
+    for (const { name, better } of judging) {
+      // What has no value ranks last.
+      const values = clips.map(({ measures }) => (measures[name] === null ? Infinity : better === 'lower' ? measures[name] : -measures[name]));
+      ranks(values).forEach((rank, i) => (sums[i] += rank));
+    }
+  }
+  return ids.map((_, i) => i).sort((a, b) => sums[a] - sums[b] || a - b).map((i) => ids[i]);
+}
+
+/** Ranks from 0, the least value first; equal values share the mean of their ranks. */
+function ranks(values: readonly number[]): Float64Array {
+  const order = values.map((_, i) => i).sort((a, b) => (values[a] === values[b] ? 0 : values[a] < values[b] ? -1 : 1));
+  const result = new Float64Array(values.length);
+  for (let first = 0; first < order.length; ) {
+    let end = first + 1;
+    while (end < order.length && values[order[end]] === values[order[first]]) end++;
+    for (let i = first; i < end; i++) result[order[i]] = (first + end - 1) / 2;
+    first = end;
+  }
+  return result;
+}

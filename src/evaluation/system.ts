@@ -1,0 +1,62 @@
+import { basename, dirname, extname, resolve } from 'node:path';
+import type { Clip } from '../data/corpus.js';
+import { TtsError } from '../errors.js';
+
+/** A clip as a system says it, beside the original; mono, in [-1, 1). */
+export interface Spoken {
+  readonly original: Float32Array;
+  readonly output: Float32Array;
+  /** Of both, in Hz. */
+  readonly sampleRate: number;
+  /** What only a voice has; see `ClipMeasures`. */
+  readonly nll: number | null;
+  readonly realTimeFactor: number | null;
+}
+
+/** Something that says clips: a voice, or a folder of what another programme has said. */
+export interface System {
+  readonly name: string;
+  /** The voice's file, or the folder. */
+  readonly path: string;
+  /** How it speaks, for reports. */
+  readonly settings: Readonly<Record<string, string | number>>;
+  /** Says a clip. Called again with the same clip it says the same. */
+  speak(clip: Clip): Promise<Spoken>;
+  /** What was done to the recordings so far, in sentences. */
+  notes(): string[];
+  dispose(): void;
+}
+
+/**
+ * Short names for files or folders: the last part of the path (of a `voice.safetensors` that of its folder), with the parts before it as far as they are needed to tell them apart.
+ * @throws {TtsError} ERR_ARGUMENT when two are the same
+ */
+export function distinctNames(paths: readonly string[]): string[] {
+  const parts = paths.map((path) => {
+    const whole = resolve(path);
+    const stem = basename(whole, '.safetensors');
+    return (stem === 'voice' && extname(whole) !== '' ? dirname(whole) : resolve(dirname(whole), stem)).split(/[\\/]/).filter((part) => part !== '');
+  });
+  const most = Math.max(...parts.map(({ length }) => length));
+  for (let depth = 1; depth <= most; depth++) {
+    const names = parts.map((list) => list.slice(-depth).join('-'));
+    if (new Set(names).size === names.length) return names;
+  }
+  throw new TtsError('ERR_ARGUMENT', `${paths.find((path, i) => paths.slice(0, i).some((other) => resolve(other) === resolve(path))) ?? paths[0]} is given twice, expected different systems`);
+}
+
+/** Counts what happened to recordings, and tells it in sentences. */
+export class Resampled {
+  private readonly counts = new Map<string, number>();
+
+  constructor(private readonly what: string) {}
+
+  count(from: number, to: number): void {
+    const key = `resampled from ${from} to ${to} Hz`;
+    this.counts.set(key, (this.counts.get(key) ?? 0) + 1);
+  }
+
+  notes(): string[] {
+    return [...this.counts].map(([how, count]) => `${this.what}: ${count} ${count === 1 ? 'recording was' : 'recordings were'} ${how}`);
+  }
+}

@@ -1,0 +1,92 @@
+import { fromInt16, toInt16 } from '../audio/audio.js';
+import { melSpectrogram } from '../audio/mel.js';
+import { readAudio } from '../audio/read.js';
+import { resample } from '../audio/resample.js';
+import type { Clip } from '../data/corpus.js';
+import { TtsError } from '../errors.js';
+import type { Kernels } from '../kernels/index.js';
+import { loadTensorFlow } from '../model/backend.js';
+import { GateConditioner } from '../model/conditioner.js';
+import { loadVoice, type Voice } from '../model/voice.js';
+import type { SynthesisFeatures } from '../synthesis/frame_source.js';
+import { sampleRateNetwork } from '../synthesis/speak.js';
+import { synthesize } from '../synthesis/synthesize.js';
+import { negativeLogLikelihood, type MeasuredNetwork, type MeasuredSpeech } from './nll.js';
+import { Resampled, type Spoken, type System } from './system.js';
+
+export interface VoiceSystemOptions {
+  readonly path: string;
+  readonly name: string;
+  readonly seed: number;
+  readonly temperature: number;
+  readonly kernels: Kernels;
+}
+
+/**
+ * A voice that copies recordings: their features go in, speech comes out.
+ * @throws {TtsError} what `loadVoice` throws
+ */
+export async function openVoiceSystem({ path, name, seed, temperature, kernels }: VoiceSystemOptions): Promise<System> {
+  const voice = await loadVoice(path);
+  const { tf } = await loadTensorFlow(kernels);
+  const conditioner = new GateConditioner(tf, voice.config, voice.conditioning, voice.statistics);
+  const measured: MeasuredNetwork = { kernels, network: sampleRateNetwork(voice), config: voice.config, conditioner, settings: voice.features };
+  const resampled = new Resampled(name);
+  return {
+    name,
+    path,
+    settings: { seed, temperature, kernels: kernels.name, encoding: voice.config.encoding, hidden: voice.config.hidden, steps: voice.provenance.steps },
+    async speak(clip) {
+      const samples = await recordingFor(voice, clip, resampled);
+      const { data, frames } = melSpectrogram(samples, voice.features);
+      const begun = performance.now();
+      const output = await speech(voice, { data, frames }, { seed, temperature, kernels });
+      const seconds = (performance.now() - begun) / 1000;
+      return {
+        original: samples,
+        output,
+        sampleRate: voice.features.sampleRate,
+        nll: negativeLogLikelihood(measured, [measuredSpeech(samples, data, frames)]),
+        realTimeFactor: seconds / (output.length / voice.features.sampleRate),
+      } satisfies Spoken;
+    },
+    notes: () => resampled.notes(),
+    dispose: () => conditioner.dispose(),
+  };
+}
+
+async function recordingFor({ features: { sampleRate, hop } }: Voice, { path }: Clip, resampled: Resampled): Promise<Float32Array> {
+  const audio = await readAudio(path);
+  if (audio.sampleRate !== sampleRate) resampled.count(audio.sampleRate, sampleRate);
+  const samples = resample(audio.samples, audio.sampleRate, sampleRate);
+  if (samples.length < hop) throw new TtsError('ERR_AUDIO_EMPTY', `${path} has ${samples.length} samples at ${sampleRate} Hz, expected at least ${hop}`);
+  return samples;
+}
+
+async function speech(voice: Voice, features: SynthesisFeatures, options: Parameters<typeof synthesize>[2]): Promise<Float32Array> {
+  const pcm = new Int16Array(features.frames * voice.features.hop);
+  let at = 0;
+  for await (const chunk of synthesize(voice, features, options)) {
+    pcm.set(chunk, at);
+    at += chunk.length;
+  }
+  return fromInt16(pcm);
+}
+
+/** A recording that is in memory, as the clips of the feature store are on disk. */
+function measuredSpeech(samples: Float32Array, data: Float32Array, frames: number): MeasuredSpeech {
+  const pcm = toInt16(samples);
+  const bins = data.length / frames;
+  return {
+    frames,
+    pcm: (start, length) => Int16Array.from({ length }, (_, i) => pcm[start + i] ?? 0),
+    features(startFrame, count) {
+      const rows = new Float32Array(count * bins);
+      for (let row = 0; row < count; row++) {
+        const frame = Math.max(0, Math.min(frames - 1, startFrame + row));
+        rows.set(data.subarray(frame * bins, (frame + 1) * bins), row * bins);
+      }
+      return rows;
+    },
+  };
+}

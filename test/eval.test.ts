@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { after, before } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { chromium } from 'playwright-core';
+import type { Evaluation } from '../src/evaluation/evaluate.js';
+import { root, run, temporaryFolder } from './command_line.js';
+
+const folder = temporaryFolder({ after });
+const out = join(folder, 'out');
+const voice = 'test/fixtures/voice/version-1.safetensors';
+const data = 'data/ljspeech-mini';
+const clips = 'LJ001-0002,LJ001-0008';
+let evaluation: Evaluation;
+
+before(() => {
+  const { status, stdout, stderr } = run('eval', '--voice', voice, '--data', data, '--clips', clips, '--out', out, '--json', '--html', join(folder, 'voice.html'));
+  assert.equal(status, 0, stderr);
+  evaluation = JSON.parse(stdout) as Evaluation;
+});
+
+test('a voice is measured in everything, and JSON tells all of it', () => {
+  const { systems: [system], measures, ranking, differences, format, reference, alignment } = evaluation;
+  assert.deepEqual([format, reference, alignment, differences], [1, data, 'samples', []]);
+  assert.deepEqual([system.name, system.path, system.settings.seed], ['version-1', voice, 1]);
+  assert.deepEqual(system.clips.map(({ id }) => id), clips.split(','));
+  assert.deepEqual([...ranking].sort(), clips.split(','));
+  assert.deepEqual(measures.map(({ name }) => name).slice(0, 3), ['nll', 'melCepstralDistortion', 'logSpectralDistance']);
+  for (const clip of system.clips) for (const [name, value] of Object.entries(clip.measures)) assert.ok(value === null || Number.isFinite(value), `${name} is ${value}`);
+  assert.equal(system.summary.nll.count, 2);
+});
+
+test('the WAVs that it kept give the same figures when they are compared as folders', () => {
+  assert.deepEqual(readdirSync(out).sort(), ['reference', 'version-1']);
+  const { status, stdout, stderr } = run('eval', join(out, 'version-1'), '--reference', join(out, 'reference'), '--json');
+  assert.equal(status, 0, stderr);
+  const again = JSON.parse(stdout) as Evaluation;
+  again.systems[0].clips.forEach(({ measures }, i) => assert.deepEqual(measures, { ...evaluation.systems[0].clips[i].measures, nll: null, realTimeFactor: null }));
+});
+
+test('the report is one file', () => {
+  assert.match(readFileSync(join(folder, 'voice.html'), 'utf8'), /^<!doctype html>[^]*version-1[^]*<\/html>\n$/);
+});
+
+const browser = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => path && existsSync(path));
+
+test('a browser shows the report without a complaint, and asks nobody for anything', { skip: browser === undefined && 'Chromium is not installed' }, async (t) => {
+  const chrome = await chromium.launch({ executablePath: browser, args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'] });
+  t.after(() => chrome.close());
+  const page = await chrome.newPage({ viewport: { width: 360, height: 740 } });
+  const complaints: string[] = [];
+  const asked: string[] = [];
+  page.on('console', (message) => complaints.push(message.text()));
+  page.on('request', (request) => asked.push(request.url().slice(0, 5)));
+  await page.goto(pathToFileURL(join(folder, 'voice.html')).href, { waitUntil: 'load' });
+  const { widths, seconds, overhang, background } = await page.evaluate(`(async () => {
+    const players = [...document.querySelectorAll('audio')];
+    await Promise.all(players.map((player) => player.readyState > 0 || new Promise((resolve) => player.addEventListener('loadedmetadata', resolve))));
+    return {
+      widths: [...document.images].map((image) => image.naturalWidth),
+      seconds: players.map((player) => player.duration),
+      overhang: document.documentElement.scrollWidth - innerWidth,
+      background: getComputedStyle(document.querySelector('.clip')).backgroundColor,
+    };
+  })()`) as { widths: number[]; seconds: number[]; overhang: number; background: string };
+  assert.deepEqual(complaints, []);
+  assert.ok(asked.every((scheme) => ['file:', 'data:'].includes(scheme)), asked.join());
+  assert.ok(widths.length === 4 && widths.every((width) => width > 100), widths.join());
+  assert.ok(seconds.length === 4 && seconds.every((length) => length > 1.7 && length < 2), seconds.join());
+  // The page itself does not scroll sideways on a phone, and the style sheet has passed the policy.
+  assert.ok(overhang <= 0, `${overhang} pixels`);
+  assert.equal(background, 'rgb(246, 247, 249)');
+});
+
+test('people get tables: systems, paired differences, clips', () => {
+  const { status, stdout, stderr } = run('eval', join(out, 'version-1'), join(out, 'reference'), '--reference', join(out, 'reference'));
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /^2 clips of .*reference, 3\.7 s; mean ± half of the 95% confidence interval/);
+  assert.match(stdout, /\| measure +\| version-1 +\| reference +\|/);
+  assert.match(stdout, /\| STOI +\| -?0\.\d{3} ± 0\.\d{3} +\| 1\.000 ± 0\.000 +\|/);
+  assert.match(stdout, /\| difference +\| version-1 − reference/);
+  assert.match(stdout, /\| LJ001-0008 +\| 1\.78 +\|/);
+  // The copy has no voice: there is no interval, and no number that is none.
+  assert.match(stdout, /\| F0 RMSE, cents +\| – /);
+  assert.doesNotMatch(stdout, /NaN|undefined|null|Infinity/);
+  assert.match(stderr, /^1\/4 version-1, LJ001-0002: mel-cepstral distortion \d+\.\d\d dB\n/);
+});
+
+test('two voices are compared on the same clips', () => {
+  const twin = join(folder, 'twin.safetensors');
+  copyFileSync(join(root, voice), twin);
+  const { status, stdout, stderr } = run('eval', '--voice', voice, '--voice', twin, '--data', data, '--clips', clips, '--json');
+  assert.equal(status, 0, stderr);
+  const { systems, differences } = JSON.parse(stdout) as Evaluation;
+  assert.deepEqual(systems.map(({ name }) => name), ['version-1', 'twin']);
+  assert.deepEqual(differences.map(({ system, against }) => [system, against]), [['version-1', 'twin']]);
+  // The same voice with the same seed says the same.
+  assert.deepEqual(differences[0].differences.nll, { count: 2, mean: 0, low: 0, high: 0, p: null });
+  assert.deepEqual(systems[1].clips.map(({ measures }) => measures.estoi), evaluation.systems[0].clips.map(({ measures }) => measures.estoi));
+});
+
+test('--dtw measures what has a rhythm of its own, and --limit and --clips choose', () => {
+  const { status, stdout, stderr } = run('eval', join(out, 'version-1'), '--reference', data, '--dtw', '--json', '--limit', '1');
+  assert.equal(status, 0, stderr);
+  const { alignment, measures, systems } = JSON.parse(stdout) as Evaluation;
+  assert.equal(alignment, 'warped');
+  assert.deepEqual(systems[0].clips.map(({ id }) => id), ['LJ001-0002']);
+  assert.ok(measures.every(({ name }) => ['melCepstralDistortion', 'f0Rmse', 'voicingError'].includes(name)));
+  assert.equal(systems[0].clips[0].measures.stoi, null);
+});
+
+test('what cannot be measured is refused by code, and nothing is written', () => {
+  const reference = join(out, 'reference');
+  const ours = join(out, 'version-1');
+  const empty = join(folder, 'empty');
+  mkdirSync(empty);
+  const page = join(folder, 'never.html');
+  const cases: [RegExp, string[]][] = [
+    [/error ERR_ARGUMENT: nothing to measure/, []],
+    [/error ERR_ARGUMENT: --voice needs recordings.*--data/, ['--voice', voice]],
+    [/error ERR_ARGUMENT: folders need originals.*--reference/, [ours]],
+    [/error ERR_ARGUMENT: both --voice and the folder/, [ours, '--voice', voice, '--data', data]],
+    [/error ERR_ARGUMENT: --dtw is for folders/, ['--voice', voice, '--data', data, '--dtw']],
+    [/error ERR_ARGUMENT: --seed is for --voice/, [ours, '--reference', reference, '--seed', '3']],
+    [/error ERR_ARGUMENT: .*version-1 is given twice/, [ours, ours, '--reference', reference]],
+    [/error ERR_ARGUMENT: .*--limit/, [ours, '--reference', reference, '--limit', '0']],
+    [/error ERR_ARGUMENT: .*--temperature.*-1/, ['--voice', voice, '--data', data, '--temperature=-1']],
+    [/error ERR_ARGUMENT: temperature is 11/, ['--voice', voice, '--data', data, '--temperature', '11']],
+    [/error ERR_CORPUS: .*has no clip LJ999/, ['--voice', voice, '--data', data, '--clips', 'LJ999']],
+    [/error ERR_CORPUS: .*empty has 0 files/, [empty, '--reference', reference]],
+    [/error ERR_CORPUS: .*recordings in .* have no original/, [data, '--reference', reference]],
+    [/error ERR_KERNELS: .*mmx/, ['--voice', voice, '--data', data, '--kernels', 'mmx']],
+    [/error ERR_FILE_NOT_FOUND: no voice at nowhere/, ['--voice', 'nowhere.safetensors', '--data', data]],
+    [/error ERR_VOICE_CORRUPT: /, ['--voice', 'package.json', '--data', data]],
+    [/error ERR_FILE_WRITE: .*nowhere/, [ours, '--reference', reference, '--html', join(folder, 'nowhere', 'x.html')]],
+  ];
+  for (const [expected, args] of cases) {
+    const { status, stdout, stderr } = run('eval', ...args, ...(args.includes('--html') ? [] : ['--html', page]));
+    assert.match(stderr, expected);
+    assert.equal(status, 2, stderr);
+    assert.equal(stdout, '');
+  }
+  assert.ok(!existsSync(page));
+});
