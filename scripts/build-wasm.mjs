@@ -13,7 +13,7 @@ const output = 'src/kernels/wasm/kernels.wasm';
 const compiler = '@yowasp/clang@22.0.0-git20542-10';
 const toolchain = 'build/wasm-toolchain';
 
-const units = ['binding_wasm.cc', 'classifier_engine.cc', 'classifier_layout.cc', 'engine.cc', 'kernels_generic.cc'];
+const units = ['binding_wasm.cc', 'classifier_engine.cc', 'classifier_layout.cc', 'engine.cc', 'kernels_generic.cc', 'pack.cc'];
 const flags = [
   '--target=wasm32-wasip1', '-mexec-model=reactor', '-std=c++17', '-O3', '-flto', '-msimd128', '-fno-exceptions', '-fno-rtti', '-fno-math-errno',
   '-fno-trapping-math', '-Wl,--strip-all', '-Wl,-z,stack-size=262144', '-Wl,--max-memory=4294967296',

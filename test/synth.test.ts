@@ -23,7 +23,7 @@ test('features become a WAV of frames · hop samples', async () => {
   const out = join(folder, 'out.wav');
   const { status, stdout, stderr } = run('synth', features, out, '--voice', voice);
   assert.equal(status, 0, stderr);
-  assert.match(stdout, /real-time factor \d+\.\d+.*kernels \w+, density 50\.\d%/);
+  assert.match(stdout, /real-time factor \d+\.\d+.*kernels \w+, float32, density 50\.\d%/);
   const { samples, sampleRate } = await readAudio(out);
   const { shape } = await readNpy(features);
   assert.equal(sampleRate, 22050);

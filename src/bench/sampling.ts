@@ -1,16 +1,17 @@
-import type { Kernels } from '../kernels/index.js';
+import { samplerParts, withPrecision, type Kernels, type Precision, type Sampler, type SamplerNetwork } from '../kernels/index.js';
 import { RandomStream, streams } from '../kernels/random.js';
 import { symbolCodec } from '../model/codec.js';
 import { fixedMasks } from '../sparsity/fixed.js';
 import { maskedMatrices, Parameters } from '../training/parameters.js';
 import { waveRnnConfig, type Recipe } from '../training/recipe.js';
-import { processorName, time } from './measure.js';
+import { processorName, time, type Timing } from './measure.js';
 
 export interface SamplingFigures {
   readonly size: string;
   readonly hidden: number;
   readonly encoding: string;
   readonly block: string;
+  readonly precision: Precision;
   readonly nonZeros: number;
   readonly kernels: string;
   /** One stream on one core, without the conditioning network. */
@@ -19,33 +20,87 @@ export interface SamplingFigures {
   /** Seconds of work per second of speech, by the median. */
   readonly realTimeFactor: number;
   readonly microsecondsPerSample: number;
+  /** Of the non-zero weights: what each sample has to read. */
+  readonly weightKilobytes: number;
+  /** Measured: from the second-level cache, into which the weights of all but the largest networks fit. */
+  readonly cacheGigabytesPerSecond?: number;
+  /** Time in which the cache could deliver the weights, over the time of a sample: 1 is the limit. */
+  readonly shareOfLimit?: number;
+  /** Where the time of a sample goes. */
+  readonly parts?: readonly { readonly part: string; readonly microseconds: number; readonly share: number }[];
   readonly processor: string;
 }
 
+export interface SamplingOptions {
+  readonly precision: Precision;
+  readonly seconds: number;
+  /** Whether to take the times of the parts too. */
+  readonly profile?: boolean;
+}
+
+/** Larger than first-level caches, smaller than second-level ones. */
+const cachedFloats = 96 * 1024;
+
 /** Times the sampler of a recipe with fresh weights: what a weight is does not change how long it takes. */
-export async function benchSampling(recipe: Recipe, kernels: Kernels, seconds: number): Promise<SamplingFigures> {
+export async function benchSampling(recipe: Recipe, kernels: Kernels, { precision, seconds, profile }: SamplingOptions): Promise<SamplingFigures> {
   const config = waveRnnConfig(recipe);
-  const { hop, sampleRate, bins } = recipe.features;
+  const { sampleRate, bins } = recipe.features;
   const { seed } = recipe.training;
   const parameters = new Parameters(config, bins, fixedMasks(maskedMatrices(config), seed).initial(), 'zero', seed);
-  const [network] = parameters.members();
+  const network = withPrecision(parameters.members()[0], precision);
   const sampler = kernels.createSampler(network, { seed, temperature: 1, firstCode: symbolCodec(config.encoding, recipe.features).silence });
-  const frames = kernels.name === 'reference' ? 1 : 8;
   const random = new RandomStream(seed, streams.initialisation);
-  const gate = Float32Array.from({ length: frames * 3 * config.hidden }, () => 0.3 * random.normal());
-  const { median, best } = await time(async () => void (await sampler.run(gate, frames, hop)), seconds);
-  const samples = frames * hop;
+  const gate = Float32Array.from({ length: 3 * config.hidden }, () => 0.3 * random.normal());
+  const samples = 64;
+  const { median, best } = await timeSampler(sampler, gate, samples, seconds);
+  const microseconds = (1e6 * median) / samples;
+  const bytes = bytesOf(network);
+  const bytesPerSecond = kernels.readSeconds && (4 * cachedFloats) / kernels.readSeconds(cachedFloats, 2000);
+  const parts = () => partsOf(network, sharesOf(sampler, gate, samples), microseconds, kernels);
   return {
     size: recipe.size,
     hidden: config.hidden,
     encoding: config.encoding,
     block: `${config.block.rows}×${config.block.columns}`,
+    precision,
     nonZeros: parameters.sparse.reduce((sum, { matrix }) => sum + matrix.values.length, 0),
     kernels: kernels.name,
     samplesPerSecond: samples / median,
     bestSamplesPerSecond: samples / best,
     realTimeFactor: (median / samples) * sampleRate,
-    microsecondsPerSample: (1e6 * median) / samples,
+    microsecondsPerSample: microseconds,
+    weightKilobytes: bytes / 1000,
+    ...(bytesPerSecond && { cacheGigabytesPerSecond: bytesPerSecond / 1e9, shareOfLimit: (1e6 * bytes) / bytesPerSecond / microseconds }),
+    ...(profile && sampler.timed && { parts: parts() }),
     processor: processorName(),
   };
+}
+
+/** A few samples at a time: less than a millisecond, so that on a shared machine most are not interrupted. */
+async function timeSampler(sampler: Sampler, gate: Float32Array, samples: number, seconds: number): Promise<Omit<Timing, 'mean'>> {
+  if (!sampler.timed) return time(async () => void (await sampler.run(gate, 1, samples)), seconds);
+  const times: number[] = [];
+  for (const begun = performance.now(); times.length < 5 || performance.now() - begun < seconds * 1000; ) times.push(sampler.timed(gate, 1, samples, false).seconds);
+  times.sort((a, b) => a - b);
+  return { median: times[times.length >> 1], best: times[0] };
+}
+
+/** Of the median of many. */
+function sharesOf(sampler: Sampler, gate: Float32Array, samples: number): number[] {
+  const frames = Array.from({ length: 201 }, () => sampler.timed!(gate, 1, samples, true));
+  return [...frames].sort((a, b) => a.seconds - b.seconds)[100].shares.slice();
+}
+
+function bytesOf({ sparse }: SamplerNetwork): number {
+  return sparse.reduce((sum, { values }) => sum + values.byteLength, 0);
+}
+
+/** The times of the parts of a sample; beside them the recurrent product by itself, repeated: what is left of its part are the gates, as far as the two do not overlap. */
+function partsOf(network: SamplerNetwork, shares: readonly number[], microseconds: number, kernels: Kernels) {
+  const recurrent = network.sparse[0];
+  const alone = 1e6 * kernels.samplerProduct(recurrent, new Float32Array(recurrent.columns).fill(0.5), new Float32Array(recurrent.rows), 1000);
+  return [
+    ...samplerParts.map((part, i) => ({ part, microseconds: shares[i] * microseconds, share: shares[i] })),
+    { part: '(the recurrent product alone)', microseconds: alone, share: alone / microseconds },
+  ];
 }

@@ -2,14 +2,16 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { drawCurves } from '../bench/curves.js';
 import { machineInfo } from '../bench/info.js';
 import { benchSampling } from '../bench/sampling.js';
 import { benchTraining } from '../bench/training.js';
-import { chooseKernels } from '../kernels/index.js';
+import { chooseKernels, precisions, type Precision } from '../kernels/index.js';
 import { readCurve } from '../training/curve.js';
 import { loadRecipe } from '../training/recipe.js';
+import { precisionCommand } from './bench_precision.js';
+import { blocksCommand, speedCommand } from './bench_speed.js';
 import { sparsityCommand } from './bench_sparsity.js';
 import { collect, positiveNumber, wholeNumber } from './options.js';
 import { createCommand, runCommand, version } from './program.js';
@@ -22,6 +24,11 @@ interface Options {
   kernels?: string;
   seconds: number;
   json?: boolean;
+}
+
+interface SampleOptions extends Options {
+  precision: Precision;
+  profile?: boolean;
 }
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -67,10 +74,10 @@ function withOptions(command: Command): Command {
 }
 
 /** Runs this command once per size, each in a fresh process, so that the peak memory is its own. */
-function eachSize(name: string, options: Options): void {
+function eachSize(name: string, options: Options, more: readonly string[] = []): void {
   const { sizes } = loadRecipe(options.recipe, { set: options.set });
   const figures = Object.keys(sizes).flatMap((size) => {
-    const args = [name, '--size', size, '--recipe', options.recipe, '--seconds', String(options.seconds), '--json', ...options.set.flatMap((assignment) => ['--set', assignment])];
+    const args = [name, '--size', size, '--recipe', options.recipe, '--seconds', String(options.seconds), '--json', ...more, ...options.set.flatMap((assignment) => ['--set', assignment])];
     if (options.kernels !== undefined) args.push('--kernels', options.kernels);
     if (options.threads !== undefined) args.push('--threads', String(options.threads));
     const { stdout, status } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), ...args], { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' });
@@ -94,10 +101,12 @@ withOptions(command.command('train'))
 
 withOptions(command.command('sample'))
   .description('the sampler, one stream on one core')
-  .action(async (options: Options) => {
-    if (options.size === undefined) return eachSize('sample', options);
+  .addOption(new Option('--precision <name>', 'of the weights').choices(precisions).default('float32'))
+  .option('--profile', 'say where the time goes')
+  .action(async (options: SampleOptions) => {
+    if (options.size === undefined) return eachSize('sample', options, ['--precision', options.precision, ...(options.profile ? ['--profile'] : [])]);
     const recipe = loadRecipe(options.recipe, { size: options.size, set: options.set });
-    return print([await benchSampling(recipe, chooseKernels({ name: options.kernels, threads: 1 }), options.seconds)], options.json);
+    return print([await benchSampling(recipe, chooseKernels({ name: options.kernels, threads: 1 }), options)], options.json);
   });
 
 command
@@ -120,5 +129,8 @@ command
   });
 
 command.addCommand(sparsityCommand);
+command.addCommand(precisionCommand);
+command.addCommand(speedCommand);
+command.addCommand(blocksCommand);
 
 await runCommand(command);

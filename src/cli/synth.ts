@@ -6,6 +6,7 @@ import { WavStream } from '../audio/write.js';
 import { TtsError } from '../errors.js';
 import { chooseKernels } from '../kernels/index.js';
 import { loadVoice, type Voice } from '../model/voice.js';
+import { voicePrecision } from '../model/voice_network.js';
 import { readSynthesisInput } from '../synthesis/input.js';
 import { openPlayer } from '../synthesis/play.js';
 import { synthesize } from '../synthesis/synthesize.js';
@@ -64,7 +65,7 @@ const command = createCommand('tts-synth', 'Turn acoustic features (.npy), or a 
   .option('--temperature <t>', 'below 1 calmer and duller, 1 as the voice has learned', positiveNumber, 1)
   .option('--play', 'play it while it is made')
   .option('--stdout [format]', 'write it to stdout while it is made, as wav (default) or pcm (16-bit little-endian mono)')
-  .option('--kernels <name>', 'avx512, avx2, neon, generic, wasm or reference (default: the fastest of this machine, see tts-bench info)')
+  .option('--kernels <name>', 'avx512vnni, avx512, avxvnni, avx2, neon, generic, wasm or reference (default: the fastest of this machine, see tts-bench info)')
   .option('--json', 'print the figures as JSON (on stderr if the speech goes to stdout)')
   .action(async (input: string, path: string | undefined, options: Options) => {
     if (path === undefined && !options.stdout && !options.play) throw new TtsError('ERR_ARGUMENT', 'nowhere to put the speech: expected out.wav, --stdout or --play');
@@ -91,10 +92,10 @@ const command = createCommand('tts-synth', 'Turn acoustic features (.npy), or a 
     }
     const seconds = (performance.now() - begun) / 1000;
     const audio = (frames * hop) / sampleRate;
-    const figures = { out: path ?? null, audioSeconds: audio, seconds, realTimeFactor: seconds / audio, samplesPerSecond: (frames * hop) / seconds, firstSoundSeconds: first / 1000, kernels: kernels.name, density: densityOf(voice), seed: options.seed };
+    const figures = { out: path ?? null, audioSeconds: audio, seconds, realTimeFactor: seconds / audio, samplesPerSecond: (frames * hop) / seconds, firstSoundSeconds: first / 1000, kernels: kernels.name, precision: voicePrecision(voice), density: densityOf(voice), seed: options.seed };
     const text = options.json
       ? JSON.stringify(figures)
-      : `${path ?? 'spoken'}: ${audio.toFixed(2)} s of speech in ${seconds.toFixed(2)} s, real-time factor ${figures.realTimeFactor.toFixed(3)} (below 1 is faster than real time), first sound after ${(first / 1000).toFixed(2)} s, kernels ${kernels.name}, density ${(100 * figures.density).toFixed(1)}%`;
+      : `${path ?? 'spoken'}: ${audio.toFixed(2)} s of speech in ${seconds.toFixed(2)} s, real-time factor ${figures.realTimeFactor.toFixed(3)} (below 1 is faster than real time), first sound after ${(first / 1000).toFixed(2)} s, kernels ${kernels.name}, ${figures.precision}, density ${(100 * figures.density).toFixed(1)}%`;
     (options.stdout ? console.error : console.log)(text);
   });
 

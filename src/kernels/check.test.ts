@@ -59,7 +59,7 @@ const wrongNetworks: Wrong<SampleRateNetwork>[] = [
   ['a missing bias', { dense: network.dense.slice(1) }, /dense has 4 elements, expected 5/],
   ['a bias of a wrong length', { dense: replaced(network.dense, 2, zeros(16)) }, /dense\[2\] has 16 elements, expected 32/],
   ['a matrix of another shape', { sparse: replaced(network.sparse, 3, network.sparse[4]) }, /sparse\[3\] is 32×16, expected 16×16/],
-  ['two block shapes', { sparse: replaced(network.sparse, 4, randomBlockMatrix(stream, 32, 16, blockShapes[1], () => 1)) }, /sparse\[4\] has blocks of 4 rows, sparse\[0\] of 16/],
+  ['two block shapes', { sparse: replaced(network.sparse, 4, randomBlockMatrix(stream, 32, 16, blockShapes[1], () => 1)) }, /sparse\[4\] has blocks of 4×4, sparse\[0\] of 16×1/],
   ...wrongMatrices.map(([what, change, message]): Wrong<SampleRateNetwork> => [what, { sparse: replaced(network.sparse, 0, { ...recurrent, ...change }) }, message]),
 ];
 

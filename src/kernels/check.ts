@@ -1,5 +1,5 @@
-import type { BlockMatrix } from './blocks.js';
-import { sequenceParts, type SampleRateNetwork, type SamplerSettings, type SequenceBatch, type SequenceGradients } from './kernels.js';
+import { kernelShapes, type BlockStructure, type StoredMatrix } from './blocks.js';
+import { sequenceParts, type SampleRateNetwork, type SamplerNetwork, type SamplerSettings, type SequenceBatch, type SequenceGradients } from './kernels.js';
 
 // The C++ side trusts what it is given. These checks are against our own mistakes, hence RangeError and not TtsError.
 
@@ -8,14 +8,16 @@ export function checkLength(name: string, array: { readonly length: number }, le
   if (array.length !== length) throw new RangeError(`${name} has ${array.length} elements, expected ${length}`);
 }
 
-const checked = new WeakSet<BlockMatrix>();
+const shapeOf = ({ blockRows, blockColumns }: BlockStructure): string => `${blockRows}×${blockColumns}`;
+
+const checked = new WeakSet<BlockStructure>();
 
 /** Checks a block matrix once per object: sizes, ascending columns within each block row, columns in range. */
-export function checkBlockMatrix(name: string, matrix: BlockMatrix): void {
+export function checkBlockMatrix(name: string, matrix: StoredMatrix): void {
   if (checked.has(matrix)) return;
   const { rows, columns, blockRows, blockColumns, rowStart, column, values } = matrix;
-  const shape = `${blockRows}×${blockColumns}`;
-  if (!['16×1', '4×4', '1×1'].includes(shape)) throw new RangeError(`${name} has blocks of ${shape}; the kernels have 16×1, 4×4 and 1×1`);
+  const shape = shapeOf(matrix);
+  if (!kernelShapes.includes(shape)) throw new RangeError(`${name} has blocks of ${shape}; the kernels have ${kernelShapes.join(', ')}`);
   if (rows % blockRows !== 0 || columns % blockColumns !== 0) throw new RangeError(`${name} is ${rows}×${columns}, no multiple of its ${shape} blocks`);
   checkLength(`${name}.rowStart`, rowStart, rows / blockRows + 1);
   checkLength(`${name}.column`, column, rowStart[rows / blockRows]);
@@ -28,11 +30,16 @@ export function checkBlockMatrix(name: string, matrix: BlockMatrix): void {
       if (column[k] < lowest || column[k] >= columns / blockColumns) throw new RangeError(`${name}.column[${k}] is ${column[k]}, expected ${lowest} to ${columns / blockColumns - 1}`);
     }
   }
+  if (values instanceof Int8Array) {
+    checkLength(`${name}.scale`, (matrix as { scale: Float32Array }).scale, rows);
+    const lowest = values.indexOf(-128);
+    if (lowest >= 0) throw new RangeError(`${name}.values[${lowest}] is -128, expected -127 to 127`);
+  }
   checked.add(matrix);
 }
 
 /** Checks the sizes of all tensors of the network. */
-export function checkNetwork({ hidden, projection, levels, sparse, dense }: SampleRateNetwork): void {
+export function checkNetwork({ hidden, projection, levels, sparse, dense }: SamplerNetwork): void {
   if (hidden % 32 !== 0 || projection % 16 !== 0 || levels % 16 !== 0 || hidden <= 0 || projection <= 0 || levels <= 0 || levels > 256)
     throw new RangeError(`hidden ${hidden}, projection ${projection}, levels ${levels}: expected multiples of 32, 16 and 16, levels up to 256`);
   const shapes = [
@@ -48,7 +55,7 @@ export function checkNetwork({ hidden, projection, levels, sparse, dense }: Samp
     checkBlockMatrix(`sparse[${i}]`, matrix);
     if (matrix.rows !== shapes[i][0] || matrix.columns !== shapes[i][1])
       throw new RangeError(`sparse[${i}] is ${matrix.rows}×${matrix.columns}, expected ${shapes[i].join('×')}`);
-    if (matrix.blockRows !== sparse[0].blockRows) throw new RangeError(`sparse[${i}] has blocks of ${matrix.blockRows} rows, sparse[0] of ${sparse[0].blockRows}`);
+    if (shapeOf(matrix) !== shapeOf(sparse[0])) throw new RangeError(`sparse[${i}] has blocks of ${shapeOf(matrix)}, sparse[0] of ${shapeOf(sparse[0])}`);
   });
   [9 * hidden, projection, levels, projection, levels].forEach((length, i) => checkLength(`dense[${i}]`, dense[i], length));
 }
@@ -79,7 +86,7 @@ export function checkMembers(members: readonly SampleRateNetwork[], batch: Seque
     checkNetwork(network);
     for (const key of ['hidden', 'projection', 'levels'] as const)
       if (network[key] !== members[0][key]) throw new RangeError(`member ${m} has ${key} ${network[key]}, member 0 ${members[0][key]}`);
-    if (network.sparse[0].blockRows !== members[0].sparse[0].blockRows) throw new RangeError(`member ${m} has blocks of ${network.sparse[0].blockRows} rows, member 0 of ${members[0].sparse[0].blockRows}`);
+    if (shapeOf(network.sparse[0]) !== shapeOf(members[0].sparse[0])) throw new RangeError(`member ${m} has blocks of ${shapeOf(network.sparse[0])}, member 0 of ${shapeOf(members[0].sparse[0])}`);
   });
   checkBatch(members[0], batch);
   if (batch.lanes % members.length !== 0) throw new RangeError(`${batch.lanes} lanes for ${members.length} members, expected equal shares`);
@@ -91,8 +98,16 @@ export function checkMembers(members: readonly SampleRateNetwork[], batch: Seque
 }
 
 /** Checks the settings of a sampler. */
-export function checkSampler({ levels }: SampleRateNetwork, { seed, temperature, firstCode }: SamplerSettings): void {
+export function checkSampler({ levels }: SamplerNetwork, { seed, temperature, firstCode }: SamplerSettings): void {
   if (!Number.isSafeInteger(seed) || seed < 0) throw new RangeError(`seed is ${seed}, expected a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`);
   if (!(temperature > 0 && Number.isFinite(temperature))) throw new RangeError(`temperature is ${temperature}, expected more than 0`);
   if (!Number.isInteger(firstCode) || firstCode < 0 || firstCode >= levels ** 2) throw new RangeError(`firstCode is ${firstCode}, expected 0 to ${levels ** 2 - 1}`);
+}
+
+/** Checks what goes into one product of the sampler, whose results come in slabs of 16 rows. */
+export function checkSamplerProduct(matrix: StoredMatrix, x: Float32Array, y: Float32Array): void {
+  checkBlockMatrix('matrix', matrix);
+  if (matrix.rows % 16 !== 0 || matrix.columns % 16 !== 0) throw new RangeError(`matrix is ${matrix.rows}×${matrix.columns}, expected multiples of 16`);
+  checkLength('x', x, matrix.columns);
+  checkLength('y', y, matrix.rows);
 }

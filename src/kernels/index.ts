@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { TtsError } from '../errors.js';
+import { checkedKernels } from './checked.js';
 import type { KernelName, Kernels } from './kernels.js';
 import { NativeKernels, type Addon } from './native.js';
 import { loadWasmAddon, nativeAddon } from './native_addon.js';
@@ -7,7 +8,8 @@ import { ReferenceKernels } from './reference.js';
 
 export * from './kernels.js';
 export * from './classifier.js';
-export type { BlockMatrix, BlockShape } from './blocks.js';
+export type { BlockMatrix, BlockShape, StoredMatrix } from './blocks.js';
+export * from './precision.js';
 
 /** All kernels that run on this machine, in the order in which they are chosen: native ones, the fastest first, then WebAssembly, then the reference. */
 export function kernelNames(): KernelName[] {
@@ -21,6 +23,7 @@ export function nativeNames(): KernelName[] {
 
 /**
  * The fastest kernels of this machine, or those asked for.
+ * With TTS_CHECK_KERNELS=1 in the environment they are compared with the reference as they run; see checked.ts.
  * @param options.name one of `kernelNames()`; any other is ERR_KERNELS
  * @param options.threads worker threads; results do not depend on it. Default: one per core. WebAssembly and the reference have one
  */
@@ -34,6 +37,6 @@ export function chooseKernels(options: { name?: string; threads?: number } = {})
     throw new TtsError('ERR_KERNELS', `no kernels "${name}" on this machine, expected one of ${names.join(', ')}${reason}`);
   }
   if (name === 'reference') return new ReferenceKernels();
-  if (name === 'wasm') return new NativeKernels(loadWasmAddon(), name, 1);
-  return new NativeKernels(nativeAddon as Addon, name, threads);
+  const kernels = name === 'wasm' ? new NativeKernels(loadWasmAddon(), name, 1) : new NativeKernels(nativeAddon as Addon, name as KernelName, threads);
+  return process.env.TTS_CHECK_KERNELS === '1' ? checkedKernels(kernels, new ReferenceKernels()) : kernels;
 }

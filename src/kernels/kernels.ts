@@ -1,11 +1,11 @@
-import type { BlockMatrix } from './blocks.js';
+import type { BlockMatrix, StoredMatrix } from './blocks.js';
 import type { ClassifierKernels } from './classifier.js';
 
 /** Lanes are worked on in groups of 16; a vector of a group is stored [rows, 16], the lane fastest. */
 export const LANES = 16;
 
 /** What the kernels can run on: C++ for an instruction set, the same as WebAssembly, or the slow, plain TypeScript twin. */
-export type KernelName = 'generic' | 'avx2' | 'avx512' | 'neon' | 'wasm' | 'reference';
+export type KernelName = 'generic' | 'avx2' | 'avxvnni' | 'avx512' | 'avx512vnni' | 'neon' | 'wasm' | 'reference';
 
 /** The sample-rate network as the kernels see it. Shapes and order of the tensors: `sparseNames`, `denseNames` in src/model/config.ts. */
 export interface SampleRateNetwork {
@@ -19,6 +19,11 @@ export interface SampleRateNetwork {
   readonly sparse: readonly BlockMatrix[];
   /** input [3H,3], coarseHiddenBias [P], coarseLogitsBias [Q], fineHiddenBias [P], fineLogitsBias [Q]. */
   readonly dense: readonly Float32Array[];
+}
+
+/** The same network for the sampler, whose matrices may be rounded; see precision.ts. */
+export interface SamplerNetwork extends Omit<SampleRateNetwork, 'sparse'> {
+  readonly sparse: readonly StoredMatrix[];
 }
 
 /**
@@ -99,7 +104,12 @@ export interface Sampler {
   run(gate: Float32Array, frames: number, hop: number): Promise<Uint16Array>;
   /** Feeds given symbol pairs [frames · hop] instead of drawing, and returns the probabilities [frames · hop, 2Q] (coarse, then fine). */
   forced(gate: Float32Array, frames: number, hop: number, codes: Uint16Array): Float32Array;
+  /** Draws as `run` does, but on the calling thread, and returns the seconds that it took, and if asked the share of each of `samplerParts`; native samplers only. */
+  timed?(gate: Float32Array, frames: number, hop: number, parts: boolean): { readonly seconds: number; readonly shares: readonly number[] };
 }
+
+/** The parts of a step, in the order of `Sampler.timed`. */
+export const samplerParts = ['recurrent product and gates', 'hidden layers', 'logits', 'softmax and draw'] as const;
 
 /** Every implementation passes the same tests; nothing else knows which one runs. */
 export interface Kernels extends ClassifierKernels {
@@ -123,5 +133,11 @@ export interface Kernels extends ClassifierKernels {
   adam(settings: AdamSettings, gradient: Float32Array, state: AdamState): void;
   /** c [m,n] = a·b; a is [m,k] ([k,m] when transposeA), b is [k,n] ([n,k] when transposeB); row-major. */
   matMul(transposeA: boolean, transposeB: boolean, m: number, n: number, k: number, a: Float32Array, b: Float32Array, c: Float32Array): void;
-  createSampler(network: SampleRateNetwork, settings: SamplerSettings): Sampler;
+  createSampler(network: SamplerNetwork, settings: SamplerSettings): Sampler;
+  /** y [rows] = M x [columns] as the sampler computes it; for int8, x is within ±1 and rounded to 1/128. Returns the seconds of the fastest of `repetitions` (default 1). */
+  samplerProduct(matrix: StoredMatrix, x: Float32Array, y: Float32Array, repetitions?: number): number;
+  /** The least seconds of `repetitions` readings of so many floats, once they are in a cache; native kernels only. */
+  readSeconds?(floats: number, repetitions: number): number;
+  /** The sampler's sigmoid and tanh of each x; any number of them. */
+  activations(x: Float32Array): { readonly sigmoid: Float32Array; readonly tanh: Float32Array };
 }

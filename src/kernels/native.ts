@@ -1,14 +1,16 @@
-import type { BlockMatrix } from './blocks.js';
-import { checkBatch, checkBlockMatrix, checkLength, checkMembers, checkNetwork, checkSampler } from './check.js';
+import type { BlockMatrix, StoredMatrix } from './blocks.js';
+import { checkBatch, checkBlockMatrix, checkLength, checkMembers, checkNetwork, checkSampler, checkSamplerProduct } from './check.js';
 import { checkClassifier, checkClassifierGradients } from './check_classifier.js';
 import type { ClassifierBatch, ClassifierGradients, ClassifierNetwork, ClassifierResult } from './classifier.js';
 import { LANES } from './kernels.js';
-import type { AdamSettings, AdamState, KernelName, Kernels, SampleRateNetwork, Sampler, SamplerSettings, SequenceBatch, SequenceGradients } from './kernels.js';
+import type { AdamSettings, AdamState, KernelName, Kernels, SampleRateNetwork, Sampler, SamplerNetwork, SamplerSettings, SequenceBatch, SequenceGradients } from './kernels.js';
 
 /** A sampler in C++; like `Sampler`, but unchecked. */
 export interface NativeSampler {
   run(gate: Float32Array, frames: number, hop: number): Promise<Uint16Array>;
   forced(gate: Float32Array, frames: number, hop: number, codes: Uint16Array, probabilities: Float32Array): void;
+  /** Where there is a clock. */
+  timed?(gate: Float32Array, frames: number, hop: number, parts: boolean): number[];
 }
 
 /**
@@ -41,7 +43,10 @@ export interface Addon {
   ): void;
   adam(name: string, settings: NativeAdam, weights: Float32Array, gradient: Float32Array, first: Float32Array, second: Float32Array, average: Float32Array): void;
   matmul(name: string, threads: number, transposeA: boolean, transposeB: boolean, m: number, n: number, k: number, a: Float32Array, b: Float32Array, c: Float32Array): void;
-  Sampler: new (name: string, network: SampleRateNetwork, seedLow: number, seedHigh: number, inverseTemperature: number, coarse: number, fine: number) => NativeSampler;
+  samplerProduct(name: string, matrix: StoredMatrix, x: Float32Array, y: Float32Array, repetitions: number): number;
+  readSeconds?(name: string, floats: number, repetitions: number): number;
+  activations(name: string, x: Float32Array, sigmoid: Float32Array, tanh: Float32Array): void;
+  Sampler: new (name: string, network: SamplerNetwork, seedLow: number, seedHigh: number, inverseTemperature: number, coarse: number, fine: number) => NativeSampler;
 }
 
 /** `Adam` in native/kernels.h. */
@@ -136,7 +141,28 @@ export class NativeKernels implements Kernels {
     this.addon.matmul(this.name, this.threads, transposeA, transposeB, m, n, k, a, b, c);
   }
 
-  createSampler(network: SampleRateNetwork, settings: SamplerSettings): Sampler {
+  samplerProduct(matrix: StoredMatrix, x: Float32Array, y: Float32Array, repetitions = 1): number {
+    checkSamplerProduct(matrix, x, y);
+    return this.addon.samplerProduct(this.name, matrix, x, y, repetitions);
+  }
+
+  get readSeconds(): Kernels['readSeconds'] {
+    const { addon, name } = this;
+    return addon.readSeconds && ((floats, repetitions) => addon.readSeconds!(name, floats, repetitions));
+  }
+
+  activations(x: Float32Array): { sigmoid: Float32Array; tanh: Float32Array } {
+    // The kernels take whole vectors.
+    const [padded, sigmoid, tanh] = [x, [], []].map((from) => {
+      const array = new Float32Array(Math.ceil(x.length / 16) * 16);
+      array.set(from);
+      return array;
+    });
+    this.addon.activations(this.name, padded, sigmoid, tanh);
+    return { sigmoid: sigmoid.slice(0, x.length), tanh: tanh.slice(0, x.length) };
+  }
+
+  createSampler(network: SamplerNetwork, settings: SamplerSettings): Sampler {
     checkNetwork(network);
     checkSampler(network, settings);
     const { seed, temperature, firstCode } = settings;
@@ -165,6 +191,14 @@ export class NativeKernels implements Kernels {
         native.forced(gate, frames, hop, codes, probabilities);
         return probabilities;
       },
+      ...(native.timed && {
+        timed(gate: Float32Array, frames: number, hop: number, parts: boolean) {
+          refuseOverlap();
+          checkLength('gate', gate, frames * 3 * hidden);
+          const [seconds, ...shares] = native.timed!(gate, frames, hop, parts);
+          return { seconds, shares };
+        },
+      }),
     };
   }
 }

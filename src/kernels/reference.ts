@@ -1,11 +1,11 @@
-import type { BlockMatrix } from './blocks.js';
-import { checkBatch, checkBlockMatrix, checkLength, checkMembers, checkNetwork, checkSampler } from './check.js';
+import type { BlockMatrix, StoredMatrix } from './blocks.js';
+import { checkBatch, checkBlockMatrix, checkLength, checkMembers, checkNetwork, checkSampler, checkSamplerProduct } from './check.js';
 import { checkClassifier, checkClassifierGradients } from './check_classifier.js';
 import type { ClassifierBatch, ClassifierGradients, ClassifierNetwork, ClassifierResult } from './classifier.js';
 import { LANES } from './kernels.js';
-import type { AdamSettings, AdamState, Kernels, SampleRateNetwork, Sampler, SamplerSettings, SequenceBatch, SequenceGradients } from './kernels.js';
+import type { AdamSettings, AdamState, Kernels, SampleRateNetwork, Sampler, SamplerNetwork, SamplerSettings, SequenceBatch, SequenceGradients } from './kernels.js';
 import { referenceClassifier } from './reference_classifier.js';
-import { addTransposed, addWeights, multiply } from './reference_products.js';
+import { addTransposed, addWeights, multiply, multiplyStored } from './reference_products.js';
 import { ReferenceSampler } from './reference_sampler.js';
 import { referenceSequence, someLanes } from './reference_sequence.js';
 
@@ -110,10 +110,27 @@ export class ReferenceKernels implements Kernels {
       }
   }
 
-  createSampler(network: SampleRateNetwork, settings: SamplerSettings): Sampler {
+  createSampler(network: SamplerNetwork, settings: SamplerSettings): Sampler {
     checkNetwork(network);
     checkSampler(network, settings);
     return new ReferenceSampler(network, settings);
+  }
+
+  samplerProduct(matrix: StoredMatrix, x: Float32Array, y: Float32Array, repetitions = 1): number {
+    checkSamplerProduct(matrix, x, y);
+    const out = new Float64Array(matrix.rows);
+    let best = Infinity;
+    for (let i = 0; i < repetitions; i++) {
+      const begun = performance.now();
+      multiplyStored(matrix, Float64Array.from(x), out);
+      best = Math.min(best, (performance.now() - begun) / 1000);
+    }
+    y.set(out);
+    return best;
+  }
+
+  activations(x: Float32Array): { sigmoid: Float32Array; tanh: Float32Array } {
+    return { sigmoid: x.map((value) => 1 / (1 + Math.exp(-value))), tanh: x.map(Math.tanh) };
   }
 }
 

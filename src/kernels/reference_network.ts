@@ -1,5 +1,5 @@
-import type { SampleRateNetwork } from './kernels.js';
-import { multiply } from './reference_products.js';
+import type { SamplerNetwork } from './kernels.js';
+import { multiplyStored } from './reference_products.js';
 
 // One sample of one lane through the network of Kalchbrenner et al. 2018, eq. 2, in double. Training and sampling share it.
 
@@ -40,9 +40,9 @@ export function emptyStep(before: Float64Array): GruStep {
 }
 
 /** R h [3H]. */
-export function recurrentProducts({ hidden, sparse }: SampleRateNetwork, before: Float64Array): Float64Array {
+export function recurrentProducts({ hidden, sparse }: SamplerNetwork, before: Float64Array): Float64Array {
   const products = new Float64Array(3 * hidden);
-  multiply(sparse[0], before, products);
+  multiplyStored(sparse[0], before, products);
   return products;
 }
 
@@ -52,7 +52,7 @@ export function recurrentProducts({ hidden, sparse }: SampleRateNetwork, before:
  * @param gate [3H] conditioning of the frame
  * @param inputs c[t-1], f[t-1], c[t], in [-1, 1]
  */
-export function gruHalf(network: SampleRateNetwork, half: number, products: Float64Array, gate: Float32Array, inputs: readonly number[], step: GruStep): void {
+export function gruHalf(network: SamplerNetwork, half: number, products: Float64Array, gate: Float32Array, inputs: readonly number[], step: GruStep): void {
   const { hidden, dense } = network;
   const { before, u, r, product, e, after } = step;
   const weights = dense[0];
@@ -71,14 +71,14 @@ export function gruHalf(network: SampleRateNetwork, half: number, products: Floa
 }
 
 /** log softmax((O_2 relu(O_1 y + b_1) + b_2) / temperature) of one half of the state. */
-export function output(network: SampleRateNetwork, half: number, state: Float64Array, temperature: number): Output {
+export function output(network: SamplerNetwork, half: number, state: Float64Array, temperature: number): Output {
   const { projection, levels, sparse, dense } = network;
   const { hiddenMatrix, logitMatrix, hiddenBias, logitBias } = halves[half];
   const hidden = new Float64Array(projection);
-  multiply(sparse[hiddenMatrix], halfOf(state, half), hidden);
+  multiplyStored(sparse[hiddenMatrix], halfOf(state, half), hidden);
   for (let i = 0; i < projection; i++) hidden[i] = Math.max(0, hidden[i] + dense[hiddenBias][i]);
   const logits = new Float64Array(levels);
-  multiply(sparse[logitMatrix], hidden, logits);
+  multiplyStored(sparse[logitMatrix], hidden, logits);
   for (let i = 0; i < levels; i++) logits[i] = (logits[i] + dense[logitBias][i]) / temperature;
   // Subtracting the largest logit first keeps exp from overflowing.
   const largest = logits.reduce((a, b) => Math.max(a, b));

@@ -1,4 +1,5 @@
-import type { BlockMatrix } from './blocks.js';
+import type { BlockMatrix, Int8Matrix, StoredMatrix } from './blocks.js';
+import { isInt8, matrixInFloat32 } from './precision.js';
 
 // Products of one vector with a block-sparse matrix, in double. All three walk the stored weights in the same order: block row,
 // block, column of the block, row of the column, which is the order of `values`.
@@ -13,6 +14,26 @@ export function multiply({ rows, blockRows, blockColumns, rowStart, column, valu
         const w = (k * blockColumns + c) * blockRows;
         for (let r = 0; r < blockRows; r++) y[i * blockRows + r] += values[w + r] * input;
       }
+}
+
+/** The same with weights of any precision. */
+export function multiplyStored(matrix: StoredMatrix, x: Float64Array, y: Float64Array): void {
+  if (isInt8(matrix)) multiplyIntegers(matrix, x, y);
+  else multiply(matrixInFloat32(matrix), x, y);
+}
+
+/** x, within ±1, is rounded to 1/128; the sums are exact, and rounded twice: to float32, and again after the multiplication with the row's scale. */
+function multiplyIntegers(matrix: Int8Matrix, x: Float64Array, y: Float64Array): void {
+  multiply({ ...matrix, values: Float32Array.from(matrix.values) }, x.map(toActivation), y);
+  for (let row = 0; row < y.length; row++) y[row] = Math.fround(Math.fround(y[row]) * Math.fround(matrix.scale[row] / 128));
+}
+
+/** 128 x to the nearest whole number, ties to even, at most 127. */
+function toActivation(x: number): number {
+  const scaled = Math.min(127, 128 * x);
+  const floor = Math.floor(scaled);
+  const odd = scaled - floor === 0.5 ? Math.abs(floor % 2) : Number(scaled - floor > 0.5);
+  return floor + odd;
 }
 
 /** dx [columns] += Mᵀ dy [rows]. */

@@ -15,6 +15,8 @@ export const blockShapes: readonly BlockShape[] = [
   { rows: 16, columns: 1 },
   { rows: 4, columns: 4 },
   { rows: 1, columns: 1 },
+  { rows: 16, columns: 4 },
+  { rows: 8, columns: 4 },
 ];
 
 /** Standard normal numbers times `scale`. */
@@ -136,6 +138,8 @@ export const sequenceCases: readonly (NetworkSize & BatchSize)[] = [
   { hidden: 96, projection: 48, levels: 256, shape: blockShapes[0], lanes: 17, steps: 21, hop: 7, phase: 6, heard: true },
   { hidden: 96, projection: 16, levels: 256, shape: blockShapes[1], lanes: 3, steps: 50, hop: 20, phase: 11, lengths: [50, 0, 33] },
   { hidden: 64, projection: 32, levels: 32, shape: blockShapes[2], lanes: 18, steps: 30, hop: 16, lengths: [30, 29, 1, 0, 16, 17, 15, 7, 30, 2, 0, 0, 21, 5, 5, 30, 0, 12] },
+  { hidden: 64, projection: 32, levels: 32, shape: blockShapes[3], lanes: 17, steps: 20, hop: 6 },
+  { hidden: 96, projection: 48, levels: 32, shape: blockShapes[4], lanes: 16, steps: 20, hop: 6, phase: 5 },
 ];
 
 /** A case in words, for the name of its test. */

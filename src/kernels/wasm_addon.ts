@@ -52,6 +52,12 @@ export function wasmAddon(module: WebAssembly.Module): WasmAddon {
     matmul(_name, _threads, transposeA, transposeB, m, n, k, a, b, c) {
       call().number(Number(transposeA), Number(transposeB), m, n, k).read(a, b).write(c).run(exports.matmul);
     },
+    samplerProduct(_, matrix, x, y) {
+      const begun = performance.now();
+      call().storedMatrix(matrix).read(x).write(y).run(exports.samplerProduct);
+      return (performance.now() - begun) / 1000;
+    },
+    activations: (_, x, sigmoid, tanh) => call().number(x.length).read(x).write(sigmoid, tanh).run(exports.activations),
   };
 }
 
@@ -71,18 +77,16 @@ const nextTurn = () => new Promise<void>((resolve) => (typeof setImmediate === '
 
 function samplerClass(exports: KernelExports): Addon['Sampler'] {
   // A sampler lives in the module's memory, which JavaScript's garbage collector does not see.
-  const abandoned = new FinalizationRegistry(({ address, weights }: { address: number; weights: Call }) => {
-    exports.samplerRelease(address);
-    weights.release();
-  });
+  const abandoned = new FinalizationRegistry((address: number) => exports.samplerRelease(address));
 
   return class WasmSampler implements NativeSampler {
     private readonly address: number;
 
     constructor(...[, network, seedLow, seedHigh, inverseTemperature, coarse, fine]: ConstructorParameters<Addon['Sampler']>) {
-      const weights = new Call(exports).network(network).number(seedLow, seedHigh, inverseTemperature, coarse, fine);
-      this.address = exports.samplerCreate(weights.finish()) >>> 0;
-      abandoned.register(this, { address: this.address, weights });
+      const call = new Call(exports).samplerNetwork(network).number(seedLow, seedHigh, inverseTemperature, coarse, fine);
+      this.address = exports.samplerCreate(call.finish()) >>> 0;
+      call.release();
+      abandoned.register(this, this.address);
     }
 
     async run(gate: Float32Array, frames: number, hop: number): Promise<Uint16Array> {

@@ -1,5 +1,6 @@
-import type { BlockMatrix } from './blocks.js';
-import type { SampleRateNetwork, SequenceGradients } from './kernels.js';
+import type { BlockMatrix, StoredMatrix } from './blocks.js';
+import type { SampleRateNetwork, SamplerNetwork, SequenceGradients } from './kernels.js';
+import { isInt8, precisionOfMatrix, precisions } from './precision.js';
 
 /** What the module exports besides the functions of `KernelExports`. */
 interface Memory {
@@ -22,10 +23,12 @@ export interface KernelExports extends Memory {
   readonly matmul: Entry;
   readonly samplerCreate: (argumentsAddress: number) => number;
   readonly samplerRun: Entry;
+  readonly samplerProduct: Entry;
+  readonly activations: Entry;
   readonly samplerRelease: (sampler: number) => void;
 }
 
-type Numbers = Float32Array | Float64Array | Int32Array | Uint16Array | Uint8Array;
+type Numbers = Float32Array | Float64Array | Int32Array | Uint16Array | Uint8Array | Int8Array;
 
 /**
  * The arguments of one call: numbers, and arrays that are copied into the module's memory before it and out of it after. `Arguments` in binding_wasm.cc reads
@@ -68,6 +71,18 @@ export class Call {
   network({ hidden, projection, levels, sparse, dense }: SampleRateNetwork): this {
     this.number(hidden, projection, levels);
     for (const matrix of sparse) this.matrix(matrix);
+    return this.read(...dense);
+  }
+
+  /** As `SourceMatrix` in native/pack.h. */
+  storedMatrix(matrix: StoredMatrix): this {
+    const { rows, columns, blockRows, blockColumns, rowStart, column, values } = matrix;
+    return this.number(rows, columns, blockRows, blockColumns).read(rowStart, column).number(precisions.indexOf(precisionOfMatrix(matrix))).read(values, isInt8(matrix) ? matrix.scale : null);
+  }
+
+  samplerNetwork({ hidden, projection, levels, sparse, dense }: SamplerNetwork): this {
+    this.number(hidden, projection, levels);
+    for (const matrix of sparse) this.storedMatrix(matrix);
     return this.read(...dense);
   }
 

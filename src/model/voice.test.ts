@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after } from 'node:test';
 import { melPresets } from '../audio/presets.js';
-import type { BlockMatrix } from '../kernels/blocks.js';
+import type { BlockMatrix, StoredMatrix } from '../kernels/blocks.js';
+import { precisions, type Precision } from '../kernels/precision.js';
 import { conditioningParameters } from './conditioning.js';
 import { denseNames, shapeOf, sparseNames, type DenseName, type SparseName, type WaveRnnConfig } from './config.js';
 import { decodeSafetensors, encodeSafetensors, type Tensor } from './safetensors.js';
 import { loadVoice, saveVoice, type Voice } from './voice.js';
+import { voiceInPrecision, voicePrecision } from './voice_network.js';
 import { conditioningShapes } from './voice_shapes.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'voice-'));
@@ -72,7 +74,7 @@ async function refusesToSave(change: (voice: Voice) => Voice, message: RegExp): 
   await assert.rejects(saveVoice(name, change(sampleVoice())), message);
   assert.ok(!readdirSync(dir).some((file) => file.startsWith('never')));
 }
-const withMatrix = (name: SparseName, change: Partial<BlockMatrix>) => (voice: Voice): Voice => ({ ...voice, sparse: { ...voice.sparse, [name]: { ...voice.sparse[name], ...change } } });
+const withMatrix = (name: SparseName, change: Partial<BlockMatrix>) => (voice: Voice): Voice => ({ ...voice, sparse: { ...voice.sparse, [name]: { ...voice.sparse[name], ...change } as BlockMatrix } });
 
 test('a voice comes back as it was saved, and nothing else stays in the folder', async () => {
   await saveVoice(path, sampleVoice());
@@ -99,8 +101,35 @@ test('a voice of 4×4 blocks with 16-bit output comes back too', async () => {
   assert.deepEqual(await loadVoice(file), voice);
 });
 
-test('the kept version-1 file still loads', async () => {
+test('the kept files of every version still load', async () => {
   assert.deepEqual(await loadVoice('test/fixtures/voice/version-1.safetensors'), sampleVoice());
+  assert.deepEqual(await loadVoice('test/fixtures/voice/version-2.safetensors'), voiceInPrecision(sampleVoice(), 'int8'));
+});
+
+test('voices of every precision come back as they were saved, smaller ones in smaller files', async () => {
+  const sizes = [];
+  for (const precision of precisions) {
+    const voice = voiceInPrecision(sampleVoice(), precision);
+    assert.equal(voicePrecision(voice), precision);
+    const file = join(dir, `${precision}.safetensors`);
+    await saveVoice(file, voice);
+    assert.deepEqual(await loadVoice(file), voice);
+    assert.equal(decodeSafetensors(readFileSync(file)).metadata.version, precision === 'float32' ? '1' : '2');
+    sizes.push(readFileSync(file).length);
+  }
+  assert.ok(sizes[0] > sizes[1] && sizes[1] > sizes[2], String(sizes));
+});
+
+test('rounded weights that kernels could not trust are refused', async () => {
+  const change = (precision: Precision, of: (values: StoredMatrix) => object) => (): Voice => {
+    const voice = voiceInPrecision(sampleVoice(), precision);
+    return { ...voice, sparse: { ...voice.sparse, recurrent: { ...voice.sparse.recurrent, ...of(voice.sparse.recurrent) } as StoredMatrix } };
+  };
+  await refusesToSave(change('int8', ({ values }) => ({ values: (values as Int8Array).with(3, -128) })), /recurrent\.values has -128 at 3/);
+  await refusesToSave(change('int8', () => ({ scale: ramp(95) })), /recurrent\.scale is F32 \[95\], expected F32 \[96\]/);
+  await refusesToSave(change('bf16', ({ values }) => ({ values: (values as Uint16Array).with(7, 0x7f80) })), /recurrent\.values has bf16 0x7f80 at 7/);
+  const { tensors, metadata } = decodeSafetensors(readFileSync('test/fixtures/voice/version-2.safetensors'));
+  await refuses(altered(encodeSafetensors(tensors, { ...metadata, version: '1' })), 'checksum');
 });
 
 test('a missing file, a folder and a missing folder are refused', async () => {
@@ -128,7 +157,7 @@ test('a flipped bit anywhere is noticed', async () => {
 
 test('a voice made by a newer version asks for an update', async () => {
   const { tensors, metadata } = decodeSafetensors(readFileSync(path));
-  await refuses(altered(encodeSafetensors(tensors, { ...metadata, version: '2' })), /format 2 was made by a newer version.*update/, 'ERR_VOICE_VERSION');
+  await refuses(altered(encodeSafetensors(tensors, { ...metadata, version: '3' })), /format 3 was made by a newer version.*update/, 'ERR_VOICE_VERSION');
   await refuses(altered(encodeSafetensors(tensors, { ...metadata, version: 'x' })), 'version "x"');
 });
 

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { MelSettings } from '../audio/mel.js';
 import { readWholeFile, writeWholeFile } from '../audio/whole_file.js';
 import { TtsError } from '../errors.js';
-import type { BlockMatrix } from '../kernels/blocks.js';
+import type { StoredMatrix } from '../kernels/blocks.js';
 import type { DenseName, SparseName, WaveRnnConfig } from './config.js';
 import { decodeVoice, encodeVoice } from './voice_encoding.js';
 import type { provenanceSchema } from './voice_schema.js';
@@ -15,7 +15,8 @@ export interface Voice {
   readonly features: MelSettings;
   /** Of the training clips' features: mean and standard deviation per bin, least and greatest value of all. */
   readonly statistics: { readonly mean: Float32Array; readonly std: Float32Array; readonly min: number; readonly max: number };
-  readonly sparse: Record<SparseName, BlockMatrix>;
+  /** In any precision; those of a voice fresh from training are float32. */
+  readonly sparse: Record<SparseName, StoredMatrix>;
   /** Row-major, with the shapes of `shapeOf`. */
   readonly dense: Record<DenseName, Float32Array>;
   /** The conditioning network's weights by name, row-major. */

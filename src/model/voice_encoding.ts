@@ -1,7 +1,8 @@
 import { sha256 as Sha256 } from '@noble/hashes/sha2';
 import { bytesToHex } from '@noble/hashes/utils';
 import { TtsError } from '../errors.js';
-import type { BlockMatrix } from '../kernels/blocks.js';
+import type { StoredMatrix } from '../kernels/blocks.js';
+import { isInt8, precisionOfMatrix } from '../kernels/precision.js';
 import { denseNames, shapeOf, sparseNames, type DenseName, type SparseName, type WaveRnnConfig } from './config.js';
 import { decodeSafetensors, encodeSafetensors, type Dtype, type Tensor, type TensorData } from './safetensors.js';
 import type { Voice } from './voice.js';
@@ -9,13 +10,16 @@ import { conditioningShapes } from './voice_shapes.js';
 import { voiceMetadataSchema } from './voice_schema.js';
 
 /**
- * Version 1 of the voice file. Tensors, with n the number of a matrix's blocks:
- * `NAME.values` F32 [n, block size], `NAME.column` U16 [n], `NAME.rowStart` I32 [block rows + 1] for each sparse NAME; each dense NAME in F32;
+ * The voice file. Tensors, with n the number of a matrix's blocks:
+ * `NAME.values` F32, BF16 or I8 [n, block size], `NAME.column` U16 [n], `NAME.rowStart` I32 [block rows + 1], and with I8 `NAME.scale` F32 [rows] for each sparse NAME; each dense NAME in F32;
  * `conditioning.…` in F32; `statistics.mean` and `statistics.std` F32 [bins]. Metadata: format, version, sha256 of all the rest,
  * and as JSON config, features, statistics (min and max) and provenance.
+ *
+ * Version 1 has values in F32 only. A voice without others is still written as version 1, so that older readers take it.
  */
 const format = 'sparsewavernn-voice';
-const version = 1;
+const version = 2;
+const valueTypes = { float32: 'F32', bf16: 'BF16', int8: 'I8' } as const;
 const jsonKeys = ['config', 'features', 'statistics', 'provenance'] as const;
 
 const corrupt = (message: string): TtsError => new TtsError('ERR_VOICE_CORRUPT', message);
@@ -26,9 +30,11 @@ export function encodeVoice({ config, features, statistics, sparse, dense, condi
   const tensors = new Map<string, Tensor>();
   const float = (name: string, shape: number[], data: Float32Array) => tensors.set(name, { dtype: 'F32', shape, data });
   for (const name of sparseNames) {
-    const { values, column, rowStart, blockRows, blockColumns } = sparse[name];
+    const matrix = sparse[name];
+    const { values, column, rowStart, blockRows, blockColumns } = matrix;
     if (column.some((index) => index < 0 || index >= columnLimit)) throw corrupt(`${name} has a block column outside 0 … ${columnLimit - 1}`);
-    float(`${name}.values`, [column.length, blockRows * blockColumns], values);
+    tensors.set(`${name}.values`, { dtype: valueTypes[precisionOfMatrix(matrix)], shape: [column.length, blockRows * blockColumns], data: values });
+    if (isInt8(matrix)) float(`${name}.scale`, [matrix.scale.length], matrix.scale);
     tensors.set(`${name}.column`, { dtype: 'U16', shape: [column.length], data: Uint16Array.from(column) });
     tensors.set(`${name}.rowStart`, { dtype: 'I32', shape: [rowStart.length], data: rowStart });
   }
@@ -38,7 +44,7 @@ export function encodeVoice({ config, features, statistics, sparse, dense, condi
   float('statistics.std', [statistics.std.length], statistics.std);
 
   const values = { config, features, statistics: { min: statistics.min, max: statistics.max }, provenance };
-  const metadata: Record<string, string> = { format, version: String(version) };
+  const metadata: Record<string, string> = { format, version: Object.values(sparse).every((matrix) => matrix.values instanceof Float32Array) ? '1' : '2' };
   for (const key of jsonKeys) metadata[key] = JSON.stringify(values[key]);
   metadata.sha256 = checksum(tensors, metadata);
   return encodeSafetensors(tensors, metadata);
@@ -57,16 +63,20 @@ export function decodeVoice(bytes: Uint8Array): Voice {
     taken.add(name);
     return takeTensor(tensors, name, dtype, shape) as T;
   };
-  const matrix = (name: SparseName): BlockMatrix => {
+  const matrix = (name: SparseName): StoredMatrix => {
     const [rows, columns] = shapeOf(name, config);
     const { rows: blockRows, columns: blockColumns } = config.block;
     const column = Int32Array.from(take<Uint16Array>(`${name}.column`, 'U16', [null]));
     const rowStart = take<Int32Array>(`${name}.rowStart`, 'I32', [Math.ceil(rows / blockRows) + 1]);
     checkBlocks(name, rowStart, column, Math.ceil(columns / blockColumns));
-    const values = take<Float32Array>(`${name}.values`, 'F32', [column.length, blockRows * blockColumns]);
-    return { rows, columns, blockRows, blockColumns, rowStart, column, values };
+    const structure = { rows, columns, blockRows, blockColumns, rowStart, column };
+    const stored = tensors.get(`${name}.values`)?.dtype;
+    const shape = [column.length, blockRows * blockColumns];
+    if (metadata.version !== '1' && stored === 'BF16') return { ...structure, values: checkBf16(name, take<Uint16Array>(`${name}.values`, 'BF16', shape)) };
+    if (metadata.version !== '1' && stored === 'I8') return { ...structure, values: checkInt8(name, take<Int8Array>(`${name}.values`, 'I8', shape)), scale: take<Float32Array>(`${name}.scale`, 'F32', [rows]) };
+    return { ...structure, values: take<Float32Array>(`${name}.values`, 'F32', shape) };
   };
-  const sparse = Object.fromEntries(sparseNames.map((name) => [name, matrix(name)])) as Record<SparseName, BlockMatrix>;
+  const sparse = Object.fromEntries(sparseNames.map((name) => [name, matrix(name)])) as Record<SparseName, StoredMatrix>;
   const vectors = denseNames.map((name) => [name, take<Float32Array>(name, 'F32', denseShape(name, config))]);
   const dense = Object.fromEntries(vectors) as Record<DenseName, Float32Array>;
   const [mean, std] = ['mean', 'std'].map((name) => take<Float32Array>(`statistics.${name}`, 'F32', [features.bins]));
@@ -113,6 +123,20 @@ function takeTensor(tensors: ReadonlyMap<string, Tensor>, name: string, dtype: D
   const bad = tensor.data.findIndex((value: number) => !Number.isFinite(value));
   if (bad >= 0) throw corrupt(`tensor ${name} has ${tensor.data[bad]} at ${bad}, expected finite numbers`);
   return tensor.data;
+}
+
+/** Infinities and NaN have all eight bits of the exponent set. */
+function checkBf16(name: string, values: Uint16Array): Uint16Array {
+  const bad = values.findIndex((bits) => (bits & 0x7f80) === 0x7f80);
+  if (bad >= 0) throw corrupt(`tensor ${name}.values has bf16 0x${values[bad].toString(16)} at ${bad}, expected finite numbers`);
+  return values;
+}
+
+/** Kernels rely on the symmetric range: with -128 their 16-bit sums could overflow. */
+function checkInt8(name: string, values: Int8Array): Int8Array {
+  const bad = values.indexOf(-128);
+  if (bad >= 0) throw corrupt(`tensor ${name}.values has -128 at ${bad}, expected -127 to 127`);
+  return values;
 }
 
 /** Kernels trust these indices: one that is out of range would read foreign memory. */

@@ -1,10 +1,10 @@
-import type { Kernels, SampleRateNetwork } from '../kernels/index.js';
+import type { Kernels } from '../kernels/index.js';
 import type { TensorFlow } from '../model/backend_kernels.js';
 import { GateConditioner } from '../model/conditioner.js';
 import { contextFrames } from '../model/conditioning.js';
-import { denseNames, levels, sparseNames } from '../model/config.js';
 import { symbolCodec } from '../model/codec.js';
 import type { Voice } from '../model/voice.js';
+import { voiceNetwork } from '../model/voice_network.js';
 import { TtsError } from '../errors.js';
 import { FrameSource, type SynthesisFeatures } from './frame_source.js';
 
@@ -43,7 +43,7 @@ export async function* speak(voice: Voice, features: SynthesisFeatures | AsyncIt
   const conditioner = new GateConditioner(tf, config, voice.conditioning, voice.statistics);
   try {
     const codec = symbolCodec(config.encoding, voice.features);
-    const sampler = kernels.createSampler(sampleRateNetwork(voice), { seed, temperature, firstCode: codec.silence });
+    const sampler = kernels.createSampler(voiceNetwork(voice), { seed, temperature, firstCode: codec.silence });
     const decode = codec.decoder();
     const { hop, sampleRate } = voice.features;
     const fade = Math.min(Math.round(fadeSeconds * sampleRate), hop >> 1);
@@ -70,12 +70,6 @@ export async function* speak(voice: Voice, features: SynthesisFeatures | AsyncIt
     conditioner.dispose();
     source.close();
   }
-}
-
-/** The sample-rate network of a voice, as the kernels take it. */
-export function sampleRateNetwork({ config, sparse, dense }: Voice): SampleRateNetwork {
-  const { hidden, projection, encoding } = config;
-  return { hidden, projection, levels: levels(encoding), sparse: sparseNames.map((name) => sparse[name]), dense: denseNames.map((name) => dense[name]) };
 }
 
 /** Lets the first `length` samples rise from silence. */

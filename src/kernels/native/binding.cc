@@ -1,6 +1,4 @@
 // N-API. src/kernels/native.ts is the only caller and has checked types and lengths.
-#include <memory>
-
 #include "binding_values.h"
 
 namespace {
@@ -87,104 +85,6 @@ void matmul(const Napi::CallbackInfo& info) {
            data_of<float>(info[7]), data_of<float>(info[8]), data_of<float>(info[9]));
 }
 
-// A sampler owns copies of the weights, so that its work may run beside the JavaScript thread.
-class Sampler : public Napi::ObjectWrap<Sampler> {
- public:
-  // (kernels, network, seed low, seed high, inverse temperature, first coarse, first fine)
-  explicit Sampler(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Sampler>(info), table_(table_of(info[0])) {
-    Network net = network_of(info[1]);
-    const int H = net.hidden;
-    for (Matrix& m : net.sparse) {
-      const size_t blockRows = m.rows / m.blockRows, blocks = m.rowStart[blockRows];
-      m.rowStart = keep(m.rowStart, blockRows + 1);
-      m.column = keep(m.column, blocks);
-      m.values = keep(m.values, blocks * m.blockRows * m.blockColumns);
-    }
-    const size_t sizes[kDenseCount] = {(size_t)9 * H, (size_t)net.projection, (size_t)net.levels, (size_t)net.projection, (size_t)net.levels};
-    for (int d = 0; d < kDenseCount; d++) net.dense[d] = keep(net.dense[d], sizes[d]);
-    float* columns = keep(net.dense[kInput], sizes[kInput]);
-    for (int row = 0; row < 3 * H; row++)
-      for (int c = 0; c < 3; c++) columns[c * 3 * H + row] = net.dense[kInput][row * 3 + c];
-    const size_t scratch = table_->sampler_scratch(&net);
-    state_ = {net, columns, {info[2].As<Napi::Number>().Uint32Value(), info[3].As<Napi::Number>().Uint32Value()}, 0, number(info[4]), integer(info[5]), integer(info[6]),
-              keep<float>(nullptr, H), keep<float>(nullptr, scratch)};
-  }
-
-  ~Sampler() override {
-    for (void* p : owned_) free_aligned(p);
-  }
-
-  static Napi::Function define(Napi::Env env) {
-    return DefineClass(env, "Sampler", {InstanceMethod<&Sampler::run>("run"), InstanceMethod<&Sampler::forced>("forced")});
-  }
-
- private:
-  class Work : public Napi::AsyncWorker {
-   public:
-    Work(Napi::Env env, Sampler* sampler, const float* gate, int frames, int hop)
-        : Napi::AsyncWorker(env), deferred(Napi::Promise::Deferred::New(env)), sampler_(sampler), hop_(hop), frames_(frames),
-          gate_(gate, gate + (size_t)frames * 3 * sampler->state_.network.hidden), codes_((size_t)frames * hop) {
-      sampler->Ref();
-    }
-    void Execute() override {
-      for (int f = 0; f < frames_; f++)
-        sampler_->table_->sample(&sampler_->state_, gate_.data() + (size_t)f * 3 * sampler_->state_.network.hidden, hop_, codes_.data() + (size_t)f * hop_, nullptr, nullptr);
-    }
-    void OnOK() override {
-      sampler_->Unref();
-      Napi::Uint16Array out = Napi::Uint16Array::New(Env(), codes_.size());
-      memcpy(out.Data(), codes_.data(), codes_.size() * sizeof(uint16_t));
-      deferred.Resolve(out);
-    }
-    void OnError(const Napi::Error& e) override {
-      sampler_->Unref();
-      deferred.Reject(e.Value());
-    }
-    Napi::Promise::Deferred deferred;
-
-   private:
-    Sampler* sampler_;
-    int hop_, frames_;
-    std::vector<float> gate_;
-    std::vector<uint16_t> codes_;
-  };
-
-  // (gate [frames,3H], frames, hop) → Promise<Uint16Array [frames·hop]>
-  Napi::Value run(const Napi::CallbackInfo& info) {
-    Work* work = new Work(info.Env(), this, data_of<float>(info[0]), integer(info[1]), integer(info[2]));
-    const Napi::Promise promise = work->deferred.Promise();
-    work->Queue();
-    return promise;
-  }
-
-  // (gate [frames,3H], frames, hop, codes [frames·hop], probabilities [frames·hop,2Q])
-  void forced(const Napi::CallbackInfo& info) {
-    const float* gate = data_of<float>(info[0]);
-    const int frames = integer(info[1]), hop = integer(info[2]);
-    const uint16_t* codes = data_of<uint16_t>(info[3]);
-    float* probabilities = data_of<float>(info[4]);
-    std::vector<uint16_t> ignored(hop);
-    for (int f = 0; f < frames; f++)
-      table_->sample(&state_, gate + (size_t)f * 3 * state_.network.hidden, hop, ignored.data(), codes + (size_t)f * hop,
-                     probabilities + (size_t)f * hop * 2 * state_.network.levels);
-  }
-
-  template <class T>
-  T* keep(const T* from, size_t count) {
-    T* copy = static_cast<T*>(aligned_memory(count * sizeof(T)));
-    owned_.push_back(copy);
-    if (from)
-      memcpy(copy, from, count * sizeof(T));
-    else
-      memset(copy, 0, count * sizeof(T));
-    return copy;
-  }
-
-  const KernelTable* table_;
-  SamplerState state_;
-  std::vector<void*> owned_;
-};
-
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("available", Napi::Function::New(env, available));
   exports.Set("product", Napi::Function::New(env, product));
@@ -194,7 +94,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("adam", Napi::Function::New(env, adam));
   exports.Set("matmul", Napi::Function::New(env, matmul));
   exports.Set("classifier", Napi::Function::New(env, classifier));
-  exports.Set("Sampler", Sampler::define(env));
+  define_sampler(env, exports);
   return exports;
 }
 

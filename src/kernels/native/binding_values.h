@@ -27,5 +27,8 @@ inline Matrix matrix_of(const Napi::Value& v) {
           data_of<int32_t>(o.Get("rowStart")), data_of<int32_t>(o.Get("column")), data_of<float>(o.Get("values"))};
 }
 
+// binding_sampler.cc
+void define_sampler(Napi::Env, Napi::Object exports);
+
 // binding_classifier.cc
 void classifier(const Napi::CallbackInfo& info);

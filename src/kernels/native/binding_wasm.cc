@@ -6,6 +6,7 @@
 
 #include "classifier_engine.h"
 #include "engine.h"
+#include "pack.h"
 
 #define EXPORT(name) extern "C" __attribute__((export_name(#name)))
 
@@ -39,6 +40,20 @@ class Arguments {
     return n;
   }
 
+  SourceMatrix source_matrix() {
+    return SourceMatrix{integer(), integer(), integer(), integer(), data<int32_t>(), data<int32_t>(), integer(), data<void>(), data<float>()};
+  }
+
+  SourceNetwork source_network() {
+    SourceNetwork n;
+    n.hidden = integer();
+    n.projection = integer();
+    n.levels = integer();
+    for (SourceMatrix& m : n.sparse) m = source_matrix();
+    for (const float*& d : n.dense) d = data<float>();
+    return n;
+  }
+
   Gradients gradients() {
     Gradients g;
     g.gate = data<float>();
@@ -66,9 +81,11 @@ class Arguments {
   const double* at_;
 };
 
+float* zeros(size_t bytes) { return static_cast<float*>(memset(aligned_memory(bytes), 0, bytes)); }
+
 struct Sampler {
-  SamplerState state;
-  float *columns, *hidden, *scratch;
+  std::unique_ptr<Packed> packed;
+  Stream stream;
 };
 
 }  // namespace
@@ -158,24 +175,43 @@ EXPORT(matmul) void matmul(const double* arguments) {
   run_gemm(table, 1, transposeA, transposeB, m, n, k, left, right, a.data<float>());
 }
 
-// network, seed low, seed high, inverse temperature, first coarse, first fine. The arrays of the network must outlive the sampler.
+// matrix, x [columns], y [rows]
+EXPORT(samplerProduct) void sampler_product(const double* arguments) {
+  Arguments a(arguments);
+  PackedMatrix packed;
+  Arena arena;
+  pack_matrix(a.source_matrix(), false, table->sampler, &packed, &arena);
+  arena.close();
+  const float* x = a.data<float>();
+  float* memory = zeros(table->sampler->product_bytes(&packed));
+  table->sampler->product(&packed, x, a.data<float>(), memory);
+  free_aligned(memory);
+}
+
+// count, x, sigmoids, tangents
+EXPORT(activations) void activations(const double* arguments) {
+  Arguments a(arguments);
+  const int count = a.integer();
+  const float* x = a.data<float>();
+  float* sigmoids = a.data<float>();
+  table->sampler->activations(x, count, sigmoids, a.data<float>());
+}
+
+// network, seed low, seed high, inverse temperature, first coarse, first fine
 EXPORT(samplerCreate) Sampler* sampler_create(const double* arguments) {
   Arguments a(arguments);
-  const Network net = a.network();
-  const size_t H = net.hidden, scratch = table->sampler_scratch(&net);
-  const auto floats = [](size_t count) { return static_cast<float*>(memset(aligned_memory(count * sizeof(float)), 0, count * sizeof(float))); };
-  float* columns = floats(9 * H);
-  for (size_t row = 0; row < 3 * H; row++)
-    for (size_t c = 0; c < 3; c++) columns[c * 3 * H + row] = net.dense[kInput][row * 3 + c];
-  Sampler* s = new Sampler{{}, columns, floats(H), floats(scratch)};
-  s->state = {net, columns, {a.word(), a.word()}, 0, a.number(), a.integer(), a.integer(), s->hidden, s->scratch};
+  Sampler* s = new Sampler{pack_network(a.source_network(), table->sampler), {}};
+  const PackedNetwork& net = s->packed->network;
+  s->stream = Stream{{a.word(), a.word()}, 0, a.number(), a.integer(), a.integer(), 0, zeros(table->sampler->stream_bytes(&net))};
+  table->sampler->begin(&net, &s->stream);
   return s;
 }
 
 // sampler, gate [frames,3H], frames, hop, codes [frames·hop] out, codes to be taken or null, probabilities [frames·hop,2Q] or null
 EXPORT(samplerRun) void sampler_run(const double* arguments) {
   Arguments a(arguments);
-  SamplerState& state = a.data<Sampler>()->state;
+  Sampler* s = a.data<Sampler>();
+  const PackedNetwork& net = s->packed->network;
   const float* gate = a.data<float>();
   const int frames = a.integer(), hop = a.integer();
   uint16_t* codes = a.data<uint16_t>();
@@ -183,12 +219,12 @@ EXPORT(samplerRun) void sampler_run(const double* arguments) {
   float* probabilities = a.data<float>();
   for (int f = 0; f < frames; f++) {
     const size_t first = (size_t)f * hop;
-    table->sample(&state, gate + (size_t)f * 3 * state.network.hidden, hop, codes + first, forced ? forced + first : nullptr,
-                  probabilities ? probabilities + first * 2 * state.network.levels : nullptr);
+    table->sampler->sample(&net, &s->stream, gate + (size_t)f * 3 * net.hidden, hop, codes + first, forced ? forced + first : nullptr,
+                           probabilities ? probabilities + first * 2 * net.levels : nullptr, nullptr);
   }
 }
 
 EXPORT(samplerRelease) void sampler_release(Sampler* s) {
-  for (float* p : {s->columns, s->hidden, s->scratch}) free_aligned(p);
+  free_aligned(s->stream.memory);
   delete s;
 }

@@ -28,5 +28,5 @@ void product_weights(const Matrix* m, const float* dy, size_t dyStride, const fl
 #define KERNELS_TABLE_(name) kernels_##name
 extern const KernelTable KERNELS_TABLE(KERNELS_NAME);
 const KernelTable KERNELS_TABLE(KERNELS_NAME) = {
-    KERNELS_STRING(KERNELS_NAME), kWidth, product, product_transposed, product_weights, sequence_workspace, sequence, adam, sampler_scratch, sample, gemm, classifier,
+    KERNELS_STRING(KERNELS_NAME), kWidth, product, product_transposed, product_weights, sequence_workspace, sequence, adam, &SAMPLER_TABLE(KERNELS_NAME), gemm, classifier,
 };

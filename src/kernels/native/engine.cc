@@ -9,6 +9,9 @@
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 #include "buffer.h"
 #include "pool.h"
@@ -16,18 +19,54 @@
 extern const KernelTable kernels_generic;
 #if defined(__x86_64__)
 extern const KernelTable kernels_avx2, kernels_avx512;
+#if !defined(KERNELS_WITHOUT_AVXVNNI)
+extern const SamplerKernels sampler_avxvnni;
+#endif
+#if !defined(KERNELS_WITHOUT_AVX512VNNI)
+extern const SamplerKernels sampler_avx512vnni;
+#endif
 #endif
 #if defined(__aarch64__)
 extern const KernelTable kernels_neon;
+#endif
+
+#if defined(__x86_64__)
+namespace {
+
+bool has_avx512() { return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"); }
+bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+
+// Compilers learned this name late: leaf 7.1, EAX bit 4 (Intel SDM, CPUID).
+bool has_avxvnni() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
+}
+
+// Kernels of which only the sampler has instructions of its own.
+KernelTable with_sampler(const KernelTable& base, const char* name, const SamplerKernels* sampler) {
+  KernelTable table = base;
+  table.name = name;
+  table.sampler = sampler;
+  return table;
+}
+
+}  // namespace
 #endif
 
 std::vector<const KernelTable*> available_tables() {
   std::vector<const KernelTable*> tables;
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
-    tables.push_back(&kernels_avx512);
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) tables.push_back(&kernels_avx2);
+#if !defined(KERNELS_WITHOUT_AVX512VNNI)
+  static const KernelTable avx512vnni = with_sampler(kernels_avx512, "avx512vnni", &sampler_avx512vnni);
+  if (has_avx512() && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vbmi")) tables.push_back(&avx512vnni);
+#endif
+  if (has_avx512()) tables.push_back(&kernels_avx512);
+#if !defined(KERNELS_WITHOUT_AVXVNNI)
+  static const KernelTable avxvnni = with_sampler(kernels_avx2, "avxvnni", &sampler_avxvnni);
+  if (has_avx2() && has_avxvnni()) tables.push_back(&avxvnni);
+#endif
+  if (has_avx2()) tables.push_back(&kernels_avx2);
 #endif
 #if defined(__aarch64__)
   tables.push_back(&kernels_neon);

@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "packed.h"
+
 // Block CSR; see src/kernels/blocks.ts.
 struct Matrix {
   int rows, columns, blockRows, blockColumns;
@@ -53,17 +55,6 @@ struct Adam {
   float average;                      // decay of the exponential moving average of the weights
 };
 
-struct SamplerState {
-  Network network;
-  const float* inputColumns;  // I* column by column: [3][3H]
-  uint32_t key[2];
-  uint64_t position;    // index of the next sample
-  float inverseTemperature;
-  int coarse, fine;     // last symbols
-  float* hidden;        // [H]
-  float* scratch;       // sampler_scratch(network) floats
-};
-
 // classifier_network.h
 struct Classifier;
 struct ClassifierSlice;
@@ -82,9 +73,7 @@ struct KernelTable {
   // gradients == null: loss and final state only
   void (*sequence)(const Network*, const Sequence*, const Gradients*, float* workspace);
   void (*adam)(const Adam*, float* weights, const float* gradient, float* first, float* second, float* average, size_t count);
-  size_t (*sampler_scratch)(const Network*);
-  // gate [3H] of the frame; codes [count] out; forced != null: the symbols are taken from it, nothing is drawn; probabilities [count][2Q] or null
-  void (*sample)(SamplerState*, const float* gate, int count, uint16_t* codes, const uint16_t* forced, float* probabilities);
+  const SamplerKernels* sampler;
   // C [m,n] = A·B (+ C when accumulate): row-major, leading dimensions in floats, A and B optionally transposed
   void (*gemm)(int transposeA, int transposeB, int m, int n, int k, const float* a, int lda, const float* b, int ldb, float* c, int ldc, int accumulate);
   // gradients == null: loss and correct answers only; the workspace is laid out by classifier_layout.h

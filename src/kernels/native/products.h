@@ -134,20 +134,21 @@ INLINE void weights_by_rows(const float* turned, const float* const* x, size_t x
   UNROLL for (int n = 0; n < N; n++) UNROLL for (int p = 0; p < kParts; p++) store(dw + n * kLanes + p * kWidth, sums[n][p]);
 }
 
-// dw += Σ of the turned tiles [steps][16][16] of block row `i`; entries in tiles of N, then of half as many, down to one
-template <int N>
+// dw += Σ of the turned tiles [steps][16][16] of block row `i`, blocks of C columns; entries in tiles of N, then of half as many, down to one
+template <int C, int N>
 INLINE void weights_turned(const Matrix& m, int begin, int end, const float* turned, const float* x, size_t xStride, int steps, float* dw) {
   int e = begin;
   for (; e + N <= end; e += N) {
     const float* in[N];
-    UNROLL for (int n = 0; n < N; n++) in[n] = x + (size_t)m.column[e + n] * kLanes;
+    UNROLL for (int n = 0; n < N; n++) in[n] = x + ((size_t)m.column[(e + n) / C] * C + (e + n) % C) * kLanes;
     weights_by_rows<N>(turned, in, xStride, steps, dw + (size_t)e * kLanes);
   }
-  if constexpr (N > 1) weights_turned<N / 2>(m, e, end, turned, x, xStride, steps, dw);
+  if constexpr (N > 1) weights_turned<C, N / 2>(m, e, end, turned, x, xStride, steps, dw);
 }
 
+template <class S>
 INLINE void weights_turned(const Matrix& m, int i, const float* turned, const float* x, size_t xStride, int steps, float* dw) {
-  weights_turned<kWeightEntries>(m, m.rowStart[i], m.rowStart[i + 1], turned, x, xStride, steps, dw);
+  weights_turned<S::columns, kWeightEntries>(m, m.rowStart[i] * S::columns, m.rowStart[i + 1] * S::columns, turned, x, xStride, steps, dw);
 }
 
 // dw [entries][BR] += Σ dy xᵀ for `N` entries (given by their x) of one block row, over `steps` steps and the 16 lanes
@@ -218,7 +219,7 @@ void weights_all(const Matrix& m, const float* dy, size_t dyStride, const float*
       for (int t = 0; t < steps; t += most) {
         const int some = steps - t < most ? steps - t : most;
         for (int k = 0; k < some; k++) turn(row + (t + k) * dyStride, turned[k]);
-        weights_turned(m, i, turned[0], x + t * xStride, xStride, some, dw);
+        weights_turned<S>(m, i, turned[0], x + t * xStride, xStride, some, dw);
       }
     } else {
       weights_lanes<S>(m, i, row, dyStride, x, xStride, steps, dw);
@@ -226,10 +227,11 @@ void weights_all(const Matrix& m, const float* dy, size_t dyStride, const float*
   }
 }
 
-// Calls f with the Shape of the matrix. The block shapes of the toolkit are 16×1, 4×4 and 1×1; the dispatcher has refused others.
+// Calls f with the Shape of the matrix. src/kernels/check.ts has refused shapes that are not here.
 template <class F>
 INLINE auto with_shape(const Matrix& m, F f) {
-  if (m.blockRows == 16) return f(Shape<16, 1>());
+  if (m.blockRows == 16) return m.blockColumns == 1 ? f(Shape<16, 1>()) : f(Shape<16, 4>());
+  if (m.blockRows == 8) return f(Shape<8, 4>());
   if (m.blockRows == 4) return f(Shape<4, 4>());
   return f(Shape<1, 1>());
 }

@@ -1,156 +1,243 @@
-// The sampler: one stream, one sample at a time. A block of 16 outputs is kParts registers; its input is broadcast.
+// The sampler: one stream, one sample at a time.
 #pragma once
+#include "kernels.h"
 #include "philox.h"
-#include "products.h"
+#include "sampler_math.h"
+#include "sampler_products.h"
 
 namespace {
 
 constexpr uint32_t kSamplingStream = 4;
 
-template <int BR, int BC>
-INLINE void vector_block_row(const Matrix& m, int i, const float* __restrict x, float* __restrict y) {
-  const int begin = m.rowStart[i], end = m.rowStart[i + 1];
-  const float* w = m.values + (size_t)begin * BR * BC;
-  if constexpr (BR == 16) {
-    // Four sums in flight hide the latency of the multiply-add.
-    vf sums[4][kParts];
-    UNROLL for (int c = 0; c < 4; c++) UNROLL for (int p = 0; p < kParts; p++) sums[c][p] = vf{};
-    int k = begin;
-    for (; k + 4 <= end; k += 4, w += 64)
-      UNROLL for (int c = 0; c < 4; c++) UNROLL for (int p = 0; p < kParts; p++) sums[c][p] += load(w + c * 16 + p * kWidth) * x[m.column[k + c]];
-    for (; k < end; k++, w += 16) UNROLL for (int p = 0; p < kParts; p++) sums[0][p] += load(w + p * kWidth) * x[m.column[k]];
-    UNROLL for (int p = 0; p < kParts; p++) store(y + p * kWidth, (sums[0][p] + sums[1][p]) + (sums[2][p] + sums[3][p]));
-  } else if constexpr (BR == 4) {
-    v4 sums[4] = {v4{}, v4{}, v4{}, v4{}};
-    for (int k = begin; k < end; k++, w += 16) {
-      const float* in = x + (size_t)m.column[k] * 4;
-      UNROLL for (int c = 0; c < 4; c++) {
-        v4 column;
-        memcpy(&column, w + c * 4, 16);
-        sums[c] += column * in[c];
-      }
-    }
-    const v4 all = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-    memcpy(y, &all, 16);
-  } else {
-    float all = 0;
-    for (int k = begin; k < end; k++, w++) all += *w * x[m.column[k]];
-    *y = all;
-  }
+// Any unit will do: times are only compared with each other.
+INLINE uint64_t ticks_now() {
+#if defined(__SSE2__)
+  return __rdtsc();
+#elif defined(__aarch64__)
+  uint64_t t;
+  asm volatile("mrs %0, cntvct_el0" : "=r"(t));
+  return t;
+#else
+  return 0;
+#endif
 }
 
-template <class S>
+// Takes pieces of a stream's memory, each beginning on a cache line.
+struct Pieces {
+  char* at;
+  size_t used = 0;
+
+  template <class T>
+  T* take(size_t count) {
+    T* piece = reinterpret_cast<T*>(at ? at + used : nullptr);
+    used += (count * sizeof(T) + 63) / 64 * 64;
+    return piece;
+  }
+
+  Quantised take_quantised(int columns) {
+    uint8_t* bytes = take<uint8_t>(columns + kBytesMargin);
+    return {bytes, take<uint8_t>(kSpreadMargin + 4 * (size_t)columns) + kSpreadMargin};
+  }
+};
+
+INLINE size_t group_count(const PackedMatrix& m) { return m.precision == kInt8 ? ((size_t)m.start[m.rows / m.tile] + 15) / 16 * 16 : 0; }
+
+struct StreamMemory {
+  float* states[2];
+  Quantised quantised[2];
+  float *rectified, *masses, *sums;
+  uint32_t *gathered, *gatheredHalf;  // for the recurrent matrix, and for a hidden layer while the former still waits for the fine half
+
+  static size_t layout(const PackedNetwork& net, char* memory, StreamMemory* out) {
+    Pieces pieces{memory};
+    for (int i = 0; i < 2; i++) {
+      out->states[i] = pieces.take<float>(net.hidden);
+      out->quantised[i] = net.quantised ? pieces.take_quantised(net.hidden) : Quantised{};
+    }
+    out->rectified = pieces.take<float>(net.projection);
+    out->masses = pieces.take<float>(net.levels);
+    out->sums = pieces.take<float>(net.levels);
+    out->gathered = pieces.take<uint32_t>(group_count(net.sparse[kRecurrent]));
+    const size_t coarse = group_count(net.sparse[kCoarseHidden]), fine = group_count(net.sparse[kFineHidden]);
+    out->gatheredHalf = pieces.take<uint32_t>(coarse > fine ? coarse : fine);
+    return pieces.used;
+  }
+};
+
 struct SamplerRun {
-  SamplerState& st;
-  const Network& net;
+  const PackedNetwork& net;
+  Stream& stream;
   const int H, P, Q;
-  float *products, *next, *y, *z;
+  StreamMemory memory;
+  Softmax softmax;
+  uint64_t* ticks;
+  uint64_t since = 0;
 
-  explicit SamplerRun(SamplerState& s) : st(s), net(s.network), H(net.hidden), P(net.projection), Q(net.levels) {
-    products = s.scratch;
-    next = products + 3 * H;
-    y = next + H;
-    z = y + P;
+  SamplerRun(const PackedNetwork& n, Stream& s, uint64_t* t) : net(n), stream(s), H(n.hidden), P(n.projection), Q(n.levels), ticks(t) {
+    StreamMemory::layout(net, reinterpret_cast<char*>(s.memory), &memory);
+    softmax.levels = Q;
+    softmax.masses = memory.masses;
+    softmax.sums = memory.sums;
   }
 
-  void product(const Matrix& m, const float* x, float* out) {
-    for (int i = 0; i < m.rows / S::rows; i++) vector_block_row<S::rows, S::columns>(m, i, x, out + i * S::rows);
+  void took(int part) {
+    if (!ticks) return;
+    const uint64_t now = ticks_now();
+    ticks[part] += now - since;
+    since = now;
   }
 
-  // Half of the state: 0 coarse, 1 fine.
-  void gates(int half, const float* gate, float c0, float f0, float c1) {
-    const float* w = st.inputColumns;
-    for (int i = half * H / 2; i < (half + 1) * H / 2; i += kWidth) {
-      vf drive[3];
-      UNROLL for (int g = 0; g < 3; g++) {
-        const int row = g * H + i;
-        drive[g] = load(gate + row) + load(w + row) * c0 + load(w + 3 * H + row) * f0;
-        if (half) drive[g] += load(w + 6 * H + row) * c1;
+  // Half of the state, 0 coarse or 1 fine: 16 rows of each gate's product, then the gates of these 16 units.
+  template <class Kind, bool Fine>
+  __attribute__((always_inline)) inline void gates(const PackedMatrix& m, const Input& before, const float* gate, const float inputs[3]) {
+    float* next = memory.states[1 - stream.current];
+    const Quantised quantisedNext = memory.quantised[1 - stream.current];
+    for (int i = Fine * H / 2; i < (Fine + 1) * H / 2; i += 16) {
+      vf drive[3][kParts];
+      UNROLL for (int g = 0; g < 3; g++) Kind::slab(m, i / 16 * 3 + g, before, drive[g]);
+      UNROLL for (int p = 0; p < kParts; p++) {
+        const int unit = i + p * kWidth;
+        vf pre[3];
+        UNROLL for (int g = 0; g < 3; g++) {
+          const int row = g * H + unit;
+          pre[g] = load(gate + row) + load(net.input + row) * inputs[0] + load(net.input + 3 * H + row) * inputs[1];
+          if (Fine) pre[g] += load(net.input + 6 * H + row) * inputs[2];
+        }
+        const vf r = reset_gate(drive[1][p] + pre[1]);
+        const vf h = next_state(drive[0][p] + pre[0], r * drive[2][p] + pre[2], load(before.values + unit));
+        store(next + unit, h);
+        if (net.quantised) quantise(h, quantisedNext, unit);
       }
-      const vf u = sigmoid(load(products + i) + drive[0]);
-      const vf r = sigmoid(load(products + H + i) + drive[1]);
-      const vf e = hyperbolic_tangent(r * load(products + 2 * H + i) + drive[2]);
-      store(next + i, e + u * (load(st.hidden + i) - e));
     }
   }
 
-  int draw(int half, uint32_t random, const uint16_t* forced, float* probabilities) {
-    product(net.sparse[half ? kFineHidden : kCoarseHidden], next + half * H / 2, y);
-    const float* hiddenBias = net.dense[half ? kFineHiddenBias : kCoarseHiddenBias];
-    for (int i = 0; i < P; i += kWidth) store(y + i, maximum(load(y + i) + load(hiddenBias + i), vf{}));
-    product(net.sparse[half ? kFineLogits : kCoarseLogits], y, z);
-    const float* logitBias = net.dense[half ? kFineLogitsBias : kCoarseLogitsBias];
-    vf top = splat(-1e30f);
-    for (int i = 0; i < Q; i += kWidth) {
-      const vf v = (load(z + i) + load(logitBias + i)) * st.inverseTemperature;
-      store(z + i, v);
-      top = maximum(top, v);
-    }
-    float highest = top[0];
-    for (int l = 1; l < kWidth; l++) highest = top[l] > highest ? top[l] : highest;
-    vf total = vf{};
-    for (int i = 0; i < Q; i += kWidth) {
-      const vf v = exponential(load(z + i) - highest);
-      store(z + i, v);
-      total += v;
-    }
-    const float all = sum(total);
-    if (probabilities)
-      for (int i = 0; i < Q; i++) probabilities[i] = z[i] / all;
-    if (forced) return half ? *forced % Q : *forced / Q;
+  template <bool Fine>
+  void recurrent(const float* gate, const float inputs[3]) {
+    with_kind(net.sparse[kRecurrent], [&](auto kind) {
+      const Input before{memory.states[stream.current], memory.quantised[stream.current], memory.gathered};
+      if (!Fine) decltype(kind)::prepare(net.sparse[kRecurrent], before);
+      gates<decltype(kind), Fine>(net.sparse[kRecurrent], before, gate, inputs);
+    });
+    took(kRecurrentTime);
+  }
 
-    // Inverse of the cumulative distribution: first by groups of 16, then within the group.
-    float left = (random >> 8) * (1.f / 16777216.f) * all;
-    int i = 0;
-    for (; i < Q - 16; i += 16) {
-      vf group = load(z + i);
-      UNROLL for (int p = 1; p < kParts; p++) group += load(z + i + p * kWidth);
-      const float mass = sum(group);
-      if (left < mass) break;
-      left -= mass;
-    }
-    int symbol = i;
-    for (int l = 0; l < 16; l++) {
-      if (z[i + l] > 0.f) symbol = i + l;
-      if (left < z[i + l]) break;
-      left -= z[i + l];
-    }
+  // Coarse (0) or fine (1) symbol.
+  int draw(int half, uint32_t random, const uint16_t* forced, float* probabilities) {
+    const PackedMatrix &hidden = net.sparse[half ? kFineHidden : kCoarseHidden], &logits = net.sparse[half ? kFineLogits : kCoarseLogits];
+    with_kind(hidden, [&](auto kind) {
+      const int next = 1 - stream.current, column = half * H / 2;
+      const Input in{memory.states[next] + column, memory.quantised[next].from(column), memory.gatheredHalf};
+      const float* bias = net.bias[2 * half];
+      decltype(kind)::prepare(hidden, in);
+      for (int i = 0; i < P; i += 16) {
+        vf y[kParts];
+        decltype(kind)::slab(hidden, i / 16, in, y);
+        UNROLL for (int p = 0; p < kParts; p++) store(memory.rectified + i + p * kWidth, maximum(y[p] + load(bias + i + p * kWidth), vf{}));
+      }
+    });
+    took(kHiddenTime);
+    vf top = splat(-1e30f);
+    with_kind(logits, [&](auto kind) {
+      const Input in{memory.rectified, {}, nullptr};
+      const float* bias = net.bias[2 * half + 1];
+      for (int i = 0; i < Q; i += 16) {
+        vf z[kParts];
+        decltype(kind)::slab(logits, i / 16, in, z);
+        UNROLL for (int p = 0; p < kParts; p++) {
+          const vf v = (z[p] + load(bias + i + p * kWidth)) * stream.inverseTemperature;
+          store(memory.masses + i + p * kWidth, v);
+          top = maximum(top, v);
+        }
+      }
+    });
+    took(kLogitsTime);
+    const float all = softmax.exponentials(top);
+    if (probabilities)
+      for (int i = 0; i < Q; i++) probabilities[i] = memory.masses[i] / all;
+    const int symbol = forced ? (half ? *forced % Q : *forced / Q) : softmax.pick((random >> 8) * (1.f / 16777216.f) * all);
+    took(kSoftmaxTime);
     return symbol;
   }
 
   void run(const float* gate, int count, uint16_t* codes, const uint16_t* forced, float* probabilities) {
     const float step = 2.f / (Q - 1);
+    if (ticks) since = ticks_now();
     for (int t = 0; t < count; t++) {
       uint32_t random[4];
-      philox(st.key, st.position++, kSamplingStream, random);
-      product(net.sparse[kRecurrent], st.hidden, products);
-      const float c0 = st.coarse * step - 1.f, f0 = st.fine * step - 1.f;
+      philox(stream.key, stream.position++, kSamplingStream, random);
+      float inputs[3] = {stream.coarse * step - 1.f, stream.fine * step - 1.f, 0.f};
+      const uint16_t* given = forced ? forced + t : nullptr;
       float* p = probabilities ? probabilities + (size_t)t * 2 * Q : nullptr;
-      gates(0, gate, c0, f0, 0.f);
-      st.coarse = draw(0, random[0], forced ? forced + t : nullptr, p);
-      gates(1, gate, c0, f0, st.coarse * step - 1.f);
-      st.fine = draw(1, random[1], forced ? forced + t : nullptr, p ? p + Q : nullptr);
-      codes[t] = (uint16_t)(st.coarse * Q + st.fine);
-      float* swap = st.hidden;
-      st.hidden = next;
-      next = swap;
+      recurrent<false>(gate, inputs);
+      stream.coarse = draw(0, random[0], given, p);
+      inputs[2] = stream.coarse * step - 1.f;
+      recurrent<true>(gate, inputs);
+      stream.fine = draw(1, random[1], given, p ? p + Q : nullptr);
+      codes[t] = (uint16_t)(stream.coarse * Q + stream.fine);
+      stream.current = 1 - stream.current;
     }
   }
 };
 
-size_t sampler_scratch(const Network* net) { return 3 * net->hidden + net->hidden + net->projection + net->levels; }
+size_t stream_bytes(const PackedNetwork* net) {
+  StreamMemory memory;
+  return StreamMemory::layout(*net, nullptr, &memory);
+}
 
-void sample(SamplerState* state, const float* gate, int count, uint16_t* codes, const uint16_t* forced, float* probabilities) {
-  with_shape(state->network.sparse[0], [&](auto shape) {
-    float* const home = state->hidden;
-    SamplerRun<decltype(shape)> run(*state);
-    run.run(gate, count, codes, forced, probabilities);
-    // The state may have ended in the scratch half of the pair.
-    if (state->hidden != home) {
-      memcpy(home, state->hidden, run.H * sizeof(float));
-      state->hidden = home;
+void begin(const PackedNetwork* net, Stream* stream) {
+  StreamMemory memory;
+  StreamMemory::layout(*net, reinterpret_cast<char*>(stream->memory), &memory);
+  if (net->quantised)
+    for (int i = 0; i < net->hidden; i += kWidth) quantise(vf{}, memory.quantised[stream->current], i);
+}
+
+void sample(const PackedNetwork* net, Stream* stream, const float* gate, int count, uint16_t* codes, const uint16_t* forced, float* probabilities, uint64_t* ticks) {
+  SamplerRun(*net, *stream, ticks).run(gate, count, codes, forced, probabilities);
+}
+
+size_t sampler_product_bytes(const PackedMatrix* m) {
+  Pieces pieces{nullptr};
+  pieces.take_quantised(m->columns);
+  pieces.take<uint32_t>(group_count(*m));
+  return pieces.used;
+}
+
+void sampler_product(const PackedMatrix* m, const float* x, float* y, float* memory) {
+  Pieces pieces{reinterpret_cast<char*>(memory)};
+  const Quantised quantised = pieces.take_quantised(m->columns);
+  const Input in{x, quantised, pieces.take<uint32_t>(group_count(*m))};
+  if (m->precision == kInt8)
+    for (int i = 0; i < m->columns; i += kWidth) quantise(load(x + i), quantised, i);
+  with_kind(*m, [&](auto kind) {
+    decltype(kind)::prepare(*m, in);
+    for (int s = 0; s < m->rows / 16; s++) {
+      vf out[kParts];
+      decltype(kind)::slab(*m, s, in, out);
+      UNROLL for (int p = 0; p < kParts; p++) store(y + s * 16 + p * kWidth, out[p]);
     }
   });
 }
 
+float read_all(const float* from, size_t count) {
+  vf sums[8] = {};
+  for (size_t i = 0; i + 8 * kWidth <= count; i += 8 * kWidth)
+    UNROLL for (int s = 0; s < 8; s++) sums[s] += load(from + i + s * kWidth);
+  vf all = vf{};
+  UNROLL for (int s = 0; s < 8; s++) all += sums[s];
+  return sum(all);
+}
+
+void activations(const float* x, int count, float* sigmoids, float* tangents) {
+  for (int i = 0; i < count; i += kWidth) {
+    // A state of 1 and a candidate of 0 leave the update gate; its other end leaves the candidate.
+    store(sigmoids + i, next_state(load(x + i), vf{}, splat(1.f)));
+    store(tangents + i, next_state(splat(-1000.f), load(x + i), vf{}));
+  }
+}
+
 }  // namespace
+
+#define SAMPLER_TABLE(name) SAMPLER_TABLE_(name)
+#define SAMPLER_TABLE_(name) sampler_##name
+extern const SamplerKernels SAMPLER_TABLE(KERNELS_NAME);
+const SamplerKernels SAMPLER_TABLE(KERNELS_NAME) = {kByteGather, stream_bytes, begin, sample, sampler_product_bytes, sampler_product, read_all, activations};

@@ -269,7 +269,7 @@ struct SequenceRun {
       float* gate = grad->gate + ((size_t)frame(t0) * 3 * H + row) * kLanes;
       alignas(64) float dInput[3][kLanes] = {};
       if constexpr (kTurned<S>) {
-        weights_turned(net.sparse[kRecurrent], row / kLanes, product, state(t0), padded(H), steps, grad->sparse[kRecurrent]);
+        weights_turned<S>(net.sparse[kRecurrent], row / kLanes, product, state(t0), padded(H), steps, grad->sparse[kRecurrent]);
         weights_by_rows<3>(drive, columns, 3 * kLanes, steps, dInput[0]);
       } else {
         for (int b = 0; b < kLanes / S::rows; b++)

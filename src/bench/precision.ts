@@ -1,0 +1,81 @@
+import type { StoredClip } from '../data/feature_store.js';
+import { precisionOf, withPrecision, inFloat32, precisions, type Kernels, type Precision, type Sampler, type SamplerNetwork } from '../kernels/index.js';
+import { loadTensorFlow } from '../model/backend.js';
+import { symbolCodec } from '../model/codec.js';
+import { GateConditioner } from '../model/conditioner.js';
+import { contextFrames } from '../model/conditioning.js';
+import type { Voice } from '../model/voice.js';
+import { voiceNetwork } from '../model/voice_network.js';
+
+/** What a precision costs on held-out speech. */
+export interface PrecisionFigures {
+  readonly precision: Precision;
+  /** Nats per 16-bit sample, teacher-forced through the sampler's own arithmetic; every sample of every clip, each clip from its beginning. */
+  readonly nll: number;
+  /** Over that of the first row. */
+  readonly over: number;
+  /** Mean Kullback-Leibler divergence of the first row's distributions from these, nats per sample. */
+  readonly divergence: number;
+  readonly clips: number;
+  readonly samples: number;
+  readonly kernels: string;
+}
+
+/** Frames per call of the sampler: a bound on memory only. */
+const framesPerCall = 32;
+
+/** The NLL of a voice in each precision that can be made from its weights: those of its own and of less. */
+export async function benchPrecision(voice: Voice, clips: readonly StoredClip[], kernels: Kernels): Promise<PrecisionFigures[]> {
+  const network = voiceNetwork(voice);
+  const own = precisionOf(network);
+  const lower = precisions.slice(precisions.indexOf(own) + 1);
+  const networks = [network, ...lower.map((precision) => withPrecision(inFloat32(network), precision))];
+  const { tf } = await loadTensorFlow(kernels);
+  const conditioner = new GateConditioner(tf, voice.config, voice.conditioning, voice.statistics);
+  const sums = networks.map(() => ({ nats: 0, divergence: 0 }));
+  for (const clip of clips) addClip(voice, networks, clip, kernels, conditioner, sums);
+  conditioner.dispose();
+  const samples = clips.reduce((sum, { frames }) => sum + frames * voice.features.hop, 0);
+  return networks.map((each, i) => ({
+    precision: precisionOf(each),
+    nll: sums[i].nats / samples,
+    over: (sums[i].nats - sums[0].nats) / samples,
+    divergence: sums[i].divergence / samples,
+    clips: clips.length,
+    samples,
+    kernels: kernels.name,
+  }));
+}
+
+function addClip(voice: Voice, networks: readonly SamplerNetwork[], clip: StoredClip, kernels: Kernels, conditioner: GateConditioner, sums: { nats: number; divergence: number }[]): void {
+  const { hop } = voice.features;
+  const codec = symbolCodec(voice.config.encoding, voice.features);
+  const context = contextFrames(voice.config);
+  const samplers = networks.map((network): Sampler => kernels.createSampler(network, { seed: 1, temperature: 1, firstCode: codec.silence }));
+  const { levels } = networks[0];
+  for (let first = 0; first < clip.frames; first += framesPerCall) {
+    const frames = Math.min(framesPerCall, clip.frames - first);
+    const { codes, meanLogWidth } = codec.encode(clip.pcm(first * hop - codec.history, codec.history + frames * hop), 0, clip.features(first - 1, frames + 1));
+    const gate = conditioner.gate(clip.features(first - context, frames + 2 * context), frames);
+    const symbols = codes.subarray(1);
+    const probabilities = samplers.map((sampler) => sampler.forced(gate, frames, hop, symbols));
+    probabilities.forEach((p, i) => {
+      sums[i].nats += frames * hop * meanLogWidth + natsOf(p, symbols, levels);
+      sums[i].divergence += divergenceOf(probabilities[0], p);
+    });
+  }
+}
+
+function natsOf(probabilities: Float32Array, codes: Uint16Array, levels: number): number {
+  let nats = 0;
+  codes.forEach((code, t) => {
+    nats -= Math.log(probabilities[2 * t * levels + Math.floor(code / levels)]) + Math.log(probabilities[(2 * t + 1) * levels + (code % levels)]);
+  });
+  return nats;
+}
+
+function divergenceOf(p: Float32Array, q: Float32Array): number {
+  let nats = 0;
+  for (let i = 0; i < p.length; i++) if (p[i] > 0) nats += p[i] * Math.log(p[i] / q[i]);
+  return nats;
+}

@@ -1,0 +1,26 @@
+#!/usr/bin/env node
+import { statSync } from 'node:fs';
+import { Option } from 'commander';
+import { precisions, type Precision } from '../kernels/index.js';
+import { loadVoice, saveVoice } from '../model/voice.js';
+import { voiceInPrecision, voicePrecision } from '../model/voice_network.js';
+import { createCommand, runCommand } from './program.js';
+
+const sizeOf = (path: string): number => statSync(path).size;
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(2)} MB`;
+
+const command = createCommand('tts-export', 'Write a voice with its weights in another precision.')
+  .argument('<voice>', 'a voice.safetensors')
+  .argument('<out>', 'the file to write; may be the same')
+  .addOption(new Option('--precision <name>', 'int8 is the fastest; bf16 halves the weights at hardly any loss; float32 is what training leaves').choices(precisions).makeOptionMandatory())
+  .option('--json', 'print the figures as JSON')
+  .action(async (path: string, out: string, { precision, json }: { precision: Precision; json?: boolean }) => {
+    const voice = await loadVoice(path);
+    const [from, fromBytes] = [voicePrecision(voice), sizeOf(path)];
+    await saveVoice(out, voiceInPrecision(voice, precision));
+    const figures = { out, precision, bytes: sizeOf(out), from, fromBytes };
+    if (precisions.indexOf(precision) < precisions.indexOf(from)) console.error(`note: the weights stay as rounded as they are in ${path} (${from})`);
+    console.log(json ? JSON.stringify(figures) : `${out}: ${precision}, ${megabytes(figures.bytes)} (${path}: ${from}, ${megabytes(fromBytes)})`);
+  });
+
+await runCommand(command);

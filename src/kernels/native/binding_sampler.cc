@@ -1,0 +1,181 @@
+// The sampler's side of N-API. src/kernels/native.ts is the only caller and has checked types and lengths.
+#include <algorithm>
+#include <chrono>
+
+#include "binding_values.h"
+#include "pack.h"
+
+namespace {
+
+// Values of any precision, told by the type of the array; see src/kernels/precision.ts.
+SourceMatrix source_of(const Napi::Value& v) {
+  const Napi::Object o = v.As<Napi::Object>();
+  const Napi::Value values = o.Get("values");
+  const napi_typedarray_type type = values.As<Napi::TypedArray>().TypedArrayType();
+  const Matrix m = matrix_of(v);
+  return {m.rows, m.columns, m.blockRows, m.blockColumns, m.rowStart, m.column, type == napi_int8_array ? kInt8 : type == napi_uint16_array ? kBf16 : kFloat32, m.values,
+          data_of<float>(o.Get("scale"))};
+}
+
+SourceNetwork source_network_of(const Napi::Value& v) {
+  const Napi::Object o = v.As<Napi::Object>();
+  SourceNetwork n;
+  n.hidden = integer(o.Get("hidden"));
+  n.projection = integer(o.Get("projection"));
+  n.levels = integer(o.Get("levels"));
+  const Napi::Array sparse = o.Get("sparse").As<Napi::Array>(), dense = o.Get("dense").As<Napi::Array>();
+  for (uint32_t i = 0; i < kSparseCount; i++) n.sparse[i] = source_of(sparse[i]);
+  for (uint32_t i = 0; i < kDenseCount; i++) n.dense[i] = data_of<float>(dense[i]);
+  return n;
+}
+
+struct Memory {
+  explicit Memory(size_t bytes) : data(static_cast<float*>(aligned_memory(bytes))) { memset(data, 0, bytes); }
+  ~Memory() { free_aligned(data); }
+  float* const data;
+};
+
+// A sampler owns copies of the weights, so that its work may run beside the JavaScript thread.
+class Sampler : public Napi::ObjectWrap<Sampler> {
+ public:
+  // (kernels, network, seed low, seed high, inverse temperature, first coarse, first fine)
+  explicit Sampler(const Napi::CallbackInfo& info)
+      : Napi::ObjectWrap<Sampler>(info), kernels_(table_of(info[0])->sampler), packed_(pack_network(source_network_of(info[1]), kernels_)),
+        memory_(kernels_->stream_bytes(&packed_->network)) {
+    stream_ = {{info[2].As<Napi::Number>().Uint32Value(), info[3].As<Napi::Number>().Uint32Value()}, 0, number(info[4]), integer(info[5]), integer(info[6]), 0, memory_.data};
+    kernels_->begin(&packed_->network, &stream_);
+  }
+
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "Sampler", {InstanceMethod<&Sampler::run>("run"), InstanceMethod<&Sampler::forced>("forced"), InstanceMethod<&Sampler::timed>("timed")});
+  }
+
+ private:
+  void sample(const float* gate, int frames, int hop, uint16_t* codes, const uint16_t* forced, float* probabilities, uint64_t* ticks) {
+    const PackedNetwork& net = packed_->network;
+    for (int f = 0; f < frames; f++) {
+      const size_t at = (size_t)f * hop;
+      kernels_->sample(&net, &stream_, gate + (size_t)f * 3 * net.hidden, hop, codes + at, forced ? forced + at : nullptr, probabilities ? probabilities + at * 2 * net.levels : nullptr, ticks);
+    }
+  }
+
+  class Work : public Napi::AsyncWorker {
+   public:
+    Work(Napi::Env env, Sampler* sampler, const float* gate, int frames, int hop)
+        : Napi::AsyncWorker(env), deferred(Napi::Promise::Deferred::New(env)), sampler_(sampler), hop_(hop), frames_(frames),
+          gate_(gate, gate + (size_t)frames * 3 * sampler->packed_->network.hidden), codes_((size_t)frames * hop) {
+      sampler->Ref();
+    }
+    void Execute() override { sampler_->sample(gate_.data(), frames_, hop_, codes_.data(), nullptr, nullptr, nullptr); }
+    void OnOK() override {
+      sampler_->Unref();
+      Napi::Uint16Array out = Napi::Uint16Array::New(Env(), codes_.size());
+      memcpy(out.Data(), codes_.data(), codes_.size() * sizeof(uint16_t));
+      deferred.Resolve(out);
+    }
+    void OnError(const Napi::Error& e) override {
+      sampler_->Unref();
+      deferred.Reject(e.Value());
+    }
+    Napi::Promise::Deferred deferred;
+
+   private:
+    Sampler* sampler_;
+    int hop_, frames_;
+    std::vector<float> gate_;
+    std::vector<uint16_t> codes_;
+  };
+
+  // (gate [frames,3H], frames, hop) → Promise<Uint16Array [frames·hop]>
+  Napi::Value run(const Napi::CallbackInfo& info) {
+    Work* work = new Work(info.Env(), this, data_of<float>(info[0]), integer(info[1]), integer(info[2]));
+    const Napi::Promise promise = work->deferred.Promise();
+    work->Queue();
+    return promise;
+  }
+
+  // (gate [frames,3H], frames, hop, codes [frames·hop], probabilities [frames·hop,2Q])
+  void forced(const Napi::CallbackInfo& info) {
+    const int frames = integer(info[1]), hop = integer(info[2]);
+    std::vector<uint16_t> ignored((size_t)frames * hop);
+    sample(data_of<float>(info[0]), frames, hop, ignored.data(), data_of<uint16_t>(info[3]), data_of<float>(info[4]), nullptr);
+  }
+
+  // (gate [frames,3H], frames, hop, parts) → seconds, and if asked the share of each part, in the order of packed.h
+  Napi::Value timed(const Napi::CallbackInfo& info) {
+    const int frames = integer(info[1]), hop = integer(info[2]);
+    const bool parts = info[3].ToBoolean();
+    std::vector<uint16_t> codes((size_t)frames * hop);
+    uint64_t ticks[kTimes] = {0}, all = 0;
+    const auto begun = std::chrono::steady_clock::now();
+    sample(data_of<float>(info[0]), frames, hop, codes.data(), nullptr, nullptr, parts ? ticks : nullptr);
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+    for (uint64_t t : ticks) all += t;
+    Napi::Array result = Napi::Array::New(info.Env());
+    result[0u] = Napi::Number::New(info.Env(), seconds);
+    for (uint32_t i = 0; parts && i < kTimes; i++) result[i + 1] = Napi::Number::New(info.Env(), all ? (double)ticks[i] / all : 0);
+    return result;
+  }
+
+  const SamplerKernels* kernels_;
+  const std::unique_ptr<Packed> packed_;
+  Memory memory_;
+  Stream stream_;
+};
+
+// Seconds of the fastest of several repetitions: nothing else was running then.
+template <class F>
+double fastest(int repetitions, F work) {
+  double best = 1e9;
+  for (int i = 0; i < repetitions; i++) {
+    const auto begun = std::chrono::steady_clock::now();
+    work();
+    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
+  }
+  return best;
+}
+
+struct PackedAlone {
+  PackedAlone(const Napi::Value& matrix, const SamplerKernels* kernels) {
+    pack_matrix(source_of(matrix), false, kernels, &packed, &arena);
+    arena.close();
+  }
+  PackedMatrix packed;
+  Arena arena;
+};
+
+// (kernels, matrix, x [columns], y [rows], repetitions) → seconds of the fastest
+Napi::Value sampler_product(const Napi::CallbackInfo& info) {
+  const SamplerKernels* kernels = table_of(info[0])->sampler;
+  const PackedAlone matrix(info[1], kernels);
+  const Memory memory(kernels->product_bytes(&matrix.packed));
+  const float* x = data_of<float>(info[2]);
+  float* y = data_of<float>(info[3]);
+  const double best = fastest(integer(info[4]), [&] { kernels->product(&matrix.packed, x, y, memory.data); });
+  return Napi::Number::New(info.Env(), best);
+}
+
+// (kernels, floats, repetitions) → seconds of the fastest
+Napi::Value read_seconds(const Napi::CallbackInfo& info) {
+  const SamplerKernels* kernels = table_of(info[0])->sampler;
+  const int count = integer(info[1]), repetitions = integer(info[2]);
+  const Memory memory((size_t)count * sizeof(float));
+  volatile float result;
+  const double best = fastest(repetitions, [&] { result = kernels->read(memory.data, count); });
+  (void)result;
+  return Napi::Number::New(info.Env(), best);
+}
+
+// (kernels, x [count], sigmoids [count], tangents [count])
+void activations(const Napi::CallbackInfo& info) {
+  table_of(info[0])->sampler->activations(data_of<float>(info[1]), (int)info[1].As<Napi::TypedArray>().ElementLength(), data_of<float>(info[2]), data_of<float>(info[3]));
+}
+
+}  // namespace
+
+void define_sampler(Napi::Env env, Napi::Object exports) {
+  exports.Set("Sampler", Sampler::define(env));
+  exports.Set("samplerProduct", Napi::Function::New(env, sampler_product));
+  exports.Set("readSeconds", Napi::Function::New(env, read_seconds));
+  exports.Set("activations", Napi::Function::New(env, activations));
+}

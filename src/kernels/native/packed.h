@@ -1,0 +1,65 @@
+// The sampler's network in the order and the form in which a step reads it, made once by pack.cc. Plain data only, like kernels.h.
+//
+// A slab is 16 rows of results, a tile the rows that share their columns: 16, or 8 or 4 for blocks of that height. R's slabs are interleaved,
+// 16 rows of the update gate, the same 16 units of the reset gate, of the candidate, and so on, so that the gates can follow their products.
+//
+// float32 and bf16: for each column of a tile its index and `tile` weights. bf16 in tiles of 16: columns in pairs, the second one's weights in the upper halves of words.
+// int8: vectors of 64 weights. One holds 16/tile groups of `tile` rows × 4 columns, row by row; a dot-product instruction adds up four columns. Blocks
+// four columns wide are a group each. Of blocks one column wide any four columns of a tile make a group; their activations are gathered into
+// `Input::gathered` ahead of the product.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+enum Precision { kFloat32, kBf16, kInt8 };
+
+struct PackedMatrix {
+  int rows, columns, precision, tile;
+  int blocks;                // int8: whether the four columns of a group are neighbours, 4·index …
+  const int32_t* start;      // [tiles + 1]: first column of each tile (float32, bf16) or first vector (int8)
+  const void* values;
+  const uint16_t* index;     // float32, bf16: column; int8 blocks: column / 4; int8 gathered: where the activation is, see quantise.h
+  const float* scale;        // int8: [rows], slab by slab: what a sum of products of integers is to be multiplied with
+  const int32_t* correction; // int8: [rows], slab by slab: -128 times the sum of the row's weights
+  const uint8_t* lanes;      // int8 gathered by byte permutations: column mod 128 of each activation, [vectors of 64]
+  const uint64_t* masks;     // [vectors of 64][tables]: which of them are in this table of 128 activations
+  int tables;
+};
+
+struct PackedNetwork {
+  int hidden, projection, levels;
+  PackedMatrix sparse[5];
+  const float* input;        // I* column by column, [3][3H]
+  const float* bias[4];      // coarse hidden, coarse logits, fine hidden, fine logits
+  int quantised;             // whether any matrix is int8: the state is then needed in int8 too
+};
+
+// One utterance: all that changes from sample to sample.
+struct Stream {
+  uint32_t key[2];
+  uint64_t position;         // index of the next sample
+  float inverseTemperature;
+  int coarse, fine;          // last symbols
+  int current;               // which of the two states in `memory` is the last one
+  float* memory;             // stream_bytes(network) bytes
+};
+
+// The parts of a step whose times are taken.
+enum { kRecurrentTime, kHiddenTime, kLogitsTime, kSoftmaxTime, kTimes };
+
+struct SamplerKernels {
+  int byteGather;            // whether the kernels gather by `lanes` and `masks` instead of `index`
+  size_t (*stream_bytes)(const PackedNetwork*);
+  // Makes `memory`, so far zeros, that of a state of zeros.
+  void (*begin)(const PackedNetwork*, Stream*);
+  // gate [3H] of the frame; codes [count] out; forced != null: the symbols are taken from it, nothing is drawn; probabilities [count][2Q] or null; ticks
+  // [kTimes] or null: time of each part is added
+  void (*sample)(const PackedNetwork*, Stream*, const float* gate, int count, uint16_t* codes, const uint16_t* forced, float* probabilities, uint64_t* ticks);
+  // y [rows] = M x [columns], as a step does it; slabs in their packed order
+  size_t (*product_bytes)(const PackedMatrix*);
+  void (*product)(const PackedMatrix*, const float* x, float* y, float* memory);
+  // Reads and adds up; what a step could not be faster than.
+  float (*read)(const float* from, size_t count);
+  // sigmoid(x) and tanh(x), count a multiple of 16
+  void (*activations)(const float* x, int count, float* sigmoids, float* tangents);
+};
