@@ -4,12 +4,12 @@ import { readAudio } from '../audio/read.js';
 import { resample } from '../audio/resample.js';
 import type { Clip } from '../data/corpus.js';
 import { TtsError } from '../errors.js';
-import type { Kernels } from '../kernels/index.js';
+import { inFloat32, type Kernels } from '../kernels/index.js';
 import { loadTensorFlow } from '../model/backend.js';
 import { GateConditioner } from '../model/conditioner.js';
 import { loadVoice, type Voice } from '../model/voice.js';
+import { voiceNetwork } from '../model/voice_network.js';
 import type { SynthesisFeatures } from '../synthesis/frame_source.js';
-import { sampleRateNetwork } from '../synthesis/speak.js';
 import { synthesize } from '../synthesis/synthesize.js';
 import { negativeLogLikelihood, type MeasuredNetwork, type MeasuredSpeech } from './nll.js';
 import { Resampled, type Spoken, type System } from './system.js';
@@ -30,7 +30,7 @@ export async function openVoiceSystem({ path, name, seed, temperature, kernels }
   const voice = await loadVoice(path);
   const { tf } = await loadTensorFlow(kernels);
   const conditioner = new GateConditioner(tf, voice.config, voice.conditioning, voice.statistics);
-  const measured: MeasuredNetwork = { kernels, network: sampleRateNetwork(voice), config: voice.config, conditioner, settings: voice.features };
+  const measured: MeasuredNetwork = { kernels, network: inFloat32(voiceNetwork(voice)), config: voice.config, conditioner, settings: voice.features };
   const resampled = new Resampled(name);
   return {
     name,

@@ -111,3 +111,9 @@ export function checkSamplerProduct(matrix: StoredMatrix, x: Float32Array, y: Fl
   checkLength('x', x, matrix.columns);
   checkLength('y', y, matrix.rows);
 }
+
+/** Throws a RangeError unless the lanes are different ones, all among those that may be used. */
+export function checkLanes(lanes: readonly number[], usable: readonly boolean[]): void {
+  for (const lane of lanes) if (!usable[lane]) throw new RangeError(`lane ${lane} is none of 0 … ${usable.length - 1}, or was not begun`);
+  if (new Set(lanes).size < lanes.length) throw new RangeError(`lanes ${lanes.join(', ')}: expected each but once`);
+}

@@ -108,6 +108,23 @@ export interface Sampler {
   timed?(gate: Float32Array, frames: number, hop: number, parts: boolean): { readonly seconds: number; readonly shares: readonly number[] };
 }
 
+/** Some frames of the utterance in one lane of a group. */
+export interface LaneFrames {
+  readonly lane: number;
+  /** [frames, 3H]. */
+  readonly gate: Float32Array;
+  readonly frames: number;
+}
+
+/** Several utterances side by side, each in a lane with a state of its own: they share the weights, and all cores. What is drawn in a lane is what a sampler by itself draws. One call at a time. */
+export interface SamplerGroup {
+  readonly lanes: number;
+  /** Begins an utterance in a lane, whatever was there before. */
+  begin(lane: number, settings: SamplerSettings): void;
+  /** Draws in some of the lanes, all of them begun, each once: the symbol pairs [frames · hop] of each. */
+  run(parts: readonly LaneFrames[], hop: number): Promise<Uint16Array[]>;
+}
+
 /** The parts of a step, in the order of `Sampler.timed`. */
 export const samplerParts = ['recurrent product and gates', 'hidden layers', 'logits', 'softmax and draw'] as const;
 
@@ -134,6 +151,7 @@ export interface Kernels extends ClassifierKernels {
   /** c [m,n] = a·b; a is [m,k] ([k,m] when transposeA), b is [k,n] ([n,k] when transposeB); row-major. */
   matMul(transposeA: boolean, transposeB: boolean, m: number, n: number, k: number, a: Float32Array, b: Float32Array, c: Float32Array): void;
   createSampler(network: SamplerNetwork, settings: SamplerSettings): Sampler;
+  createSamplerGroup(network: SamplerNetwork, lanes: number): SamplerGroup;
   /** y [rows] = M x [columns] as the sampler computes it; for int8, x is within ±1 and rounded to 1/128. Returns the seconds of the fastest of `repetitions` (default 1). */
   samplerProduct(matrix: StoredMatrix, x: Float32Array, y: Float32Array, repetitions?: number): number;
   /** The least seconds of `repetitions` readings of so many floats, once they are in a cache; native kernels only. */

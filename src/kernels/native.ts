@@ -1,9 +1,10 @@
 import type { BlockMatrix, StoredMatrix } from './blocks.js';
-import { checkBatch, checkBlockMatrix, checkLength, checkMembers, checkNetwork, checkSampler, checkSamplerProduct } from './check.js';
+import { checkBatch, checkBlockMatrix, checkLanes, checkLength, checkMembers, checkNetwork, checkSampler, checkSamplerProduct } from './check.js';
 import { checkClassifier, checkClassifierGradients } from './check_classifier.js';
 import type { ClassifierBatch, ClassifierGradients, ClassifierNetwork, ClassifierResult } from './classifier.js';
 import { LANES } from './kernels.js';
-import type { AdamSettings, AdamState, KernelName, Kernels, SampleRateNetwork, Sampler, SamplerNetwork, SamplerSettings, SequenceBatch, SequenceGradients } from './kernels.js';
+import type { AdamSettings, AdamState, KernelName, Kernels, LaneFrames, SampleRateNetwork, Sampler, SamplerGroup, SamplerNetwork, SamplerSettings, SequenceBatch, SequenceGradients } from './kernels.js';
+import { separateSamplers } from './separate_samplers.js';
 
 /** A sampler in C++; like `Sampler`, but unchecked. */
 export interface NativeSampler {
@@ -11,6 +12,12 @@ export interface NativeSampler {
   forced(gate: Float32Array, frames: number, hop: number, codes: Uint16Array, probabilities: Float32Array): void;
   /** Where there is a clock. */
   timed?(gate: Float32Array, frames: number, hop: number, parts: boolean): number[];
+}
+
+/** A sampler group in C++, unchecked. */
+export interface NativeSamplerGroup {
+  begin(lane: number, seedLow: number, seedHigh: number, inverseTemperature: number, coarse: number, fine: number): void;
+  run(parts: readonly LaneFrames[], hop: number, threads: number): Promise<Uint16Array[]>;
 }
 
 /**
@@ -47,6 +54,8 @@ export interface Addon {
   readSeconds?(name: string, floats: number, repetitions: number): number;
   activations(name: string, x: Float32Array, sigmoid: Float32Array, tanh: Float32Array): void;
   Sampler: new (name: string, network: SamplerNetwork, seedLow: number, seedHigh: number, inverseTemperature: number, coarse: number, fine: number) => NativeSampler;
+  /** Where samplers can share their work. */
+  SamplerGroup?: new (name: string, network: SamplerNetwork, lanes: number) => NativeSamplerGroup;
 }
 
 /** `Adam` in native/kernels.h. */
@@ -160,6 +169,40 @@ export class NativeKernels implements Kernels {
     });
     this.addon.activations(this.name, padded, sigmoid, tanh);
     return { sigmoid: sigmoid.slice(0, x.length), tanh: tanh.slice(0, x.length) };
+  }
+
+  createSamplerGroup(network: SamplerNetwork, lanes: number): SamplerGroup {
+    checkNetwork(network);
+    if (!this.addon.SamplerGroup) return separateSamplers(this, network, lanes);
+    const native = new this.addon.SamplerGroup(this.name, network, lanes);
+    const { hidden, levels } = network;
+    const begun = Array<boolean>(lanes).fill(false);
+    let busy = false;
+    const refuseOverlap = () => {
+      if (busy) throw new Error('the samplers are still at work; one call at a time');
+    };
+    return {
+      lanes,
+      begin: (lane, settings) => {
+        refuseOverlap();
+        checkSampler(network, settings);
+        checkLanes([lane], begun.map(() => true));
+        begun[lane] = true;
+        const { seed, temperature, firstCode } = settings;
+        native.begin(lane, seed >>> 0, Math.floor(seed / 2 ** 32), 1 / temperature, Math.floor(firstCode / levels), firstCode % levels);
+      },
+      run: async (parts, hop) => {
+        refuseOverlap();
+        checkLanes(parts.map(({ lane }) => lane), begun);
+        for (const { gate, frames } of parts) checkLength('gate', gate, frames * 3 * hidden);
+        busy = true;
+        try {
+          return await native.run(parts, hop, this.threads);
+        } finally {
+          busy = false;
+        }
+      },
+    };
   }
 
   createSampler(network: SamplerNetwork, settings: SamplerSettings): Sampler {

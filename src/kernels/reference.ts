@@ -3,10 +3,11 @@ import { checkBatch, checkBlockMatrix, checkLength, checkMembers, checkNetwork, 
 import { checkClassifier, checkClassifierGradients } from './check_classifier.js';
 import type { ClassifierBatch, ClassifierGradients, ClassifierNetwork, ClassifierResult } from './classifier.js';
 import { LANES } from './kernels.js';
-import type { AdamSettings, AdamState, Kernels, SampleRateNetwork, Sampler, SamplerNetwork, SamplerSettings, SequenceBatch, SequenceGradients } from './kernels.js';
+import type { AdamSettings, AdamState, Kernels, SampleRateNetwork, Sampler, SamplerGroup, SamplerNetwork, SamplerSettings, SequenceBatch, SequenceGradients } from './kernels.js';
 import { referenceClassifier } from './reference_classifier.js';
 import { addTransposed, addWeights, multiply, multiplyStored } from './reference_products.js';
 import { ReferenceSampler } from './reference_sampler.js';
+import { separateSamplers } from './separate_samplers.js';
 import { referenceSequence, someLanes } from './reference_sequence.js';
 
 /**
@@ -114,6 +115,10 @@ export class ReferenceKernels implements Kernels {
     checkNetwork(network);
     checkSampler(network, settings);
     return new ReferenceSampler(network, settings);
+  }
+
+  createSamplerGroup(network: SamplerNetwork, lanes: number): SamplerGroup {
+    return separateSamplers(this, network, lanes);
   }
 
   samplerProduct(matrix: StoredMatrix, x: Float32Array, y: Float32Array, repetitions = 1): number {

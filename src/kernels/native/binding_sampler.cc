@@ -4,6 +4,7 @@
 
 #include "binding_values.h"
 #include "pack.h"
+#include "pool.h"
 
 namespace {
 
@@ -135,6 +136,109 @@ double fastest(int repetitions, F work) {
   return best;
 }
 
+// Streams side by side that share their weights. Which thread takes which does not matter to what they draw.
+class SamplerGroup : public Napi::ObjectWrap<SamplerGroup> {
+ public:
+  // (kernels, network, lanes)
+  explicit SamplerGroup(const Napi::CallbackInfo& info)
+      : Napi::ObjectWrap<SamplerGroup>(info), kernels_(table_of(info[0])->sampler), packed_(pack_network(source_network_of(info[1]), kernels_)), streams_(integer(info[2])) {
+    for (size_t i = 0; i < streams_.size(); i++) memories_.push_back(std::make_unique<Memory>(kernels_->stream_bytes(&packed_->network)));
+  }
+
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "SamplerGroup", {InstanceMethod<&SamplerGroup::begin>("begin"), InstanceMethod<&SamplerGroup::run>("run")});
+  }
+
+ private:
+  // One lane's part of a call.
+  struct Part {
+    uint32_t position;  // among the parts of the call
+    int lane, frames;
+    std::vector<float> gate;
+    std::vector<uint16_t> codes;
+  };
+
+  // (lane, seed low, seed high, inverse temperature, first coarse, first fine)
+  void begin(const Napi::CallbackInfo& info) {
+    const int lane = integer(info[0]);
+    float* const memory = memories_[lane]->data;
+    memset(memory, 0, kernels_->stream_bytes(&packed_->network));
+    streams_[lane] = {{info[1].As<Napi::Number>().Uint32Value(), info[2].As<Napi::Number>().Uint32Value()}, 0, number(info[3]), integer(info[4]), integer(info[5]), 0, memory};
+    kernels_->begin(&packed_->network, &streams_[lane]);
+  }
+
+  // Parts `first` to `end`, those with the most frames first.
+  void sample(std::vector<Part>& parts, size_t first, size_t end, int hop) {
+    std::vector<Stream*> streams(end - first);
+    std::vector<const float*> gates(end - first);
+    std::vector<uint16_t*> codes(end - first);
+    for (int f = 0; f < parts[first].frames; f++) {
+      int active = 0;
+      for (size_t i = first; i < end && parts[i].frames > f; i++, active++) {
+        streams[active] = &streams_[parts[i].lane];
+        gates[active] = parts[i].gate.data() + (size_t)f * 3 * packed_->network.hidden;
+        codes[active] = parts[i].codes.data() + (size_t)f * hop;
+      }
+      kernels_->sample_lanes(&packed_->network, active, streams.data(), gates.data(), hop, codes.data());
+    }
+  }
+
+  class Work : public Napi::AsyncWorker {
+   public:
+    Work(Napi::Env env, SamplerGroup* group, std::vector<Part>&& parts, int hop, int threads)
+        : Napi::AsyncWorker(env), deferred(Napi::Promise::Deferred::New(env)), group_(group), parts_(std::move(parts)), hop_(hop), threads_(threads) {
+      group->Ref();
+    }
+    void Execute() override {
+      std::sort(parts_.begin(), parts_.end(), [](const Part& a, const Part& b) { return a.frames > b.frames; });
+      const size_t lanes = group_->kernels_->lanes;
+      pool().run(threads_, (int)((parts_.size() + lanes - 1) / lanes), [&](int task, int) { group_->sample(parts_, task * lanes, std::min(parts_.size(), (task + 1) * lanes), hop_); });
+    }
+    void OnOK() override {
+      group_->Unref();
+      Napi::Array all = Napi::Array::New(Env(), parts_.size());
+      for (const Part& part : parts_) {
+        Napi::Uint16Array out = Napi::Uint16Array::New(Env(), part.codes.size());
+        if (!part.codes.empty()) memcpy(out.Data(), part.codes.data(), part.codes.size() * sizeof(uint16_t));
+        all[part.position] = out;
+      }
+      deferred.Resolve(all);
+    }
+    void OnError(const Napi::Error& e) override {
+      group_->Unref();
+      deferred.Reject(e.Value());
+    }
+    Napi::Promise::Deferred deferred;
+
+   private:
+    SamplerGroup* group_;
+    std::vector<Part> parts_;
+    int hop_, threads_;
+  };
+
+  // (parts {lane, gate [frames,3H], frames}, hop, threads) → Promise<Uint16Array [frames·hop] of each part>
+  Napi::Value run(const Napi::CallbackInfo& info) {
+    const Napi::Array given = info[0].As<Napi::Array>();
+    const int hop = integer(info[1]);
+    std::vector<Part> parts;
+    for (uint32_t i = 0; i < given.Length(); i++) {
+      const Napi::Object o = given.Get(i).As<Napi::Object>();
+      const int frames = integer(o.Get("frames"));
+      const float* gate = data_of<float>(o.Get("gate"));
+      parts.push_back({i, integer(o.Get("lane")), frames, std::vector<float>(gate, gate + (size_t)frames * 3 * packed_->network.hidden), std::vector<uint16_t>((size_t)frames * hop)});
+    }
+    Work* work = new Work(info.Env(), this, std::move(parts), hop, integer(info[2]));
+    const Napi::Promise promise = work->deferred.Promise();
+    work->Queue();
+    return promise;
+  }
+
+  const SamplerKernels* kernels_;
+  const std::unique_ptr<Packed> packed_;
+  std::vector<std::unique_ptr<Memory>> memories_;
+  std::vector<Stream> streams_;
+};
+
 struct PackedAlone {
   PackedAlone(const Napi::Value& matrix, const SamplerKernels* kernels) {
     pack_matrix(source_of(matrix), false, kernels, &packed, &arena);
@@ -175,6 +279,7 @@ void activations(const Napi::CallbackInfo& info) {
 
 void define_sampler(Napi::Env env, Napi::Object exports) {
   exports.Set("Sampler", Sampler::define(env));
+  exports.Set("SamplerGroup", SamplerGroup::define(env));
   exports.Set("samplerProduct", Napi::Function::New(env, sampler_product));
   exports.Set("readSeconds", Napi::Function::New(env, read_seconds));
   exports.Set("activations", Napi::Function::New(env, activations));

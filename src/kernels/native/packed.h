@@ -48,6 +48,7 @@ struct Stream {
 enum { kRecurrentTime, kHiddenTime, kLogitsTime, kSoftmaxTime, kTimes };
 
 struct SamplerKernels {
+  int lanes;                 // streams side by side
   int byteGather;            // whether the kernels gather by `lanes` and `masks` instead of `index`
   size_t (*stream_bytes)(const PackedNetwork*);
   // Makes `memory`, so far zeros, that of a state of zeros.
@@ -55,6 +56,8 @@ struct SamplerKernels {
   // gate [3H] of the frame; codes [count] out; forced != null: the symbols are taken from it, nothing is drawn; probabilities [count][2Q] or null; ticks
   // [kTimes] or null: time of each part is added
   void (*sample)(const PackedNetwork*, Stream*, const float* gate, int count, uint16_t* codes, const uint16_t* forced, float* probabilities, uint64_t* ticks);
+  // The same, drawn only, of several streams side by side: arrays of one pointer per lane
+  void (*sample_lanes)(const PackedNetwork*, int lanes, Stream* const* streams, const float* const* gates, int count, uint16_t* const* codes);
   // y [rows] = M x [columns], as a step does it; slabs in their packed order
   size_t (*product_bytes)(const PackedMatrix*);
   void (*product)(const PackedMatrix*, const float* x, float* y, float* memory);

@@ -1,4 +1,4 @@
-// The sampler: one stream, one sample at a time.
+// The sampler: streams of samples, one sample after the other.
 #pragma once
 #include "kernels.h"
 #include "philox.h"
@@ -8,6 +8,9 @@
 namespace {
 
 constexpr uint32_t kSamplingStream = 4;
+
+// Streams side by side.
+constexpr int kSamplerLanes = 4;
 
 // Any unit will do: times are only compared with each other.
 INLINE uint64_t ticks_now() {
@@ -64,20 +67,44 @@ struct StreamMemory {
   }
 };
 
-struct SamplerRun {
-  const PackedNetwork& net;
-  Stream& stream;
-  const int H, P, Q;
+// One stream at work.
+struct Lane {
+  Stream* stream;
   StreamMemory memory;
   Softmax softmax;
+  const float* gate;         // [3H] of the frame
+  uint16_t* codes;           // [count] out
+  uint32_t random[4];
+  float inputs[3];
+  vf top;                    // highest logits
+
+  // The state before this sample, and the one after it.
+  Input before() const { return {memory.states[stream->current], memory.quantised[stream->current], memory.gathered}; }
+  Input after() const { return {memory.states[1 - stream->current], memory.quantised[1 - stream->current], memory.gatheredHalf}; }
+  Input rectified() const { return {memory.rectified, {}, nullptr}; }
+};
+
+// L streams side by side, sample by sample. Of each slab of weights the streams take their turns while it is in the first-level cache; what a stream computes does not depend on the others.
+template <int L>
+struct SamplerRun {
+  const PackedNetwork& net;
+  const int H, P, Q;
+  Lane lanes[L];
   uint64_t* ticks;
   uint64_t since = 0;
 
-  SamplerRun(const PackedNetwork& n, Stream& s, uint64_t* t) : net(n), stream(s), H(n.hidden), P(n.projection), Q(n.levels), ticks(t) {
-    StreamMemory::layout(net, reinterpret_cast<char*>(s.memory), &memory);
-    softmax.levels = Q;
-    softmax.masses = memory.masses;
-    softmax.sums = memory.sums;
+  // streams, gates and codes: L of each.
+  SamplerRun(const PackedNetwork& n, Stream* const* streams, const float* const* gates, uint16_t* const* codes, uint64_t* t) : net(n), H(n.hidden), P(n.projection), Q(n.levels), ticks(t) {
+    for (int l = 0; l < L; l++) {
+      Lane& lane = lanes[l];
+      lane.stream = streams[l];
+      lane.gate = gates[l];
+      lane.codes = codes[l];
+      StreamMemory::layout(net, reinterpret_cast<char*>(streams[l]->memory), &lane.memory);
+      lane.softmax.levels = Q;
+      lane.softmax.masses = lane.memory.masses;
+      lane.softmax.sums = lane.memory.sums;
+    }
   }
 
   void took(int part) {
@@ -87,94 +114,112 @@ struct SamplerRun {
     since = now;
   }
 
-  // Half of the state, 0 coarse or 1 fine: 16 rows of each gate's product, then the gates of these 16 units.
-  template <class Kind, bool Fine>
-  __attribute__((always_inline)) inline void gates(const PackedMatrix& m, const Input& before, const float* gate, const float inputs[3]) {
-    float* next = memory.states[1 - stream.current];
-    const Quantised quantisedNext = memory.quantised[1 - stream.current];
-    for (int i = Fine * H / 2; i < (Fine + 1) * H / 2; i += 16) {
-      vf drive[3][kParts];
-      UNROLL for (int g = 0; g < 3; g++) Kind::slab(m, i / 16 * 3 + g, before, drive[g]);
-      UNROLL for (int p = 0; p < kParts; p++) {
-        const int unit = i + p * kWidth;
-        vf pre[3];
-        UNROLL for (int g = 0; g < 3; g++) {
-          const int row = g * H + unit;
-          pre[g] = load(gate + row) + load(net.input + row) * inputs[0] + load(net.input + 3 * H + row) * inputs[1];
-          if (Fine) pre[g] += load(net.input + 6 * H + row) * inputs[2];
-        }
-        const vf r = reset_gate(drive[1][p] + pre[1]);
-        const vf h = next_state(drive[0][p] + pre[0], r * drive[2][p] + pre[2], load(before.values + unit));
-        store(next + unit, h);
-        if (net.quantised) quantise(h, quantisedNext, unit);
+  // 16 units of a lane's state from the products of their gates.
+  template <bool Fine>
+  __attribute__((always_inline)) inline void gates(int i, Lane& lane, const vf (&drive)[3][L][kParts], int l) {
+    const Input before = lane.before(), after = lane.after();
+    UNROLL for (int p = 0; p < kParts; p++) {
+      const int unit = i + p * kWidth;
+      vf pre[3];
+      UNROLL for (int g = 0; g < 3; g++) {
+        const int row = g * H + unit;
+        pre[g] = load(lane.gate + row) + load(net.input + row) * lane.inputs[0] + load(net.input + 3 * H + row) * lane.inputs[1];
+        if (Fine) pre[g] += load(net.input + 6 * H + row) * lane.inputs[2];
       }
+      const vf r = reset_gate(drive[1][l][p] + pre[1]);
+      const vf h = next_state(drive[0][l][p] + pre[0], r * drive[2][l][p] + pre[2], load(before.values + unit));
+      store(const_cast<float*>(after.values) + unit, h);
+      if (net.quantised) quantise(h, after.quantised, unit);
     }
   }
 
+  // Half of the state, coarse or fine.
   template <bool Fine>
-  void recurrent(const float* gate, const float inputs[3]) {
-    with_kind(net.sparse[kRecurrent], [&](auto kind) {
-      const Input before{memory.states[stream.current], memory.quantised[stream.current], memory.gathered};
-      if (!Fine) decltype(kind)::prepare(net.sparse[kRecurrent], before);
-      gates<decltype(kind), Fine>(net.sparse[kRecurrent], before, gate, inputs);
+  void recurrent() {
+    const PackedMatrix& m = net.sparse[kRecurrent];
+    with_kind(m, [&](auto kind) {
+      Input in[L];
+      for (int l = 0; l < L; l++) in[l] = lanes[l].before();
+      if (!Fine)
+        for (const Input& each : in) decltype(kind)::prepare(m, each);
+      for (int i = Fine * H / 2; i < (Fine + 1) * H / 2; i += 16) {
+        vf drive[3][L][kParts];
+        UNROLL for (int g = 0; g < 3; g++) decltype(kind)::template slabs<L>(m, i / 16 * 3 + g, in, drive[g]);
+        for (int l = 0; l < L; l++) this->template gates<Fine>(i, lanes[l], drive, l);
+      }
     });
     took(kRecurrentTime);
   }
 
-  // Coarse (0) or fine (1) symbol.
-  int draw(int half, uint32_t random, const uint16_t* forced, float* probabilities) {
+  // From half of the new state, 0 coarse or 1 fine, to exp(logits) in the lanes' softmaxes.
+  void output(int half) {
     const PackedMatrix &hidden = net.sparse[half ? kFineHidden : kCoarseHidden], &logits = net.sparse[half ? kFineLogits : kCoarseLogits];
     with_kind(hidden, [&](auto kind) {
-      const int next = 1 - stream.current, column = half * H / 2;
-      const Input in{memory.states[next] + column, memory.quantised[next].from(column), memory.gatheredHalf};
       const float* bias = net.bias[2 * half];
-      decltype(kind)::prepare(hidden, in);
+      Input in[L];
+      for (int l = 0; l < L; l++) in[l] = lanes[l].after().from(half * H / 2);
+      for (const Input& each : in) decltype(kind)::prepare(hidden, each);
       for (int i = 0; i < P; i += 16) {
-        vf y[kParts];
-        decltype(kind)::slab(hidden, i / 16, in, y);
-        UNROLL for (int p = 0; p < kParts; p++) store(memory.rectified + i + p * kWidth, maximum(y[p] + load(bias + i + p * kWidth), vf{}));
+        vf y[L][kParts];
+        decltype(kind)::template slabs<L>(hidden, i / 16, in, y);
+        for (int l = 0; l < L; l++) UNROLL for (int p = 0; p < kParts; p++) store(lanes[l].memory.rectified + i + p * kWidth, maximum(y[l][p] + load(bias + i + p * kWidth), vf{}));
       }
     });
     took(kHiddenTime);
-    vf top = splat(-1e30f);
+    for (Lane& lane : lanes) lane.top = splat(-1e30f);
     with_kind(logits, [&](auto kind) {
-      const Input in{memory.rectified, {}, nullptr};
       const float* bias = net.bias[2 * half + 1];
+      Input in[L];
+      for (int l = 0; l < L; l++) in[l] = lanes[l].rectified();
       for (int i = 0; i < Q; i += 16) {
-        vf z[kParts];
-        decltype(kind)::slab(logits, i / 16, in, z);
-        UNROLL for (int p = 0; p < kParts; p++) {
-          const vf v = (z[p] + load(bias + i + p * kWidth)) * stream.inverseTemperature;
-          store(memory.masses + i + p * kWidth, v);
-          top = maximum(top, v);
-        }
+        vf z[L][kParts];
+        decltype(kind)::template slabs<L>(logits, i / 16, in, z);
+        for (int l = 0; l < L; l++)
+          UNROLL for (int p = 0; p < kParts; p++) {
+            const vf v = (z[l][p] + load(bias + i + p * kWidth)) * lanes[l].stream->inverseTemperature;
+            store(lanes[l].memory.masses + i + p * kWidth, v);
+            lanes[l].top = maximum(lanes[l].top, v);
+          }
       }
     });
     took(kLogitsTime);
-    const float all = softmax.exponentials(top);
-    if (probabilities)
-      for (int i = 0; i < Q; i++) probabilities[i] = memory.masses[i] / all;
-    const int symbol = forced ? (half ? *forced % Q : *forced / Q) : softmax.pick((random >> 8) * (1.f / 16777216.f) * all);
-    took(kSoftmaxTime);
-    return symbol;
   }
 
-  void run(const float* gate, int count, uint16_t* codes, const uint16_t* forced, float* probabilities) {
+  // A symbol of each lane, coarse (0) or fine (1): drawn, or `given`; `probabilities` [Q] or null.
+  void symbols(int half, const int* given, float* probabilities) {
+    for (Lane& lane : lanes) {
+      const float all = lane.softmax.exponentials(lane.top);
+      if (probabilities)
+        for (int i = 0; i < Q; i++) probabilities[i] = lane.memory.masses[i] / all;
+      (half ? lane.stream->fine : lane.stream->coarse) = given ? given[half] : lane.softmax.pick((lane.random[half] >> 8) * (1.f / 16777216.f) * all);
+    }
+    took(kSoftmaxTime);
+  }
+
+  // forced, probabilities: of a single stream, or null
+  void run(int count, const uint16_t* forced, float* probabilities) {
     const float step = 2.f / (Q - 1);
     if (ticks) since = ticks_now();
     for (int t = 0; t < count; t++) {
-      uint32_t random[4];
-      philox(stream.key, stream.position++, kSamplingStream, random);
-      float inputs[3] = {stream.coarse * step - 1.f, stream.fine * step - 1.f, 0.f};
-      const uint16_t* given = forced ? forced + t : nullptr;
+      for (Lane& lane : lanes) {
+        philox(lane.stream->key, lane.stream->position++, kSamplingStream, lane.random);
+        lane.inputs[0] = lane.stream->coarse * step - 1.f;
+        lane.inputs[1] = lane.stream->fine * step - 1.f;
+      }
+      const int symbols_[2] = {forced ? forced[t] / Q : 0, forced ? forced[t] % Q : 0};
+      const int* given = forced ? symbols_ : nullptr;
       float* p = probabilities ? probabilities + (size_t)t * 2 * Q : nullptr;
-      recurrent<false>(gate, inputs);
-      stream.coarse = draw(0, random[0], given, p);
-      inputs[2] = stream.coarse * step - 1.f;
-      recurrent<true>(gate, inputs);
-      stream.fine = draw(1, random[1], given, p ? p + Q : nullptr);
-      codes[t] = (uint16_t)(stream.coarse * Q + stream.fine);
-      stream.current = 1 - stream.current;
+      recurrent<false>();
+      output(0);
+      symbols(0, given, p);
+      for (Lane& lane : lanes) lane.inputs[2] = lane.stream->coarse * step - 1.f;
+      recurrent<true>();
+      output(1);
+      symbols(1, given, p ? p + Q : nullptr);
+      for (Lane& lane : lanes) {
+        lane.codes[t] = (uint16_t)(lane.stream->coarse * Q + lane.stream->fine);
+        lane.stream->current = 1 - lane.stream->current;
+      }
     }
   }
 };
@@ -192,7 +237,13 @@ void begin(const PackedNetwork* net, Stream* stream) {
 }
 
 void sample(const PackedNetwork* net, Stream* stream, const float* gate, int count, uint16_t* codes, const uint16_t* forced, float* probabilities, uint64_t* ticks) {
-  SamplerRun(*net, *stream, ticks).run(gate, count, codes, forced, probabilities);
+  SamplerRun<1>(*net, &stream, &gate, &codes, ticks).run(count, forced, probabilities);
+}
+
+void sample_lanes(const PackedNetwork* net, int lanes, Stream* const* streams, const float* const* gates, int count, uint16_t* const* codes) {
+  int first = 0;
+  for (; lanes - first >= kSamplerLanes; first += kSamplerLanes) SamplerRun<kSamplerLanes>(*net, streams + first, gates + first, codes + first, nullptr).run(count, nullptr, nullptr);
+  for (; first < lanes; first++) SamplerRun<1>(*net, streams + first, gates + first, codes + first, nullptr).run(count, nullptr, nullptr);
 }
 
 size_t sampler_product_bytes(const PackedMatrix* m) {
@@ -240,4 +291,4 @@ void activations(const float* x, int count, float* sigmoids, float* tangents) {
 #define SAMPLER_TABLE(name) SAMPLER_TABLE_(name)
 #define SAMPLER_TABLE_(name) sampler_##name
 extern const SamplerKernels SAMPLER_TABLE(KERNELS_NAME);
-const SamplerKernels SAMPLER_TABLE(KERNELS_NAME) = {kByteGather, stream_bytes, begin, sample, sampler_product_bytes, sampler_product, read_all, activations};
+const SamplerKernels SAMPLER_TABLE(KERNELS_NAME) = {kSamplerLanes, kByteGather, stream_bytes, begin, sample, sample_lanes, sampler_product_bytes, sampler_product, read_all, activations};

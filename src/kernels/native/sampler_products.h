@@ -50,6 +50,11 @@ struct Input {
   uint32_t* gathered;  // [vectors]
 };
 
+template <class Kind, int L>
+INLINE void slabs_in_turn(const PackedMatrix& m, int s, const Input* in, vf out[L][kParts]);
+template <bool Bf16, int L>
+INLINE void slabs_together(const PackedMatrix& m, int s, const Input* in, vf out[L][kParts]);
+
 // float32 or bf16 weights in tiles of T rows.
 template <int T, bool Bf16>
 struct Columns {
@@ -81,6 +86,14 @@ struct Columns {
   }
 
   INLINE void prepare(const PackedMatrix&, const Input&) {}
+
+  template <int L>
+  INLINE void slabs(const PackedMatrix& m, int s, const Input* in, vf out[L][kParts]) {
+    if constexpr (T == 16 && kParts == 1 && L > 1)
+      slabs_together<Bf16, L>(m, s, in, out);
+    else
+      slabs_in_turn<Columns, L>(m, s, in, out);
+  }
 
   INLINE void slab(const PackedMatrix& m, int s, const Input& in, vf out[kParts]) {
     if constexpr (T == 16) {
@@ -145,8 +158,56 @@ INLINE void finish(const PackedMatrix& m, int s, const vi sums[kParts], vf out[k
   }
 }
 
+// Slab `s` for several inputs: one after the other, while its weights are in the first-level cache.
+template <class Kind, int L>
+INLINE void slabs_in_turn(const PackedMatrix& m, int s, const Input* in, vf out[L][kParts]) {
+  UNROLL for (int l = 0; l < L; l++) Kind::slab(m, s, in[l], out[l]);
+}
+
+// The same with each vector of weights loaded once; the sums are those of `Columns<16>::tile`, in its order. For kernels with registers for all of them.
+template <bool Bf16, int L>
+INLINE void slabs_together(const PackedMatrix& m, int s, const Input* in, vf out[L][kParts]) {
+  const int end = m.start[s + 1];
+  vf sums[L][4];
+  UNROLL for (int l = 0; l < L; l++) UNROLL for (int c = 0; c < 4; c++) sums[l][c] = vf{};
+  int k = m.start[s];
+  for (; k + 4 <= end; k += 4)
+    UNROLL for (int c = 0; c < 4; c++) {
+      const vf w = Columns<16, Bf16>::weights(m.values, (size_t)(k + c) * 16);
+      const int column = m.index[k + c];
+      UNROLL for (int l = 0; l < L; l++) sums[l][c] += w * in[l].values[column];
+    }
+  for (; k < end; k++) {
+    const vf w = Columns<16, Bf16>::weights(m.values, (size_t)k * 16);
+    UNROLL for (int l = 0; l < L; l++) sums[l][0] += w * in[l].values[m.index[k]];
+  }
+  UNROLL for (int l = 0; l < L; l++) out[l][0] = (sums[l][0] + sums[l][1]) + (sums[l][2] + sums[l][3]);
+}
+
 // int8 weights of blocks one column wide: any four columns make a group.
 struct Gathered {
+  // The same for several inputs, each vector of weights loaded once. Sums of integers are exact in any order.
+  template <int L>
+  INLINE void slabs(const PackedMatrix& m, int s, const Input* in, vf out[L][kParts]) {
+    const int end = m.start[s + 1];
+    const int32_t* w = static_cast<const int32_t*>(m.values);
+    vi sums[L][2][kParts];
+    UNROLL for (int l = 0; l < L; l++) UNROLL for (int c = 0; c < 2; c++) UNROLL for (int p = 0; p < kParts; p++) sums[l][c][p] = vi{};
+    int k = m.start[s];
+    const auto add = [&](int at, int c) {
+      UNROLL for (int p = 0; p < kParts; p++) {
+        const vi weights = load_integers(w + (size_t)at * 16 + p * kWidth);
+        UNROLL for (int l = 0; l < L; l++) sums[l][c][p] = dot(sums[l][c][p], weights, splat_integer(in[l].gathered[at]));
+      }
+    };
+    for (; k + 2 <= end; k += 2) add(k, 0), add(k + 1, 1);
+    if (k < end) add(k, 0);
+    UNROLL for (int l = 0; l < L; l++) {
+      UNROLL for (int p = 0; p < kParts; p++) sums[l][0][p] += sums[l][1][p];
+      finish(m, s, sums[l][0], out[l]);
+    }
+  }
+
   INLINE void prepare(const PackedMatrix& m, const Input& in) { gather(m, in.quantised, in.gathered); }
 
   INLINE void slab(const PackedMatrix& m, int s, const Input& in, vf out[kParts]) {
@@ -173,6 +234,11 @@ struct Gathered {
 template <int T>
 struct Blocks {
   static constexpr int count = 16 / T;
+
+  template <int L>
+  INLINE void slabs(const PackedMatrix& m, int s, const Input* in, vf out[L][kParts]) {
+    slabs_in_turn<Blocks, L>(m, s, in, out);
+  }
 
   INLINE void prepare(const PackedMatrix&, const Input&) {}
 

@@ -1,0 +1,96 @@
+import { mkdir, readdir, stat } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { WavStream } from '../audio/write.js';
+import { audioExtensions } from '../audio/read.js';
+import { TtsError } from '../errors.js';
+import { chooseKernels, type Kernels } from '../kernels/index.js';
+import { loadTensorFlow } from '../model/backend.js';
+import type { Voice } from '../model/voice.js';
+import { readSynthesisInput } from './input.js';
+import { speakMany, type SpeakingManyOptions } from './speak_many.js';
+
+export interface FolderOptions extends Pick<SpeakingManyOptions, 'seed' | 'temperature' | 'lanes'> {
+  /** What messages call the voice. */
+  readonly voiceName: string;
+  /** Default: the fastest of this machine, on all cores. */
+  readonly kernels?: Kernels;
+  /** Told of each file, when its speech is complete, or why there will be none. */
+  readonly onFile?: (file: SpokenFile) => void;
+}
+
+/** What became of one file of the input. */
+export interface SpokenFile {
+  readonly input: string;
+  readonly output: string;
+  readonly seconds: number;
+  /** What was done to the features, for people to read. */
+  readonly notes: readonly string[];
+  /** Why it was not spoken; nothing is left of its output then. */
+  readonly error?: TtsError;
+}
+
+/**
+ * Speaks every `.npy` and every recording of a folder into `NAME.wav` of another, many at once; each as it sounds alone with the same seed. What cannot be read is told and left out.
+ * @throws {TtsError} ERR_FILE_NOT_FOUND for a folder that holds nothing to speak, ERR_ARGUMENT for two files of one name, ERR_FILE_WRITE where the output cannot be written
+ */
+export async function synthesizeFolder(voice: Voice, inputs: string, outputs: string, { voiceName, kernels = chooseKernels(), onFile, ...how }: FolderOptions): Promise<SpokenFile[]> {
+  const names = await namesIn(inputs);
+  await mkdir(outputs, { recursive: true }).catch((cause: unknown) => {
+    throw new TtsError('ERR_FILE_WRITE', `cannot make the folder ${outputs}`, { cause });
+  });
+  const files: SpokenFile[] = [];
+  const tell = (file: SpokenFile) => {
+    files.push(file);
+    onFile?.(file);
+  };
+  /** Those that are spoken, in the order in which they begin. */
+  const begun: { readonly input: string; readonly output: string; readonly notes: readonly string[]; wav?: WavStream; samples: number }[] = [];
+  async function* features() {
+    for (const name of names) {
+      const [input, output] = [join(inputs, name), join(outputs, `${stem(name)}.wav`)];
+      try {
+        const { data, frames, notes } = await readSynthesisInput(input, voice, voiceName);
+        begun.push({ input, output, notes, samples: 0 });
+        yield { data, frames };
+      } catch (error) {
+        if (!(error instanceof TtsError)) throw error;
+        tell({ input, output, seconds: 0, notes: [], error });
+      }
+    }
+  }
+  const { sampleRate } = voice.features;
+  const { tf } = await loadTensorFlow(kernels);
+  try {
+    for await (const { index, pcm, last } of speakMany(voice, features(), { kernels, tf, ...how })) {
+      const file = begun[index];
+      file.wav ??= await WavStream.open(file.output, sampleRate);
+      await file.wav.write(pcm);
+      file.samples += pcm.length;
+      if (!last) continue;
+      await file.wav.close();
+      file.wav = undefined;
+      tell({ input: file.input, output: file.output, seconds: file.samples / sampleRate, notes: file.notes });
+    }
+  } catch (error) {
+    for (const { wav } of begun) await wav?.abort();
+    throw error;
+  }
+  return files;
+}
+
+/** Files to speak, the largest first: at the end, when lanes fall idle, short ones are left. */
+async function namesIn(folder: string): Promise<string[]> {
+  const known = new Set(['.npy', ...audioExtensions]);
+  const all = (await readdir(folder)).filter((name) => known.has(extname(name).toLowerCase()) && !name.startsWith('.')).sort();
+  if (all.length === 0) throw new TtsError('ERR_FILE_NOT_FOUND', `nothing to speak in ${folder}, expected .npy files or recordings`);
+  const byStem = new Map<string, string>();
+  for (const name of all) {
+    const other = byStem.get(stem(name));
+    if (other !== undefined) throw new TtsError('ERR_ARGUMENT', `${folder} has ${other} and ${name}, which would both become ${stem(name)}.wav`);
+    byStem.set(stem(name), name);
+  }
+  const sizes = new Map(await Promise.all(all.map(async (name) => [name, (await stat(join(folder, name))).size] as const)));
+  return all.sort((a, b) => (sizes.get(b) ?? 0) - (sizes.get(a) ?? 0));
+}
+
+const stem = (name: string): string => name.slice(0, name.length - extname(name).length);

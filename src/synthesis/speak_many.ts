@@ -1,0 +1,90 @@
+import { GateConditioner } from '../model/conditioner.js';
+import type { Voice } from '../model/voice.js';
+import { voiceNetwork } from '../model/voice_network.js';
+import type { SynthesisFeatures } from './frame_source.js';
+import { samplerSettings, type SpeakingOptions } from './speak.js';
+import { Utterance, type Chunk } from './utterance.js';
+
+export interface SpeakingManyOptions extends SpeakingOptions {
+  /** Utterances at work at once. Default: four for each thread of the kernels, as many as share one pass over the weights. */
+  readonly lanes?: number;
+}
+
+/** Some sound of one of many utterances. */
+export interface SoundOfMany {
+  /** Position of the utterance among all, from 0. */
+  readonly index: number;
+  readonly pcm: Int16Array;
+  readonly last: boolean;
+}
+
+/** Frames of a chunk. */
+const chunkFrames = 32;
+const lanesPerThread = 4;
+
+/** What a lane is to draw in a round. */
+interface Part {
+  readonly lane: number;
+  readonly index: number;
+  readonly utterance: Utterance;
+  readonly chunk: Chunk;
+}
+
+/**
+ * Speaks many utterances at once, on all threads of the kernels: they share the passes over the weights, and each sounds as it does when `speak` says it alone with the same seed. Yields chunks of
+ * 16-bit PCM, those of an utterance in order, the utterances mixed. Features are asked for when a lane becomes free.
+ * @throws {TtsError} what `speak` throws; an error in one utterance ends all
+ */
+export async function* speakMany(voice: Voice, all: Iterable<SynthesisFeatures> | AsyncIterable<SynthesisFeatures>, options: SpeakingManyOptions): AsyncGenerator<SoundOfMany, void, void> {
+  const { kernels, tf, lanes = lanesPerThread * kernels.threads } = options;
+  const settings = samplerSettings(voice, options);
+  const { hop } = voice.features;
+  const waiting = Symbol.asyncIterator in all ? all[Symbol.asyncIterator]() : all[Symbol.iterator]();
+  const group = kernels.createSamplerGroup(voiceNetwork(voice), lanes);
+  const conditioner = new GateConditioner(tf, voice.config, voice.conditioning, voice.statistics);
+  const speaking = Array<{ readonly index: number; readonly utterance: Utterance } | undefined>(lanes).fill(undefined);
+  let started = 0;
+
+  const follow = async (lane: number): Promise<Part | undefined> => {
+    for (;;) {
+      const now = speaking[lane];
+      const chunk = await now?.utterance.prepare(chunkFrames);
+      if (now && chunk) return { lane, ...now, chunk };
+      const { done, value } = await waiting.next();
+      speaking[lane] = undefined;
+      if (done) return undefined;
+      speaking[lane] = { index: started++, utterance: new Utterance(voice, conditioner, value as SynthesisFeatures) };
+    }
+  };
+  const prepare = async (): Promise<Part[]> => {
+    const parts: Part[] = [];
+    for (let lane = 0; lane < lanes; lane++) {
+      const part = await follow(lane);
+      if (part) parts.push(part);
+    }
+    return parts;
+  };
+  const draw = (parts: readonly Part[]): Promise<Uint16Array[]> => {
+    for (const { lane, chunk } of parts) if (chunk.first) group.begin(lane, settings);
+    const drawn = group.run(parts.map(({ lane, chunk }) => ({ lane, gate: chunk.gate, frames: chunk.frames })), hop);
+    // Should the consumer leave, nobody will ask how this one went.
+    drawn.catch(() => undefined);
+    return drawn;
+  };
+
+  try {
+    let parts = await prepare();
+    let drawn = draw(parts);
+    while (parts.length > 0) {
+      const next = await prepare();
+      const codes = await drawn;
+      drawn = draw(next);
+      for (const [i, { index, utterance, chunk }] of parts.entries()) yield { index, pcm: utterance.sound(chunk, codes[i]), last: chunk.last };
+      parts = next;
+    }
+  } finally {
+    conditioner.dispose();
+    for (const now of speaking) now?.utterance.close();
+    await waiting.return?.();
+  }
+}

@@ -1,0 +1,70 @@
+import type { GateConditioner } from '../model/conditioner.js';
+import { contextFrames } from '../model/conditioning.js';
+import { symbolCodec, type SymbolCodec } from '../model/codec.js';
+import type { Voice } from '../model/voice.js';
+import { FrameSource, type SynthesisFeatures } from './frame_source.js';
+
+/** The sampler starts from nothing and ends in the middle: both ends are faded over this many seconds. */
+const fadeSeconds = 0.005;
+
+/** Frames of an utterance, ready to be drawn. */
+export interface Chunk {
+  readonly frames: number;
+  /** [frames, 3H]: their gate conditioning. */
+  readonly gate: Float32Array;
+  /** [frames, bins]. */
+  readonly features: Float32Array;
+  readonly first: boolean;
+  readonly last: boolean;
+}
+
+/** An utterance on its way from features to sound, chunk by chunk. Who draws its symbols is not its business. */
+export class Utterance {
+  private readonly source: FrameSource;
+  private readonly context: number;
+  private readonly decode: ReturnType<SymbolCodec['decoder']>;
+  private readonly fade: number;
+  /** The frame that comes next. */
+  private next = 0;
+
+  constructor(
+    voice: Voice,
+    private readonly conditioner: GateConditioner,
+    features: SynthesisFeatures | AsyncIterable<SynthesisFeatures>,
+  ) {
+    const { hop, sampleRate } = voice.features;
+    this.context = contextFrames(voice.config);
+    this.source = new FrameSource(features, voice.statistics.mean.length, this.context);
+    this.decode = symbolCodec(voice.config.encoding, voice.features).decoder();
+    this.fade = Math.min(Math.round(fadeSeconds * sampleRate), hop >> 1);
+  }
+
+  /** The next frames, at most `most`, as soon as those of their context are there; undefined at the end. Throws ERR_FEATURE_SHAPE for features that are no [frames, bins]. */
+  async prepare(most: number): Promise<Chunk | undefined> {
+    const { source, context, next } = this;
+    const frames = await source.ready(next, most);
+    if (frames === 0) return undefined;
+    this.next += frames;
+    const gate = this.conditioner.gate(source.window(next - context, frames + 2 * context), frames);
+    return { frames, gate, features: source.window(next, frames), first: next === 0, last: source.isLast(next + frames - 1) };
+  }
+
+  /** 16-bit PCM of a chunk from its symbols. Chunks come in order. */
+  sound({ features, first, last }: Chunk, codes: Uint16Array): Int16Array {
+    const pcm = this.decode(codes, features);
+    if (first) fadeIn(pcm, this.fade);
+    if (last) fadeIn(pcm.reverse(), this.fade).reverse();
+    return pcm;
+  }
+
+  /** No more is wanted. */
+  close(): void {
+    this.source.close();
+  }
+}
+
+/** Lets the first `length` samples rise from silence. */
+function fadeIn(pcm: Int16Array, length: number): Int16Array {
+  for (let i = 0; i < length; i++) pcm[i] = Math.round((pcm[i] * i) / length);
+  return pcm;
+}
