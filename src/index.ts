@@ -24,6 +24,7 @@ export { openFeatureStore, type FeatureStore } from './data/feature_store.js';
 export { chooseKernels, kernelNames, type Kernels } from './kernels/index.js';
 export { loadVoice, saveVoice, type Voice } from './model/voice.js';
 export { readSynthesisInput, type SynthesisInput } from './synthesis/input.js';
+export { synthesizeFolder, type FolderOptions, type SpokenFile } from './synthesis/folder.js';
 export { synthesize, type SynthesisFeatures, type SynthesisOptions } from './synthesis/synthesize.js';
 export { findBursts, type Burst } from './evaluation/clicks.js';
 export { evaluateCopy, evaluateWarped, type CopyReport } from './evaluation/copy_report.js';

@@ -6,6 +6,9 @@ import { decodeWav } from './decode_wav.js';
 import { resample } from './resample.js';
 import { readWholeFile } from './whole_file.js';
 
+/** How the names of files end that `readAudio` can read; it goes by their content. */
+export const audioExtensions: readonly string[] = ['.wav', '.wave', '.flac', '.mp3', '.ogg', '.oga'];
+
 /** A decoded file: samples in [-1, 1) for each channel, all of the same length. */
 export interface DecodedAudio {
   readonly sampleRate: number;

@@ -17,6 +17,11 @@ export interface SamplingFigures {
   /** One stream on one core, without the conditioning network. */
   readonly samplesPerSecond: number;
   readonly bestSamplesPerSecond: number;
+  /** Of all utterances together, several side by side on one core. */
+  readonly sideBySide: number;
+  readonly sideBySidePerSecond: number;
+  /** That over the median of one stream. */
+  readonly sideBySideGain: number;
   /** Seconds of work per second of speech, by the median. */
   readonly realTimeFactor: number;
   readonly microsecondsPerSample: number;
@@ -38,6 +43,9 @@ export interface SamplingOptions {
   readonly profile?: boolean;
 }
 
+/** Utterances that share one pass over the weights. */
+const sideBySide = 4;
+
 /** Larger than first-level caches, smaller than second-level ones. */
 const cachedFloats = 96 * 1024;
 
@@ -54,6 +62,7 @@ export async function benchSampling(recipe: Recipe, kernels: Kernels, { precisio
   const samples = 64;
   const { median, best } = await timeSampler(sampler, gate, samples, seconds);
   const microseconds = (1e6 * median) / samples;
+  const together = await timeGroup(kernels, network, gate, seconds / 2);
   const bytes = bytesOf(network);
   const bytesPerSecond = kernels.readSeconds && (4 * cachedFloats) / kernels.readSeconds(cachedFloats, 2000);
   const parts = () => partsOf(network, sharesOf(sampler, gate, samples), microseconds, kernels);
@@ -67,6 +76,9 @@ export async function benchSampling(recipe: Recipe, kernels: Kernels, { precisio
     kernels: kernels.name,
     samplesPerSecond: samples / median,
     bestSamplesPerSecond: samples / best,
+    sideBySide,
+    sideBySidePerSecond: together,
+    sideBySideGain: (together * median) / samples,
     realTimeFactor: (median / samples) * sampleRate,
     microsecondsPerSample: microseconds,
     weightKilobytes: bytes / 1000,
@@ -83,6 +95,15 @@ async function timeSampler(sampler: Sampler, gate: Float32Array, samples: number
   for (const begun = performance.now(); times.length < 5 || performance.now() - begun < seconds * 1000; ) times.push(sampler.timed(gate, 1, samples, false).seconds);
   times.sort((a, b) => a - b);
   return { median: times[times.length >> 1], best: times[0] };
+}
+
+/** Samples per second of several utterances side by side, the median. */
+async function timeGroup(kernels: Kernels, network: SamplerNetwork, gate: Float32Array, seconds: number): Promise<number> {
+  const group = kernels.createSamplerGroup(network, sideBySide);
+  for (let lane = 0; lane < sideBySide; lane++) group.begin(lane, { seed: lane, temperature: 1, firstCode: 0 });
+  const samples = kernels.name === 'reference' ? 64 : 1024;
+  const { median } = await time(async () => void (await group.run(Array.from({ length: sideBySide }, (_, lane) => ({ lane, gate, frames: 1 })), samples)), seconds);
+  return (sideBySide * samples) / median;
 }
 
 /** Of the median of many. */

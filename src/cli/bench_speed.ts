@@ -52,10 +52,10 @@ function table(name: string, description: string, rows: readonly Row[]): Command
       const figures = rows.map((row) => ({ model: row.model, ...measure(row, options) }));
       if (options.json) return console.log(JSON.stringify(figures, null, 2));
       console.log(`${figures[0].processor}, kernels ${figures[0].kernels}, one stream on one core, linear16, medians\n`);
-      console.log('| model | blocks | precision | samples/s (best) | × real time at 24 kHz | weights, kB | share of the limit |\n| --- | --- | --- | --- | --- | --- | --- |');
+      console.log('| model | blocks | precision | samples/s (best) | × real time at 24 kHz | four side by side | weights, kB | share of the limit |\n| --- | --- | --- | --- | --- | --- | --- | --- |');
       const whole = (value: number) => Math.round(value).toLocaleString('en-US');
-      for (const { model, block, precision, samplesPerSecond, bestSamplesPerSecond, weightKilobytes, shareOfLimit } of figures)
-        console.log(`| ${model} | ${block} | ${precision} | ${whole(samplesPerSecond)} (${whole(bestSamplesPerSecond)}) | ${(samplesPerSecond / 24000).toFixed(1)} | ${whole(weightKilobytes)} | ${shareOfLimit?.toFixed(2) ?? ''} |`);
+      for (const { model, block, precision, samplesPerSecond, bestSamplesPerSecond, sideBySidePerSecond, sideBySideGain, weightKilobytes, shareOfLimit } of figures)
+        console.log(`| ${model} | ${block} | ${precision} | ${whole(samplesPerSecond)} (${whole(bestSamplesPerSecond)}) | ${(samplesPerSecond / 24000).toFixed(1)} | ${whole(sideBySidePerSecond)} (${sideBySideGain.toFixed(2)} ×) | ${whole(weightKilobytes)} | ${shareOfLimit?.toFixed(2) ?? ''} |`);
     });
 }
 

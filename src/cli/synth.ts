@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WavStream } from '../audio/write.js';
@@ -12,6 +12,7 @@ import { openPlayer } from '../synthesis/play.js';
 import { synthesize } from '../synthesis/synthesize.js';
 import { positiveNumber, wholeNumber } from './options.js';
 import { createCommand, runCommand } from './program.js';
+import { synthFolder } from './synth_folder.js';
 
 interface Options {
   voice: string;
@@ -21,6 +22,7 @@ interface Options {
   play?: boolean;
   stdout?: boolean | string;
   json?: boolean;
+  threads?: number;
 }
 
 const shippedVoice = fileURLToPath(new URL('../../../recipes/ljspeech/voice.safetensors', import.meta.url));
@@ -58,21 +60,24 @@ async function openSinks(path: string | undefined, { stdout, play }: Options, sa
 }
 
 const command = createCommand('tts-synth', 'Turn acoustic features (.npy), or a recording by copy synthesis, into speech.')
-  .argument('<input>', 'features.npy, or a recording (WAV, FLAC, MP3, Ogg Vorbis)')
-  .argument('[out.wav]', 'where the speech goes; not needed with --stdout or --play')
+  .argument('<input>', 'features.npy, or a recording (WAV, FLAC, MP3, Ogg Vorbis), or a folder of them')
+  .argument('[out.wav]', 'where the speech goes, a folder for a folder; not needed with --stdout or --play')
   .option('--voice <file>', 'a voice.safetensors', shippedVoice)
   .option('--seed <n>', 'seed of the random numbers: the same seed gives the same WAV', wholeNumber, 1)
   .option('--temperature <t>', 'below 1 calmer and duller, 1 as the voice has learned', positiveNumber, 1)
   .option('--play', 'play it while it is made')
   .option('--stdout [format]', 'write it to stdout while it is made, as wav (default) or pcm (16-bit little-endian mono)')
   .option('--kernels <name>', 'avx512vnni, avx512, avxvnni, avx2, neon, generic, wasm or reference (default: the fastest of this machine, see tts-bench info)')
+  .option('--threads <n>', 'threads for a folder (default: one per core); one file uses one', wholeNumber)
   .option('--json', 'print the figures as JSON (on stderr if the speech goes to stdout)')
   .action(async (input: string, path: string | undefined, options: Options) => {
-    if (path === undefined && !options.stdout && !options.play) throw new TtsError('ERR_ARGUMENT', 'nowhere to put the speech: expected out.wav, --stdout or --play');
+    const isFolder = existsSync(input) && statSync(input).isDirectory();
+    if (path === undefined && !isFolder && !options.stdout && !options.play) throw new TtsError('ERR_ARGUMENT', 'nowhere to put the speech: expected out.wav, --stdout or --play');
     if (!existsSync(options.voice)) throw new TtsError('ERR_FILE_NOT_FOUND', `no voice at ${options.voice}`);
-    const kernels = chooseKernels({ name: options.kernels });
+    const kernels = chooseKernels({ name: options.kernels, threads: options.threads });
     const voice = await loadVoice(options.voice);
     const name = options.voice === shippedVoice ? 'ljspeech' : basename(options.voice, '.safetensors');
+    if (isFolder) return synthFolder(voice, name, input, path, kernels, options);
     const { data, frames, notes } = await readSynthesisInput(input, voice, name);
     for (const note of notes) console.error(`note: ${note}`);
 

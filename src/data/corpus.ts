@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
+import { audioExtensions as readable } from '../audio/read.js';
 import { TtsError } from '../errors.js';
 import { listFiles } from './list_files.js';
 
@@ -19,7 +20,6 @@ export interface Corpus {
   readonly clips: readonly Clip[];
 }
 
-const readable = ['.wav', '.wave', '.flac', '.mp3', '.ogg', '.oga'];
 const unreadable = ['.m4a', '.aac', '.opus', '.wma', '.aiff', '.aif', '.mp4', '.webm', '.amr'];
 
 const withoutExtension = (path: string) => path.slice(0, path.length - extname(path).length);

@@ -2,6 +2,7 @@ import type { Kernels, Sampler, SamplerNetwork, SamplerSettings } from './kernel
 import { precisionOf } from './precision.js';
 import { philox, streams } from './random.js';
 import { drawingOrder } from './reference_sampler.js';
+import { separateSamplers } from './separate_samplers.js';
 
 /**
  * How far results may be from the reference's, over the largest value of an array; of a sampler's probabilities and of the bounds between its symbols, as they are. In int8 a state that
@@ -16,7 +17,8 @@ const inPlace = ['product', 'productTransposed', 'productWeights', 'sequenceLoss
  * `TTS_CHECK_KERNELS=1` in the environment makes `chooseKernels` return these.
  */
 export function checkedKernels(kernels: Kernels, reference: Kernels): Kernels {
-  const own: Partial<Record<keyof Kernels, unknown>> = { createSampler: (network: SamplerNetwork, settings: SamplerSettings) => checkedSampler(kernels, reference, network, settings) };
+  const createSampler = (network: SamplerNetwork, settings: SamplerSettings) => checkedSampler(kernels, reference, network, settings);
+  const own: Partial<Record<keyof Kernels, unknown>> = { createSampler, createSamplerGroup: (network: SamplerNetwork, lanes: number) => separateSamplers({ createSampler }, network, lanes) };
   for (const name of inPlace) {
     own[name] = (...args: unknown[]) => {
       const copies = structuredClone(args);

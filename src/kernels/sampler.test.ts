@@ -183,3 +183,38 @@ for (const name of kernelNames()) {
     assert.deepEqual(await codes, expected);
   });
 }
+
+for (const name of kernelNames()) {
+  const kernels = chooseKernels({ name, threads: 2 });
+
+  for (const precision of precisions) {
+    test(`${name}: utterances side by side sound as each alone, whatever the lanes, lengths and threads, ${precision}`, async () => {
+      const stored = withPrecision(inFloat32(network), precision);
+      const gateOf = (from: number, count: number) => gate.subarray(from * 3 * network.hidden, (from + count) * 3 * network.hidden);
+      const seeds = [1, 2, 3, 4, 5, 6, 7];
+      const alone = await Promise.all(seeds.map((seed) => kernels.createSampler(stored, { ...settings, seed }).run(gate, frames, hop)));
+      const group = kernels.createSamplerGroup(stored, seeds.length);
+      assert.equal(group.lanes, seeds.length);
+      seeds.forEach((seed, lane) => group.begin(lane, { ...settings, seed }));
+      // Lane l speaks its first l+1 frames, then the rest; the order of the lanes is another every time.
+      const lanes = [3, 0, 6, 1, 5, 2, 4];
+      const first = await group.run(lanes.map((lane) => ({ lane, gate: gateOf(0, lane + 1), frames: lane + 1 })), hop);
+      const rest = await group.run([...lanes].reverse().map((lane) => ({ lane, gate: gateOf(lane + 1, frames - lane - 1), frames: frames - lane - 1 })), hop);
+      lanes.forEach((lane, i) => assert.deepEqual([...first[i], ...rest[lanes.length - 1 - i]], [...alone[lane]], `lane ${lane}`));
+      // A lane begins anew.
+      group.begin(2, { ...settings, seed: 1 });
+      assert.deepEqual((await group.run([{ lane: 2, gate, frames }], hop))[0], alone[0]);
+      assert.deepEqual(await group.run([], hop), []);
+    });
+  }
+
+  test(`${name}: lanes that are none, were not begun, or come twice are refused`, async () => {
+    const group = kernels.createSamplerGroup(network, 2);
+    const part = (lane: number) => ({ lane, gate, frames });
+    assert.throws(() => group.begin(2, settings), RangeError);
+    assert.throws(() => group.begin(-1, settings), RangeError);
+    await assert.rejects(group.run([part(0)], hop), /lane 0 is none of 0 … 1, or was not begun/);
+    group.begin(0, settings);
+    await assert.rejects(group.run([part(0), part(0)], hop), /expected each but once/);
+  });
+}

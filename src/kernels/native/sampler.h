@@ -80,7 +80,12 @@ struct Lane {
 
   // The state before this sample, and the one after it.
   Input before() const { return {memory.states[stream->current], memory.quantised[stream->current], memory.gathered}; }
-  Input after() const { return {memory.states[1 - stream->current], memory.quantised[1 - stream->current], memory.gatheredHalf}; }
+  Input after() const { return after_from(0); }
+  // What comes from `column` on.
+  Input after_from(int column) const {
+    const int next = 1 - stream->current;
+    return {memory.states[next] + column, memory.quantised[next].from(column), memory.gatheredHalf};
+  }
   Input rectified() const { return {memory.rectified, {}, nullptr}; }
 };
 
@@ -157,7 +162,7 @@ struct SamplerRun {
     with_kind(hidden, [&](auto kind) {
       const float* bias = net.bias[2 * half];
       Input in[L];
-      for (int l = 0; l < L; l++) in[l] = lanes[l].after().from(half * H / 2);
+      for (int l = 0; l < L; l++) in[l] = lanes[l].after_from(half * H / 2);
       for (const Input& each : in) decltype(kind)::prepare(hidden, each);
       for (int i = 0; i < P; i += 16) {
         vf y[L][kParts];

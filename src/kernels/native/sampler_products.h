@@ -52,7 +52,7 @@ struct Input {
 
 template <class Kind, int L>
 INLINE void slabs_in_turn(const PackedMatrix& m, int s, const Input* in, vf out[L][kParts]);
-template <bool Bf16, int L>
+template <int L>
 INLINE void slabs_together(const PackedMatrix& m, int s, const Input* in, vf out[L][kParts]);
 
 // float32 or bf16 weights in tiles of T rows.
@@ -89,8 +89,8 @@ struct Columns {
 
   template <int L>
   INLINE void slabs(const PackedMatrix& m, int s, const Input* in, vf out[L][kParts]) {
-    if constexpr (T == 16 && kParts == 1 && L > 1)
-      slabs_together<Bf16, L>(m, s, in, out);
+    if constexpr (T == 16 && !Bf16 && kParts == 1 && L > 1)
+      slabs_together<L>(m, s, in, out);
     else
       slabs_in_turn<Columns, L>(m, s, in, out);
   }
@@ -147,6 +147,24 @@ struct Pairs {
     if (k < end) add(m, k, in.values, sums[0], sums[1]);
     UNROLL for (int p = 0; p < kParts; p++) out[p] = (sums[0][p] + sums[1][p]) + (sums[2][p] + sums[3][p]);
   }
+
+  // The same for several inputs, each vector of weights loaded once where there are registers for all sums.
+  template <int L>
+  INLINE void slabs(const PackedMatrix& m, int s, const Input* in, vf out[L][kParts]) {
+    if constexpr (kParts > 1 || L == 1) return slabs_in_turn<Pairs, L>(m, s, in, out);
+    const int end = m.start[s + 1];
+    vf sums[L][4];
+    UNROLL for (int l = 0; l < L; l++) UNROLL for (int c = 0; c < 4; c++) sums[l][c] = vf{};
+    const auto add = [&](int k, int c) {
+      const vi pair = load_integers(static_cast<const int32_t*>(m.values) + (size_t)k * 8);
+      const vf even = (vf)(pair << 16), odd = (vf)(pair & (int32_t)0xffff0000);
+      UNROLL for (int l = 0; l < L; l++) sums[l][c] += even * in[l].values[m.index[k]], sums[l][c + 1] += odd * in[l].values[m.index[k + 1]];
+    };
+    int k = m.start[s];
+    for (; k + 4 <= end; k += 4) add(k, 0), add(k + 2, 2);
+    if (k < end) add(k, 0);
+    UNROLL for (int l = 0; l < L; l++) out[l][0] = (sums[l][0] + sums[l][1]) + (sums[l][2] + sums[l][3]);
+  }
 };
 
 // Sums of integers to floats: the correction of the row added, times its scale.
@@ -164,8 +182,8 @@ INLINE void slabs_in_turn(const PackedMatrix& m, int s, const Input* in, vf out[
   UNROLL for (int l = 0; l < L; l++) Kind::slab(m, s, in[l], out[l]);
 }
 
-// The same with each vector of weights loaded once; the sums are those of `Columns<16>::tile`, in its order. For kernels with registers for all of them.
-template <bool Bf16, int L>
+// The same with each vector of float32 weights loaded once; the sums are those of `Columns<16>::tile`, in its order. For kernels with registers for all of them.
+template <int L>
 INLINE void slabs_together(const PackedMatrix& m, int s, const Input* in, vf out[L][kParts]) {
   const int end = m.start[s + 1];
   vf sums[L][4];
@@ -173,12 +191,12 @@ INLINE void slabs_together(const PackedMatrix& m, int s, const Input* in, vf out
   int k = m.start[s];
   for (; k + 4 <= end; k += 4)
     UNROLL for (int c = 0; c < 4; c++) {
-      const vf w = Columns<16, Bf16>::weights(m.values, (size_t)(k + c) * 16);
+      const vf w = Columns<16, false>::weights(m.values, (size_t)(k + c) * 16);
       const int column = m.index[k + c];
       UNROLL for (int l = 0; l < L; l++) sums[l][c] += w * in[l].values[column];
     }
   for (; k < end; k++) {
-    const vf w = Columns<16, Bf16>::weights(m.values, (size_t)k * 16);
+    const vf w = Columns<16, false>::weights(m.values, (size_t)k * 16);
     UNROLL for (int l = 0; l < L; l++) sums[l][0] += w * in[l].values[m.index[k]];
   }
   UNROLL for (int l = 0; l < L; l++) out[l][0] = (sums[l][0] + sums[l][1]) + (sums[l][2] + sums[l][3]);
