@@ -1,7 +1,9 @@
 #!/usr/bin/env node
-import { createServer } from '../listening/server.js';
-import { startTest } from '../listening/running_test.js';
 import { TtsError } from '../errors.js';
+import { summaryLines } from '../listening/export.js';
+import { writeReport } from '../listening/report.js';
+import { startTest } from '../listening/running_test.js';
+import { createServer } from '../listening/server.js';
 import { wholeNumber } from './options.js';
 import { createCommand, runCommand } from './program.js';
 
@@ -35,6 +37,27 @@ command
     await new Promise((resolve) => ['SIGINT', 'SIGTERM'].forEach((signal) => process.once(signal, resolve)));
     await server.close();
     running.store.close();
+  });
+
+interface ReportOptions {
+  out?: string;
+  unit?: string;
+  json?: boolean;
+}
+
+command
+  .command('report')
+  .description('analyse the answers so far: report.html, report.json and ratings.csv')
+  .argument('<folder>', 'the folder of the test')
+  .option('--out <folder>', 'where the report goes (default: the folder of the test)')
+  .option('--unit <unit>', 'what counts as one observation: listener or rating (default: listener, unless there is only one)')
+  .option('--json', 'print the results as JSON')
+  .action(async (folder: string, { out, unit, json }: ReportOptions) => {
+    if (unit !== undefined && unit !== 'listener' && unit !== 'rating') throw new TtsError('ERR_ARGUMENT', `--unit is ${unit}, expected listener or rating`);
+    const { results, files } = await writeReport(folder, { out, unit });
+    if (json) return console.log(JSON.stringify(results));
+    for (const line of summaryLines(results)) console.log(line);
+    console.log(files.join(', '));
   });
 
 await runCommand(command);

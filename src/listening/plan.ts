@@ -36,7 +36,7 @@ export function planFor(test: ListeningTest, slot: number): Trial[] {
   const count = Math.min(test.trials ?? items.length, items.length);
   const own = Array.from({ length: count }, (_, i) => {
     const turn = slot * count + i;
-    return arrange(test, items[turn % items.length], Math.floor(turn / items.length) + (turn % items.length), turn);
+    return arrange(test, items, turn);
   });
   const order = drawing(test, 'order', slot);
   const trials = withTraps(test, apart(order.shuffle(own)), slot);
@@ -54,11 +54,16 @@ export function itemsOf(test: ListeningTest): Item[] {
   return Array.from({ length: test.repetitions }, () => rounds).flat();
 }
 
-/** Puts the signals of a question in order, the `time`-th time that it is asked. */
-function arrange(test: ListeningTest, { clip, signals }: Item, time: number, turn: number): Trial {
-  // One random base order for a whole round of turns, so that the round is balanced.
-  const base = drawing(test, 'positions', Math.floor(time / signals.length)).shuffle([...signals]);
-  const shift = time % signals.length;
+/** Puts the signals of a question in order, at this turn of the whole test. */
+function arrange(test: ListeningTest, items: readonly Item[], turn: number): Trial {
+  const item = turn % items.length;
+  const time = Math.floor(turn / items.length);
+  const { clip, signals } = items[item];
+  // As many times, and as many neighbours in the row, as there are signals share a random order and are turned against each other: so that together they are balanced.
+  const groups = Math.ceil(items.length / signals.length);
+  const group = Math.floor(time / signals.length) * groups + Math.floor(item / signals.length);
+  const base = drawing(test, 'positions', group).shuffle([...signals]);
+  const shift = (time + item) % signals.length;
   const turned = [...base.slice(shift), ...base.slice(0, shift)];
   if (test.kind !== 'abx') return { clip, signals: turned, role: 'test' };
   // X is A or B by a coin of its own: were it balanced, a listener who counts could tell.

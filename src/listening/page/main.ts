@@ -33,7 +33,7 @@ function welcome(test: PublicTest): Promise<AudioContext> {
   const begin = element('button', { type: 'button', class: 'primary', disabled: true }, 'Begin');
   const agree = element('input', { type: 'checkbox', onchange: () => (begin.disabled = !agree.checked) });
   show(
-    element('h1', {}, test.title),
+    element('h1', {}, 'Welcome'),
     ...paragraphs(test.instructions),
     element('p', {}, 'Please use headphones, in a quiet place. Every answer is saved at once: if you close this page, come back on the same device and go on.'),
     element('section', { class: 'consent' }, ...paragraphs(test.consent), test.contact !== null && element('p', {}, `Questions: ${test.contact}`), element('label', {}, agree, element('span', {}, ' I have read this and want to take part.'))),

@@ -61,6 +61,7 @@ class TrialScreen {
       this.control.restore(answer.ratings);
     }
     if (trial.reference) this.player.select(trial.clips);
+    this.player.setLoop(test.kind === 'mushra' || test.kind === 'abx');
     this.player.onchange = () => this.refresh();
     this.removeKeys = onKeys((key) => this.key(key));
     this.draw();
