@@ -34,6 +34,7 @@ const contentSecurityPolicy = {
 /** The server of a test, not listening yet. */
 export async function createServer(running: RunningTest, options: ServerOptions = {}): Promise<FastifyInstance> {
   const server = fastify({ trustProxy: options.trustProxy ?? false, bodyLimit, requestTimeout: 30_000, connectionTimeout: 60_000, forceCloseConnections: true });
+  server.removeContentTypeParser('text/plain');
   server.setErrorHandler(explain);
   server.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'there is no such page' }));
   server.decorateRequest('listener', undefined);
@@ -62,9 +63,9 @@ function listenerRoutes(server: FastifyInstance, running: RunningTest): void {
   const described = publicTest(running);
   server.get('/api/test', (_request, reply) => reply.header('cache-control', 'no-cache').send(described));
 
-  server.post('/api/listeners', { config: { rateLimit: { max: limits.registrations, keyGenerator: (request) => `registration ${request.ip}` } } }, (request, reply) => {
+  server.post('/api/listeners', { config: { rateLimit: { max: limits.registrations, keyGenerator: (request) => `registration ${request.ip}` } } }, async (request, reply) => {
     const { participant } = read(registrationSchema, request.body);
-    const { token } = store.register(running.plan, participant ?? null);
+    const { token } = await store.register(running.plan, participant ?? null);
     return reply.code(201).send({ token });
   });
 
@@ -81,27 +82,27 @@ function listenerRoutes(server: FastifyInstance, running: RunningTest): void {
     return reply.type('audio/wav').header('cache-control', 'private, max-age=3600').header('vary', 'authorization').header('content-length', statSync(path).size).send(createReadStream(path));
   });
 
-  server.put('/api/trials/:trial/answer', (request, reply) => {
+  server.put('/api/trials/:trial/answer', async (request, reply) => {
     const listener = known(request);
     const { trial } = read(trialAddress, request.params);
     const answer = read(answerSchema, request.body);
     if (listener.plan[trial] === undefined) throw new Refusal(404, 'there is no such trial');
     const fault = faultOf(test, listener.plan[trial], answer, preview);
     if (fault !== undefined) throw new Refusal(422, fault);
-    store.save(listener.id, trial, answer);
+    await store.save(listener.id, trial, answer);
     return reply.code(204).send();
   });
 
-  server.put('/api/headphones', (request, reply) => {
-    store.saveHeadphones(known(request).id, read(headphoneSchema, request.body));
+  server.put('/api/headphones', async (request, reply) => {
+    await store.saveHeadphones(known(request).id, read(headphoneSchema, request.body));
     return reply.code(204).send();
   });
 
-  server.put('/api/finish', (request, reply) => {
+  server.put('/api/finish', async (request, reply) => {
     const listener = known(request);
     const done = store.answers(listener.id).filter((answer) => answer.done).length;
     if (done < listener.plan.length && !preview) throw new Refusal(422, `${listener.plan.length - done} trials are not done`);
-    store.finish(listener.id, read(finishSchema, request.body).comment);
+    await store.finish(listener.id, read(finishSchema, request.body).comment);
     return reply.code(204).send();
   });
 }

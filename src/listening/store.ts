@@ -46,6 +46,11 @@ interface ListenerRow extends Omit<Listener, 'plan' | 'headphones'> {
   readonly plan: string;
   readonly headphones: string | null;
 }
+/** Something to write. `run` leaves what to tell the caller when all is on the disk. */
+interface Job {
+  readonly run: () => () => void;
+  readonly reject: (error: unknown) => void;
+}
 interface AnswerRow extends Omit<StoredAnswer, 'ratings' | 'heard' | 'done'> {
   readonly ratings: string;
   readonly heard: string;
@@ -57,11 +62,12 @@ const hashOf = (token: string): string => createHash('sha256').update(token).dig
 const listenerColumns = 'id, slot, participant, plan, started, headphones, comment, finished';
 
 /**
- * Listeners and answers in an SQLite file. What a method has written is on the disk when it returns (write-ahead log, synchronous = FULL), whatever happens to the
- * process then.
+ * Listeners and answers in an SQLite file. What a method has written is on the disk when its promise resolves (write-ahead log, synchronous = FULL), whatever happens to the
+ * process then. What is written at about the same time goes to the disk together: waiting for the disk is what takes the time.
  */
 export class AnswerStore {
   private readonly database: Database.Database;
+  private waiting: Job[] = [];
 
   private constructor(path: string) {
     this.database = new Database(path, { timeout: 5000 });
@@ -103,17 +109,16 @@ export class AnswerStore {
   }
 
   /** A new listener, in the first free place of the plan. The token is not stored and cannot be had again. */
-  register(planFor: (slot: number) => readonly Trial[], participant: string | null, now = Date.now()): { token: string; listener: Listener } {
-    const token = randomBytes(32).toString('base64url');
-    const insert = this.database.transaction(() => {
+  register(planFor: (slot: number) => readonly Trial[], participant: string | null, now = Date.now()): Promise<{ token: string; listener: Listener }> {
+    return this.write(() => {
+      const token = randomBytes(32).toString('base64url');
       const slot = this.freeSlot(now);
       const plan = planFor(slot);
       const { lastInsertRowid } = this.database
         .prepare('insert into listeners (token, slot, participant, plan, started) values (?, ?, ?, ?, ?)')
         .run(hashOf(token), slot, participant, JSON.stringify(plan), now);
-      return { id: Number(lastInsertRowid), slot, participant, plan, started: now, headphones: null, comment: null, finished: null };
+      return { token, listener: { id: Number(lastInsertRowid), slot, participant, plan, started: now, headphones: null, comment: null, finished: null } };
     });
-    return { token, listener: insert.immediate() };
   }
 
   find(token: string): Listener | undefined {
@@ -126,14 +131,16 @@ export class AnswerStore {
   }
 
   /** Saves an answer over an earlier one. A trial that was done stays done: a draft that arrives late changes nothing. */
-  save(listener: number, trial: number, { ratings, heard, seconds, done }: Answer, now = Date.now()): void {
-    this.database
-      .prepare(
-        `insert into answers (listener, trial, ratings, heard, seconds, done, saved) values (?, ?, ?, ?, ?, ?, ?)
-         on conflict do update set ratings = excluded.ratings, heard = excluded.heard, seconds = excluded.seconds, done = excluded.done, saved = excluded.saved
-         where excluded.done >= answers.done`,
-      )
-      .run(listener, trial, JSON.stringify(ratings), JSON.stringify(heard), seconds, Number(done), now);
+  save(listener: number, trial: number, { ratings, heard, seconds, done }: Answer, now = Date.now()): Promise<unknown> {
+    return this.write(() =>
+      this.database
+        .prepare(
+          `insert into answers (listener, trial, ratings, heard, seconds, done, saved) values (?, ?, ?, ?, ?, ?, ?)
+           on conflict do update set ratings = excluded.ratings, heard = excluded.heard, seconds = excluded.seconds, done = excluded.done, saved = excluded.saved
+           where excluded.done >= answers.done`,
+        )
+        .run(listener, trial, JSON.stringify(ratings), JSON.stringify(heard), seconds, Number(done), now),
+    );
   }
 
   /** Of a listener, or of all. */
@@ -143,16 +150,52 @@ export class AnswerStore {
     return (rows as AnswerRow[]).map(({ listener: id, trial, ratings, heard, seconds, done, saved }) => ({ listener: id, trial, ratings: JSON.parse(ratings), heard: JSON.parse(heard), seconds, done: done === 1, saved }));
   }
 
-  saveHeadphones(listener: number, result: HeadphoneResult): void {
-    this.database.prepare('update listeners set headphones = ? where id = ?').run(JSON.stringify(result), listener);
+  saveHeadphones(listener: number, result: HeadphoneResult): Promise<unknown> {
+    return this.write(() => this.database.prepare('update listeners set headphones = ? where id = ?').run(JSON.stringify(result), listener));
   }
 
-  finish(listener: number, comment: string, now = Date.now()): void {
-    this.database.prepare('update listeners set comment = ?, finished = coalesce(finished, ?) where id = ?').run(comment, now, listener);
+  finish(listener: number, comment: string, now = Date.now()): Promise<unknown> {
+    return this.write(() => this.database.prepare('update listeners set comment = ?, finished = coalesce(finished, ?) where id = ?').run(comment, now, listener));
   }
 
+  /** Writes what still waits, and closes the file. */
   close(): void {
+    this.commit();
     this.database.close();
+  }
+
+  private write<T>(work: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const run = () => {
+        const value = work();
+        return () => resolve(value);
+      };
+      if (this.waiting.push({ run, reject }) === 1) setImmediate(() => this.commit());
+    });
+  }
+
+  /** One transaction for all that waits. A statement that fails undoes itself and nothing else. */
+  private commit(): void {
+    const jobs = this.waiting;
+    this.waiting = [];
+    if (jobs.length === 0) return;
+    const tell: (() => void)[] = [];
+    try {
+      this.database.exec('begin immediate');
+      for (const { run, reject } of jobs) {
+        try {
+          tell.push(run());
+        } catch (error) {
+          tell.push(() => reject(error));
+        }
+      }
+      this.database.exec('commit');
+    } catch (error) {
+      if (this.database.inTransaction) this.database.exec('rollback');
+      for (const { reject } of jobs) reject(error);
+      return;
+    }
+    for (const one of tell) one();
   }
 
   private test(): { version: number; fingerprint: string; settings: string } | undefined {
