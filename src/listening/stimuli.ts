@@ -47,7 +47,11 @@ export async function prepareStimuli(test: ListeningTest): Promise<Stimuli> {
     }
   }
   return {
-    path: (signal, clip) => paths.get(key(signal, clip)) as string,
+    path: (signal, clip) => {
+      const path = paths.get(key(signal, clip));
+      if (path === undefined) throw new Error(`no signal ${signal} of clip ${clip} was prepared`);
+      return path;
+    },
     aligned: (clip) => aligned.get(clip) as boolean,
     loudness: loudness.target,
     notes: [...loudness.notes, ...advice(test)],

@@ -23,6 +23,14 @@ test('without test.yaml: mushra where there is a reference, else mos; all system
   assert.deepEqual([mos.kind, mos.reference, mos.traps], ['mos', null, 1]);
 });
 
+test('a folder named reference that does not take part is no reference; in a mushra test it always takes part', async (t) => {
+  const folder = temporaryFolder(t);
+  await writeTestFolder(folder, { systems: ['ours', 'theirs'] });
+  assert.deepEqual([openTestFolder(folder).kind, openTestFolder(folder).reference], ['mos', null]);
+  yaml(folder, 'kind: mushra\nsystems: [ours]');
+  assert.deepEqual(openTestFolder(folder).systems, ['reference', 'ours']);
+});
+
 test('pairs: each with each, or those of the file', async (t) => {
   const folder = temporaryFolder(t);
   await writeTestFolder(folder, { kind: 'ab' });
@@ -48,6 +56,7 @@ test('what is wrong with test.yaml is said with the value and what was expected'
     ['clips: [one, five]', /system \w+ has no clip five; expected .*five\.wav/],
     ['clips: [one, one]', /names a clip twice/],
     ['a: [', /test.yaml is no YAML/],
+    ['kind: mos\nreference: reference\nsystems: [ours]', /the reference reference is not among the systems: ours/],
     ['kind: mushra\nreference: original', /there is no system original/],
   ];
   for (const [text, message] of cases) {

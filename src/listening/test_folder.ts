@@ -34,7 +34,8 @@ export function openTestFolder(folder: string): ListeningTest {
   const file = readTestFile(folder);
   const present = readdirSync(root).filter((entry) => !entry.startsWith('.') && statSync(join(root, entry)).isDirectory()).sort();
   if (present.length === 0) fail(`${root} has no folders; expected one for each system`);
-  const reference = file.reference ?? (present.includes('reference') ? 'reference' : null);
+  const known = file.systems ?? present;
+  const reference = file.reference ?? ((known.includes('reference') || file.kind === 'mushra') && present.includes('reference') ? 'reference' : null);
   const kind: Kind = file.kind ?? (reference === null ? 'mos' : 'mushra');
   if (kind === 'mushra' && reference === null) fail(`a MUSHRA test needs a reference; expected systems/reference, or its name as reference in test.yaml`);
   const systems = chosen(file, present, kind, reference);
@@ -65,6 +66,7 @@ function chosen(file: TestFile, present: readonly string[], kind: Kind, referenc
   for (const system of [...systems, ...(reference === null ? [] : [reference])]) {
     if (!present.includes(system)) fail(`there is no system ${system}; systems/ has ${present.join(', ')}`);
   }
+  if (reference !== null && !systems.includes(reference)) fail(`the reference ${reference} is not among the systems: ${systems.join(', ')}`);
   const least = kind === 'mos' ? 1 : 2;
   if (systems.length < least) fail(`a test of kind ${kind} needs at least ${least} systems${kind === 'mushra' ? ', the reference among them' : ''}; systems/ has ${present.join(', ')}`);
   const taken = systems.find((system) => system === trapSignal || system.startsWith('anchor-'));

@@ -27,7 +27,7 @@ const keys: Record<Kind, readonly [string, string][]> = {
 
 /** Tells the keys, and turns them off for those whom they disturb. */
 export function shortcutHelp(kind: Kind): HTMLElement {
-  const shown: readonly [string, string][] = [['Space or P', 'play, pause'], ['L', 'loop'], ...keys[kind], ['Enter', 'next']];
+  const shown: readonly [string, string][] = [['Space or P', 'play, pause'], ['L', 'loop'], ...keys[kind], ['N or Enter', 'next']];
   const toggle = element('input', { type: 'checkbox', checked: enabled, onchange: () => (enabled = toggle.checked) });
   return element(
     'details',

@@ -105,7 +105,7 @@ class TrialScreen {
       if (this.player.playing) this.player.pause();
       else this.choose(this.player.current);
     } else if (key === 'l') this.bar.toggleLoop();
-    else if (key === 'Enter') {
+    else if (key === 'n' || key === 'Enter') {
       if (!this.next.disabled) void this.done();
     } else if (trial.reference && (key === '0' || key === 'r')) this.choose(trial.clips);
     else if (test.kind === 'mushra' && Number(key) >= 1 && Number(key) <= trial.clips) this.choose(Number(key) - 1);
