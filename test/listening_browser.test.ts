@@ -88,7 +88,7 @@ async function rate(page: Page, kind: Kind, pick: (clip: number) => number): Pro
 }
 
 const kinds: Record<Kind, { file: TestFile; trials: number; pick: (trial: number, clip: number) => number }> = {
-  mos: { file: { kind: 'mos', systems: ['ours', 'theirs'], headphones: 'record' }, trials: 2 + 4 + 1, pick: (trial) => 1 + (trial % 5) },
+  mos: { file: { kind: 'mos', systems: ['ours', 'theirs'] }, trials: 2 + 4 + 1, pick: (trial) => 1 + (trial % 5) },
   cmos: { file: { kind: 'cmos', pairs: [['ours', 'theirs']] }, trials: 1 + 2 + 1, pick: (trial) => (trial % 7) - 3 },
   ab: { file: { kind: 'ab', pairs: [['ours', 'theirs']], noPreference: true }, trials: 1 + 2 + 1, pick: (trial) => (trial % 3) - 1 },
   abx: { file: { kind: 'abx', pairs: [['ours', 'theirs']] }, trials: 1 + 2 + 1, pick: (trial) => 2 * (trial % 2) - 1 },
@@ -101,12 +101,6 @@ suite('the page in Chromium', { concurrency: 4 }, () => {
       const { file, trials, pick } = kinds[kind];
       const { page, folder, faults } = await visit(t, file);
       await begin(page);
-      if (file.headphones === 'record') {
-        for (let tone = 0; tone < 6; tone++) {
-          await button(page, 'Play the three tones').click();
-          await button(page, 'Second').click();
-        }
-      }
       for (let trial = 0; trial < trials; trial++) {
         await page.getByText(`${trial + 1} of ${trials}`, { exact: true }).waitFor();
         assert.equal(await page.getByText('Practice').count(), trial < (kind === 'mos' ? 2 : 1) ? 1 : 0);
@@ -117,7 +111,6 @@ suite('the page in Chromium', { concurrency: 4 }, () => {
       const { answers, store } = saved(folder);
       const [listener] = store.listeners();
       assert.deepEqual([listener.participant, listener.comment, listener.finished !== null], ['p-7', 'It was fine.', true]);
-      assert.equal(listener.headphones?.tones, kind === 'mos' ? 6 : undefined);
       assert.deepEqual(
         answers.map(({ ratings, done }) => [ratings, done]),
         listener.plan.map(({ signals }, trial) => [kind === 'mushra' ? signals.map((_, clip) => pick(trial, clip)) : [pick(trial, 0)], true]),
@@ -128,6 +121,40 @@ suite('the page in Chromium', { concurrency: 4 }, () => {
       assert.match(readFileSync(files[0], 'utf8'), /<td>p-7<\/td>/);
     });
   }
+
+  test('a test that requires headphones begins only when the quietest of three tones was named', { skip: withoutBrowser }, async (t) => {
+    const { page, folder, faults } = await visit(t, { kind: 'mos', headphones: 'require' });
+    // The tones, which are stereo, in fast forward; and within reach, so that the right answer can be given.
+    await page.addInitScript(`
+      const { start } = AudioBufferSourceNode.prototype;
+      AudioBufferSourceNode.prototype.start = function (...args) {
+        if (this.buffer.numberOfChannels === 2) {
+          this.playbackRate.value = 20;
+          window.tones = this.buffer;
+        }
+        return start.apply(this, args);
+      };`);
+    await page.reload();
+    const answer = async (right: boolean) => {
+      await button(page, 'Play the three tones').click();
+      await page.waitForFunction('window.tones');
+      const peaks = (await page.evaluate('[0, 1, 2].map((i) => Math.max(...window.tones.getChannelData(0).slice(i * 1.5 * window.tones.sampleRate, (i * 1.5 + 1) * window.tones.sampleRate)))')) as number[];
+      const quietest = peaks.indexOf(Math.min(...peaks));
+      assert.ok(Math.abs(20 * Math.log10(Math.max(...peaks) / peaks[quietest]) - 6.02) < 0.01, 'one tone is 6 dB quieter');
+      const number = (await page.getByText(/which one is the quietest/i).textContent())?.match(/(\d) of 6/)?.[1];
+      await button(page, ['First', 'Second', 'Third'][right ? quietest : (quietest + 1) % 3]).click();
+      if (number !== '6') await page.getByText(`(${Number(number) + 1} of 6)`).waitFor();
+    };
+    await begin(page);
+    for (let tone = 0; tone < 6; tone++) await answer(tone < 4);
+    await page.getByText('These seem to be no headphones').waitFor();
+    assert.deepEqual(saved(folder).store.listeners()[0].headphones, { correct: 4, tones: 6 });
+    await button(page, 'Try again').click();
+    for (let tone = 0; tone < 6; tone++) await answer(tone < 5);
+    await page.locator('.choice.mos').waitFor();
+    assert.deepEqual(saved(folder).store.listeners()[0].headphones, { correct: 5, tones: 6 });
+    assert.deepEqual(faults, []);
+  });
 
   test('closing the tab loses nothing: drafts are saved, and the listener goes on where it was', { skip: withoutBrowser }, async (t) => {
     const { page, folder, server, faults } = await visit(t, { kind: 'mushra' });
