@@ -37,7 +37,7 @@ function head({ test, unit, listeners, scores }: Results): string {
   const out = listeners.filter(({ excluded }) => excluded.length > 0).length;
   const outIds = new Set(listeners.filter(({ excluded }) => excluded.length > 0).map(({ listener }) => listener));
   const counted = scores.filter(({ role, listener }) => role === 'test' && !outIds.has(listener)).length;
-  const means = unit === 'listener' ? 'The unit of observation is the listener: each counts once, with the mean of his or her ratings.' : 'The unit of observation is the rating: the figures speak of these listeners, not of others.';
+  const means = unit === 'listener' ? 'The unit of observation is the listener: each counts once, with the mean of its ratings.' : 'The unit of observation is the rating: the figures speak of these listeners, not of others.';
   return `<h1>${escapeHtml(test.title)}</h1>
 <p class="kind">${kindTitles[test.kind]}</p>
 <dl class="figures"><div><dt>listeners</dt><dd>${listeners.length}</dd></div><div><dt>finished</dt><dd>${listeners.filter(({ finished }) => finished).length}</dd></div><div><dt>excluded</dt><dd>${out}</dd></div><div><dt>ratings counted</dt><dd>${counted}</dd></div></dl>
@@ -48,14 +48,14 @@ function systemsSection({ systems, test, scores, listeners }: Results): string {
   const out = new Set(listeners.filter(({ excluded }) => excluded.length > 0).map(({ listener }) => listener));
   const ratings = (signal: string) => scores.filter((score) => score.role === 'test' && score.signals[0] === signal && !out.has(score.listener)).map(({ value }) => value);
   const [low, high] = scale[test.kind];
-  const rows = systems.map((one) => [escapeHtml(one.signal), String(one.ratings), `<b>${number(one.mean)}</b>`, range(one), number(one.median), `${number(one.lowerQuartile)} – ${number(one.upperQuartile)}`]);
+  const rows = systems.map((one) => [escapeHtml(one.signal), String(one.ratings), `<b>${number(one.mean)}</b>`, range(one), number(one.median), `${number(one.lowerQuartile)} to ${number(one.upperQuartile)}`]);
   return section('Systems', `${ratingPlot(systems, ratings, low, high, 'rating')}<p class="note">Dots: single ratings. Box: quartiles. Diamond: mean with its 95% confidence interval (Student's t).</p>${table(['system', 'ratings', 'mean', '95% interval', 'median', 'quartiles'], rows)}`);
 }
 
 function choicesSection({ choices, test }: Results): string {
   const abx = test.kind === 'abx';
   const title = ({ a, b }: Choice) => (abx ? `${a} / ${b}` : `${b} over ${a}`);
-  const rows = choices.map((one) => [escapeHtml(title(one)), String(one.votes[1]), String(one.votes[0]), ...(abx ? [] : [String(one.undecided)]), `<b>${percent(one.mean)}</b>`, `${percent(one.low)} – ${percent(one.high)}`, pValue(one.p), pValue(one.pAdjusted)]);
+  const rows = choices.map((one) => [escapeHtml(title(one)), String(one.votes[1]), String(one.votes[0]), ...(abx ? [] : [String(one.undecided)]), `<b>${percent(one.mean)}</b>`, `${percent(one.low)} to ${percent(one.high)}`, pValue(one.p), pValue(one.pAdjusted)]);
   const columns = abx ? ['pair', 'right', 'wrong', 'share'] : ['pair', 'for', 'against', 'no preference', 'share'];
   const note = abx ? 'p: one-sided binomial test, that the share of right answers is above chance.' : 'Share of the votes for one of the two. p: two-sided binomial test against one half.';
   return section(abx ? 'Can they be told apart?' : 'Preferences', `${choicePlot(choices, abx ? 'right answers, %' : 'share of votes, %', title)}<p class="note">${note} Intervals: 95%, Clopper and Pearson. Adjusted p: Holm.</p>${table([...columns, '95% interval', 'p', 'adjusted p'], rows)}`);
@@ -67,7 +67,7 @@ function comparisonsSection({ comparisons, test, unit }: Results): string {
     String(one.n),
     `<b>${one.mean > 0 ? '+' : ''}${number(one.mean)}</b>`,
     range(one),
-    number(one.v),
+    String(one.v),
     pValue(one.p),
     `${pValue(one.pAdjusted)}${one.pAdjusted < 0.05 ? ' <b title="significant at 5%">*</b>' : ''}`,
   ]);
@@ -98,7 +98,7 @@ function listenersSection({ listeners, test }: Results): string {
     test.kind === 'mushra'
       ? 'Excluded by BS.1534-3, 4.1.2: who rates the hidden reference below 90 in more than 15% of the clips, or the middle anchor above 90 in more than 15% (clips whose middle anchor more than a quarter of the listeners rate above 90 not counted).'
       : 'Excluded: who answers a trap wrongly.';
-  return section('Listeners', `<p class="note">${rules}</p>${table(['listener', 'participant', 'trials', 's per trial', 'headphones', ...(test.kind === 'mushra' ? [] : ['traps']), '', 'comment'], rows)}`);
+  return section('Listeners', `<p class="note">${rules}</p>${table(['listener', 'participant', 'trials', 's per trial', 'headphones', ...(test.kind === 'mushra' ? [] : ['traps']), 'answers', 'comment'], rows, 'texts')}`);
 }
 
 function outliersSection({ outliers }: Results): string {
@@ -113,14 +113,14 @@ function rawSection(results: Results): string {
 
 const section = (title: string, content: string): string => `<section><h2>${title}</h2>${content}</section>`;
 
-function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+function table(header: readonly string[], rows: readonly (readonly string[])[], type = ''): string {
   const head = header.map((text) => `<th scope="col">${text}</th>`).join('');
   const body = rows.map(([first, ...others]) => `<tr><th scope="row">${first}</th>${others.map((text) => `<td>${text}</td>`).join('')}</tr>`).join('');
-  return `<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
+  return `<div class="scroll"><table class="${type}"><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
 }
 
 const number = (value: number): string => (Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(2));
-const range = ({ low, high }: Interval): string => (low === null || high === null ? 'too few' : `${number(low)} – ${number(high)}`);
+const range = ({ low, high }: Interval): string => (low === null || high === null ? 'too few' : `${number(low)} to ${number(high)}`);
 const percent = (share: number | null): string => (share === null || Number.isNaN(share) ? '' : `${(100 * share).toFixed(1)}%`);
 const pValue = (p: number): string => (p < 0.0001 ? '&lt; 0.0001' : p.toFixed(4));
 
@@ -132,7 +132,7 @@ h1{margin:0;font-size:1.7rem}h2{margin:0 0 .6rem;font-size:1.15rem}.kind{margin:
 section{margin:1.2rem 0;padding:1.2rem 1.4rem;border:1px solid var(--edge);border-radius:.9rem;background:var(--card)}
 .figures{display:flex;flex-wrap:wrap;gap:.8rem 2.2rem;margin:0}.figures dt{color:var(--quiet);font-size:.85rem}.figures dd{margin:0;font-size:1.5rem;font-weight:600}
 .note{color:var(--quiet);font-size:.88rem}.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.92rem;font-variant-numeric:tabular-nums}
-th,td{padding:.35rem .7rem;border-bottom:1px solid var(--edge);text-align:right;vertical-align:top}th:first-child,td:last-child{text-align:left}thead th{color:var(--quiet);font-weight:500}tbody th{font-weight:600}
+th,td{padding:.35rem .7rem;border-bottom:1px solid var(--edge);text-align:right;vertical-align:top}th:first-child,.texts :is(th,td):nth-last-child(-n+2){text-align:left}thead th{color:var(--quiet);font-weight:500}tbody th{font-weight:600}
 a{color:var(--accent)}svg{display:block;width:100%;height:auto;font-size:12px}svg text{fill:var(--text)}
 .grid{stroke:var(--edge)}.tick,.axis{text-anchor:middle}svg .tick,svg .axis{fill:var(--quiet)}.name{text-anchor:end;font-weight:600}
 .dot{fill:var(--quiet);opacity:.4}.box{fill:var(--box)}.bar{fill:var(--box)}.interval{stroke:var(--accent);stroke-width:2}.mean{fill:var(--accent)}.chance{stroke:var(--quiet);stroke-dasharray:4 4}
