@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test, { after, before, suite, type TestContext } from 'node:test';
+import test, { after, before, describe, type TestContext } from 'node:test';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import type { TestFile } from '../src/listening/definition.js';
 import type { Kind } from '../src/listening/protocol.js';
 import { writeReport } from '../src/listening/report.js';
 import { AnswerStore, type StoredAnswer } from '../src/listening/store.js';
-import { temporaryFolder, writeTestFolder } from '../src/listening/testing.js';
+import { writeTestFolder } from '../src/listening/testing.js';
 import { startBrowser, withoutBrowser } from './browser.js';
+import { temporaryFolder } from './command_line.js';
 import { serve, type ListeningServer } from './listening_server.js';
 
 let browser: Browser;
@@ -95,7 +96,7 @@ const kinds: Record<Kind, { file: TestFile; trials: number; pick: (trial: number
   mushra: { file: { kind: 'mushra' }, trials: 1 + 2, pick: (trial, clip) => 10 * clip + trial },
 };
 
-suite('the page in Chromium', { concurrency: 4 }, () => {
+describe('the page in Chromium', { concurrency: 4 }, () => {
   for (const kind of Object.keys(kinds) as Kind[]) {
     test(`a whole test of kind ${kind} is played and rated`, { skip: withoutBrowser }, async (t) => {
       const { file, trials, pick } = kinds[kind];
@@ -163,10 +164,10 @@ suite('the page in Chromium', { concurrency: 4 }, () => {
     await page.getByText('2 of 3', { exact: true }).waitFor();
     await page.keyboard.press('1');
     await page.getByRole('slider', { name: 'Quality of clip 1' }).fill('73');
-    await page.locator('#saved', { hasText: 'Saved' }).waitFor();
-    await page.waitForTimeout(400);
+    // At once, before the draft would have been saved anyway.
     const context = page.context();
-    await page.close();
+    await page.close({ runBeforeUnload: true });
+    for (let tries = 0; tries < 50 && saved(folder).answers.length < 2; tries++) await new Promise((resolve) => setTimeout(resolve, 100));
     assert.deepEqual(saved(folder).answers.map(({ trial, ratings, done }) => [trial, ratings, done]), [[0, [40, 40, 40, 40, 40], true], [1, [73, null, null, null, null], false]]);
 
     const again = await context.newPage();

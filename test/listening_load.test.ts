@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import test from 'node:test';
 import type { Session } from '../src/listening/protocol.js';
 import { AnswerStore } from '../src/listening/store.js';
-import { temporaryFolder, writeTestFolder } from '../src/listening/testing.js';
-import { run } from './command_line.js';
+import { writeTestFolder } from '../src/listening/testing.js';
+import { run, temporaryFolder } from './command_line.js';
 import { ask, register, serve, type ListeningServer } from './listening_server.js';
 
 const rating = (listener: number, trial: number): number => 1 + ((listener * 7 + trial * 3) % 5);

@@ -22,7 +22,7 @@ command
   .argument('<folder>', 'a folder with systems/NAME/CLIP.wav, a folder for each system, and an optional test.yaml')
   .option('--host <address>', 'where to listen; 0.0.0.0 for all networks', '127.0.0.1')
   .option('--port <number>', 'port; 0 takes a free one', wholeNumber, 8080)
-  .option('--trust-proxy', 'take the listener\'s address from X-Forwarded-For: only behind a proxy of your own')
+  .option('--trust-proxy', 'count requests by the address that a proxy of your own puts into X-Forwarded-For')
   .option('--preview', 'show which system is which, let everything be skipped, and keep no answers')
   .action(async (folder: string, { host, port, trustProxy, preview }: ServeOptions) => {
     const running = await startTest(folder, { preview });

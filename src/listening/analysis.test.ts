@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import test from 'node:test';
+import test, { type TestContext } from 'node:test';
+import { temporaryFolder } from '../data/testing.js';
 import { analyse, type Results } from './analysis.js';
 import type { TestFile } from './definition.js';
 import { ratingsCsv } from './export.js';
@@ -8,12 +9,12 @@ import type { Kind } from './protocol.js';
 import { reportHtml } from './report_html.js';
 import { AnswerStore } from './store.js';
 import { openTestFolder, type ListeningTest } from './test_folder.js';
-import { temporaryFolder, writeTestFolder } from './testing.js';
+import { writeTestFolder } from './testing.js';
 
 const close = (value: number | null, expected: number, tolerance = 1e-9) => assert.ok(value !== null && Math.abs(value - expected) <= tolerance, `${value}, expected ${expected}`);
 const clips = ['a', 'b', 'c', 'd'];
 
-async function open(t: { after: (remove: () => void) => void }, file: TestFile): Promise<ListeningTest> {
+async function open(t: TestContext, file: TestFile): Promise<ListeningTest> {
   const folder = temporaryFolder(t);
   await writeTestFolder(folder, file, { clips, seconds: 0.01, sampleRate: 8000 });
   return openTestFolder(folder);

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
-import test from 'node:test';
+import test, { type TestContext } from 'node:test';
+import { temporaryFolder } from '../data/testing.js';
 import type { TestFile } from './definition.js';
 import { itemsOf, planFor, type Trial } from './plan.js';
 import type { ListeningTest } from './test_folder.js';
 import { openTestFolder } from './test_folder.js';
-import { temporaryFolder, writeTestFolder } from './testing.js';
+import { writeTestFolder } from './testing.js';
 
 const clips = ['a', 'b', 'c', 'd', 'e', 'f'];
 
-async function open(t: { after: (remove: () => void) => void }, file: TestFile, systems = ['reference', 'ours', 'theirs']): Promise<ListeningTest> {
+async function open(t: TestContext, file: TestFile, systems = ['reference', 'ours', 'theirs']): Promise<ListeningTest> {
   const folder = temporaryFolder(t);
   await writeTestFolder(folder, file, { systems, clips, seconds: 0.01, sampleRate: 8000 });
   return openTestFolder(folder);
@@ -103,4 +104,6 @@ test('practice comes first and traps never; each listener gets the traps that we
 test('repetitions ask every question again', async (t) => {
   const listening = await open(t, { kind: 'abx', pairs: [['reference', 'ours']], repetitions: 3, traps: 0 });
   assert.equal(counted(planFor(listening, 0)).length, 18);
+  const mushra = await open(t, { kind: 'mushra', repetitions: 2 });
+  assert.equal(counted(planFor(mushra, 0)).length, 12);
 });

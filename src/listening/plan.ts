@@ -47,11 +47,11 @@ export function planFor(test: ListeningTest, slot: number): Trial[] {
 export function itemsOf(test: ListeningTest): Item[] {
   const random = drawing(test, 'items', 0);
   const clips = random.shuffle([...test.clips]);
-  if (test.kind === 'mushra') return clips.map((clip) => ({ clip, signals: [...test.systems, ...anchorsOf(test)] }));
+  const repeated = (items: Item[]) => Array.from({ length: test.repetitions }, () => items).flat();
+  if (test.kind === 'mushra') return repeated(clips.map((clip) => ({ clip, signals: [...test.systems, ...anchorsOf(test)] })));
   const compared = random.shuffle(test.kind === 'mos' ? test.systems.map((system) => [system]) : test.pairs.map((pair) => [...pair]));
   // Round r gives clip i the comparison i + r: any few questions in a row have different clips and different systems.
-  const rounds = compared.flatMap((_, round) => clips.map((clip, i) => ({ clip, signals: compared[(i + round) % compared.length] })));
-  return Array.from({ length: test.repetitions }, () => rounds).flat();
+  return repeated(compared.flatMap((_, round) => clips.map((clip, i) => ({ clip, signals: compared[(i + round) % compared.length] }))));
 }
 
 /** Puts the signals of a question in order, at this turn of the whole test. */

@@ -19,7 +19,7 @@ declare module 'fastify' {
 }
 
 export interface ServerOptions {
-  /** Whether X-Forwarded-For is believed: behind a proxy of one's own. Default false. */
+  /** Behind a proxy of one's own: the listener's address is the last one in X-Forwarded-For, which the proxy has put there. Default false. */
   readonly trustProxy?: boolean;
 }
 
@@ -31,9 +31,12 @@ const contentSecurityPolicy = {
   directives: { defaultSrc: ["'none'"], scriptSrc: ["'self'"], styleSrc: ["'self'"], connectSrc: ["'self'"], imgSrc: ["'self'"], baseUri: ["'none'"], formAction: ["'none'"], frameAncestors: ["'none'"] },
 };
 
+/** Only what the connection itself comes from is trusted. */
+const nearestHop = (_address: string, hop: number): boolean => hop === 0;
+
 /** The server of a test, not listening yet. */
 export async function createServer(running: RunningTest, options: ServerOptions = {}): Promise<FastifyInstance> {
-  const server = fastify({ trustProxy: options.trustProxy ?? false, bodyLimit, requestTimeout: 30_000, connectionTimeout: 60_000, forceCloseConnections: true });
+  const server = fastify({ trustProxy: options.trustProxy ? nearestHop : false, bodyLimit, requestTimeout: 30_000, connectionTimeout: 60_000, forceCloseConnections: true });
   server.removeContentTypeParser('text/plain');
   server.setErrorHandler(explain);
   server.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'there is no such page' }));

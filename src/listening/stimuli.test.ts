@@ -5,10 +5,11 @@ import test from 'node:test';
 import { integratedLoudness } from '../audio/loudness.js';
 import { readAudio } from '../audio/read.js';
 import { writeWav } from '../audio/write.js';
+import { temporaryFolder } from '../data/testing.js';
 import { modulatedNoise } from './degrade.js';
 import { prepareStimuli } from './stimuli.js';
 import { openTestFolder } from './test_folder.js';
-import { speechlike, temporaryFolder, writeTestFolder } from './testing.js';
+import { speechlike, writeTestFolder } from './testing.js';
 
 async function loudnessAt(path: string): Promise<number> {
   const { samples, sampleRate } = await readAudio(path);

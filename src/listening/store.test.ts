@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'node:test';
+import test, { type TestContext } from 'node:test';
 import type Database from 'libsql';
+import { temporaryFolder } from '../data/testing.js';
 import type { Trial } from './plan.js';
 import type { Answer } from './protocol.js';
 import { AnswerStore } from './store.js';
-import { temporaryFolder } from './testing.js';
 
 const plan: Trial[] = [{ clip: 'one', signals: ['ours'], role: 'test' }];
 const answer = (rating: number | null, done: boolean): Answer => ({ ratings: [rating], heard: [1], seconds: 2, done });
 const hours = 3600_000;
 
-function open(t: { after: (remove: () => void) => void }): { store: AnswerStore; path: string } {
+function open(t: TestContext): { store: AnswerStore; path: string } {
   const path = join(temporaryFolder(t), 'answers.sqlite');
   const store = AnswerStore.open(path, 'print', { title: 'a' });
   t.after(() => store.close());

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
+import { temporaryFolder } from '../data/testing.js';
 import type { TestFile } from './definition.js';
 import { openTestFolder } from './test_folder.js';
-import { temporaryFolder, writeTestFolder } from './testing.js';
+import { writeTestFolder } from './testing.js';
 
 const refused = (folder: string, message: RegExp) => assert.throws(() => openTestFolder(folder), { code: 'ERR_LISTENING_TEST', message });
 const yaml = (folder: string, text: string) => writeFileSync(join(folder, 'test.yaml'), text);

@@ -1,19 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { writeWav } from '../audio/write.js';
 import { RandomStream } from '../kernels/random.js';
 import type { TestFile } from './definition.js';
 
-/** A folder that is removed after the test. */
-export function temporaryFolder(t: { after: (remove: () => void) => void }): string {
-  const folder = mkdtempSync(join(tmpdir(), 'tts-listen-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
-
-/** A second of noise with the rhythm of syllables, with so many dB less for each next system. */
+/** Noise with the rhythm of syllables. */
 export function speechlike(seconds: number, sampleRate: number, seed: number, level: number): Float32Array {
   const random = new RandomStream(seed, 0);
   let low = 0;

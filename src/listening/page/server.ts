@@ -65,7 +65,9 @@ export async function resumeSession(): Promise<Session | null> {
 export async function beginSession(): Promise<Session> {
   const query = new URLSearchParams(location.search);
   const participant = query.get('participant') ?? query.get('PROLIFIC_PID') ?? query.get('workerId');
-  const body = JSON.stringify({ consent: true, ...(participant === null ? {} : { participant }) });
+  // Only what the server takes: a strange number in the address must not keep anybody from taking part.
+  const known = (participant ?? '').replace(/[^\w.@-]/g, '_').slice(0, 64);
+  const body = JSON.stringify({ consent: true, ...(known === '' ? {} : { participant: known }) });
   const answer = (await (await request('api/listeners', { method: 'POST', body })).json()) as { token: string };
   token = answer.token;
   storage.set(tokenKey, token);

@@ -2,8 +2,8 @@ import { element } from './dom.js';
 import { shortestLoop, type Player } from './player.js';
 
 /** Play and pause, loop, and a line that shows the place; where clips are aligned, two handles on it choose a part. */
-export function transport(player: Player, aligned: boolean): { node: HTMLElement; refresh: () => void; toggleLoop: () => void } {
-  const play = element('button', { type: 'button', class: 'play', onclick: () => (player.playing ? player.pause() : player.play()) });
+export function transport(player: Player, aligned: boolean, toggle: () => void): { node: HTMLElement; refresh: () => void; toggleLoop: () => void } {
+  const play = element('button', { type: 'button', class: 'play', onclick: toggle });
   const toggleLoop = () => player.setLoop(!player.loop);
   const loop = element('button', { type: 'button', class: 'loop', 'aria-pressed': 'false', onclick: toggleLoop }, 'Loop');
   const place = element('div', { class: 'place' });

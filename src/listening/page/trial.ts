@@ -54,7 +54,7 @@ class TrialScreen {
     this.buttons = buffers.map((_, clip) => this.clipButton(clip));
     const rated = () => this.changed();
     this.control = test.kind === 'mushra' ? sliders(this.buttons.slice(0, trial.clips), (clip) => this.player.select(clip), rated) : choice(test, rated);
-    this.bar = transport(this.player, trial.aligned);
+    this.bar = transport(this.player, trial.aligned, () => this.choose(this.player.current));
     this.next = element('button', { type: 'button', class: 'primary', onclick: () => void this.done() }, 'Next');
     if (answer) {
       this.player.restoreHeard(answer.heard);
@@ -64,6 +64,8 @@ class TrialScreen {
     this.player.setLoop(test.kind === 'mushra' || test.kind === 'abx');
     this.player.onchange = () => this.refresh();
     this.removeKeys = onKeys((key) => this.key(key));
+    window.addEventListener('pagehide', this.saveDraft);
+    document.addEventListener('visibilitychange', this.saveDraft);
     this.draw();
     this.refresh();
   }
@@ -101,10 +103,8 @@ class TrialScreen {
   private key(key: string): boolean {
     const { test, trial } = this.view;
     if (this.control.key(key)) return true;
-    if (key === ' ' || key === 'p') {
-      if (this.player.playing) this.player.pause();
-      else this.choose(this.player.current);
-    } else if (key === 'l') this.bar.toggleLoop();
+    if (key === ' ' || key === 'p') this.choose(this.player.current);
+    else if (key === 'l') this.bar.toggleLoop();
     else if (key === 'n' || key === 'Enter') {
       if (!this.next.disabled) void this.done();
     } else if (trial.reference && (key === '0' || key === 'r')) this.choose(trial.clips);
@@ -144,12 +144,22 @@ class TrialScreen {
   private changed(): void {
     this.refresh();
     clearTimeout(this.draft);
-    this.draft = setTimeout(() => void this.queue.save(this.view.number, this.answer(false)).catch(this.reject), draftAfter);
+    this.draft = setTimeout(this.saveDraft, draftAfter);
   }
+
+  /** Also when the page is hidden: it may be closed next. */
+  private readonly saveDraft = () => {
+    if (this.draft === undefined) return;
+    clearTimeout(this.draft);
+    this.draft = undefined;
+    void this.queue.save(this.view.number, this.answer(false)).catch(this.reject);
+  };
 
   private async done(): Promise<void> {
     this.next.disabled = true;
     clearTimeout(this.draft);
+    window.removeEventListener('pagehide', this.saveDraft);
+    document.removeEventListener('visibilitychange', this.saveDraft);
     this.removeKeys();
     this.player.dispose();
     try {
