@@ -10,6 +10,6 @@ export const chromiumPath = paths.find((path) => path !== undefined && existsSyn
 export const withoutBrowser = chromiumPath === undefined ? 'no Chromium found (install it, or set CHROMIUM to its path)' : false;
 
 /** Starts a headless Chromium that asks nothing of the world outside. */
-export async function startBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'] });
+export async function startBrowser(...options: string[]): Promise<Browser> {
+  return chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', ...options] });
 }
