@@ -24,7 +24,8 @@ export type ErrorCode =
   | 'ERR_CHECKPOINT'
   | 'ERR_KERNELS'
   | 'ERR_BACKEND'
-  | 'ERR_NOT_FINITE';
+  | 'ERR_NOT_FINITE'
+  | 'ERR_LISTENING_TEST';
 
 /** An error the user can mend. The message gives the value that was wrong and what was expected; the command line prints it and exits 2. */
 export class TtsError extends Error {

@@ -7,6 +7,9 @@ declare module 'jstat' {
       /** The value below which Student's t lies with a probability. */
       inv(probability: number, degreesOfFreedom: number): number;
     };
+    /** Of a distribution: `cdf` is the probability of a value up to x, `inv` the value with that probability below it. */
+    readonly beta: { cdf(x: number, alpha: number, beta: number): number; inv(probability: number, alpha: number, beta: number): number };
+    readonly normal: { cdf(x: number, mean: number, deviation: number): number };
   };
   export default jStat;
 }

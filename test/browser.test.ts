@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import test, { type TestContext } from 'node:test';
-import { chromium, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
+import { startBrowser, withoutBrowser } from './browser.js';
 import { root, run, temporaryFolder } from './command_line.js';
-
-const browser = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => path && existsSync(path));
-const skip = browser === undefined && 'no Chromium (set CHROMIUM to its path)';
 
 /** Builds and serves the example as the README says, and returns its address. */
 async function serve(t: TestContext, out: string): Promise<string> {
@@ -45,11 +43,10 @@ function assertAlike(actual: Int16Array, expected: Int16Array): void {
   assert.ok(largest <= 1, `samples differ by up to ${largest}`);
 }
 
-test('the example speaks in Chromium what tts-synth speaks, plays it and prints its real-time factor', { skip }, async (t) => {
+test('the example speaks in Chromium what tts-synth speaks, plays it and prints its real-time factor', { skip: withoutBrowser }, async (t) => {
   const out = temporaryFolder(t);
   const address = await serve(t, out);
-  const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required'];
-  const chrome = await chromium.launch({ executablePath: browser, args });
+  const chrome = await startBrowser('--autoplay-policy=no-user-gesture-required');
   t.after(() => chrome.close());
   const page = await chrome.newPage();
   const errors: string[] = [];

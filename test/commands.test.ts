@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { root, run, temporaryFolder, tinyTraining } from './command_line.js';
 
-const commands = ['prepare', 'train', 'synth', 'eval', 'export', 'bench'];
+const commands = ['prepare', 'train', 'synth', 'eval', 'export', 'bench', 'listen'];
 const { version, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string; bin: Record<string, string> };
 const tinySize = tinyTraining.slice(3);
 

@@ -2,15 +2,16 @@
 // 2.1) is as good (115 to 150 dB) but 5 to 12 times slower, starts asynchronously, drops samples at the end, keeps state from one long
 // file to the next and cannot cut rates that 10 does not divide; the resamplers of wavefile and node-web-audio-api drift.
 import { TtsError } from '../errors.js';
+import { kaiser, kaiserBeta, kaiserTaps } from './kaiser.js';
 
 /** Everything from the lower Nyquist frequency up is down by this much, in dB. */
 const attenuation = 110;
 /** Width of the transition band, as a share of the lower Nyquist frequency: the passband ends at 90% of it. */
 const transition = 0.1;
 
-const beta = 0.1102 * (attenuation - 8.7);
-/** Half the filter's length in samples of the lower rate: Kaiser's estimate N = (A - 7.95) / (14.36 Δf), Δf in cycles per sample. */
-const halfLength = (attenuation - 7.95) / (14.36 * (transition / 2)) / 2;
+const beta = kaiserBeta(attenuation);
+/** Half the filter's length in samples of the lower rate. */
+const halfLength = kaiserTaps(attenuation, transition / 2) / 2;
 
 /**
  * Resamples mono audio from one rate (Hz) to another with a Kaiser-windowed sinc in polyphase form (Oppenheim and Schafer, Discrete-Time
@@ -54,22 +55,10 @@ function phaseFilter(fraction: number, half: number, shrink: number): Float64Arr
   for (let k = 0; k < filter.length; k++) {
     const distance = k - half + 1 - fraction;
     const x = Math.PI * cutoff * distance;
-    const window = besselI0(beta * Math.sqrt(Math.max(0, 1 - (distance / half) ** 2)));
-    filter[k] = (x === 0 ? 1 : Math.sin(x) / x) * window;
+    filter[k] = (x === 0 ? 1 : Math.sin(x) / x) * kaiser(distance / half, beta);
     total += filter[k];
   }
   return filter.map((weight) => weight / total);
-}
-
-/** The modified Bessel function of the first kind and order zero, by its power series. */
-function besselI0(x: number): number {
-  let term = 1;
-  let sum = 1;
-  for (let k = 1; term > sum * 1e-17; k++) {
-    term *= (x / (2 * k)) ** 2;
-    sum += term;
-  }
-  return sum;
 }
 
 function greatestCommonDivisor(a: number, b: number): number {

@@ -14,6 +14,7 @@ export const streams = {
   growth: 7,
   shuffledFitness: 8,
   heardNoise: 9,
+  listeningTests: 10,
 } as const;
 
 const two32 = 4294967296;

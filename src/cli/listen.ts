@@ -1,0 +1,63 @@
+#!/usr/bin/env node
+import { TtsError } from '../errors.js';
+import { summaryLines } from '../listening/export.js';
+import { writeReport } from '../listening/report.js';
+import { startTest } from '../listening/running_test.js';
+import { createServer } from '../listening/server.js';
+import { wholeNumber } from './options.js';
+import { createCommand, runCommand } from './program.js';
+
+interface ServeOptions {
+  host: string;
+  port: number;
+  trustProxy?: boolean;
+  preview?: boolean;
+}
+
+const command = createCommand('tts-listen', 'Run a listening test in the browser, and report its results.');
+
+command
+  .command('serve')
+  .description('check a test, bring its clips to one loudness, and serve it until Ctrl-C')
+  .argument('<folder>', 'a folder with systems/NAME/CLIP.wav, a folder for each system, and an optional test.yaml')
+  .option('--host <address>', 'where to listen; 0.0.0.0 for all networks', '127.0.0.1')
+  .option('--port <number>', 'port; 0 takes a free one', wholeNumber, 8080)
+  .option('--trust-proxy', 'count requests by the address that a proxy of your own puts into X-Forwarded-For')
+  .option('--preview', 'show which system is which, let everything be skipped, and keep no answers')
+  .action(async (folder: string, { host, port, trustProxy, preview }: ServeOptions) => {
+    const running = await startTest(folder, { preview });
+    for (const note of running.stimuli.notes) console.error(`note: ${note}`);
+    const server = await createServer(running, { trustProxy });
+    const address = await server.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
+      throw new TtsError('ERR_ARGUMENT', `cannot listen on ${host} port ${port}: ${error.code === 'EADDRINUSE' ? 'it is taken; expected another --port' : error.message}`, { cause: error });
+    });
+    const { test, key } = running;
+    console.log(`${test.title} (${test.kind}, ${test.systems.length} systems, ${test.clips.length} clips): ${address}/`);
+    console.log(`results: ${address}/results (any user name, password ${key})`);
+    await new Promise((resolve) => ['SIGINT', 'SIGTERM'].forEach((signal) => process.once(signal, resolve)));
+    await server.close();
+    running.store.close();
+  });
+
+interface ReportOptions {
+  out?: string;
+  unit?: string;
+  json?: boolean;
+}
+
+command
+  .command('report')
+  .description('analyse the answers so far: report.html, report.json and ratings.csv')
+  .argument('<folder>', 'the folder of the test')
+  .option('--out <folder>', 'where the report goes (default: the folder of the test)')
+  .option('--unit <unit>', 'what counts as one observation: listener or rating (default: listener, unless there is only one)')
+  .option('--json', 'print the results as JSON')
+  .action(async (folder: string, { out, unit, json }: ReportOptions) => {
+    if (unit !== undefined && unit !== 'listener' && unit !== 'rating') throw new TtsError('ERR_ARGUMENT', `--unit is ${unit}, expected listener or rating`);
+    const { results, files } = await writeReport(folder, { out, unit });
+    if (json) return console.log(JSON.stringify(results));
+    for (const line of summaryLines(results)) console.log(line);
+    console.log(files.join(', '));
+  });
+
+await runCommand(command);
