@@ -9,8 +9,12 @@ namespace {
 
 constexpr uint32_t kSamplingStream = 4;
 
-// Streams side by side.
+// Streams side by side. WebAssembly has no threads to share them out to, and its module is to stay small.
+#if defined(__wasm__)
+constexpr int kSamplerLanes = 1;
+#else
 constexpr int kSamplerLanes = 4;
+#endif
 
 // Any unit will do: times are only compared with each other.
 INLINE uint64_t ticks_now() {
