@@ -4,10 +4,10 @@ import { copyFileSync, existsSync, mkdirSync, statSync, writeFileSync } from 'no
 import { join } from 'node:path';
 
 const clips = ['LJ001-0008', 'LJ002-0171', 'LJ011-0202', 'LJ016-0117', 'LJ042-0094', 'LJ050-0270'];
-/** Voices to be compared, by the name that the report gives them. */
-const voices = { 'voice-float32': 'recipes/ljspeech/voice.safetensors' };
-
 const folder = process.argv[2] ?? 'runs/listen-demo';
+const shipped = 'recipes/ljspeech/voice.safetensors';
+/** Voices to be compared, by the name that the report gives them. */
+const voices = { 'voice-float32': shipped, 'voice-int8': join(folder, 'int8.safetensors') };
 const recording = (clip) => `data/ljspeech-mini/${clip}.flac`;
 const run = (name, ...args) => {
   const { status } = spawnSync(process.execPath, [`dist/src/cli/${name}.js`, ...args], { stdio: 'inherit' });
@@ -17,6 +17,7 @@ const newer = (path, than) => existsSync(path) && statSync(path).mtimeMs > statS
 
 const reference = join(folder, 'systems', 'reference');
 mkdirSync(reference, { recursive: true });
+if (!newer(voices['voice-int8'], shipped)) run('export', shipped, voices['voice-int8'], '--precision', 'int8');
 for (const clip of clips) copyFileSync(recording(clip), join(reference, `${clip}.flac`));
 for (const [name, voice] of Object.entries(voices)) {
   const system = join(folder, 'systems', name);

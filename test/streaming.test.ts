@@ -101,6 +101,7 @@ test('memory does not grow over thousands of chunks', async () => {
   }
   assert.ok(used.length >= 3, `${chunks} chunks`);
   const growth = used[used.length - 1] - used[0];
-  assert.ok(growth < 3e5, `${growth} bytes more after ${used.length - 1} thousand chunks`);
+  // A chunk that were kept would be 2 kB; what waits to be collected comes and goes by half a megabyte.
+  assert.ok(growth < 1.5e6, `${growth} bytes more after ${used.length - 1} thousand chunks`);
   assert.equal(tf.memory().numTensors, tensors);
 });

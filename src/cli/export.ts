@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { statSync } from 'node:fs';
 import { Option } from 'commander';
+import { TtsError } from '../errors.js';
 import { precisions, type Precision } from '../kernels/index.js';
 import { loadVoice, saveVoice } from '../model/voice.js';
 import { voiceInPrecision, voicePrecision } from '../model/voice_network.js';
@@ -12,9 +13,10 @@ const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(2)} MB`;
 const command = createCommand('tts-export', 'Write a voice with its weights in another precision.')
   .argument('<voice>', 'a voice.safetensors')
   .argument('<out>', 'the file to write; may be the same')
-  .addOption(new Option('--precision <name>', 'int8 is the fastest; bf16 halves the weights at hardly any loss; float32 is what training leaves').choices(precisions).makeOptionMandatory())
+  .addOption(new Option('--precision <name>', 'int8 is the fastest; bf16 halves the weights at hardly any loss; float32 is what training leaves').choices(precisions))
   .option('--json', 'print the figures as JSON')
-  .action(async (path: string, out: string, { precision, json }: { precision: Precision; json?: boolean }) => {
+  .action(async (path: string, out: string, { precision, json }: { precision?: Precision; json?: boolean }) => {
+    if (precision === undefined) throw new TtsError('ERR_ARGUMENT', `--precision is missing, expected one of ${precisions.join(', ')}`);
     const voice = await loadVoice(path);
     const [from, fromBytes] = [voicePrecision(voice), sizeOf(path)];
     await saveVoice(out, voiceInPrecision(voice, precision));
