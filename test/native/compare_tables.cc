@@ -11,6 +11,7 @@
 
 #include "../../src/kernels/native/classifier_engine.h"
 #include "../../src/kernels/native/engine.h"
+#include "../../src/kernels/native/pack.h"
 
 namespace {
 
@@ -190,31 +191,92 @@ void sequence(const KernelTable* table, const KernelTable* other) {
   }
 }
 
+// Weights as a sampler may store them: float32, the upper halves of float32, or bytes with a scale per row.
+struct Stored {
+  std::vector<uint16_t> halves;
+  std::vector<int8_t> bytes;
+  std::vector<float> scale;
+  SourceMatrix source;
+
+  Stored(const OwnMatrix& own, int precision) {
+    const Matrix& m = own.matrix;
+    const void* values = own.values.data();
+    if (precision == kBf16) {
+      for (const float v : own.values) {
+        uint32_t bits;
+        memcpy(&bits, &v, 4);
+        halves.push_back((uint16_t)(bits >> 16));
+      }
+      values = halves.data();
+    } else if (precision == kInt8) {
+      for (size_t i = 0; i < own.values.size(); i++) bytes.push_back((int8_t)(below(255) - 127));
+      for (int row = 0; row < m.rows; row++) scale.push_back(0.004f / 127 * (1 + below(8)));
+      values = bytes.data();
+    }
+    source = {m.rows, m.columns, m.blockRows, m.blockColumns, m.rowStart, m.column, precision, values, scale.data()};
+  }
+};
+
+// One utterance in the memory of its own.
+struct OwnStream {
+  std::vector<float> memory;
+  Stream stream;
+
+  OwnStream(const SamplerKernels* kernels, const PackedNetwork* net, uint32_t seed) : memory(kernels->stream_bytes(net) / sizeof(float) + 32, 0.f) {
+    float* const aligned = reinterpret_cast<float*>((reinterpret_cast<uintptr_t>(memory.data()) + 63) / 64 * 64);
+    stream = {{seed, 1}, 0, 1.f, 0, 0, 0, aligned};
+    kernels->begin(net, &stream);
+  }
+};
+
 void sampler(const KernelTable* table, const KernelTable* other) {
   for (const auto& shape : shapes)
-    for (const int Q : {32, 256}) {
-      const OwnNetwork own(96, 48, Q, shape);
-      const int H = 96, hop = 50, frames = 4;
-      const auto gate = normals((size_t)frames * 3 * H);
-      std::vector<float> columns(9 * H);
-      for (int row = 0; row < 3 * H; row++)
-        for (int c = 0; c < 3; c++) columns[c * 3 * H + row] = own.dense[kInput][row * 3 + c];
-      std::vector<uint16_t> forced(frames * hop);
-      for (uint16_t& c : forced) c = (uint16_t)below(Q * Q);
-      const auto run = [&](const KernelTable* t, const uint16_t* taken, std::vector<float>* probabilities) {
-        std::vector<float> hidden(H), scratch(t->sampler_scratch(&own.network));
-        SamplerState state = {own.network, columns.data(), {7, 1}, 0, 1.f, 0, 0, hidden.data(), scratch.data()};
-        std::vector<uint16_t> codes(frames * hop);
-        for (int f = 0; f < frames; f++)
-          t->sample(&state, gate.data() + (size_t)f * 3 * H, hop, codes.data() + f * hop, taken ? taken + f * hop : nullptr, probabilities ? probabilities->data() + (size_t)f * hop * 2 * Q : nullptr);
-        return codes;
-      };
-      std::vector<float> actual((size_t)frames * hop * 2 * Q), expected(actual.size());
-      close("sampler, forced", run(table, forced.data(), &actual), forced, 0);
-      run(other, forced.data(), &expected);
-      close("sampler, probabilities", actual, expected, kProbability);
-      close("sampler, codes twice", run(table, nullptr, nullptr), run(table, nullptr, nullptr), 0);
-    }
+    for (const int Q : {32, 256})
+      for (const int precision : {kFloat32, kBf16, kInt8}) {
+        const OwnNetwork own(96, 48, Q, shape);
+        const int H = 96, hop = 50, frames = 4;
+        const auto gate = normals((size_t)frames * 3 * H);
+        std::vector<std::unique_ptr<Stored>> stored;
+        SourceNetwork source = {H, 48, Q, {}, {}};
+        for (int m = 0; m < kSparseCount; m++) {
+          // What follows a ReLU stays bf16 where the state is int8.
+          const bool logits = m == kCoarseLogits || m == kFineLogits;
+          stored.push_back(std::make_unique<Stored>(*own.sparse[m], precision == kInt8 && logits ? (int)kBf16 : precision));
+          source.sparse[m] = stored.back()->source;
+        }
+        for (int d = 0; d < kDenseCount; d++) source.dense[d] = own.dense[d].data();
+        std::vector<uint16_t> forced(frames * hop);
+        for (uint16_t& c : forced) c = (uint16_t)below(Q * Q);
+        const auto run = [&](const KernelTable* t, uint32_t seed, const uint16_t* taken, std::vector<float>* probabilities) {
+          const auto packed = pack_network(source, t->sampler);
+          OwnStream one(t->sampler, &packed->network, seed);
+          std::vector<uint16_t> codes(frames * hop);
+          for (int f = 0; f < frames; f++)
+            t->sampler->sample(&packed->network, &one.stream, gate.data() + (size_t)f * 3 * H, hop, codes.data() + f * hop, taken ? taken + f * hop : nullptr,
+                               probabilities ? probabilities->data() + (size_t)f * hop * 2 * Q : nullptr, nullptr);
+          return codes;
+        };
+        std::vector<float> actual((size_t)frames * hop * 2 * Q), expected(actual.size());
+        close("sampler, forced", run(table, 7, forced.data(), &actual), forced, 0);
+        run(other, 7, forced.data(), &expected);
+        // A state on the other side of a boundary between two steps of int8 changes by a whole step.
+        close("sampler, probabilities", actual, expected, precision == kInt8 ? 3e-2 : kProbability);
+
+        // Side by side as alone.
+        const int lanes = 6;
+        const auto packed = pack_network(source, table->sampler);
+        std::vector<std::unique_ptr<OwnStream>> streams;
+        std::vector<std::vector<uint16_t>> codes(lanes, std::vector<uint16_t>(frames * hop));
+        for (int l = 0; l < lanes; l++) streams.push_back(std::make_unique<OwnStream>(table->sampler, &packed->network, l));
+        for (int f = 0; f < frames; f++) {
+          std::vector<Stream*> each;
+          std::vector<const float*> gates(lanes, gate.data() + (size_t)f * 3 * H);
+          std::vector<uint16_t*> out;
+          for (int l = 0; l < lanes; l++) each.push_back(&streams[l]->stream), out.push_back(codes[l].data() + f * hop);
+          table->sampler->sample_lanes(&packed->network, lanes, each.data(), gates.data(), hop, out.data());
+        }
+        for (int l = 0; l < lanes; l++) close("sampler, side by side", codes[l], run(table, l, nullptr, nullptr), 0);
+      }
 }
 
 void classifier(const KernelTable* table, const KernelTable* other) {
