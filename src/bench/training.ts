@@ -55,7 +55,7 @@ export async function benchTraining(recipe: Recipe, corpusFolder: string, cacheD
   const products = parts.filter(({ gmacPerThread }) => gmacPerThread !== undefined);
   const productsTime = products.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
   const { hidden, encoding, block } = trainer.config;
-  const nonZeros = trainer.parameters.sparse.reduce((sum, { matrix }) => sum + matrix.values.length, 0);
+  const nonZeros = trainedWeights(trainer).reduce((sum, count) => sum + count, 0);
   const samplesPerSecond = (lanes * segment) / median;
   return {
     size: recipe.size,
@@ -83,10 +83,15 @@ export async function benchTraining(recipe: Recipe, corpusFolder: string, cacheD
   };
 }
 
+/** Non-zero weights of each matrix that a member computes with; all have equally many. */
+function trainedWeights(trainer: Trainer): number[] {
+  return trainer.parameters.sparse.map(({ members: [{ values }] }) => values.length);
+}
+
 /** Where the time of a step goes, over so many seconds of steps. */
 function profileSteps(recipe: Recipe, store: FeatureStore, trainer: Trainer, watch: WatchedKernels, seconds: number): TrainingPart[] {
   const { lanes, segment, noise, seed } = recipe.training;
-  const [state, ...output] = trainer.parameters.sparse.map(({ matrix }) => matrix.values.length * lanes * segment);
+  const [state, ...output] = trainedWeights(trainer).map((count) => count * lanes * segment);
   const codec = symbolCodec(trainer.config.encoding, store.settings);
   let steps = 0;
   watch.begin();
