@@ -87,12 +87,15 @@ test('what cannot be trained on is refused by code', (t) => {
 test('the benchmarks print figures that are consistent', () => {
   const trained = run('bench', 'train', '--size', 'small', '--seconds', '0.1', '--threads', '1', '--json', ...tinySize);
   assert.equal(trained.status, 0, trained.stderr);
-  const [training] = JSON.parse(trained.stdout) as Record<string, number>[];
+  const [training] = JSON.parse(trained.stdout) as (Record<string, number> & { parts: { part: string; share: number }[] })[];
+  const total = training.parts.reduce((sum, { share }) => sum + share, 0);
+  assert.ok(Math.abs(total - 1) < 1e-9 && training.parts.length >= 6, `the parts of a step add up to ${total}`);
   assert.ok(training.samplesPerSecond > 0 && training.bestSamplesPerSecond >= training.samplesPerSecond);
   assert.ok(Math.abs(training.gmacPerThread - (training.samplesPerSecond * training.nonZeros * 3) / 1e9) < 1e-6);
-  const sampled = run('bench', 'sample', '--size', 'small', '--seconds', '0.1', '--json', ...tinySize);
+  const sampled = run('bench', 'sample', '--size', 'small', '--seconds', '0.1', '--json', '--precision', 'int8', '--profile', ...tinySize);
   assert.equal(sampled.status, 0, sampled.stderr);
   const [sampling] = JSON.parse(sampled.stdout) as Record<string, number>[];
+  assert.ok(Math.abs(sampling.sideBySideGain - sampling.sideBySidePerSecond / sampling.samplesPerSecond) < 1e-9);
   assert.ok(Math.abs(sampling.realTimeFactor * sampling.samplesPerSecond - 22050) < 1);
 });
 

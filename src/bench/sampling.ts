@@ -1,4 +1,4 @@
-import { samplerParts, withPrecision, type Kernels, type Precision, type Sampler, type SamplerNetwork } from '../kernels/index.js';
+import { SIDE_BY_SIDE, samplerParts, withPrecision, type Kernels, type Precision, type Sampler, type SamplerNetwork } from '../kernels/index.js';
 import { RandomStream, streams } from '../kernels/random.js';
 import { symbolCodec } from '../model/codec.js';
 import { fixedMasks } from '../sparsity/fixed.js';
@@ -43,9 +43,6 @@ export interface SamplingOptions {
   readonly profile?: boolean;
 }
 
-/** Utterances that share one pass over the weights. */
-const sideBySide = 4;
-
 /** Larger than first-level caches, smaller than second-level ones. */
 const cachedFloats = 96 * 1024;
 
@@ -76,7 +73,7 @@ export async function benchSampling(recipe: Recipe, kernels: Kernels, { precisio
     kernels: kernels.name,
     samplesPerSecond: samples / median,
     bestSamplesPerSecond: samples / best,
-    sideBySide,
+    sideBySide: SIDE_BY_SIDE,
     sideBySidePerSecond: together,
     sideBySideGain: (together * median) / samples,
     realTimeFactor: (median / samples) * sampleRate,
@@ -99,11 +96,11 @@ async function timeSampler(sampler: Sampler, gate: Float32Array, samples: number
 
 /** Samples per second of several utterances side by side, the median. */
 async function timeGroup(kernels: Kernels, network: SamplerNetwork, gate: Float32Array, seconds: number): Promise<number> {
-  const group = kernels.createSamplerGroup(network, sideBySide);
-  for (let lane = 0; lane < sideBySide; lane++) group.begin(lane, { seed: lane, temperature: 1, firstCode: 0 });
+  const group = kernels.createSamplerGroup(network, SIDE_BY_SIDE);
+  for (let lane = 0; lane < SIDE_BY_SIDE; lane++) group.begin(lane, { seed: lane, temperature: 1, firstCode: 0 });
   const samples = kernels.name === 'reference' ? 64 : 1024;
-  const { median } = await time(async () => void (await group.run(Array.from({ length: sideBySide }, (_, lane) => ({ lane, gate, frames: 1 })), samples)), seconds);
-  return (sideBySide * samples) / median;
+  const { median } = await time(async () => void (await group.run(Array.from({ length: SIDE_BY_SIDE }, (_, lane) => ({ lane, gate, frames: 1 })), samples)), seconds);
+  return (SIDE_BY_SIDE * samples) / median;
 }
 
 /** Of the median of many. */

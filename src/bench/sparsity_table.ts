@@ -1,4 +1,4 @@
-import jStat from 'jstat';
+import { deviation, mean, pairedTTest } from '../statistics.js';
 import type { SparsityResult } from './sparsity.js';
 import type { SparsityMethod } from './sparsity_methods.js';
 import type { QualityFigure } from './sparsity_task.js';
@@ -28,9 +28,6 @@ export interface Comparison {
   readonly p: number;
 }
 
-const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
-const deviation = (values: readonly number[]) => Math.sqrt(values.reduce((sum, value) => sum + (value - mean(values)) ** 2, 0) / (values.length - 1));
-
 /** One summary per method, in the order of the results. */
 export function summarise(results: readonly SparsityResult[], figures: readonly QualityFigure[]): MethodSummary[] {
   return [...new Set(results.map(({ method }) => method))].map((method) => {
@@ -58,7 +55,7 @@ export function compare(results: readonly SparsityResult[], methods: readonly Sp
           return twin ? [quality[figure] - twin.quality[figure]] : [];
         });
         if (differences.length === 0) return [];
-        return [{ method: name, against: other, figure, seeds: differences.length, difference: mean(differences), p: differences.length < 2 ? NaN : jStat.ttest(0, differences, 2) }];
+        return [{ method: name, against: other, figure, seeds: differences.length, difference: mean(differences), p: pairedTTest(differences) }];
       }),
     ),
   );

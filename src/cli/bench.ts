@@ -13,7 +13,7 @@ import { loadRecipe } from '../training/recipe.js';
 import { precisionCommand } from './bench_precision.js';
 import { blocksCommand, speedCommand } from './bench_speed.js';
 import { sparsityCommand } from './bench_sparsity.js';
-import { collect, positiveNumber, wholeNumber } from './options.js';
+import { collect, kernelsHelp, positiveNumber, wholeNumber } from './options.js';
 import { createCommand, runCommand, version } from './program.js';
 
 interface Options {
@@ -68,7 +68,7 @@ function withOptions(command: Command): Command {
     .option('--recipe <path>', 'the recipe that lists the sizes', join(root, 'recipes', 'ljspeech'))
     .option('--size <name>', 'one size only (default: all sizes of the recipe, each in a process of its own)')
     .option('--set <key=value>', 'change a value of the recipe; may be repeated', collect, [])
-    .option('--kernels <name>', 'avx512, avx2, neon, generic, wasm or reference (default: the fastest of this machine, see tts-bench info)')
+    .option('--kernels <name>', kernelsHelp)
     .option('--seconds <n>', 'time spent on each size', positiveNumber, 15)
     .option('--json', 'print JSON');
 }

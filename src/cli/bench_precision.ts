@@ -8,6 +8,7 @@ import { TtsError } from '../errors.js';
 import { chooseKernels } from '../kernels/index.js';
 import { loadVoice } from '../model/voice.js';
 import { loadRecipe } from '../training/recipe.js';
+import { kernelsHelp } from './options.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -24,7 +25,7 @@ export const precisionCommand = new Command('precision')
   .argument('[voice]', 'a voice.safetensors', join(root, 'recipes', 'ljspeech', 'voice.safetensors'))
   .option('--data <dir>', 'a corpus', join(root, 'data', 'ljspeech-mini'))
   .option('--recipe <path>', 'the recipe that says which clips are held out', join(root, 'recipes', 'ljspeech'))
-  .option('--kernels <name>', 'default: the fastest of this machine')
+  .option('--kernels <name>', kernelsHelp)
   .option('--json', 'print JSON')
   .action(async (path: string, { data, recipe, kernels: name, json }: Options) => {
     const kernels = chooseKernels({ name });

@@ -8,7 +8,7 @@ import { comparisonRows, compare, markdownTable, summarise, summaryCsv, summaryR
 import { sparsityTask } from '../bench/sparsity_tasks.js';
 import { TtsError } from '../errors.js';
 import { loadAnyRecipe } from '../training/recipe.js';
-import { collect, wholeNumber } from './options.js';
+import { collect, kernelsHelp, wholeNumber } from './options.js';
 
 interface Options {
   size?: string;
@@ -43,7 +43,7 @@ export const sparsityCommand = new Command('sparsity')
   .option('--set <key=value>', 'change a value of the recipe for all methods; may be repeated', collect, [])
   .option('--steps <n>', 'steps of each run', wholeNumber)
   .option('--jobs <n>', 'runs side by side, one thread each (default: one per core)', wholeNumber)
-  .option('--kernels <name>', 'avx512, avx2, neon, generic, wasm or reference (default: the fastest of this machine, see tts-bench info)')
+  .option('--kernels <name>', kernelsHelp)
   .option('--out <dir>', 'folder of results.jsonl, to which each run is added (default: runs/sparsity/NAME-SIZE)')
   .option('--json', 'print runs, summaries and comparisons as JSON')
   .option('--csv <file>', 'write the summaries as CSV')

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import type { SamplingFigures } from '../bench/sampling.js';
 import type { Precision } from '../kernels/index.js';
-import { positiveNumber } from './options.js';
+import { kernelsHelp, positiveNumber } from './options.js';
 
 interface Row {
   readonly model: string;
@@ -45,7 +45,7 @@ function measure({ size, precision, block }: Row, { seconds, kernels }: Options)
 function table(name: string, description: string, rows: readonly Row[]): Command {
   return new Command(name)
     .description(description)
-    .option('--kernels <name>', 'default: the fastest of this machine')
+    .option('--kernels <name>', kernelsHelp)
     .option('--seconds <n>', 'time spent on each row', positiveNumber, 5)
     .option('--json', 'print JSON')
     .action((options: Options) => {

@@ -14,7 +14,7 @@ import { distinctNames, type System } from '../evaluation/system.js';
 import { clipRows, differenceRows, summaryRows } from '../evaluation/tables.js';
 import { openVoiceSystem } from '../evaluation/voice_system.js';
 import { chooseKernels } from '../kernels/index.js';
-import { collect, positiveNumber, wholeNumber } from './options.js';
+import { collect, kernelsHelp, positiveNumber, wholeNumber } from './options.js';
 import { createCommand, runCommand } from './program.js';
 
 interface Options {
@@ -98,7 +98,7 @@ const command = createCommand('tts-eval', 'Measure how good copies of recordings
   .option('--limit <n>', 'at most so many clips, the first ones', wholeNumber)
   .option('--seed <n>', 'seed of the voice (default: 1)', wholeNumber)
   .option('--temperature <t>', 'temperature of the voice (default: 1)', positiveNumber)
-  .option('--kernels <name>', 'avx512, avx2, neon, generic, wasm or reference (default: the fastest of this machine, see tts-bench info)')
+  .option('--kernels <name>', kernelsHelp)
   .option('--dtw', 'folders of speech with a rhythm of its own: align frames by dynamic time warping, and measure only what that allows')
   .option('--out <dir>', 'keep what was said: DIR/VOICE/CLIP.wav, and the recordings as DIR/reference/CLIP.wav')
   .option('--html <file>', 'write a report with plots, spectrograms and players, in one file')

@@ -17,3 +17,6 @@ export function positiveNumber(text: string): number {
 export function collect(text: string, earlier: string[]): string[] {
   return [...earlier, text];
 }
+
+/** What `--kernels` takes: a list of names would be another on every machine. */
+export const kernelsHelp = 'one of those that tts-bench info lists (default: the first, the fastest of this machine)';

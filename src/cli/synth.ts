@@ -10,7 +10,7 @@ import { voicePrecision } from '../model/voice_network.js';
 import { readSynthesisInput } from '../synthesis/input.js';
 import { openPlayer } from '../synthesis/play.js';
 import { synthesize } from '../synthesis/synthesize.js';
-import { positiveNumber, wholeNumber } from './options.js';
+import { kernelsHelp, positiveNumber, wholeNumber } from './options.js';
 import { createCommand, runCommand } from './program.js';
 import { synthFolder } from './synth_folder.js';
 
@@ -67,7 +67,7 @@ const command = createCommand('tts-synth', 'Turn acoustic features (.npy), or a 
   .option('--temperature <t>', 'below 1 calmer and duller, 1 as the voice has learned', positiveNumber, 1)
   .option('--play', 'play it while it is made')
   .option('--stdout [format]', 'write it to stdout while it is made, as wav (default) or pcm (16-bit little-endian mono)')
-  .option('--kernels <name>', 'avx512vnni, avx512, avxvnni, avx2, neon, generic, wasm or reference (default: the fastest of this machine, see tts-bench info)')
+  .option('--kernels <name>', kernelsHelp)
   .option('--threads <n>', 'threads for a folder (default: one per core); one file uses one', wholeNumber)
   .option('--json', 'print the figures as JSON (on stderr if the speech goes to stdout)')
   .action(async (input: string, path: string | undefined, options: Options) => {

@@ -37,7 +37,7 @@ export async function synthFolder(voice: Voice, voiceName: string, input: string
     files: files.map(({ input: file, output: wav, seconds: audio, error }) => (error ? { input: file, error: error.code } : { input: file, out: wav, audioSeconds: audio })),
     audioSeconds,
     seconds,
-    realTimeFactor: seconds / audioSeconds,
+    realTimeFactor: audioSeconds > 0 ? seconds / audioSeconds : null,
     samplesPerSecond: (audioSeconds * voice.features.sampleRate) / seconds,
     kernels: kernels.name,
     precision: voicePrecision(voice),
@@ -47,7 +47,7 @@ export async function synthFolder(voice: Voice, voiceName: string, input: string
   console.log(
     json
       ? JSON.stringify(figures)
-      : `${spoken.length} of ${files.length} files: ${audioSeconds.toFixed(2)} s of speech in ${seconds.toFixed(2)} s, real-time factor ${figures.realTimeFactor.toFixed(3)}, ${Math.round(figures.samplesPerSecond).toLocaleString('en-US')} samples/s, kernels ${kernels.name}, ${figures.precision}, ${kernels.threads} threads`,
+      : `${spoken.length} of ${files.length} files: ${audioSeconds.toFixed(2)} s of speech in ${seconds.toFixed(2)} s, real-time factor ${figures.realTimeFactor?.toFixed(3) ?? '–'}, ${Math.round(figures.samplesPerSecond).toLocaleString('en-US')} samples/s, kernels ${kernels.name}, ${figures.precision}, ${kernels.threads} threads`,
   );
   if (spoken.length < files.length) process.exitCode = 2;
 }

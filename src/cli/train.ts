@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { loadAnyRecipe } from '../training/recipe.js';
-import { collect, positiveNumber, wholeNumber } from './options.js';
+import { collect, kernelsHelp, positiveNumber, wholeNumber } from './options.js';
 import { createCommand, runCommand } from './program.js';
 import { trainClassifierCommand } from './train_classifier.js';
 import type { TrainOptions } from './train_options.js';
@@ -16,7 +16,7 @@ const command = createCommand('tts-train', 'Train a voice from recordings, or a 
   .option('--minutes <n>', 'stop after this many minutes of training', positiveNumber)
   .option('--seed <n>', 'seed of the initial weights, the masks and the batches', wholeNumber)
   .option('--threads <n>', 'threads; the result does not depend on it (default: one per core)', wholeNumber)
-  .option('--kernels <name>', 'avx512, avx2, neon, generic, wasm or reference (default: the fastest of this machine, see tts-bench info)')
+  .option('--kernels <name>', kernelsHelp)
   .option('--json', 'print the result as JSON')
   .action(async (recipePath: string, options: TrainOptions) => {
     const set = [...options.set];

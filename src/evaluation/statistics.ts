@@ -1,4 +1,4 @@
-import jStat from 'jstat';
+import { intervalOfMean, pairedTTest } from '../statistics.js';
 
 /** A mean over clips with its confidence interval. Null is what there are too few values for: none for a mean, fewer than two for an interval. */
 export interface MeanInterval {
@@ -15,16 +15,12 @@ export interface PairedDifference extends MeanInterval {
   readonly p: number | null;
 }
 
-/** Mean and 95% confidence interval by Student's t: mean ± t(0.975, n - 1) · s / √n. Nulls are left out. */
+/** Mean and 95% confidence interval of the values that there are: nulls are left out. See `intervalOfMean`. */
 export function meanInterval(values: readonly (number | null)[]): MeanInterval {
   const known = values.filter((value) => value !== null);
   const count = known.length;
   if (count === 0) return { count, mean: null, low: null, high: null };
-  const mean = known.reduce((a, b) => a + b, 0) / count;
-  if (count === 1) return { count, mean, low: null, high: null };
-  const deviation = Math.sqrt(known.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (count - 1));
-  const half = (jStat.studentt.inv(0.975, count - 1) * deviation) / Math.sqrt(count);
-  return { count, mean, low: mean - half, high: mean + half };
+  return { count, ...intervalOfMean(known) };
 }
 
 /** `a` less `b`, clip by clip: both in the same order; clips that lack either value are left out. */
@@ -35,5 +31,5 @@ export function pairedDifference(a: readonly (number | null)[], b: readonly (num
   });
   const interval = meanInterval(differences);
   const differ = differences.some((value) => value !== differences[0]);
-  return { ...interval, p: differ ? jStat.ttest(0, differences, 2) : null };
+  return { ...interval, p: differ ? pairedTTest(differences) : null };
 }

@@ -108,6 +108,9 @@ export interface Sampler {
   timed?(gate: Float32Array, frames: number, hop: number, parts: boolean): { readonly seconds: number; readonly shares: readonly number[] };
 }
 
+/** Utterances that native kernels take through one pass over the weights (kSamplerLanes in native/sampler.h): a group is best a multiple of it for each thread. */
+export const SIDE_BY_SIDE = 4;
+
 /** Some frames of the utterance in one lane of a group. */
 export interface LaneFrames {
   readonly lane: number;

@@ -1,7 +1,8 @@
 import { anchorSignal } from './degrade.js';
 import { outliers, screen, type ScreenedListener } from './screening.js';
 import { scoresOf, type AnalysedTest, type Score } from './scores.js';
-import { binomialTwoSided, binomialUpperTail, holm, mean, meanInterval, quartiles, shareInterval, signedRank, type Interval } from './statistics.js';
+import { intervalOfMean, mean, type Interval } from '../statistics.js';
+import { binomialTwoSided, binomialUpperTail, holm, quartiles, shareInterval, signedRank } from './statistics.js';
 import type { AnswerStore } from './store.js';
 
 /** What is taken as one independent observation: a listener's mean, or each rating. */
@@ -87,7 +88,7 @@ function summarise(scores: readonly Score[], unit: Unit, signal: string, clip: s
   const own = scores.filter((score) => score.signals[0] === signal && (clip === null || score.clip === clip));
   if (own.length === 0) return [];
   const [lowerQuartile, median, upperQuartile] = quartiles(own.map(({ value }) => value));
-  return [{ signal, clip, ratings: own.length, ...meanInterval(observations(own, unit)), lowerQuartile, median, upperQuartile }];
+  return [{ signal, clip, ratings: own.length, ...intervalOfMean(observations(own, unit)), lowerQuartile, median, upperQuartile }];
 }
 
 /** Values of the unit: the ratings, or the means of the listeners. */
@@ -107,7 +108,7 @@ function compare(test: AnalysedTest, scores: readonly Score[], unit: Unit): Comp
     const differences = test.kind === 'cmos' ? observations(ofPair(scores, a, b), unit) : pairedDifferences(scores, unit, a, b);
     if (differences.length === 0) return [];
     const { n, v, p } = signedRank(differences);
-    return [{ a, b, n: differences.length, nonZero: n, ...meanInterval(differences), v, p }];
+    return [{ a, b, n: differences.length, nonZero: n, ...intervalOfMean(differences), v, p }];
   });
   const adjusted = holm(found.map(({ p }) => p));
   return found.map((one, i) => ({ ...one, pAdjusted: adjusted[i] }));

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { closest } from 'fastest-levenshtein';
-import { parse } from 'yaml';
+import { LineCounter, isMap, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { describeIssues } from '../data/yaml_issues.js';
 import { TtsError } from '../errors.js';
 import type { Kind } from './protocol.js';
 
@@ -119,24 +119,14 @@ const defaultConsent = 'Your answers are stored without your name and used to co
 export function readTestFile(folder: string): TestFile {
   const path = join(folder, 'test.yaml');
   if (!existsSync(path)) return {};
-  let raw: unknown;
-  try {
-    raw = parse(readFileSync(path, 'utf8')) ?? {};
-  } catch (error) {
-    throw new TtsError('ERR_LISTENING_TEST', `${path} is no YAML: ${(error as Error).message}`, { cause: error });
-  }
-  const result = fileSchema.safeParse(raw);
+  const lines = new LineCounter();
+  const document = parseDocument(readFileSync(path, 'utf8'), { lineCounter: lines });
+  if (document.errors.length > 0) throw new TtsError('ERR_LISTENING_TEST', `${path} is no YAML: ${document.errors[0].message.split('\n')[0]}`);
+  if (document.contents === null) return {};
+  if (!isMap(document.contents)) throw new TtsError('ERR_LISTENING_TEST', `${path}: expected keys and values, such as "kind: mushra"`);
+  const result = fileSchema.safeParse(document.toJS());
   if (result.success) return result.data;
-  throw new TtsError('ERR_LISTENING_TEST', `${path}: ${describe(result.error.issues[0], raw)}`);
-}
-
-function describe(issue: z.core.$ZodIssue, raw: unknown): string {
-  if (issue.code === 'unrecognized_keys') {
-    const known = Object.keys(fileSchema.shape);
-    return `unknown key ${[...issue.path, issue.keys[0]].join('.')}; did you mean ${closest(issue.keys[0], known)}?`;
-  }
-  const value = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], raw);
-  return `${issue.path.join('.') || 'the file'} is ${JSON.stringify(value)}; ${issue.message.replace(/^(Invalid|Too)[^:]*: /, '')}`;
+  throw new TtsError('ERR_LISTENING_TEST', `${path}: ${describeIssues(result.error.issues, fileSchema, document, lines)}`);
 }
 
 /** Fills in the defaults. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { binomialTwoSided, binomialUpperTail, holm, meanInterval, quartiles, shareInterval, signedRank } from './statistics.js';
+import { binomialTwoSided, binomialUpperTail, holm, quartiles, shareInterval, signedRank } from './statistics.js';
+import { intervalOfMean } from '../statistics.js';
 
 const close = (value: number | null, expected: number, tolerance = 5e-5) => assert.ok(value !== null && Math.abs(value - expected) <= tolerance, `${value}, expected ${expected}`);
 
@@ -43,11 +44,11 @@ test('the normal approximation meets the exact test at many values', () => {
 });
 
 test('Student\'s t: R\'s sleep data, extra sleep with drug 2: 2.33, 95% from 0.8976775 to 3.7623', () => {
-  const { mean, low, high } = meanInterval([1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]);
+  const { mean, low, high } = intervalOfMean([1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]);
   close(mean, 2.33);
   close(low, 0.8976775);
   close(high, 3.7623, 1e-4);
-  assert.deepEqual(meanInterval([3]), { mean: 3, low: null, high: null });
+  assert.deepEqual(intervalOfMean([3]), { mean: 3, low: null, high: null });
 });
 
 test('Clopper and Pearson: R\'s binom.test(682, 925) gives 0.7076683 to 0.7654066', () => {

@@ -1,24 +1,6 @@
 // Distributions are jStat's. The signed rank test is our own: the one maintained library that has it (@stdlib/stats-wilcoxon) brings 240 packages, and does not do exact tests with ties.
 import jStat from 'jstat';
-
-export const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-
-/** A mean (or share) with the ends of its 95% confidence interval; they are null where there are too few values. */
-export interface Interval {
-  readonly mean: number;
-  readonly low: number | null;
-  readonly high: number | null;
-}
-
-/** Mean and its 95% confidence interval by Student's t: mean ± t(0.975, n-1) s / √n. */
-export function meanInterval(values: readonly number[]): Interval {
-  const n = values.length;
-  const centre = mean(values);
-  if (n < 2) return { mean: centre, low: null, high: null };
-  const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (n - 1));
-  const half = (jStat.studentt.inv(0.975, n - 1) * deviation) / Math.sqrt(n);
-  return { mean: centre, low: centre - half, high: centre + half };
-}
+import type { Interval } from '../statistics.js';
 
 /** Lower quartile, median, upper quartile as in ITU-R BS.1534-3, 4.1.2: of an odd number of values the middle one belongs to both halves. */
 export function quartiles(values: readonly number[]): [lower: number, median: number, upper: number] {

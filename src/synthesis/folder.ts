@@ -7,9 +7,10 @@ import { chooseKernels, type Kernels } from '../kernels/index.js';
 import { loadTensorFlow } from '../model/backend.js';
 import type { Voice } from '../model/voice.js';
 import { readSynthesisInput } from './input.js';
-import { speakMany, type SpeakingManyOptions } from './speak_many.js';
+import type { SpeakingOptions } from './speak.js';
+import { speakMany } from './speak_many.js';
 
-export interface FolderOptions extends Pick<SpeakingManyOptions, 'seed' | 'temperature' | 'lanes'> {
+export interface FolderOptions extends Pick<SpeakingOptions, 'seed' | 'temperature'> {
   /** What messages call the voice. */
   readonly voiceName: string;
   /** Default: the fastest of this machine, on all cores. */

@@ -6,7 +6,7 @@ import type { Voice } from '../model/voice.js';
 import { voiceNetwork } from '../model/voice_network.js';
 import { TtsError } from '../errors.js';
 import type { SynthesisFeatures } from './frame_source.js';
-import { Utterance } from './utterance.js';
+import { chunkFrames, Utterance } from './utterance.js';
 
 /** What speaks, and how. */
 export interface SpeakingOptions {
@@ -19,9 +19,8 @@ export interface SpeakingOptions {
   readonly temperature?: number;
 }
 
-/** Frames of the first chunk and of the later ones: the first sound comes early, the later chunks cost little overhead. */
+/** Frames of the first chunk: the first sound comes early. */
 const firstChunk = 4;
-const laterChunk = 32;
 
 /**
  * Speaks: an async iterator of 16-bit PCM chunks, in order, frames · hop samples in all. The next chunk is drawn while the consumer works on the last. Features may come piece by piece, from
@@ -44,7 +43,7 @@ export async function* speak(voice: Voice, features: SynthesisFeatures | AsyncIt
 
     let drawn = draw(firstChunk);
     for (let now = await drawn; now; now = await drawn) {
-      drawn = draw(laterChunk);
+      drawn = draw(chunkFrames);
       // Should the consumer leave, nobody will ask how this one went.
       drawn.catch(() => undefined);
       yield utterance.sound(now.chunk, now.codes);

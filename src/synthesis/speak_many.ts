@@ -1,14 +1,10 @@
+import { SIDE_BY_SIDE } from '../kernels/index.js';
 import { GateConditioner } from '../model/conditioner.js';
 import type { Voice } from '../model/voice.js';
 import { voiceNetwork } from '../model/voice_network.js';
 import type { SynthesisFeatures } from './frame_source.js';
 import { samplerSettings, type SpeakingOptions } from './speak.js';
-import { Utterance, type Chunk } from './utterance.js';
-
-export interface SpeakingManyOptions extends SpeakingOptions {
-  /** Utterances at work at once. Default: four for each thread of the kernels, as many as share one pass over the weights. */
-  readonly lanes?: number;
-}
+import { chunkFrames, Utterance, type Chunk } from './utterance.js';
 
 /** Some sound of one of many utterances. */
 export interface SoundOfMany {
@@ -18,9 +14,6 @@ export interface SoundOfMany {
   readonly last: boolean;
 }
 
-/** Frames of a chunk. */
-const chunkFrames = 32;
-const lanesPerThread = 4;
 
 /** What a lane is to draw in a round. */
 interface Part {
@@ -35,8 +28,9 @@ interface Part {
  * 16-bit PCM, those of an utterance in order, the utterances mixed. Features are asked for when a lane becomes free.
  * @throws {TtsError} what `speak` throws; an error in one utterance ends all
  */
-export async function* speakMany(voice: Voice, all: Iterable<SynthesisFeatures> | AsyncIterable<SynthesisFeatures>, options: SpeakingManyOptions): AsyncGenerator<SoundOfMany, void, void> {
-  const { kernels, tf, lanes = lanesPerThread * kernels.threads } = options;
+export async function* speakMany(voice: Voice, all: Iterable<SynthesisFeatures> | AsyncIterable<SynthesisFeatures>, options: SpeakingOptions): AsyncGenerator<SoundOfMany, void, void> {
+  const { kernels, tf } = options;
+  const lanes = SIDE_BY_SIDE * kernels.threads;
   const settings = samplerSettings(voice, options);
   const { hop } = voice.features;
   const waiting = Symbol.asyncIterator in all ? all[Symbol.asyncIterator]() : all[Symbol.iterator]();

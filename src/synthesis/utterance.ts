@@ -4,6 +4,9 @@ import { symbolCodec, type SymbolCodec } from '../model/codec.js';
 import type { Voice } from '../model/voice.js';
 import { FrameSource, type SynthesisFeatures } from './frame_source.js';
 
+/** Frames of a chunk, but for the first one of a stream that is waited for: enough for little overhead. */
+export const chunkFrames = 32;
+
 /** The sampler starts from nothing and ends in the middle: both ends are faded over this many seconds. */
 const fadeSeconds = 0.005;
 

@@ -5,7 +5,7 @@ import type { MelSettings } from '../audio/mel.js';
 import { melPresets } from '../audio/presets.js';
 import { TtsError } from '../errors.js';
 import type { WaveRnnConfig } from '../model/config.js';
-import { describeIssues, nearest } from './recipe_issues.js';
+import { describeIssues, nearest } from '../data/yaml_issues.js';
 import { classifierRecipeSchema, evolvedRecipeSchema, type ClassifierRecipe, type EvolvedRecipe } from './classifier_recipe_schema.js';
 import { recipeSchema, type RecipeFile } from './recipe_schema.js';
 

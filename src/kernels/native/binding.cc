@@ -3,17 +3,7 @@
 
 namespace {
 
-Network network_of(const Napi::Value& v) {
-  const Napi::Object o = v.As<Napi::Object>();
-  Network n;
-  n.hidden = integer(o.Get("hidden"));
-  n.projection = integer(o.Get("projection"));
-  n.levels = integer(o.Get("levels"));
-  const Napi::Array sparse = o.Get("sparse").As<Napi::Array>(), dense = o.Get("dense").As<Napi::Array>();
-  for (uint32_t i = 0; i < kSparseCount; i++) n.sparse[i] = matrix_of(sparse[i]);
-  for (uint32_t i = 0; i < kDenseCount; i++) n.dense[i] = data_of<float>(dense[i]);
-  return n;
-}
+Network network_of(const Napi::Value& v) { return network_from<Network>(v, matrix_of); }
 
 Napi::Value available(const Napi::CallbackInfo& info) {
   const auto tables = available_tables();

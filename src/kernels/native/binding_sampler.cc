@@ -18,17 +18,7 @@ SourceMatrix source_of(const Napi::Value& v) {
           data_of<float>(o.Get("scale"))};
 }
 
-SourceNetwork source_network_of(const Napi::Value& v) {
-  const Napi::Object o = v.As<Napi::Object>();
-  SourceNetwork n;
-  n.hidden = integer(o.Get("hidden"));
-  n.projection = integer(o.Get("projection"));
-  n.levels = integer(o.Get("levels"));
-  const Napi::Array sparse = o.Get("sparse").As<Napi::Array>(), dense = o.Get("dense").As<Napi::Array>();
-  for (uint32_t i = 0; i < kSparseCount; i++) n.sparse[i] = source_of(sparse[i]);
-  for (uint32_t i = 0; i < kDenseCount; i++) n.dense[i] = data_of<float>(dense[i]);
-  return n;
-}
+SourceNetwork source_network_of(const Napi::Value& v) { return network_from<SourceNetwork>(v, source_of); }
 
 struct Memory {
   explicit Memory(size_t bytes) : data(static_cast<float*>(aligned_memory(bytes))) { memset(data, 0, bytes); }

@@ -30,5 +30,19 @@ inline Matrix matrix_of(const Napi::Value& v) {
 // binding_sampler.cc
 void define_sampler(Napi::Env, Napi::Object exports);
 
+// Any struct of the network's shape; `matrix` makes one of its matrices.
+template <class N, class F>
+N network_from(const Napi::Value& v, F matrix) {
+  const Napi::Object o = v.As<Napi::Object>();
+  N n;
+  n.hidden = integer(o.Get("hidden"));
+  n.projection = integer(o.Get("projection"));
+  n.levels = integer(o.Get("levels"));
+  const Napi::Array sparse = o.Get("sparse").As<Napi::Array>(), dense = o.Get("dense").As<Napi::Array>();
+  for (uint32_t i = 0; i < kSparseCount; i++) n.sparse[i] = matrix(sparse[i]);
+  for (uint32_t i = 0; i < kDenseCount; i++) n.dense[i] = data_of<float>(dense[i]);
+  return n;
+}
+
 // binding_classifier.cc
 void classifier(const Napi::CallbackInfo& info);

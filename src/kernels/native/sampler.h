@@ -16,19 +16,6 @@ constexpr int kSamplerLanes = 1;
 constexpr int kSamplerLanes = 4;
 #endif
 
-// Any unit will do: times are only compared with each other.
-INLINE uint64_t ticks_now() {
-#if defined(__SSE2__)
-  return __rdtsc();
-#elif defined(__aarch64__)
-  uint64_t t;
-  asm volatile("mrs %0, cntvct_el0" : "=r"(t));
-  return t;
-#else
-  return 0;
-#endif
-}
-
 // Takes pieces of a stream's memory, each beginning on a cache line.
 struct Pieces {
   char* at;

@@ -50,10 +50,11 @@ struct Input {
   uint32_t* gathered;  // [vectors]
 };
 
+// Slab `s` for several inputs: one after the other, while its weights are in the first-level cache.
 template <class Kind, int L>
-INLINE void slabs_in_turn(const PackedMatrix& m, int s, const Input* in, vf out[L][kParts]);
-template <int L>
-INLINE void slabs_together(const PackedMatrix& m, int s, const Input* in, vf out[L][kParts]);
+INLINE void slabs_in_turn(const PackedMatrix& m, int s, const Input* in, vf out[L][kParts]) {
+  UNROLL for (int l = 0; l < L; l++) Kind::slab(m, s, in[l], out[l]);
+}
 
 // float32 or bf16 weights in tiles of T rows.
 template <int T, bool Bf16>
@@ -89,10 +90,26 @@ struct Columns {
 
   template <int L>
   INLINE void slabs(const PackedMatrix& m, int s, const Input* in, vf out[L][kParts]) {
-    if constexpr (T == 16 && !Bf16 && kParts == 1 && L > 1)
-      slabs_together<L>(m, s, in, out);
-    else
+    if constexpr (T != 16 || parts > 1 || L == 1) {
       slabs_in_turn<Columns, L>(m, s, in, out);
+    } else {
+      // Each vector of weights is loaded once, where there are registers for all sums; these are formed in the order of `tile`.
+      const int end = m.start[s + 1];
+      vf sums[L][4];
+      UNROLL for (int l = 0; l < L; l++) UNROLL for (int c = 0; c < 4; c++) sums[l][c] = vf{};
+      int k = m.start[s];
+      for (; k + 4 <= end; k += 4)
+        UNROLL for (int c = 0; c < 4; c++) {
+          const V w = weights(m.values, (size_t)(k + c) * 16);
+          const int column = m.index[k + c];
+          UNROLL for (int l = 0; l < L; l++) sums[l][c] += w * in[l].values[column];
+        }
+      for (; k < end; k++) {
+        const V w = weights(m.values, (size_t)k * 16);
+        UNROLL for (int l = 0; l < L; l++) sums[l][0] += w * in[l].values[m.index[k]];
+      }
+      UNROLL for (int l = 0; l < L; l++) out[l][0] = (sums[l][0] + sums[l][1]) + (sums[l][2] + sums[l][3]);
+    }
   }
 
   INLINE void slab(const PackedMatrix& m, int s, const Input& in, vf out[kParts]) {
@@ -174,32 +191,6 @@ INLINE void finish(const PackedMatrix& m, int s, const vi sums[kParts], vf out[k
     if constexpr (kActivationOffset != 0) all += load_integers(m.correction + s * 16 + p * kWidth);
     out[p] = __builtin_convertvector(all, vf) * load(m.scale + s * 16 + p * kWidth);
   }
-}
-
-// Slab `s` for several inputs: one after the other, while its weights are in the first-level cache.
-template <class Kind, int L>
-INLINE void slabs_in_turn(const PackedMatrix& m, int s, const Input* in, vf out[L][kParts]) {
-  UNROLL for (int l = 0; l < L; l++) Kind::slab(m, s, in[l], out[l]);
-}
-
-// The same with each vector of float32 weights loaded once; the sums are those of `Columns<16>::tile`, in its order. For kernels with registers for all of them.
-template <int L>
-INLINE void slabs_together(const PackedMatrix& m, int s, const Input* in, vf out[L][kParts]) {
-  const int end = m.start[s + 1];
-  vf sums[L][4];
-  UNROLL for (int l = 0; l < L; l++) UNROLL for (int c = 0; c < 4; c++) sums[l][c] = vf{};
-  int k = m.start[s];
-  for (; k + 4 <= end; k += 4)
-    UNROLL for (int c = 0; c < 4; c++) {
-      const vf w = Columns<16, false>::weights(m.values, (size_t)(k + c) * 16);
-      const int column = m.index[k + c];
-      UNROLL for (int l = 0; l < L; l++) sums[l][c] += w * in[l].values[column];
-    }
-  for (; k < end; k++) {
-    const vf w = Columns<16, false>::weights(m.values, (size_t)k * 16);
-    UNROLL for (int l = 0; l < L; l++) sums[l][0] += w * in[l].values[m.index[k]];
-  }
-  UNROLL for (int l = 0; l < L; l++) out[l][0] = (sums[l][0] + sums[l][1]) + (sums[l][2] + sums[l][3]);
 }
 
 // int8 weights of blocks one column wide: any four columns make a group.

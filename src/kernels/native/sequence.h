@@ -68,7 +68,7 @@ struct SequenceRun {
   // Time since the last mark was spent on this part.
   void mark(int part) {
     if (!seq.profile) return;
-    const uint64_t now = ticks();
+    const uint64_t now = ticks_now();
     seq.profile[part] += now - last;
     last = now;
   }
@@ -318,7 +318,7 @@ struct SequenceRun {
   }
 
   void run() {
-    last = ticks();
+    last = ticks_now();
     if (backward) clear_gradients();
     memcpy(state(0), seq.state, H * kLanes * sizeof(float));
     mark(kRest);

@@ -65,7 +65,7 @@ INLINE void prefetch(const float* p) { __builtin_prefetch(p, 0); }
 INLINE void prefetch_to_write(float* p) { __builtin_prefetch(p, 1); }
 
 // A counter of constant rate; 0 where there is none that is cheap to read.
-INLINE uint64_t ticks() {
+INLINE uint64_t ticks_now() {
 #if defined(__SSE2__)
   return __rdtsc();
 #elif defined(__aarch64__)

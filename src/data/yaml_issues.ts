@@ -8,7 +8,7 @@ type Path = readonly PropertyKey[];
 /** The known name that is spelled most alike. */
 export const nearest = (name: string, known: readonly string[]): string => closest(name, known);
 
-/** One line that says what `schema` found wrong in a recipe: path, line, value, and what was expected. */
+/** One line that says what `schema` found wrong in a YAML file: line, path, value, and what was expected. What did not come from the file is said to come from `--set`. */
 export function describeIssues(issues: readonly Issue[], schema: z.ZodType, document: Document, lines: LineCounter): string {
   // A misspelt key makes two issues, one for itself and one for the key that is missing; the first is the one that helps.
   const unknownFirst = (issue: Issue): number => (issue.code === 'unrecognized_keys' ? 0 : 1);

@@ -1,0 +1,31 @@
+// On the floor that all rooms stand on, like errors.ts: measures, listening tests and comparisons of methods all speak of means and how sure they are.
+import jStat from 'jstat';
+
+export const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** Sample standard deviation; NaN for fewer than two values. */
+export function deviation(values: readonly number[]): number {
+  const centre = mean(values);
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1));
+}
+
+/** A mean (or share) with the ends of its 95% confidence interval; they are null where there are too few values. */
+export interface Interval {
+  readonly mean: number;
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
+/** Mean and 95% confidence interval by Student's t: mean ± t(0.975, n - 1) · s / √n; no interval for fewer than two values. */
+export function intervalOfMean(values: readonly number[]): Interval {
+  const n = values.length;
+  const centre = mean(values);
+  if (n < 2) return { mean: centre, low: null, high: null };
+  const half = (jStat.studentt.inv(0.975, n - 1) * deviation(values)) / Math.sqrt(n);
+  return { mean: centre, low: centre - half, high: centre + half };
+}
+
+/** Two-sided p of the paired t test, from the differences of the pairs; NaN for fewer than two. */
+export function pairedTTest(differences: readonly number[]): number {
+  return differences.length < 2 ? NaN : jStat.ttest(0, differences, 2);
+}
