@@ -30,7 +30,7 @@ export const precisionCommand = new Command('precision')
   .action(async (path: string, { data, recipe, kernels: name, json }: Options) => {
     const kernels = chooseKernels({ name });
     const voice = await loadVoice(path);
-    const validation = loadRecipe(recipe, {}).data.validation;
+    const { validation } = loadRecipe(recipe, { data }).data;
     const store = await openFeatureStore({ corpus: await openCorpus(data), settings: voice.features, cacheDir: join('runs', 'cache'), threads: kernels.threads, validation });
     if (store.validation.length === 0) throw new TtsError('ERR_CORPUS', `${data} has no held-out clips, expected at least one`);
     const figures = await benchPrecision(voice, store.validation, kernels);
