@@ -14,7 +14,9 @@ export interface SamplingFigures {
   readonly precision: Precision;
   readonly nonZeros: number;
   readonly kernels: string;
-  /** One stream on one core, without the conditioning network. */
+  /** That one stream may use. */
+  readonly threads: number;
+  /** One stream, without the conditioning network. */
   readonly samplesPerSecond: number;
   readonly bestSamplesPerSecond: number;
   /** Of all utterances together, several side by side on one core. */
@@ -41,22 +43,25 @@ export interface SamplingOptions {
   readonly seconds: number;
   /** Whether to take the times of the parts too. */
   readonly profile?: boolean;
+  /** For one stream. Default 1. */
+  readonly threads?: number;
 }
 
 /** Larger than first-level caches, smaller than second-level ones. */
 const cachedFloats = 96 * 1024;
 
 /** Times the sampler of a recipe with fresh weights: what a weight is does not change how long it takes. */
-export async function benchSampling(recipe: Recipe, kernels: Kernels, { precision, seconds, profile }: SamplingOptions): Promise<SamplingFigures> {
+export async function benchSampling(recipe: Recipe, kernels: Kernels, { precision, seconds, profile, threads = 1 }: SamplingOptions): Promise<SamplingFigures> {
   const config = waveRnnConfig(recipe);
   const { sampleRate, bins } = recipe.features;
   const { seed } = recipe.training;
   const parameters = new Parameters(config, bins, fixedMasks(maskedMatrices(config), seed).initial(), 'zero', seed);
   const network = withPrecision(parameters.members()[0], precision);
-  const sampler = kernels.createSampler(network, { seed, temperature: 1, firstCode: symbolCodec(config.encoding, recipe.features).silence });
+  const sampler = kernels.createSampler(network, { seed, temperature: 1, firstCode: symbolCodec(config.encoding, recipe.features).silence }, threads);
   const random = new RandomStream(seed, streams.initialisation);
   const gate = Float32Array.from({ length: 3 * config.hidden }, () => 0.3 * random.normal());
-  const samples = 64;
+  // Threads are called together for some milliseconds at a time.
+  const samples = threads > 1 ? 2048 : 64;
   const { median, best } = await timeSampler(sampler, gate, samples, seconds);
   const microseconds = (1e6 * median) / samples;
   const together = await timeGroup(kernels, network, gate, seconds / 2);
@@ -71,6 +76,7 @@ export async function benchSampling(recipe: Recipe, kernels: Kernels, { precisio
     precision,
     nonZeros: parameters.sparse.reduce((sum, { matrix }) => sum + matrix.values.length, 0),
     kernels: kernels.name,
+    threads,
     samplesPerSecond: samples / median,
     bestSamplesPerSecond: samples / best,
     sideBySide: SIDE_BY_SIDE,

@@ -100,7 +100,8 @@ withOptions(command.command('train'))
   });
 
 withOptions(command.command('sample'))
-  .description('the sampler, one stream on one core')
+  .description('the sampler: one stream, and several side by side')
+  .option('--threads <n>', 'threads that one stream may use (default: 1)', wholeNumber)
   .addOption(new Option('--precision <name>', 'of the weights').choices(precisions).default('float32'))
   .option('--profile', 'say where the time goes')
   .action(async (options: SampleOptions) => {

@@ -68,7 +68,7 @@ const command = createCommand('tts-synth', 'Turn acoustic features (.npy), or a 
   .option('--play', 'play it while it is made')
   .option('--stdout [format]', 'write it to stdout while it is made, as wav (default) or pcm (16-bit little-endian mono)')
   .option('--kernels <name>', kernelsHelp)
-  .option('--threads <n>', 'threads for a folder (default: one per core); one file uses one', wholeNumber)
+  .option('--threads <n>', 'threads at most (default: one per core); one file uses several where the network is wide and that is faster', wholeNumber)
   .option('--json', 'print the figures as JSON (on stderr if the speech goes to stdout)')
   .action(async (input: string, path: string | undefined, options: Options) => {
     const isFolder = existsSync(input) && statSync(input).isDirectory();

@@ -98,7 +98,8 @@ export function checkMembers(members: readonly SampleRateNetwork[], batch: Seque
 }
 
 /** Checks the settings of a sampler. */
-export function checkSampler({ levels }: SamplerNetwork, { seed, temperature, firstCode }: SamplerSettings): void {
+export function checkSampler({ levels }: SamplerNetwork, { seed, temperature, firstCode }: SamplerSettings, threads = 1): void {
+  if (!Number.isInteger(threads) || threads < 1 || threads > 256) throw new RangeError(`threads is ${threads}, expected a whole number from 1 to 256`);
   if (!Number.isSafeInteger(seed) || seed < 0) throw new RangeError(`seed is ${seed}, expected a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`);
   if (!(temperature > 0 && Number.isFinite(temperature))) throw new RangeError(`temperature is ${temperature}, expected more than 0`);
   if (!Number.isInteger(firstCode) || firstCode < 0 || firstCode >= levels ** 2) throw new RangeError(`firstCode is ${firstCode}, expected 0 to ${levels ** 2 - 1}`);

@@ -17,7 +17,7 @@ const inPlace = ['product', 'productTransposed', 'productWeights', 'sequenceLoss
  * `TTS_CHECK_KERNELS=1` in the environment makes `chooseKernels` return these.
  */
 export function checkedKernels(kernels: Kernels, reference: Kernels): Kernels {
-  const createSampler = (network: SamplerNetwork, settings: SamplerSettings) => checkedSampler(kernels, reference, network, settings);
+  const createSampler = (network: SamplerNetwork, settings: SamplerSettings, threads?: number) => checkedSampler(kernels, reference, network, settings, threads);
   const own: Partial<Record<keyof Kernels, unknown>> = { createSampler, createSamplerGroup: (network: SamplerNetwork, lanes: number) => separateSamplers({ createSampler }, network, lanes) };
   for (const name of inPlace) {
     own[name] = (...args: unknown[]) => {
@@ -52,8 +52,8 @@ function compareArrays(path: string, actual: Float32Array, expected: Float32Arra
   if (bad >= 0) throw new Error(`${path}[${bad}] is ${actual[bad]}, the reference has ${expected[bad]}`);
 }
 
-function checkedSampler(kernels: Kernels, reference: Kernels, network: SamplerNetwork, settings: SamplerSettings): Sampler {
-  const [sampler, oracle] = [kernels, reference].map((each) => each.createSampler(network, settings));
+function checkedSampler(kernels: Kernels, reference: Kernels, network: SamplerNetwork, settings: SamplerSettings, threads?: number): Sampler {
+  const [sampler, oracle] = [kernels, reference].map((each) => each.createSampler(network, settings, threads));
   const { levels } = network;
   const allowed = tolerance[precisionOf(network)];
   const order = drawingOrder(levels);

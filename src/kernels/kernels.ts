@@ -153,7 +153,8 @@ export interface Kernels extends ClassifierKernels {
   adam(settings: AdamSettings, gradient: Float32Array, state: AdamState): void;
   /** c [m,n] = a·b; a is [m,k] ([k,m] when transposeA), b is [k,n] ([n,k] when transposeB); row-major. */
   matMul(transposeA: boolean, transposeB: boolean, m: number, n: number, k: number, a: Float32Array, b: Float32Array, c: Float32Array): void;
-  createSampler(network: SamplerNetwork, settings: SamplerSettings): Sampler;
+  /** Up to `threads` native threads (default 1) share the work of each sample, as long as that turns out to be faster; what is drawn does not depend on them. */
+  createSampler(network: SamplerNetwork, settings: SamplerSettings, threads?: number): Sampler;
   createSamplerGroup(network: SamplerNetwork, lanes: number): SamplerGroup;
   /** y [rows] = M x [columns] as the sampler computes it; for int8, x is within ±1 and rounded to 1/128. Returns the seconds of the fastest of `repetitions` (default 1). */
   samplerProduct(matrix: StoredMatrix, x: Float32Array, y: Float32Array, repetitions?: number): number;

@@ -53,7 +53,7 @@ export interface Addon {
   samplerProduct(name: string, matrix: StoredMatrix, x: Float32Array, y: Float32Array, repetitions: number): number;
   readSeconds?(name: string, floats: number, repetitions: number): number;
   activations(name: string, x: Float32Array, sigmoid: Float32Array, tanh: Float32Array): void;
-  Sampler: new (name: string, network: SamplerNetwork, seedLow: number, seedHigh: number, inverseTemperature: number, coarse: number, fine: number) => NativeSampler;
+  Sampler: new (name: string, network: SamplerNetwork, threads: number, seedLow: number, seedHigh: number, inverseTemperature: number, coarse: number, fine: number) => NativeSampler;
   /** Where samplers can share their work. */
   SamplerGroup?: new (name: string, network: SamplerNetwork, lanes: number) => NativeSamplerGroup;
 }
@@ -205,12 +205,12 @@ export class NativeKernels implements Kernels {
     };
   }
 
-  createSampler(network: SamplerNetwork, settings: SamplerSettings): Sampler {
+  createSampler(network: SamplerNetwork, settings: SamplerSettings, threads = 1): Sampler {
     checkNetwork(network);
-    checkSampler(network, settings);
+    checkSampler(network, settings, threads);
     const { seed, temperature, firstCode } = settings;
     const { hidden, levels } = network;
-    const native = new this.addon.Sampler(this.name, network, seed >>> 0, Math.floor(seed / 2 ** 32), 1 / temperature, Math.floor(firstCode / levels), firstCode % levels);
+    const native = new this.addon.Sampler(this.name, network, threads, seed >>> 0, Math.floor(seed / 2 ** 32), 1 / temperature, Math.floor(firstCode / levels), firstCode % levels);
     let busy = false;
     const refuseOverlap = () => {
       if (busy) throw new Error('the sampler is still at work; one call at a time');

@@ -12,6 +12,8 @@ const matrices = blockShapes.flatMap((shape) =>
   [
     { rows: 96, columns: 48, density: 0.3 },
     { rows: 64, columns: 400, density: 0.2 },
+    { rows: 256, columns: 1008, density: 0.05 },
+    { rows: 64, columns: 2000, density: 0.004 },
     { rows: 32, columns: 16, density: 1 },
     { rows: 48, columns: 32, density: 0 },
   ].map(({ rows, columns, density }) => {

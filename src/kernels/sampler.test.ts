@@ -208,6 +208,25 @@ for (const name of kernelNames()) {
     });
   }
 
+  for (const { title, network: stored, gate: given } of networks)
+    test(`${name}: several threads draw what one draws, ${title}`, async () => {
+      const levels = stored.levels;
+      const one = await kernels.createSampler(stored, settings).run(given, frames, hop);
+      // 7: more threads than slabs in some layers.
+      for (const threads of [2, 3, 7]) {
+        const sampler = kernels.createSampler(stored, settings, threads);
+        const cut = 2 * 3 * stored.hidden;
+        const codes = [...(await sampler.run(given.subarray(0, cut), 2, hop))];
+        const probabilities = sampler.forced(given.subarray(cut, 2 * cut), 2, hop, one.subarray(2 * hop, 4 * hop));
+        codes.push(...one.subarray(2 * hop, 4 * hop), ...(await sampler.run(given.subarray(2 * cut), frames - 4, hop)));
+        assert.deepEqual(codes, [...one], `${threads} threads`);
+        const alone = kernels.createSampler(stored, settings);
+        alone.forced(given.subarray(0, cut), 2, hop, one.subarray(0, 2 * hop));
+        assert.deepEqual(probabilities, alone.forced(given.subarray(cut, 2 * cut), 2, hop, one.subarray(2 * hop, 4 * hop)));
+        assert.equal(probabilities.length, 2 * hop * 2 * levels);
+      }
+    });
+
   test(`${name}: lanes that are none, were not begun, or come twice are refused`, async () => {
     const group = kernels.createSamplerGroup(network, 2);
     const part = (lane: number) => ({ lane, gate, frames });

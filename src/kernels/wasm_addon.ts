@@ -82,7 +82,7 @@ function samplerClass(exports: KernelExports): Addon['Sampler'] {
   return class WasmSampler implements NativeSampler {
     private readonly address: number;
 
-    constructor(...[, network, seedLow, seedHigh, inverseTemperature, coarse, fine]: ConstructorParameters<Addon['Sampler']>) {
+    constructor(...[, network, , seedLow, seedHigh, inverseTemperature, coarse, fine]: ConstructorParameters<Addon['Sampler']>) {
       const call = new Call(exports).samplerNetwork(network).number(seedLow, seedHigh, inverseTemperature, coarse, fine);
       this.address = exports.samplerCreate(call.finish()) >>> 0;
       call.release();

@@ -19,6 +19,9 @@ export interface SpeakingOptions {
   readonly temperature?: number;
 }
 
+/** Of the GRU: with fewer, threads would wait for each other longer than they work. */
+const unitsOfThread = 512;
+
 /** Frames of the first chunk: the first sound comes early. */
 const firstChunk = 4;
 
@@ -35,7 +38,7 @@ export async function* speak(voice: Voice, features: SynthesisFeatures | AsyncIt
   const conditioner = new GateConditioner(tf, voice.config, voice.conditioning, voice.statistics);
   const utterance = new Utterance(voice, conditioner, features);
   try {
-    const sampler = kernels.createSampler(voiceNetwork(voice), settings);
+    const sampler = kernels.createSampler(voiceNetwork(voice), settings, Math.min(kernels.threads, Math.ceil(voice.config.hidden / unitsOfThread)));
     const draw = async (most: number) => {
       const chunk = await utterance.prepare(most);
       return chunk && { chunk, codes: await sampler.run(chunk.gate, chunk.frames, hop) };

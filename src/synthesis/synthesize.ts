@@ -7,7 +7,7 @@ import { speak, type SpeakingOptions } from './speak.js';
 export type { SynthesisFeatures } from './frame_source.js';
 
 export interface SynthesisOptions extends Pick<SpeakingOptions, 'seed' | 'temperature'> {
-  /** Default: the fastest of this machine. The sampler itself uses one core. */
+  /** Default: the fastest of this machine, on all cores. */
   readonly kernels?: Kernels;
 }
 

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <random>
+#include <thread>
 
 #include "../../src/kernels/native/classifier_engine.h"
 #include "../../src/kernels/native/engine.h"
@@ -217,14 +218,20 @@ struct Stored {
   }
 };
 
+// Zeros that begin on a cache line.
+struct Zeros {
+  std::vector<float> data;
+  explicit Zeros(size_t bytes) : data(bytes / sizeof(float) + 32, 0.f) {}
+  float* get() { return reinterpret_cast<float*>((reinterpret_cast<uintptr_t>(data.data()) + 63) / 64 * 64); }
+};
+
 // One utterance in the memory of its own.
 struct OwnStream {
-  std::vector<float> memory;
+  Zeros memory, own;
   Stream stream;
 
-  OwnStream(const SamplerKernels* kernels, const PackedNetwork* net, uint32_t seed) : memory(kernels->stream_bytes(net) / sizeof(float) + 32, 0.f) {
-    float* const aligned = reinterpret_cast<float*>((reinterpret_cast<uintptr_t>(memory.data()) + 63) / 64 * 64);
-    stream = {{seed, 1}, 0, 1.f, 0, 0, 0, aligned};
+  OwnStream(const SamplerKernels* kernels, const PackedNetwork* net, uint32_t seed) : memory(kernels->stream_bytes(net)), own(kernels->own_bytes(net)) {
+    stream = {{seed, 1}, 0, 1.f, 0, 0, 0, memory.get(), own.get()};
     kernels->begin(net, &stream);
   }
 };
@@ -252,7 +259,7 @@ void sampler(const KernelTable* table, const KernelTable* other) {
           OwnStream one(t->sampler, &packed->network, seed);
           std::vector<uint16_t> codes(frames * hop);
           for (int f = 0; f < frames; f++)
-            t->sampler->sample(&packed->network, &one.stream, gate.data() + (size_t)f * 3 * H, hop, codes.data() + f * hop, taken ? taken + f * hop : nullptr,
+            t->sampler->sample(&packed->network, &one.stream, nullptr, gate.data() + (size_t)f * 3 * H, hop, codes.data() + f * hop, taken ? taken + f * hop : nullptr,
                                probabilities ? probabilities->data() + (size_t)f * hop * 2 * Q : nullptr, nullptr);
           return codes;
         };
@@ -261,6 +268,28 @@ void sampler(const KernelTable* table, const KernelTable* other) {
         run(other, 7, forced.data(), &expected);
         // A state on the other side of a boundary between two steps of int8 changes by a whole step.
         close("sampler, probabilities", actual, expected, precision == kInt8 ? 3e-2 : kProbability);
+
+        // With several threads as with one; more threads than there are slabs of a hidden layer.
+        const int size = 4;
+        std::vector<std::unique_ptr<Packed>> shares;
+        for (int i = 0; i < size; i++) shares.push_back(pack_network(source, table->sampler, i, size));
+        OwnStream shared(table->sampler, &shares[0]->network, 9);
+        std::vector<std::unique_ptr<Zeros>> owns;
+        Zeros places(size * sizeof(Place));
+        std::vector<uint16_t> together(frames * hop);
+        std::vector<std::thread> threads;
+        for (int i = 0; i < size; i++) {
+          owns.push_back(std::make_unique<Zeros>(table->sampler->own_bytes(&shares[i]->network)));
+          threads.emplace_back([&, i, own = owns[i]->get()] {
+            Stream stream = shared.stream;
+            stream.own = own;
+            const Member member = {i, size, reinterpret_cast<Place*>(places.get()), std::this_thread::yield};
+            for (int f = 0; f < frames; f++)
+              table->sampler->sample(&shares[i]->network, &stream, &member, gate.data() + (size_t)f * 3 * H, hop, i ? nullptr : together.data() + f * hop, nullptr, nullptr, nullptr);
+          });
+        }
+        for (std::thread& t : threads) t.join();
+        close("sampler, several threads", together, run(table, 9, nullptr, nullptr), 0);
 
         // Side by side as alone.
         const int lanes = 6;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "at_once.h"
 #include "binding_values.h"
 #include "pack.h"
 #include "pool.h"
@@ -26,15 +27,30 @@ struct Memory {
   float* const data;
 };
 
-// A sampler owns copies of the weights, so that its work may run beside the JavaScript thread.
+// One of the threads that compute a stream, or the only one: its slabs of the network, and its view of the stream.
+struct Worker {
+  Worker(const SourceNetwork& network, const SamplerKernels* kernels, int index, int size, Place* places)
+      : packed(pack_network(network, kernels, index, size)), own(kernels->own_bytes(&packed->network)), member{index, size, places, std::this_thread::yield} {}
+
+  std::unique_ptr<Packed> packed;
+  Memory own;
+  Stream stream;
+  Member member;
+};
+
+// A sampler owns copies of the weights, so that its work may run beside the JavaScript thread. Where several threads are allowed, it finds out as it goes whether they are faster than one: that
+// depends on the network, on how near to each other the cores are, and on what else they do.
 class Sampler : public Napi::ObjectWrap<Sampler> {
  public:
-  // (kernels, network, seed low, seed high, inverse temperature, first coarse, first fine)
+  // (kernels, network, threads, seed low, seed high, inverse temperature, first coarse, first fine)
   explicit Sampler(const Napi::CallbackInfo& info)
-      : Napi::ObjectWrap<Sampler>(info), kernels_(table_of(info[0])->sampler), packed_(pack_network(source_network_of(info[1]), kernels_)),
-        memory_(kernels_->stream_bytes(&packed_->network)) {
-    stream_ = {{info[2].As<Napi::Number>().Uint32Value(), info[3].As<Napi::Number>().Uint32Value()}, 0, number(info[4]), integer(info[5]), integer(info[6]), 0, memory_.data};
-    kernels_->begin(&packed_->network, &stream_);
+      : Napi::ObjectWrap<Sampler>(info), kernels_(table_of(info[0])->sampler), places_(integer(info[2]) * sizeof(Place)),
+        alone_(source_network_of(info[1]), kernels_, 0, 1, nullptr), shared_(kernels_->stream_bytes(&network())) {
+    const SourceNetwork source = source_network_of(info[1]);
+    const int threads = integer(info[2]);
+    for (int i = 0; threads > 1 && i < threads; i++) team_.push_back(std::make_unique<Worker>(source, kernels_, i, threads, reinterpret_cast<Place*>(places_.data)));
+    alone_.stream = {{info[3].As<Napi::Number>().Uint32Value(), info[4].As<Napi::Number>().Uint32Value()}, 0, number(info[5]), integer(info[6]), integer(info[7]), 0, shared_.data, alone_.own.data};
+    kernels_->begin(&network(), &alone_.stream);
   }
 
   static Napi::Function define(Napi::Env env) {
@@ -42,11 +58,61 @@ class Sampler : public Napi::ObjectWrap<Sampler> {
   }
 
  private:
-  void sample(const float* gate, int frames, int hop, uint16_t* codes, const uint16_t* forced, float* probabilities, uint64_t* ticks) {
-    const PackedNetwork& net = packed_->network;
+  const PackedNetwork& network() const { return alone_.packed->network; }
+
+  // Frames of a call; all but the gates may be null.
+  struct Frames {
+    const float* gate;
+    int hop;
+    uint16_t* codes;
+    const uint16_t* forced;
+    float* probabilities;
+    uint64_t* ticks;
+
+    Frames from(int frame, int hidden, int levels) const {
+      const size_t at = (size_t)frame * hop;
+      return {gate + (size_t)frame * 3 * hidden, hop, codes ? codes + at : nullptr, forced ? forced + at : nullptr, probabilities ? probabilities + at * 2 * levels : nullptr, ticks};
+    }
+  };
+
+  void sample(Worker& worker, const Member* member, const Frames& all, int frames) {
     for (int f = 0; f < frames; f++) {
-      const size_t at = (size_t)f * hop;
-      kernels_->sample(&net, &stream_, gate + (size_t)f * 3 * net.hidden, hop, codes + at, forced ? forced + at : nullptr, probabilities ? probabilities + at * 2 * net.levels : nullptr, ticks);
+      const Frames now = all.from(f, network().hidden, network().levels);
+      kernels_->sample(&worker.packed->network, &worker.stream, member, now.gate, now.hop, now.codes, now.forced, now.probabilities, now.ticks);
+    }
+  }
+
+  // False if there are no threads.
+  bool sample_together(const Frames& all, int frames) {
+    for (auto& worker : team_) {
+      worker->stream = alone_.stream;
+      worker->stream.own = worker->own.data;
+    }
+    if (!at_once((int)team_.size(), [&](int i) { sample(*team_[i], &team_[i]->member, i == 0 ? all : Frames{all.gate, all.hop, nullptr, all.forced, nullptr, nullptr}, frames); })) return false;
+    float* const own = alone_.stream.own;
+    alone_.stream = team_[0]->stream;
+    alone_.stream.own = own;
+    return true;
+  }
+
+  // Turns of some frames, by one thread or by all, whichever was faster of late; the other way is tried now and then.
+  void sample(const Frames& all, int frames) {
+    constexpr int kTurn = 8, kTry = 32;
+    for (int f = 0; f < frames;) {
+      const int faster = seconds_[1] < seconds_[0];
+      const bool trial = turn_++ % kTry < 2;
+      const int way = team_.empty() ? 0 : trial ? turn_ % 2 : faster;
+      const int count = std::min(frames - f, team_.empty() ? frames : trial ? 1 : kTurn);
+      const Frames now = all.from(f, network().hidden, network().levels);
+      const auto begun = std::chrono::steady_clock::now();
+      if (way == 0) {
+        sample(alone_, nullptr, now, count);
+      } else if (!sample_together(now, count)) {
+        team_.clear();
+        continue;
+      }
+      seconds_[way] = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count() / count;
+      f += count;
     }
   }
 
@@ -54,10 +120,10 @@ class Sampler : public Napi::ObjectWrap<Sampler> {
    public:
     Work(Napi::Env env, Sampler* sampler, const float* gate, int frames, int hop)
         : Napi::AsyncWorker(env), deferred(Napi::Promise::Deferred::New(env)), sampler_(sampler), hop_(hop), frames_(frames),
-          gate_(gate, gate + (size_t)frames * 3 * sampler->packed_->network.hidden), codes_((size_t)frames * hop) {
+          gate_(gate, gate + (size_t)frames * 3 * sampler->network().hidden), codes_((size_t)frames * hop) {
       sampler->Ref();
     }
-    void Execute() override { sampler_->sample(gate_.data(), frames_, hop_, codes_.data(), nullptr, nullptr, nullptr); }
+    void Execute() override { sampler_->sample({gate_.data(), hop_, codes_.data(), nullptr, nullptr, nullptr}, frames_); }
     void OnOK() override {
       sampler_->Unref();
       Napi::Uint16Array out = Napi::Uint16Array::New(Env(), codes_.size());
@@ -88,8 +154,7 @@ class Sampler : public Napi::ObjectWrap<Sampler> {
   // (gate [frames,3H], frames, hop, codes [frames·hop], probabilities [frames·hop,2Q])
   void forced(const Napi::CallbackInfo& info) {
     const int frames = integer(info[1]), hop = integer(info[2]);
-    std::vector<uint16_t> ignored((size_t)frames * hop);
-    sample(data_of<float>(info[0]), frames, hop, ignored.data(), data_of<uint16_t>(info[3]), data_of<float>(info[4]), nullptr);
+    sample({data_of<float>(info[0]), hop, nullptr, data_of<uint16_t>(info[3]), data_of<float>(info[4]), nullptr}, frames);
   }
 
   // (gate [frames,3H], frames, hop, parts) → seconds, and if asked the share of each part, in the order of packed.h
@@ -99,7 +164,7 @@ class Sampler : public Napi::ObjectWrap<Sampler> {
     std::vector<uint16_t> codes((size_t)frames * hop);
     uint64_t ticks[kTimes] = {0}, all = 0;
     const auto begun = std::chrono::steady_clock::now();
-    sample(data_of<float>(info[0]), frames, hop, codes.data(), nullptr, nullptr, parts ? ticks : nullptr);
+    sample({data_of<float>(info[0]), hop, codes.data(), nullptr, nullptr, parts ? ticks : nullptr}, frames);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
     for (uint64_t t : ticks) all += t;
     Napi::Array result = Napi::Array::New(info.Env());
@@ -109,9 +174,12 @@ class Sampler : public Napi::ObjectWrap<Sampler> {
   }
 
   const SamplerKernels* kernels_;
-  const std::unique_ptr<Packed> packed_;
-  Memory memory_;
-  Stream stream_;
+  const Memory places_;
+  Worker alone_;
+  std::vector<std::unique_ptr<Worker>> team_;  // empty for one thread
+  const Memory shared_;
+  double seconds_[2] = {0, 0};  // of a frame, alone and together
+  unsigned turn_ = 0;
 };
 
 // Seconds of the fastest of several repetitions: nothing else was running then.
@@ -132,7 +200,10 @@ class SamplerGroup : public Napi::ObjectWrap<SamplerGroup> {
   // (kernels, network, lanes)
   explicit SamplerGroup(const Napi::CallbackInfo& info)
       : Napi::ObjectWrap<SamplerGroup>(info), kernels_(table_of(info[0])->sampler), packed_(pack_network(source_network_of(info[1]), kernels_)), streams_(integer(info[2])) {
-    for (size_t i = 0; i < streams_.size(); i++) memories_.push_back(std::make_unique<Memory>(kernels_->stream_bytes(&packed_->network)));
+    for (size_t i = 0; i < streams_.size(); i++) {
+      memories_.push_back(std::make_unique<Memory>(kernels_->stream_bytes(&packed_->network)));
+      own_.push_back(std::make_unique<Memory>(kernels_->own_bytes(&packed_->network)));
+    }
   }
 
   static Napi::Function define(Napi::Env env) {
@@ -153,7 +224,7 @@ class SamplerGroup : public Napi::ObjectWrap<SamplerGroup> {
     const int lane = integer(info[0]);
     float* const memory = memories_[lane]->data;
     memset(memory, 0, kernels_->stream_bytes(&packed_->network));
-    streams_[lane] = {{info[1].As<Napi::Number>().Uint32Value(), info[2].As<Napi::Number>().Uint32Value()}, 0, number(info[3]), integer(info[4]), integer(info[5]), 0, memory};
+    streams_[lane] = {{info[1].As<Napi::Number>().Uint32Value(), info[2].As<Napi::Number>().Uint32Value()}, 0, number(info[3]), integer(info[4]), integer(info[5]), 0, memory, own_[lane]->data};
     kernels_->begin(&packed_->network, &streams_[lane]);
   }
 
@@ -225,13 +296,14 @@ class SamplerGroup : public Napi::ObjectWrap<SamplerGroup> {
 
   const SamplerKernels* kernels_;
   const std::unique_ptr<Packed> packed_;
-  std::vector<std::unique_ptr<Memory>> memories_;
+  std::vector<std::unique_ptr<Memory>> memories_, own_;
   std::vector<Stream> streams_;
 };
 
 struct PackedAlone {
   PackedAlone(const Napi::Value& matrix, const SamplerKernels* kernels) {
-    pack_matrix(source_of(matrix), false, kernels, &packed, &arena);
+    const SourceMatrix m = source_of(matrix);
+    pack_matrix(m, rows_of({0, m.rows / 16}), kernels, &packed, &arena);
     arena.close();
   }
   PackedMatrix packed;

@@ -180,7 +180,8 @@ EXPORT(samplerProduct) void sampler_product(const double* arguments) {
   Arguments a(arguments);
   PackedMatrix packed;
   Arena arena;
-  pack_matrix(a.source_matrix(), false, table->sampler, &packed, &arena);
+  const SourceMatrix m = a.source_matrix();
+  pack_matrix(m, rows_of({0, m.rows / 16}), table->sampler, &packed, &arena);
   arena.close();
   const float* x = a.data<float>();
   float* memory = zeros(table->sampler->product_bytes(&packed));
@@ -202,7 +203,7 @@ EXPORT(samplerCreate) Sampler* sampler_create(const double* arguments) {
   Arguments a(arguments);
   Sampler* s = new Sampler{pack_network(a.source_network(), table->sampler), {}};
   const PackedNetwork& net = s->packed->network;
-  s->stream = Stream{{a.word(), a.word()}, 0, a.number(), a.integer(), a.integer(), 0, zeros(table->sampler->stream_bytes(&net))};
+  s->stream = Stream{{a.word(), a.word()}, 0, a.number(), a.integer(), a.integer(), 0, zeros(table->sampler->stream_bytes(&net)), zeros(table->sampler->own_bytes(&net))};
   table->sampler->begin(&net, &s->stream);
   return s;
 }
@@ -219,12 +220,13 @@ EXPORT(samplerRun) void sampler_run(const double* arguments) {
   float* probabilities = a.data<float>();
   for (int f = 0; f < frames; f++) {
     const size_t first = (size_t)f * hop;
-    table->sampler->sample(&net, &s->stream, gate + (size_t)f * 3 * net.hidden, hop, codes + first, forced ? forced + first : nullptr,
+    table->sampler->sample(&net, &s->stream, nullptr, gate + (size_t)f * 3 * net.hidden, hop, codes + first, forced ? forced + first : nullptr,
                            probabilities ? probabilities + first * 2 * net.levels : nullptr, nullptr);
   }
 }
 
 EXPORT(samplerRelease) void sampler_release(Sampler* s) {
   free_aligned(s->stream.memory);
+  free_aligned(s->stream.own);
   delete s;
 }

@@ -1,8 +1,11 @@
 #include "pack.h"
 
+#include <algorithm>
 #include <array>
 #include <map>
+#include <numeric>
 #include <string.h>
+#include <tuple>
 
 Arena::~Arena() { free_aligned(memory_); }
 
@@ -94,18 +97,84 @@ std::vector<int8_t> pack_groups(const SourceMatrix& m, const std::vector<int>& t
   return values;
 }
 
+// 64 activations that are gathered at once; see packed.h.
+struct GatheredVector {
+  std::vector<int> groups;
+  int base, tables;
+};
+
+// Where the activations of groups come from, `columns` as pack_groups left them.
+void place_gathering(const std::vector<int>& columns, PackedMatrix* out, Arena* arena) {
+  constexpr int kTable = 128, kGroups = 16;
+  // Of few tables, to look in all of them is faster than to look up where each group lies.
+  const bool ordered = out->columns <= 4 * kTable;
+  const auto first = [&](int g) { return columns[(size_t)g * kGroup]; };
+  const auto last = [&](int g) { return columns[(size_t)g * kGroup + kGroup - 1]; };
+
+  std::vector<int> groups(columns.size() / kGroup);
+  std::iota(groups.begin(), groups.end(), 0);
+  if (!ordered) {
+    // Wide groups apart, so that their neighbours need no more tables than they would without them.
+    const auto width = [&](int g) { return (last(g) - first(g) + kGroups) / kTable; };
+    std::sort(groups.begin(), groups.end(), [&](int a, int b) { return std::make_tuple(width(a), first(a), a) < std::make_tuple(width(b), first(b), b); });
+  }
+  std::vector<GatheredVector> vectors;
+  for (size_t at = 0; at < groups.size(); at += kGroups) {
+    GatheredVector v = {{groups.begin() + at, groups.begin() + std::min(at + kGroups, groups.size())}, 0, (out->columns + kTable - 1) / kTable};
+    if (!ordered) {
+      v.base = first(*std::min_element(v.groups.begin(), v.groups.end(), [&](int a, int b) { return first(a) < first(b); }));
+      v.tables = (last(*std::max_element(v.groups.begin(), v.groups.end(), [&](int a, int b) { return last(a) < last(b); })) - v.base) / kTable + 1;
+    }
+    vectors.push_back(std::move(v));
+  }
+  std::stable_sort(vectors.begin(), vectors.end(), [](const GatheredVector& a, const GatheredVector& b) { return a.tables < b.tables; });
+
+  std::vector<int32_t> ends(1);
+  std::vector<uint16_t> bases;
+  std::vector<uint8_t> lanes(vectors.size() * kGroups * kGroup);
+  std::vector<uint64_t> masks;
+  std::vector<uint32_t> positions(groups.size());
+  for (const GatheredVector& v : vectors) {
+    const size_t position = bases.size() * kGroups, mask = masks.size();
+    bases.push_back((uint16_t)v.base);
+    masks.resize(mask + v.tables);
+    for (size_t i = 0; i < v.groups.size(); i++) {
+      positions[v.groups[i]] = (uint32_t)(position + i);
+      for (size_t c = 0; c < kGroup; c++) {
+        const int column = columns[(size_t)v.groups[i] * kGroup + c] - v.base;
+        lanes[(position + i) * kGroup + c] = (uint8_t)(column % kTable);
+        masks[mask + column / kTable] |= (uint64_t)1 << (i * kGroup + c);
+      }
+    }
+    ends.resize(v.tables + 1, ends.back());
+    ends.back()++;
+  }
+  out->tables = (int)ends.size() - 1;
+  arena->place(&out->vectors, ends);
+  arena->place(&out->base, bases);
+  arena->place(&out->lanes, lanes);
+  arena->place(&out->masks, masks);
+  if (!ordered) arena->place(&out->position, positions);
+}
+
 }  // namespace
 
-void pack_matrix(const SourceMatrix& m, bool interleaved, const SamplerKernels* kernels, PackedMatrix* out, Arena* arena) {
+std::vector<int> rows_of(Slabs slabs) {
+  std::vector<int> rows;
+  for (int s = slabs.begin; s < slabs.end; s++) rows.push_back(s * kSlab);
+  return rows;
+}
+
+void pack_matrix(const SourceMatrix& m, const std::vector<int>& slabs, const SamplerKernels* kernels, PackedMatrix* out, Arena* arena) {
   *out = {};
-  out->rows = m.rows;
+  out->rows = (int)slabs.size() * kSlab;
   out->columns = m.columns;
   out->precision = m.precision;
   out->tile = m.blockRows == 1 ? kSlab : m.blockRows;
   out->blocks = m.precision == kInt8 && m.blockColumns == kGroup;
   std::vector<int> tiles;
-  for (int slab = 0; slab < m.rows / kSlab; slab++)
-    for (int row = 0; row < kSlab; row += out->tile) tiles.push_back((interleaved ? slab % 3 * (m.rows / 3) + slab / 3 * kSlab : slab * kSlab) + row);
+  for (int first : slabs)
+    for (int row = 0; row < kSlab; row += out->tile) tiles.push_back(first + row);
 
   Arrays arrays;
   if (m.precision == kFloat32) arena->place(reinterpret_cast<const float**>(&out->values), pack_columns<float>(m, tiles, out->tile, arrays));
@@ -119,16 +188,7 @@ void pack_matrix(const SourceMatrix& m, bool interleaved, const SamplerKernels* 
     if (out->blocks) {
       for (size_t g = 0; g < columns.size(); g += kGroup) arrays.index.push_back((uint16_t)(columns[g] / kGroup));
     } else if (kernels->byteGather) {
-      out->tables = (m.columns + 127) / 128;
-      const size_t vectors = (columns.size() + 63) / 64;
-      std::vector<uint8_t> lanes(vectors * 64);
-      std::vector<uint64_t> masks(vectors * out->tables);
-      for (size_t i = 0; i < columns.size(); i++) {
-        lanes[i] = (uint8_t)(columns[i] % 128);
-        masks[i / 64 * out->tables + columns[i] / 128] |= (uint64_t)1 << (i % 64);
-      }
-      arena->place(&out->lanes, lanes);
-      arena->place(&out->masks, masks);
+      place_gathering(columns, out, arena);
     } else {
       for (size_t i = 0; i < columns.size(); i++) arrays.index.push_back((uint16_t)(4 * columns[i] + 3 - i % kGroup));
     }
@@ -139,7 +199,7 @@ void pack_matrix(const SourceMatrix& m, bool interleaved, const SamplerKernels* 
   arena->place(&out->start, arrays.start);
 }
 
-std::unique_ptr<Packed> pack_network(const SourceNetwork& from, const SamplerKernels* kernels) {
+std::unique_ptr<Packed> pack_network(const SourceNetwork& from, const SamplerKernels* kernels, int index, int size) {
   auto packed = std::make_unique<Packed>();
   PackedNetwork& net = packed->network;
   const int H = from.hidden;
@@ -147,8 +207,20 @@ std::unique_ptr<Packed> pack_network(const SourceNetwork& from, const SamplerKer
   net.hidden = H;
   net.projection = from.projection;
   net.levels = from.levels;
+  const auto share = [&](int begin, int end) {
+    const int slabs = (end - begin) / kSlab;
+    return Slabs{begin / kSlab + slabs * index / size, begin / kSlab + slabs * (index + 1) / size};
+  };
+  net.state[0] = share(0, H / 2);
+  net.state[1] = share(H / 2, H);
+  net.hiddenLayer = share(0, from.projection);
+  net.logits = share(0, from.levels);
+  std::vector<int> recurrent;
+  for (const Slabs& half : net.state)
+    for (int unit : rows_of(half)) recurrent.insert(recurrent.end(), {unit, H + unit, 2 * H + unit});
+  const std::vector<int> hidden = rows_of(net.hiddenLayer), logits = rows_of(net.logits);
   for (int m = 0; m < kSparseCount; m++) {
-    pack_matrix(from.sparse[m], m == kRecurrent, kernels, &net.sparse[m], &packed->arena);
+    pack_matrix(from.sparse[m], m == kRecurrent ? recurrent : m == kCoarseHidden || m == kFineHidden ? hidden : logits, kernels, &net.sparse[m], &packed->arena);
     net.quantised |= net.sparse[m].precision == kInt8;
   }
   std::vector<float> columns((size_t)9 * H);

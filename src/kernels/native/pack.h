@@ -38,11 +38,15 @@ class Arena {
   void* memory_ = nullptr;
 };
 
-// `interleaved`: three slabs in turn from each third of the rows, as the recurrent matrix needs it.
-void pack_matrix(const SourceMatrix&, bool interleaved, const SamplerKernels*, PackedMatrix* out, Arena*);
+// slabs: the first row of each, in the order in which they are read.
+void pack_matrix(const SourceMatrix&, const std::vector<int>& slabs, const SamplerKernels*, PackedMatrix* out, Arena*);
+
+// First rows of slabs begin … end-1.
+std::vector<int> rows_of(Slabs);
 
 struct Packed {
   PackedNetwork network;
   Arena arena;
 };
-std::unique_ptr<Packed> pack_network(const SourceNetwork&, const SamplerKernels*);
+// For one of `size` threads that share a stream.
+std::unique_ptr<Packed> pack_network(const SourceNetwork&, const SamplerKernels*, int index = 0, int size = 1);

@@ -49,19 +49,20 @@ INLINE uint32_t four_bytes(const uint8_t* p) {
   return v;
 }
 
-// The activations of all groups of a matrix, four bytes each. Doing this for a few slabs at a time, between their products, was slower.
+// The activations of all groups of a matrix, four bytes each.
 INLINE void gather(const PackedMatrix& m, Quantised q, uint32_t* gathered) {
-  const int groups = m.start[m.rows / 16];
 #if defined(__AVX512VBMI__) && KERNELS_WIDTH == 16
-  // 16 groups at once. A permutation picks from 128 activations; what is not among them keeps its column, until its table comes.
+  // What is not in a table keeps its column, until its table comes.
   const uint64_t* masks = m.masks;
-  for (int g = 0; g < groups; g += 16, masks += m.tables) {
-    __m512i picked = _mm512_loadu_si512(m.lanes + 4 * (size_t)g);
-    for (int t = 0; t < m.tables; t++)
-      picked = _mm512_mask2_permutex2var_epi8(_mm512_loadu_si512(q.bytes + 128 * t), picked, masks[t], _mm512_loadu_si512(q.bytes + 128 * t + 64));
-    _mm512_storeu_si512(gathered + g, picked);
-  }
+  for (int tables = 1; tables <= m.tables; tables++)
+    for (int v = m.vectors[tables - 1]; v < m.vectors[tables]; v++) {
+      const uint8_t* table = q.bytes + m.base[v];
+      __m512i picked = _mm512_loadu_si512(m.lanes + 64 * (size_t)v);
+      for (int t = 0; t < tables; t++, table += 128) picked = _mm512_mask2_permutex2var_epi8(_mm512_loadu_si512(table), picked, *masks++, _mm512_loadu_si512(table + 64));
+      _mm512_storeu_si512(gathered + 16 * (size_t)v, picked);
+    }
 #else
+  const int groups = m.start[m.rows / 16];
   const uint16_t* at = m.index;
   const uint8_t* base = q.spread - 3;
   for (int g = 0; g < groups; g++, at += 4) gathered[g] = four_bytes(base + at[0]) | four_bytes(base + at[1]) | four_bytes(base + at[2]) | four_bytes(base + at[3]);

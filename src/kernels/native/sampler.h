@@ -16,6 +16,17 @@ constexpr int kSamplerLanes = 1;
 constexpr int kSamplerLanes = 4;
 #endif
 
+// Looks at a thread that is late, before the processor is given away: some microseconds.
+constexpr int kSpins = 2000;
+
+INLINE void relax() {
+#if defined(__x86_64__)
+  _mm_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
 // Takes pieces of a stream's memory, each beginning on a cache line.
 struct Pieces {
   char* at;
@@ -39,16 +50,26 @@ INLINE size_t group_count(const PackedMatrix& m) { return m.precision == kInt8 ?
 struct StreamMemory {
   float* states[2];
   Quantised quantised[2];
-  float *rectified, *masses, *sums;
-  uint32_t *gathered, *gatheredHalf;  // for the recurrent matrix, and for a hidden layer while the former still waits for the fine half
+  float *rectified, *logits;
 
-  static size_t layout(const PackedNetwork& net, char* memory, StreamMemory* out) {
-    Pieces pieces{memory};
+  static size_t layout(const PackedNetwork& net, float* memory, StreamMemory* out) {
+    Pieces pieces{reinterpret_cast<char*>(memory)};
     for (int i = 0; i < 2; i++) {
       out->states[i] = pieces.take<float>(net.hidden);
       out->quantised[i] = net.quantised ? pieces.take_quantised(net.hidden) : Quantised{};
     }
     out->rectified = pieces.take<float>(net.projection);
+    out->logits = pieces.take<float>(net.levels);
+    return pieces.used;
+  }
+};
+
+struct OwnMemory {
+  float *masses, *sums;
+  uint32_t *gathered, *gatheredHalf;  // for the recurrent matrix, and for a hidden layer while the former still waits for the fine half
+
+  static size_t layout(const PackedNetwork& net, float* memory, OwnMemory* out) {
+    Pieces pieces{reinterpret_cast<char*>(memory)};
     out->masses = pieces.take<float>(net.levels);
     out->sums = pieces.take<float>(net.levels);
     out->gathered = pieces.take<uint32_t>(group_count(net.sparse[kRecurrent]));
@@ -62,20 +83,20 @@ struct StreamMemory {
 struct Lane {
   Stream* stream;
   StreamMemory memory;
+  OwnMemory own;
   Softmax softmax;
   const float* gate;         // [3H] of the frame
-  uint16_t* codes;           // [count] out
+  uint16_t* codes;           // [count] out, or null
   uint32_t random[4];
   float inputs[3];
-  vf top;                    // highest logits
 
   // The state before this sample, and the one after it.
-  Input before() const { return {memory.states[stream->current], memory.quantised[stream->current], memory.gathered}; }
+  Input before() const { return {memory.states[stream->current], memory.quantised[stream->current], own.gathered}; }
   Input after() const { return after_from(0); }
   // What comes from `column` on.
   Input after_from(int column) const {
     const int next = 1 - stream->current;
-    return {memory.states[next] + column, memory.quantised[next].from(column), memory.gatheredHalf};
+    return {memory.states[next] + column, memory.quantised[next].from(column), own.gatheredHalf};
   }
   Input rectified() const { return {memory.rectified, {}, nullptr}; }
 };
@@ -84,22 +105,23 @@ struct Lane {
 template <int L>
 struct SamplerRun {
   const PackedNetwork& net;
-  const int H, P, Q;
+  const int H, Q;
   Lane lanes[L];
-  uint64_t* ticks;
+  const Member* const member;
+  uint64_t* const ticks;
   uint64_t since = 0;
 
-  // streams, gates and codes: L of each.
-  SamplerRun(const PackedNetwork& n, Stream* const* streams, const float* const* gates, uint16_t* const* codes, uint64_t* t) : net(n), H(n.hidden), P(n.projection), Q(n.levels), ticks(t) {
+  // streams, gates and codes: L of each. member, ticks: or null.
+  SamplerRun(const PackedNetwork& n, Stream* const* streams, const float* const* gates, uint16_t* const* codes, const Member* m, uint64_t* t)
+      : net(n), H(n.hidden), Q(n.levels), member(m), ticks(t) {
     for (int l = 0; l < L; l++) {
       Lane& lane = lanes[l];
       lane.stream = streams[l];
       lane.gate = gates[l];
       lane.codes = codes[l];
-      StreamMemory::layout(net, reinterpret_cast<char*>(streams[l]->memory), &lane.memory);
-      lane.softmax.levels = Q;
-      lane.softmax.masses = lane.memory.masses;
-      lane.softmax.sums = lane.memory.sums;
+      StreamMemory::layout(net, streams[l]->memory, &lane.memory);
+      OwnMemory::layout(net, streams[l]->own, &lane.own);
+      lane.softmax = {Q, lane.own.masses, lane.own.sums, {}};
     }
   }
 
@@ -108,6 +130,17 @@ struct SamplerRun {
     const uint64_t now = ticks_now();
     ticks[part] += now - since;
     since = now;
+  }
+
+  // Waits until all threads of the stream have come here.
+  void meet() {
+    if (!member) return;
+    const uint32_t now = __atomic_load_n(&member->places[member->index].meetings, __ATOMIC_RELAXED) + 1;
+    __atomic_store_n(&member->places[member->index].meetings, now, __ATOMIC_RELEASE);
+    for (int i = 0; i < member->size; i++)
+      for (int spins = 0; (int32_t)(__atomic_load_n(&member->places[i].meetings, __ATOMIC_ACQUIRE) - now) < 0; spins++)
+        if (spins > kSpins) member->yield();
+        else relax();
   }
 
   // 16 units of a lane's state from the products of their gates.
@@ -138,16 +171,19 @@ struct SamplerRun {
       for (int l = 0; l < L; l++) in[l] = lanes[l].before();
       if (!Fine)
         for (const Input& each : in) decltype(kind)::prepare(m, each);
-      for (int i = Fine * H / 2; i < (Fine + 1) * H / 2; i += 16) {
+      const Slabs units = net.state[Fine];
+      int slab = Fine ? 3 * (net.state[0].end - net.state[0].begin) : 0;
+      for (int i = units.begin; i < units.end; i++, slab += 3) {
         vf drive[3][L][kParts];
-        UNROLL for (int g = 0; g < 3; g++) decltype(kind)::template slabs<L>(m, i / 16 * 3 + g, in, drive[g]);
-        for (int l = 0; l < L; l++) this->template gates<Fine>(i, lanes[l], drive, l);
+        UNROLL for (int g = 0; g < 3; g++) decltype(kind)::template slabs<L>(m, slab + g, in, drive[g]);
+        for (int l = 0; l < L; l++) this->template gates<Fine>(16 * i, lanes[l], drive, l);
       }
     });
+    meet();
     took(kRecurrentTime);
   }
 
-  // From half of the new state, 0 coarse or 1 fine, to exp(logits) in the lanes' softmaxes.
+  // From half of the new state, 0 coarse or 1 fine, to the logits.
   void output(int half) {
     const PackedMatrix &hidden = net.sparse[half ? kFineHidden : kCoarseHidden], &logits = net.sparse[half ? kFineLogits : kCoarseLogits];
     with_kind(hidden, [&](auto kind) {
@@ -155,38 +191,37 @@ struct SamplerRun {
       Input in[L];
       for (int l = 0; l < L; l++) in[l] = lanes[l].after_from(half * H / 2);
       for (const Input& each : in) decltype(kind)::prepare(hidden, each);
-      for (int i = 0; i < P; i += 16) {
+      for (int slab = net.hiddenLayer.begin; slab < net.hiddenLayer.end; slab++) {
+        const int i = 16 * slab;
         vf y[L][kParts];
-        decltype(kind)::template slabs<L>(hidden, i / 16, in, y);
+        decltype(kind)::template slabs<L>(hidden, slab - net.hiddenLayer.begin, in, y);
         for (int l = 0; l < L; l++) UNROLL for (int p = 0; p < kParts; p++) store(lanes[l].memory.rectified + i + p * kWidth, maximum(y[l][p] + load(bias + i + p * kWidth), vf{}));
       }
     });
+    meet();
     took(kHiddenTime);
-    for (Lane& lane : lanes) lane.top = splat(-1e30f);
     with_kind(logits, [&](auto kind) {
       const float* bias = net.bias[2 * half + 1];
       Input in[L];
       for (int l = 0; l < L; l++) in[l] = lanes[l].rectified();
-      for (int i = 0; i < Q; i += 16) {
+      for (int slab = net.logits.begin; slab < net.logits.end; slab++) {
+        const int i = 16 * slab;
         vf z[L][kParts];
-        decltype(kind)::template slabs<L>(logits, i / 16, in, z);
+        decltype(kind)::template slabs<L>(logits, slab - net.logits.begin, in, z);
         for (int l = 0; l < L; l++)
-          UNROLL for (int p = 0; p < kParts; p++) {
-            const vf v = (z[l][p] + load(bias + i + p * kWidth)) * lanes[l].stream->inverseTemperature;
-            store(lanes[l].memory.masses + i + p * kWidth, v);
-            lanes[l].top = maximum(lanes[l].top, v);
-          }
+          UNROLL for (int p = 0; p < kParts; p++) store(lanes[l].memory.logits + i + p * kWidth, (z[l][p] + load(bias + i + p * kWidth)) * lanes[l].stream->inverseTemperature);
       }
     });
+    meet();
     took(kLogitsTime);
   }
 
-  // A symbol of each lane, coarse (0) or fine (1): drawn, or `given`; `probabilities` [Q] or null.
+  // A symbol of each lane, coarse (0) or fine (1): drawn, or `given`; `probabilities` [Q] or null. Threads that share a stream each draw it: that is sooner done than told.
   void symbols(int half, const int* given, float* probabilities) {
     for (Lane& lane : lanes) {
-      const float all = lane.softmax.exponentials(lane.top);
+      const float all = lane.softmax.exponentials(lane.memory.logits);
       if (probabilities)
-        for (int i = 0; i < Q; i++) probabilities[i] = lane.memory.masses[i] / all;
+        for (int i = 0; i < Q; i++) probabilities[i] = lane.own.masses[i] / all;
       (half ? lane.stream->fine : lane.stream->coarse) = given ? given[half] : lane.softmax.pick((lane.random[half] >> 8) * (1.f / 16777216.f) * all);
     }
     took(kSoftmaxTime);
@@ -213,7 +248,7 @@ struct SamplerRun {
       output(1);
       symbols(1, given, p ? p + Q : nullptr);
       for (Lane& lane : lanes) {
-        lane.codes[t] = (uint16_t)(lane.stream->coarse * Q + lane.stream->fine);
+        if (lane.codes) lane.codes[t] = (uint16_t)(lane.stream->coarse * Q + lane.stream->fine);
         lane.stream->current = 1 - lane.stream->current;
       }
     }
@@ -225,21 +260,26 @@ size_t stream_bytes(const PackedNetwork* net) {
   return StreamMemory::layout(*net, nullptr, &memory);
 }
 
+size_t own_bytes(const PackedNetwork* net) {
+  OwnMemory memory;
+  return OwnMemory::layout(*net, nullptr, &memory);
+}
+
 void begin(const PackedNetwork* net, Stream* stream) {
   StreamMemory memory;
-  StreamMemory::layout(*net, reinterpret_cast<char*>(stream->memory), &memory);
+  StreamMemory::layout(*net, stream->memory, &memory);
   if (net->quantised)
     for (int i = 0; i < net->hidden; i += kWidth) quantise(vf{}, memory.quantised[stream->current], i);
 }
 
-void sample(const PackedNetwork* net, Stream* stream, const float* gate, int count, uint16_t* codes, const uint16_t* forced, float* probabilities, uint64_t* ticks) {
-  SamplerRun<1>(*net, &stream, &gate, &codes, ticks).run(count, forced, probabilities);
+void sample(const PackedNetwork* net, Stream* stream, const Member* member, const float* gate, int count, uint16_t* codes, const uint16_t* forced, float* probabilities, uint64_t* ticks) {
+  SamplerRun<1>(*net, &stream, &gate, &codes, member, ticks).run(count, forced, probabilities);
 }
 
 void sample_lanes(const PackedNetwork* net, int lanes, Stream* const* streams, const float* const* gates, int count, uint16_t* const* codes) {
   int first = 0;
-  for (; lanes - first >= kSamplerLanes; first += kSamplerLanes) SamplerRun<kSamplerLanes>(*net, streams + first, gates + first, codes + first, nullptr).run(count, nullptr, nullptr);
-  for (; first < lanes; first++) SamplerRun<1>(*net, streams + first, gates + first, codes + first, nullptr).run(count, nullptr, nullptr);
+  for (; lanes - first >= kSamplerLanes; first += kSamplerLanes) SamplerRun<kSamplerLanes>(*net, streams + first, gates + first, codes + first, nullptr, nullptr).run(count, nullptr, nullptr);
+  for (; first < lanes; first++) SamplerRun<1>(*net, streams + first, gates + first, codes + first, nullptr, nullptr).run(count, nullptr, nullptr);
 }
 
 size_t sampler_product_bytes(const PackedMatrix* m) {
@@ -287,4 +327,4 @@ void activations(const float* x, int count, float* sigmoids, float* tangents) {
 #define SAMPLER_TABLE(name) SAMPLER_TABLE_(name)
 #define SAMPLER_TABLE_(name) sampler_##name
 extern const SamplerKernels SAMPLER_TABLE(KERNELS_NAME);
-const SamplerKernels SAMPLER_TABLE(KERNELS_NAME) = {kSamplerLanes, kByteGather, stream_bytes, begin, sample, sample_lanes, sampler_product_bytes, sampler_product, read_all, activations};
+const SamplerKernels SAMPLER_TABLE(KERNELS_NAME) = {kSamplerLanes, kByteGather, stream_bytes, own_bytes, begin, sample, sample_lanes, sampler_product_bytes, sampler_product, read_all, activations};

@@ -47,18 +47,20 @@ INLINE vf next_state(vf x, vf v, vf h) {
 // c mod 16, and the running sums are kept. So the unit interval is divided among the columns first, then among the classes of a column: 0, 16, 32, …, 1, 17, …
 struct Softmax {
   int levels;
-  float* masses;  // [Q]: logits in; exp(logit - highest) out
+  float* masses;  // [Q]: exp(logit - highest)
   float* sums;    // [Q]: running sums of each column
 
   // Returns the sum of all.
-  float exponentials(vf top) {
+  float exponentials(const float* logits) {
+    vf top = load(logits);
+    for (int i = kWidth; i < levels; i += kWidth) top = maximum(top, load(logits + i));
     float highest = top[0];
     for (int l = 1; l < kWidth; l++) highest = top[l] > highest ? top[l] : highest;
     vf running[kParts];
     UNROLL for (int p = 0; p < kParts; p++) running[p] = vf{};
     for (int i = 0; i < levels; i += 16)
       UNROLL for (int p = 0; p < kParts; p++) {
-        const vf mass = power(maximum((load(masses + i + p * kWidth) - highest) * kLog2E, splat(-126.f)));
+        const vf mass = power(maximum((load(logits + i + p * kWidth) - highest) * kLog2E, splat(-126.f)));
         store(masses + i + p * kWidth, mass);
         running[p] += mass;
         store(sums + i + p * kWidth, running[p]);

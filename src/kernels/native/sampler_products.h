@@ -193,53 +193,57 @@ INLINE void finish(const PackedMatrix& m, int s, const vi sums[kParts], vf out[k
   }
 }
 
-// int8 weights of blocks one column wide: any four columns make a group.
-struct Gathered {
-  // The same for several inputs, each vector of weights loaded once. Sums of integers are exact in any order.
+// Where the activations of a group are: gathered, in the order of the groups or by position; or neighbours in the state, for blocks four columns wide.
+enum Where { kInOrder, kByPosition, kNeighbours };
+
+// int8 weights in groups of 16 rows × 4 columns.
+template <Where where>
+struct Groups {
+  INLINE void prepare(const PackedMatrix& m, const Input& in) {
+    if constexpr (where != kNeighbours) gather(m, in.quantised, in.gathered);
+  }
+
+  // Each vector of weights is loaded once for all inputs. Sums of integers are exact in any order.
   template <int L>
   INLINE void slabs(const PackedMatrix& m, int s, const Input* in, vf out[L][kParts]) {
-    const int end = m.start[s + 1];
-    const int32_t* w = static_cast<const int32_t*>(m.values);
+    const int begin = m.start[s], end = m.start[s + 1];
+    const int32_t* w = static_cast<const int32_t*>(m.values) + (size_t)begin * 16;
+    const int32_t* const last = static_cast<const int32_t*>(m.values) + (size_t)(end - 1) * 16;
+    const uint32_t* position = m.position + begin;
+    const uint16_t* index = m.index + begin;
+    const uint32_t* gathered[L];
+    UNROLL for (int l = 0; l < L; l++) gathered[l] = in[l].gathered + (where == kInOrder ? begin : 0);
+    const auto activations = [&](int l, int c) {
+      if constexpr (where == kInOrder) return splat_integer(gathered[l][c]);
+      if constexpr (where == kByPosition) return splat_integer(gathered[l][position[c]]);
+      if constexpr (where == kNeighbours) return splat_integer(four_bytes(in[l].quantised.bytes + 4 * (size_t)index[c]));
+    };
     vi sums[L][2][kParts];
     UNROLL for (int l = 0; l < L; l++) UNROLL for (int c = 0; c < 2; c++) UNROLL for (int p = 0; p < kParts; p++) sums[l][c][p] = vi{};
-    int k = m.start[s];
-    const auto add = [&](int at, int c) {
-      UNROLL for (int p = 0; p < kParts; p++) {
-        const vi weights = load_integers(w + (size_t)at * 16 + p * kWidth);
-        UNROLL for (int l = 0; l < L; l++) sums[l][c][p] = dot(sums[l][c][p], weights, splat_integer(in[l].gathered[at]));
+    const auto add = [&](int c) {
+      vi weights[kParts];
+      UNROLL for (int p = 0; p < kParts; p++) weights[p] = load_integers(w + c * 16 + p * kWidth);
+      UNROLL for (int l = 0; l < L; l++) {
+        const vi a = activations(l, c);
+        UNROLL for (int p = 0; p < kParts; p++) sums[l][c][p] = dot(sums[l][c][p], weights[p], a);
       }
     };
-    for (; k + 2 <= end; k += 2) add(k, 0), add(k + 1, 1);
-    if (k < end) add(k, 0);
+    for (; w < last; w += 32) {
+      add(0), add(1);
+      if constexpr (where == kInOrder) UNROLL for (int l = 0; l < L; l++) gathered[l] += 2;
+      position += 2, index += 2;
+    }
+    if (w == last) add(0);
     UNROLL for (int l = 0; l < L; l++) {
       UNROLL for (int p = 0; p < kParts; p++) sums[l][0][p] += sums[l][1][p];
       finish(m, s, sums[l][0], out[l]);
     }
   }
 
-  INLINE void prepare(const PackedMatrix& m, const Input& in) { gather(m, in.quantised, in.gathered); }
-
-  INLINE void slab(const PackedMatrix& m, int s, const Input& in, vf out[kParts]) {
-    const int end = m.start[s + 1];
-    const int32_t* w = static_cast<const int32_t*>(m.values);
-    vi sums[2][kParts];
-    UNROLL for (int c = 0; c < 2; c++) UNROLL for (int p = 0; p < kParts; p++) sums[c][p] = vi{};
-    int k = m.start[s];
-    for (; k + 2 <= end; k += 2)
-      UNROLL for (int c = 0; c < 2; c++) {
-        const vi a = splat_integer(in.gathered[k + c]);
-        UNROLL for (int p = 0; p < kParts; p++) sums[c][p] = dot(sums[c][p], load_integers(w + (size_t)(k + c) * 16 + p * kWidth), a);
-      }
-    if (k < end) {
-      const vi a = splat_integer(in.gathered[k]);
-      UNROLL for (int p = 0; p < kParts; p++) sums[0][p] = dot(sums[0][p], load_integers(w + (size_t)k * 16 + p * kWidth), a);
-    }
-    UNROLL for (int p = 0; p < kParts; p++) sums[0][p] += sums[1][p];
-    finish(m, s, sums[0], out);
-  }
+  INLINE void slab(const PackedMatrix& m, int s, const Input& in, vf out[kParts]) { slabs<1>(m, s, &in, reinterpret_cast<vf(*)[kParts]>(out)); }
 };
 
-// int8 weights of blocks T×4. A vector of 64 weights holds 16/T blocks of one tile side by side; their sums are added at the end.
+// int8 weights of blocks T×4, T below 16. A vector of 64 weights holds 16/T blocks of one tile side by side; their sums are added at the end.
 template <int T>
 struct Blocks {
   static constexpr int count = 16 / T;
@@ -275,40 +279,46 @@ struct Blocks {
     }
   }
 
-  // The sums of tile t: T 32-bit integers to `out`.
-  INLINE void tile(const PackedMatrix& m, int t, const uint8_t* bytes, int32_t* out) {
+  // The sums of tile t, those of blocks side by side not yet added.
+  INLINE void tile(const PackedMatrix& m, int t, const uint8_t* bytes, vi sums[kParts]) {
     const int end = m.start[t + 1];
     const int32_t* w = static_cast<const int32_t*>(m.values);
-    vi sums[2][kParts];
-    UNROLL for (int c = 0; c < 2; c++) UNROLL for (int p = 0; p < kParts; p++) sums[c][p] = vi{};
+    vi odd[kParts];
+    UNROLL for (int p = 0; p < kParts; p++) sums[p] = odd[p] = vi{};
+    const auto add = [&](int k, vi* to) {
+      UNROLL for (int p = 0; p < kParts; p++) to[p] = dot(to[p], load_integers(w + (size_t)k * 16 + p * kWidth), activations(bytes, m.index + (size_t)k * count, p));
+    };
     int k = m.start[t];
-    for (; k + 2 <= end; k += 2)
-      UNROLL for (int c = 0; c < 2; c++) UNROLL for (int p = 0; p < kParts; p++)
-        sums[c][p] = dot(sums[c][p], load_integers(w + (size_t)(k + c) * 16 + p * kWidth), activations(bytes, m.index + (size_t)(k + c) * count, p));
-    if (k < end)
-      UNROLL for (int p = 0; p < kParts; p++) sums[0][p] = dot(sums[0][p], load_integers(w + (size_t)k * 16 + p * kWidth), activations(bytes, m.index + (size_t)k * count, p));
-    UNROLL for (int p = 0; p < kParts; p++) sums[0][p] += sums[1][p];
-    fold(sums[0], out);
-  }
-
-  // The sums of the blocks side by side.
-  INLINE void fold(const vi sums[kParts], int32_t* out) {
-    typedef typename Vector<4>::integers Quarter;
-    Quarter quarters[4], folded[T / 4];
-    UNROLL for (int p = 0; p < kParts; p++) memcpy(&quarters[p * kWidth / 4], &sums[p], sizeof sums[p]);
-    UNROLL for (int i = 0; i < T / 4; i++) {
-      folded[i] = quarters[i];
-      UNROLL for (int j = i + T / 4; j < 4; j += T / 4) folded[i] += quarters[j];
-    }
-    memcpy(out, folded, sizeof folded);
+    for (; k + 2 <= end; k += 2) add(k, sums), add(k + 1, odd);
+    if (k < end) add(k, sums);
+    UNROLL for (int p = 0; p < kParts; p++) sums[p] += odd[p];
   }
 
   INLINE void slab(const PackedMatrix& m, int s, const Input& in, vf out[kParts]) {
-    alignas(64) int32_t all[16];
-    UNROLL for (int i = 0; i < count; i++) tile(m, s * count + i, in.quantised.bytes, all + i * T);
-    vi sums[kParts];
-    UNROLL for (int p = 0; p < kParts; p++) sums[p] = load_integers(all + p * kWidth);
-    finish(m, s, sums, out);
+    vi tiles[count][kParts], all[kParts];
+    UNROLL for (int i = 0; i < count; i++) tile(m, s * count + i, in.quantised.bytes, tiles[i]);
+#if KERNELS_WIDTH == 16
+    const auto halves = [](vi a, vi b) { return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) + __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31); };
+    if constexpr (T == 8) all[0] = halves(tiles[0][0], tiles[1][0]);
+    if constexpr (T == 4) {
+      const vi a = halves(tiles[0][0], tiles[1][0]), b = halves(tiles[2][0], tiles[3][0]);
+      all[0] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27) + __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
+    }
+#elif KERNELS_WIDTH == 8
+    UNROLL for (int p = 0; p < kParts; p++) {
+      if constexpr (T == 8) all[p] = tiles[p][0] + tiles[p][1];
+      if constexpr (T == 4) {
+        const vi a = tiles[2 * p][0] + tiles[2 * p][1], b = tiles[2 * p + 1][0] + tiles[2 * p + 1][1];
+        all[p] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11) + __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
+      }
+    }
+#else
+    UNROLL for (int p = 0; p < kParts; p++) {
+      if constexpr (T == 8) all[p] = tiles[p / 2][p % 2] + tiles[p / 2][p % 2 + 2];
+      if constexpr (T == 4) all[p] = (tiles[p][0] + tiles[p][1]) + (tiles[p][2] + tiles[p][3]);
+    }
+#endif
+    finish(m, s, all, out);
   }
 };
 
@@ -316,8 +326,8 @@ struct Blocks {
 template <class F>
 INLINE void with_kind(const PackedMatrix& m, F f) {
   if (m.precision == kInt8) {
-    if (!m.blocks) return f(Gathered());
-    if (m.tile == 16) return f(Blocks<16>());
+    if (!m.blocks) return m.position ? f(Groups<kByPosition>()) : f(Groups<kInOrder>());
+    if (m.tile == 16) return f(Groups<kNeighbours>());
     if (m.tile == 8) return f(Blocks<8>());
     return f(Blocks<4>());
   }
