@@ -28,19 +28,22 @@ if (!compiler) finish('no C++ compiler found');
 const x86 = process.arch === 'x64';
 const avx2 = ['-mavx2', '-mfma'];
 const avx512 = ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-mfma', '-mprefer-vector-width=512'];
-const understood = (flags) => x86 && spawnSync(compiler, [...flags, '-x', 'c++', '-fsyntax-only', '-'], { input: '' }).status === 0;
+const arm = process.arch === 'arm64';
+const dot = ['-march=armv8.2-a+dotprod'];
+const understood = (flags) => spawnSync(compiler, [...flags, '-x', 'c++', '-fsyntax-only', '-'], { input: '' }).status === 0;
 const isaFlags = {
   'kernels_avx2.cc': x86 ? avx2 : null,
   'kernels_avx512.cc': x86 ? avx512 : null,
   // Older compilers do not know these; the processors that have them then run the kernels above.
-  'kernels_avxvnni.cc': understood(['-mavxvnni']) ? [...avx2, '-mavxvnni'] : null,
-  'kernels_avx512vnni.cc': understood(['-mavx512vnni', '-mavx512vbmi']) ? [...avx512, '-mavx512vnni', '-mavx512vbmi'] : null,
-  'kernels_neon.cc': process.arch === 'arm64' ? [] : null,
+  'kernels_avxvnni.cc': x86 && understood(['-mavxvnni']) ? [...avx2, '-mavxvnni'] : null,
+  'kernels_avx512vnni.cc': x86 && understood(['-mavx512vnni', '-mavx512vbmi']) ? [...avx512, '-mavx512vnni', '-mavx512vbmi'] : null,
+  'kernels_neon.cc': arm ? [] : null,
+  'kernels_neondot.cc': arm && understood(dot) ? dot : null,
   'binding_wasm.cc': null,
 };
 const units = readdirSync(source).filter((name) => name.endsWith('.cc') && isaFlags[name] !== null);
 const base = [
-  ...['avxvnni', 'avx512vnni'].filter((name) => isaFlags[`kernels_${name}.cc`] === null).map((name) => `-DKERNELS_WITHOUT_${name.toUpperCase()}`),
+  ...['avxvnni', 'avx512vnni', 'neondot'].filter((name) => isaFlags[`kernels_${name}.cc`] === null).map((name) => `-DKERNELS_WITHOUT_${name.toUpperCase()}`),
   '-std=c++17', '-O3', '-fPIC', '-pthread', '-fno-math-errno', '-fno-trapping-math', '-ffp-contract=fast', '-Wno-psabi',
   '-DNAPI_VERSION=8', '-DNODE_ADDON_API_DISABLE_DEPRECATED',
   '-I', require('node-api-headers').include_dir, '-I', dirname(require.resolve('node-addon-api/package.json')),

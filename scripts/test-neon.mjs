@@ -2,7 +2,7 @@
 // apt-get install g++-aarch64-linux-gnu qemu-user). On ARM itself npm test covers them.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 process.chdir(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -16,11 +16,16 @@ if (!emulator || spawnSync(compiler, ['--version']).status !== 0) {
 const source = 'src/kernels/native';
 const units = readdirSync(source).filter((name) => name.endsWith('.cc') && !/^binding|avx/.test(name));
 const program = 'build/compare_tables_neon';
-mkdirSync('build', { recursive: true });
-const flags = ['-std=c++17', '-O3', '-static', '-pthread', '-fno-math-errno', '-fno-trapping-math', '-ffp-contract=fast', '-Wall', '-Wno-psabi'];
+mkdirSync('build/neon', { recursive: true });
+const flags = ['-std=c++17', '-O3', '-pthread', '-fno-math-errno', '-fno-trapping-math', '-ffp-contract=fast', '-Wall', '-Wno-psabi'];
 const run = (command, args) => {
   const { status } = spawnSync(command, args, { stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
 };
-run(compiler, [...flags, 'test/native/compare_tables.cc', ...units.map((name) => join(source, name)), '-o', program]);
+const objects = ['test/native/compare_tables.cc', ...units.map((name) => join(source, name))].map((path) => {
+  const object = join('build/neon', `${basename(path, '.cc')}.o`);
+  run(compiler, [...flags, ...(path.endsWith('kernels_neondot.cc') ? ['-march=armv8.2-a+dotprod'] : []), '-c', path, '-o', object]);
+  return object;
+});
+run(compiler, ['-static', '-pthread', ...objects, '-o', program]);
 run(emulator, [program]);

@@ -5,7 +5,7 @@ import type { ClassifierKernels } from './classifier.js';
 export const LANES = 16;
 
 /** What the kernels can run on: C++ for an instruction set, the same as WebAssembly, or the slow, plain TypeScript twin. */
-export type KernelName = 'generic' | 'avx2' | 'avxvnni' | 'avx512' | 'avx512vnni' | 'neon' | 'wasm' | 'reference';
+export type KernelName = 'generic' | 'avx2' | 'avxvnni' | 'avx512' | 'avx512vnni' | 'neon' | 'neondot' | 'wasm' | 'reference';
 
 /** The sample-rate network as the kernels see it. Shapes and order of the tensors: `sparseNames`, `denseNames` in src/model/config.ts. */
 export interface SampleRateNetwork {

@@ -12,6 +12,9 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
+#if defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#endif
 
 #include "buffer.h"
 #include "pool.h"
@@ -28,11 +31,14 @@ extern const SamplerKernels sampler_avx512vnni;
 #endif
 #if defined(__aarch64__)
 extern const KernelTable kernels_neon;
+#if !defined(KERNELS_WITHOUT_NEONDOT)
+extern const SamplerKernels sampler_neondot;
+#endif
 #endif
 
-#if defined(__x86_64__)
 namespace {
 
+#if defined(__x86_64__)
 bool has_avx512() { return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"); }
 bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 
@@ -42,8 +48,22 @@ bool has_avxvnni() {
   return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
 }
 
+#endif
+#if defined(__aarch64__)
+// The dot-product instructions, which armv8.2 has as an option: ID_AA64ISAR0_EL1.DP.
+bool has_dot() {
+#if defined(__APPLE__)
+  return true;
+#elif defined(__linux__)
+  return getauxval(AT_HWCAP) & HWCAP_ASIMDDP;
+#else
+  return false;
+#endif
+}
+#endif
+
 // Kernels of which only the sampler has instructions of its own.
-KernelTable with_sampler(const KernelTable& base, const char* name, const SamplerKernels* sampler) {
+[[maybe_unused]] KernelTable with_sampler(const KernelTable& base, const char* name, const SamplerKernels* sampler) {
   KernelTable table = base;
   table.name = name;
   table.sampler = sampler;
@@ -51,7 +71,6 @@ KernelTable with_sampler(const KernelTable& base, const char* name, const Sample
 }
 
 }  // namespace
-#endif
 
 std::vector<const KernelTable*> available_tables() {
   std::vector<const KernelTable*> tables;
@@ -69,6 +88,10 @@ std::vector<const KernelTable*> available_tables() {
   if (has_avx2()) tables.push_back(&kernels_avx2);
 #endif
 #if defined(__aarch64__)
+#if !defined(KERNELS_WITHOUT_NEONDOT)
+  static const KernelTable neondot = with_sampler(kernels_neon, "neondot", &sampler_neondot);
+  if (has_dot()) tables.push_back(&neondot);
+#endif
   tables.push_back(&kernels_neon);
 #endif
   tables.push_back(&kernels_generic);
