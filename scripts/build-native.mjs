@@ -40,6 +40,8 @@ const isaFlags = {
   'kernels_neon.cc': arm ? [] : null,
   'kernels_neondot.cc': arm && understood(dot) ? dot : null,
   'binding_wasm.cc': null,
+  // To the bit what its twin in TypeScript gives.
+  'excitation.cc': ['-ffp-contract=off'],
 };
 const units = readdirSync(source).filter((name) => name.endsWith('.cc') && isaFlags[name] !== null);
 const base = [

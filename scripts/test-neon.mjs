@@ -14,7 +14,7 @@ if (!emulator || spawnSync(compiler, ['--version']).status !== 0) {
 }
 
 const source = 'src/kernels/native';
-const units = readdirSync(source).filter((name) => name.endsWith('.cc') && !/^binding|avx/.test(name));
+const units = readdirSync(source).filter((name) => name.endsWith('.cc') && !/^binding|avx|^excitation/.test(name));
 const program = 'build/compare_tables_neon';
 mkdirSync('build/neon', { recursive: true });
 const flags = ['-std=c++17', '-O3', '-pthread', '-fno-math-errno', '-fno-trapping-math', '-ffp-contract=fast', '-Wall', '-Wno-psabi'];

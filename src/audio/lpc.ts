@@ -5,8 +5,9 @@ import type { MelSettings } from './mel.js';
 /** Coefficients of a predictor; 16 reach over the vocal tract's resonances below 11 kHz. */
 export const predictorOrder = 16;
 
-/** Frequencies, from 0 to half the sample rate, at which the spectral envelope is taken. */
+/** Frequencies, from 0 to half the sample rate, at which the spectral envelope is taken; odd, so that there is one in the middle. */
 const points = 129;
+const middle = (points - 1) / 2;
 
 /** White noise 40 dB below the signal and a lag window of 40 Hz keep the predictors well-conditioned (Tohkura et al. 1978, as in speech coders since). */
 const noiseFloor = 1e-4;
@@ -41,11 +42,12 @@ export function predictorFromMel(settings: MelSettings): (features: Float32Array
   // A filter narrower than one FFT bin may be empty; its neighbours stand for it.
   const used = bands.flatMap(({ sum, centre }, band) => (sum > 0 ? [{ band, sum, position: (centre / (fftSize / 2)) * (points - 1) }] : []));
   const lags = predictorOrder + 1;
-  /** [points, lags]. */
-  const cosines = Float64Array.from({ length: points * lags }, (_, i) => {
-    const k = Math.floor(i / lags);
-    return ((k === 0 || k === points - 1 ? 0.5 : 1) * Math.cos((Math.PI * (i % lags) * k) / (points - 1))) / (points - 1);
+  /** [lags, middle+1]: those of the other points are the same, for odd lags with the other sign. */
+  const cosines = Float64Array.from({ length: lags * (middle + 1) }, (_, i) => {
+    const k = i % (middle + 1);
+    return ((k === 0 || k === middle ? 0.5 : 1) * Math.cos((Math.PI * Math.floor(i / (middle + 1)) * k) / (points - 1))) / (points - 1);
   });
+  const folded = [new Float64Array(middle + 1), new Float64Array(middle + 1)];
   const lagWindow = Float64Array.from({ length: lags }, (_, lag) => Math.exp(-0.5 * ((2 * Math.PI * lagWindowHertz * lag) / sampleRate) ** 2));
   lagWindow[0] = 1 + noiseFloor;
   // Σ w² of a Hann window: the mean power of the windowed spectrum is that times the variance of the signal.
@@ -57,9 +59,18 @@ export function predictorFromMel(settings: MelSettings): (features: Float32Array
   return (features) => {
     for (let i = 0; i < used.length; i++) logPowers[i] = (2 / power) * Math.log(Math.max(1e-9, expand(features[used[i].band]) / used[i].sum));
     const spectrum = envelope(logPowers);
+    for (let k = 0; k <= middle; k++) {
+      folded[0][k] = spectrum[k] + spectrum[points - 1 - k];
+      folded[1][k] = spectrum[k] - spectrum[points - 1 - k];
+    }
     const autocorrelation = new Float64Array(lags);
-    for (let k = 0; k < points; k++) for (let lag = 0; lag < lags; lag++) autocorrelation[lag] += cosines[k * lags + lag] * spectrum[k];
-    for (let lag = 0; lag < lags; lag++) autocorrelation[lag] *= lagWindow[lag] / windowPower;
+    for (let lag = 0; lag < lags; lag++) {
+      const from = folded[lag % 2];
+      const row = lag * (middle + 1);
+      let sum = 0;
+      for (let k = 0; k <= middle; k++) sum += cosines[row + k] * from[k];
+      autocorrelation[lag] = (sum * lagWindow[lag]) / windowPower;
+    }
     return levinson(autocorrelation);
   };
 }

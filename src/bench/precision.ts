@@ -55,12 +55,12 @@ function addClip(voice: Voice, networks: readonly SamplerNetwork[], clip: Stored
   const { levels } = networks[0];
   for (let first = 0; first < clip.frames; first += framesPerCall) {
     const frames = Math.min(framesPerCall, clip.frames - first);
-    const { codes, meanLogWidth } = codec.encode(clip.pcm(first * hop - codec.history, codec.history + frames * hop), 0, clip.features(first - 1, frames + 1));
+    const { codes, meanLogWidths } = codec.encode({ pcm: clip.pcm(first * hop - codec.history, codec.history + frames * hop), phase: 0, features: clip.features(first - 1, frames + 1) }, { kernels });
     const gate = conditioner.gate(clip.features(first - context, frames + 2 * context), frames);
     const symbols = codes.subarray(1);
     const probabilities = samplers.map((sampler) => sampler.forced(gate, frames, hop, symbols));
     probabilities.forEach((p, i) => {
-      sums[i].nats += frames * hop * meanLogWidth + natsOf(p, symbols, levels);
+      sums[i].nats += frames * hop * meanLogWidths[0] + natsOf(p, symbols, levels);
       sums[i].divergence += divergenceOf(probabilities[0], p);
     });
   }

@@ -100,7 +100,7 @@ function profileSteps(recipe: Recipe, store: FeatureStore, trainer: Trainer, wat
   const total = (performance.now() - begun) / 1000;
   // The same segments once more, by themselves.
   const again = performance.now();
-  for (let i = 0; i < steps; i++) drawSegments(store, trainer.config, codec, { lanes, steps: segment, noise, seed }, trainer.step + i);
+  for (let i = 0; i < steps; i++) drawSegments(store, trainer.config, codec, watch.kernels, { lanes, steps: segment, noise, seed }, trainer.step + i);
   const drawing = (performance.now() - again) / 1000;
   return watch.profile(steps, total, drawing, { state, output: output.reduce((sum, macs) => sum + macs, 0) });
 }

@@ -71,10 +71,10 @@ function natsOf(pieces: readonly Piece[], { kernels, network, config, conditione
   let nats = 0;
   pieces.forEach(({ clip, start, first, end }, lane) => {
     const symbols = (from: number, to: number) =>
-      codec.encode(clip.pcm(from * hop - codec.history, codec.history + (to - from) * hop), 0, clip.features(from - 1, to - from + 1));
+      codec.encode({ pcm: clip.pcm(from * hop - codec.history, codec.history + (to - from) * hop), phase: 0, features: clip.features(from - 1, to - from + 1) }, { kernels });
     codes.set(symbols(start, start + frames).codes, lane * (steps + 1));
     if (start === 0) codes[lane * (steps + 1)] = codec.silence;
-    nats += (end - first) * hop * symbols(first, end).meanLogWidth;
+    nats += (end - first) * hop * symbols(first, end).meanLogWidths[0];
     gate.set(conditioner.gate(clip.features(start - context, frames + 2 * context), frames), lane * frames * 3 * config.hidden);
   });
   const lengths = Int32Array.from(pieces, ({ start, end }) => (end - start) * hop);

@@ -1,4 +1,5 @@
 import { kernelShapes, type BlockStructure, type StoredMatrix } from './blocks.js';
+import type { ExcitationBatch } from './excitation.js';
 import { sequenceParts, type SampleRateNetwork, type SamplerNetwork, type SamplerSettings, type SequenceBatch, type SequenceGradients } from './kernels.js';
 
 // The C++ side trusts what it is given. These checks are against our own mistakes, hence RangeError and not TtsError.
@@ -117,4 +118,19 @@ export function checkSamplerProduct(matrix: StoredMatrix, x: Float32Array, y: Fl
 export function checkLanes(lanes: readonly number[], usable: readonly boolean[]): void {
   for (const lane of lanes) if (!usable[lane]) throw new RangeError(`lane ${lane} is none of 0 … ${usable.length - 1}, or was not begun`);
   if (new Set(lanes).size < lanes.length) throw new RangeError(`lanes ${lanes.join(', ')}: expected each but once`);
+}
+
+/** Checks segments that are to be coded. */
+export function checkExcitation({ lanes, length, pcm, history, hop, phase, frames, order, coefficients, scales, values, edges, noise }: ExcitationBatch): void {
+  const whole = { lanes: [lanes, 1], order: [order, 1], history: [history, order + 1], length: [length, history + 1], hop: [hop, 1], phase: [phase, 0] };
+  for (const [name, [value, least]] of Object.entries(whole)) if (!Number.isInteger(value) || value < least) throw new RangeError(`${name} is ${value}, expected a whole number from ${least}`);
+  const needed = Math.floor((length - 1 - history + phase) / hop) + 2;
+  if (phase >= hop || frames < needed) throw new RangeError(`phase is ${phase}, frames ${frames}: expected less than the hop ${hop}, and ${needed}`);
+  checkLength('pcm', pcm, lanes * length);
+  checkLength('coefficients', coefficients, lanes * frames * order);
+  checkLength('scales', scales, lanes * frames);
+  checkLength('edges', edges, values.length - 1);
+  if (values.length > 65536) throw new RangeError(`${values.length} values, expected at most 65536 codes`);
+  if (!scales.every((scale) => scale > 0 && Number.isFinite(scale))) throw new RangeError('scales: expected finite numbers above 0');
+  if (noise && !(noise.most >= 0 && Number.isFinite(noise.most))) throw new RangeError(`noise is ${noise.most}, expected at least 0`);
 }

@@ -10,7 +10,7 @@ import { separateSamplers } from './separate_samplers.js';
  */
 const tolerance = { arrays: 1e-3, float32: 1e-3, bf16: 1e-3, int8: 3e-2 } as const;
 
-const inPlace = ['product', 'productTransposed', 'productWeights', 'sequenceLoss', 'sequenceGradients', 'memberGradients', 'classifierLoss', 'classifierGradients', 'adam', 'matMul', 'activations'] as const;
+const inPlace = ['product', 'productTransposed', 'productWeights', 'sequenceLoss', 'sequenceGradients', 'memberGradients', 'classifierLoss', 'classifierGradients', 'adam', 'matMul', 'activations', 'codeExcitation'] as const;
 
 /**
  * Kernels that compare everything they compute with the reference as they run, and throw where it differs: for hunting down a fault, hundreds of times slower.

@@ -8,6 +8,7 @@ import { ReferenceKernels } from './reference.js';
 
 export * from './kernels.js';
 export * from './classifier.js';
+export * from './excitation.js';
 export type { BlockMatrix, BlockShape, StoredMatrix } from './blocks.js';
 export * from './precision.js';
 

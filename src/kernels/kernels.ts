@@ -1,5 +1,6 @@
 import type { BlockMatrix, StoredMatrix } from './blocks.js';
 import type { ClassifierKernels } from './classifier.js';
+import type { ExcitationBatch, ExcitationCodes } from './excitation.js';
 
 /** Lanes are worked on in groups of 16; a vector of a group is stored [rows, 16], the lane fastest. */
 export const LANES = 16;
@@ -156,6 +157,8 @@ export interface Kernels extends ClassifierKernels {
   /** Up to `threads` native threads (default 1) share the work of each sample, as long as that turns out to be faster; what is drawn does not depend on them. */
   createSampler(network: SamplerNetwork, settings: SamplerSettings, threads?: number): Sampler;
   createSamplerGroup(network: SamplerNetwork, lanes: number): SamplerGroup;
+  /** See `codeExcitation` in excitation.ts. */
+  codeExcitation(batch: ExcitationBatch): ExcitationCodes;
   /** y [rows] = M x [columns] as the sampler computes it; for int8, x is within ±1 and rounded to 1/128. Returns the seconds of the fastest of `repetitions` (default 1). */
   samplerProduct(matrix: StoredMatrix, x: Float32Array, y: Float32Array, repetitions?: number): number;
   /** The least seconds of `repetitions` readings of so many floats, once they are in a cache; native kernels only. */

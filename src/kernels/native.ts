@@ -1,7 +1,8 @@
 import type { BlockMatrix, StoredMatrix } from './blocks.js';
-import { checkBatch, checkBlockMatrix, checkLanes, checkLength, checkMembers, checkNetwork, checkSampler, checkSamplerProduct } from './check.js';
+import { checkBatch, checkBlockMatrix, checkExcitation, checkLanes, checkLength, checkMembers, checkNetwork, checkSampler, checkSamplerProduct } from './check.js';
 import { checkClassifier, checkClassifierGradients } from './check_classifier.js';
 import type { ClassifierBatch, ClassifierGradients, ClassifierNetwork, ClassifierResult } from './classifier.js';
+import { codeExcitation, type ExcitationBatch, type ExcitationCodes } from './excitation.js';
 import { LANES } from './kernels.js';
 import type { AdamSettings, AdamState, KernelName, Kernels, LaneFrames, SampleRateNetwork, Sampler, SamplerGroup, SamplerNetwork, SamplerSettings, SequenceBatch, SequenceGradients } from './kernels.js';
 import { separateSamplers } from './separate_samplers.js';
@@ -53,6 +54,8 @@ export interface Addon {
   samplerProduct(name: string, matrix: StoredMatrix, x: Float32Array, y: Float32Array, repetitions: number): number;
   readSeconds?(name: string, floats: number, repetitions: number): number;
   activations(name: string, x: Float32Array, sigmoid: Float32Array, tanh: Float32Array): void;
+  /** Where it is compiled too. */
+  codeExcitation?(threads: number, batch: ExcitationBatch, seedLow: number, seedHigh: number, codes: Uint16Array, heard: Uint16Array | null): void;
   Sampler: new (name: string, network: SamplerNetwork, threads: number, seedLow: number, seedHigh: number, inverseTemperature: number, coarse: number, fine: number) => NativeSampler;
   /** Where samplers can share their work. */
   SamplerGroup?: new (name: string, network: SamplerNetwork, lanes: number) => NativeSamplerGroup;
@@ -169,6 +172,16 @@ export class NativeKernels implements Kernels {
     });
     this.addon.activations(this.name, padded, sigmoid, tanh);
     return { sigmoid: sigmoid.slice(0, x.length), tanh: tanh.slice(0, x.length) };
+  }
+
+  codeExcitation(batch: ExcitationBatch): ExcitationCodes {
+    checkExcitation(batch);
+    if (!this.addon.codeExcitation) return codeExcitation(batch);
+    const { lanes, length, history, noise } = batch;
+    const codes = new Uint16Array(lanes * (1 + length - history));
+    const heard = noise ? new Uint16Array(lanes * (length - history)) : null;
+    this.addon.codeExcitation(this.threads, batch, (noise?.seed ?? 0) >>> 0, Math.floor((noise?.seed ?? 0) / 2 ** 32), codes, heard);
+    return { codes, ...(heard && { heard }) };
   }
 
   createSamplerGroup(network: SamplerNetwork, lanes: number): SamplerGroup {

@@ -1,7 +1,8 @@
 import type { BlockMatrix, StoredMatrix } from './blocks.js';
-import { checkBatch, checkBlockMatrix, checkLength, checkMembers, checkNetwork, checkSampler, checkSamplerProduct } from './check.js';
+import { checkBatch, checkBlockMatrix, checkExcitation, checkLength, checkMembers, checkNetwork, checkSampler, checkSamplerProduct } from './check.js';
 import { checkClassifier, checkClassifierGradients } from './check_classifier.js';
 import type { ClassifierBatch, ClassifierGradients, ClassifierNetwork, ClassifierResult } from './classifier.js';
+import { codeExcitation, type ExcitationBatch, type ExcitationCodes } from './excitation.js';
 import { LANES } from './kernels.js';
 import type { AdamSettings, AdamState, Kernels, SampleRateNetwork, Sampler, SamplerGroup, SamplerNetwork, SamplerSettings, SequenceBatch, SequenceGradients } from './kernels.js';
 import { referenceClassifier } from './reference_classifier.js';
@@ -115,6 +116,11 @@ export class ReferenceKernels implements Kernels {
     checkNetwork(network);
     checkSampler(network, settings);
     return new ReferenceSampler(network, settings);
+  }
+
+  codeExcitation(batch: ExcitationBatch): ExcitationCodes {
+    checkExcitation(batch);
+    return codeExcitation(batch);
   }
 
   createSamplerGroup(network: SamplerNetwork, lanes: number): SamplerGroup {

@@ -1,7 +1,8 @@
 import { predictorFromMel, predictorOrder, type Predictor } from '../audio/lpc.js';
 import type { MelSettings } from '../audio/mel.js';
 import { mulawCode, mulawValue } from '../audio/mulaw.js';
-import type { SymbolCodec } from './codec.js';
+import { codeExcitation } from '../kernels/excitation.js';
+import { meansOf, type SymbolCodec } from './codec.js';
 
 /** The µ-law code spans this many standard deviations of the excitation to each side: glottal pulses stand out that far. */
 const span = 16;
@@ -9,7 +10,10 @@ const span = 16;
 /** Samples for which the encoder runs before the first symbol that counts, so that its reconstruction has settled. */
 const settle = 64;
 
+const history = predictorOrder + settle;
+
 const values = Float64Array.from({ length: 1024 }, (_, code) => mulawValue(code));
+const edges = Float64Array.from({ length: values.length - 1 }, (_, code) => mulawValue(code + 0.5));
 const logWidths = values.map((_, code) => Math.log(mulawValue(code + 0.5) - mulawValue(code - 0.5)));
 
 /**
@@ -25,33 +29,17 @@ export function excitationCodec(settings: MelSettings): SymbolCodec {
 
   return {
     silence: mulawCode(0),
-    history: predictorOrder + settle,
-    encode(pcm, phase, features, disturb) {
+    history,
+    encode({ pcm, phase, features, lanes = 1 }, { noise, kernels = { codeExcitation } } = {}) {
       const predictors = predictorsOf(features);
-      const history = predictorOrder + settle;
-      const samples = pcm.length - history;
-      const codes = new Uint16Array(1 + samples);
-      const heard = disturb && new Uint16Array(samples);
-      const past = new Float64Array(pcm.length);
-      for (let i = 0; i < predictorOrder; i++) past[i] = pcm[i] / 32768;
-      let logWidth = 0;
-      // Frame by frame; what lies before the first frame's predecessor is coded as that would be.
-      for (let i = predictorOrder, frame = 0; i < pcm.length; frame++) {
-        const { coefficients, gain } = predictors[frame];
-        const scale = span * gain;
-        const logScale = Math.log(scale * 32768);
-        const end = Math.min(pcm.length, history - phase + frame * hop);
-        for (; i < end; i++) {
-          const prediction = predict(coefficients, past, i - 1);
-          const code = mulawCode((pcm[i] / 32768 - prediction) / scale);
-          const followed = disturb ? disturb(code) : code;
-          past[i] = withinScale(prediction + scale * values[followed]);
-          if (i >= history - 1) codes[i - history + 1] = code;
-          if (heard && i >= history - 1 && i + 1 < pcm.length) heard[i - history + 1] = followed;
-          if (i >= history) logWidth += logWidths[code] + logScale;
-        }
-      }
-      return { codes, meanLogWidth: logWidth / samples, heard };
+      const scales = Float64Array.from(predictors, ({ gain }) => span * gain);
+      const coefficients = new Float64Array(predictors.length * predictorOrder);
+      predictors.forEach((predictor, i) => coefficients.set(predictor.coefficients, i * predictorOrder));
+      const frames = predictors.length / lanes;
+      const { codes, heard } = kernels.codeExcitation({ lanes, length: pcm.length / lanes, pcm, history, hop, phase, frames, order: predictorOrder, coefficients, scales, values, edges, noise });
+      const logScales = scales.map((scale) => Math.log(scale * 32768));
+      const meanLogWidths = meansOf((code, i, lane) => logWidths[code] + logScales[lane * frames + 1 + Math.floor((i + phase) / hop)], codes, lanes);
+      return { codes, meanLogWidths, heard };
     },
     decoder() {
       const past = new Past();
@@ -67,17 +55,6 @@ export function excitationCodec(settings: MelSettings): SymbolCodec {
   };
 }
 
-/** Σ coefficients[k]·samples[last-k]. */
-function predict(coefficients: Float64Array, samples: Float64Array, last: number): number {
-  let sum = 0;
-  for (let k = 0; k < predictorOrder; k++) sum += coefficients[k] * samples[last - k];
-  return sum;
-}
-
-function withinScale(sample: number): number {
-  return Math.max(-1, Math.min(1, sample));
-}
-
 /** The last samples of a stream's reconstruction, twice in a row so that a window never wraps. */
 class Past {
   private readonly samples = new Float64Array(2 * predictorOrder);
@@ -85,13 +62,17 @@ class Past {
 
   /** Appends a sample, kept within full scale, and returns it. */
   push(sample: number): number {
-    const kept = withinScale(sample);
+    const kept = Math.max(-1, Math.min(1, sample));
     this.samples[this.next] = this.samples[this.next + predictorOrder] = kept;
     this.next = (this.next + 1) % predictorOrder;
     return kept;
   }
 
+  /** In the order in which the encoder adds up. */
   predict(coefficients: Float64Array): number {
-    return predict(coefficients, this.samples, this.next + predictorOrder - 1);
+    const last = this.next + predictorOrder - 1;
+    let sum = 0;
+    for (let k = predictorOrder - 1; k >= 0; k--) sum += coefficients[k] * this.samples[last - k];
+    return sum;
   }
 }

@@ -6,6 +6,7 @@ import test, { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { openCorpus } from '../data/corpus.js';
 import { openFeatureStore } from '../data/feature_store.js';
+import { chooseKernels } from '../kernels/index.js';
 import { symbolCodec } from '../model/codec.js';
 import { loadRecipe, waveRnnConfig } from './recipe.js';
 import { drawSegments } from './segments.js';
@@ -18,7 +19,7 @@ test('the members of a pair get the same segments where pairs are asked for, els
   const recipe = loadRecipe(join(root, 'recipes', 'ljspeech'));
   const config = waveRnnConfig(recipe);
   const store = await openFeatureStore({ corpus: await openCorpus(join(root, 'data', 'ljspeech-mini')), settings: recipe.features, cacheDir: folder, threads: 1, validation: recipe.data.validation });
-  const draw = (step: number, pairs?: number) => drawSegments(store, config, symbolCodec(config.encoding, store.settings), { lanes: 8, steps: 48, noise: 8, seed: 3 }, step, pairs);
+  const draw = (step: number, pairs?: number) => drawSegments(store, config, symbolCodec(config.encoding, store.settings), chooseKernels(), { lanes: 8, steps: 48, noise: 8, seed: 3 }, step, pairs);
   const perLane = (segments: ReturnType<typeof draw>) =>
     Array.from({ length: 8 }, (_, lane) => {
       const of = <T extends Uint16Array | Float32Array | Float64Array>(array: T) => [...array.subarray((lane * array.length) / 8, ((lane + 1) * array.length) / 8)];

@@ -1,9 +1,9 @@
 import { drawBatch } from '../data/batches.js';
 import type { FeatureStore } from '../data/feature_store.js';
-import { RandomStream, streams } from '../kernels/random.js';
+import type { Kernels } from '../kernels/index.js';
 import type { SymbolCodec } from '../model/codec.js';
 import { contextFrames } from '../model/conditioning.js';
-import { levels, type WaveRnnConfig } from '../model/config.js';
+import type { WaveRnnConfig } from '../model/config.js';
 import { normaliseFeatures } from '../model/normalise.js';
 import type { SampleRateBatch } from '../model/sample_rate_op.js';
 
@@ -34,32 +34,25 @@ const noiseBlocksPerStep = 2 ** 24;
  * @param pairs of members, where the two of a pair, 2p and 2p+1, are to get the same segments, so that what tells them apart is their masks alone; 0: all segments differ
  * @param lanes a multiple of 2·pairs
  */
-export function drawSegments(store: FeatureStore, config: WaveRnnConfig, codec: SymbolCodec, settings: SegmentSettings, step: number, pairs = 0): Segments {
+export function drawSegments(store: FeatureStore, config: WaveRnnConfig, codec: SymbolCodec, kernels: Kernels, settings: SegmentSettings, step: number, pairs = 0): Segments {
   const copies = pairs > 0 ? 2 : 1;
   const distinct = settings.lanes / copies;
   const shape = { lanes: distinct, steps: settings.steps, context: contextFrames(config), hop: store.hop, history: codec.history };
-  const { steps, hop, phase, frames, context, history, pcm, features } = drawBatch(store.train, shape, settings.seed, step);
-  const random = new RandomStream(settings.seed, streams.heardNoise, step * noiseBlocksPerStep);
-  const { noise } = settings;
-  const codes = new Uint16Array(distinct * (steps + 1));
-  const heard = noise > 0 ? new Uint16Array(distinct * steps) : undefined;
-  const logWidths = new Float64Array(distinct);
+  const { steps, hop, phase, frames, context, pcm, features } = drawBatch(store.train, shape, settings.seed, step);
+  const noise = settings.noise > 0 ? { seed: settings.seed, index: step * noiseBlocksPerStep, most: settings.noise } : undefined;
   const perLane = features.length / distinct;
-  for (let lane = 0; lane < distinct; lane++) {
-    const disturb = noise > 0 ? disturbance(random, noise, levels(config.encoding) ** 2) : undefined;
-    const laneFeatures = features.subarray(lane * perLane + (context - 1) * store.bins, (lane + 1) * perLane);
-    const symbols = codec.encode(pcm.subarray(lane * (history + steps), (lane + 1) * (history + steps)), phase, laneFeatures, disturb);
-    codes.set(symbols.codes, lane * (steps + 1));
-    if (symbols.heard) heard?.set(symbols.heard, lane * steps);
-    logWidths[lane] = symbols.meanLogWidth;
-  }
+  // From the frame before the first one on.
+  const skipped = (context - 1) * store.bins;
+  const coded = new Float32Array(distinct * (perLane - skipped));
+  for (let lane = 0; lane < distinct; lane++) coded.set(features.subarray(lane * perLane + skipped, (lane + 1) * perLane), lane * (perLane - skipped));
+  const { codes, heard, meanLogWidths } = codec.encode({ lanes: distinct, pcm, phase, features: coded }, { noise, kernels });
   const share = distinct / pairs;
   const paired = <T extends Uint16Array | Float32Array | Float64Array>(array: T): T => (copies === 1 ? array : repeated(array, distinct, share));
   return {
     sequence: { lanes: settings.lanes, steps, hop, phase, frames, codes: paired(codes), heard: heard && paired(heard) },
     features: paired(normaliseFeatures(features, store.statistics)),
     rows: frames + 2 * context,
-    logWidths: paired(logWidths),
+    logWidths: paired(meanLogWidths),
   };
 }
 
@@ -69,16 +62,4 @@ function repeated<T extends Uint16Array | Float32Array | Float64Array>(array: T,
   const twice = new (array.constructor as { new (length: number): T })(2 * array.length);
   for (let at = 0; at < array.length; at += size) for (const copy of [0, 1]) twice.set(array.subarray(at, at + size), 2 * at + copy * size);
   return twice;
-}
-
-/** A function that adds rounded noise to codes, of a deviation drawn once between 0 and `most`. */
-function disturbance(random: RandomStream, most: number, codes: number): (code: number) => number {
-  const deviation = most * random.uniform();
-  return (code) => Math.max(0, Math.min(codes - 1, code + Math.round(deviation * nearlyNormal(random.uint32()))));
-}
-
-/** The sum of the four bytes of a random word, with mean 0 and variance 1: near enough to a normal number, at a fraction of its cost. */
-function nearlyNormal(word: number): number {
-  const sum = (word & 255) + ((word >>> 8) & 255) + ((word >>> 16) & 255) + (word >>> 24);
-  return (sum - 510) / Math.sqrt((256 ** 2 - 1) / 3);
 }

@@ -127,7 +127,7 @@ export class Trainer {
 
   private segments(lanes: number, steps: number, pairs = 0): Segments {
     const { seed, noise } = this.recipe.training;
-    return drawSegments(this.store, this.config, this.codec, { lanes, steps, noise, seed }, this.step, pairs);
+    return drawSegments(this.store, this.config, this.codec, this.kernels, { lanes, steps, noise, seed }, this.step, pairs);
   }
 
   /** What the chooser may ask about the weights. */

@@ -1,5 +1,6 @@
 // N-API. src/kernels/native.ts is the only caller and has checked types and lengths.
 #include "binding_values.h"
+#include "excitation.h"
 
 namespace {
 
@@ -75,6 +76,28 @@ void matmul(const Napi::CallbackInfo& info) {
            data_of<float>(info[7]), data_of<float>(info[8]), data_of<float>(info[9]));
 }
 
+// (threads, batch, seed low, seed high, codes, heard or null)
+void code_excitation(const Napi::CallbackInfo& info) {
+  const Napi::Object b = info[1].As<Napi::Object>();
+  Excitation e = {integer(b.Get("lanes")), integer(b.Get("length")), integer(b.Get("history")), integer(b.Get("hop")), integer(b.Get("phase")), integer(b.Get("frames")), integer(b.Get("order")),
+                  (int)b.Get("values").As<Napi::TypedArray>().ElementLength()};
+  e.pcm = data_of<int16_t>(b.Get("pcm"));
+  e.coefficients = data_of<double>(b.Get("coefficients"));
+  e.scales = data_of<double>(b.Get("scales"));
+  e.values = data_of<double>(b.Get("values"));
+  e.edges = data_of<double>(b.Get("edges"));
+  if (info[5].IsTypedArray()) {
+    const Napi::Object noise = b.Get("noise").As<Napi::Object>();
+    e.key[0] = info[2].As<Napi::Number>().Uint32Value();
+    e.key[1] = info[3].As<Napi::Number>().Uint32Value();
+    e.index = (uint64_t)noise.Get("index").As<Napi::Number>().DoubleValue();
+    e.most = noise.Get("most").As<Napi::Number>().DoubleValue();
+    e.heard = data_of<uint16_t>(info[5]);
+  }
+  e.codes = data_of<uint16_t>(info[4]);
+  code_excitation(e, integer(info[0]));
+}
+
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("available", Napi::Function::New(env, available));
   exports.Set("product", Napi::Function::New(env, product));
@@ -83,6 +106,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("sequence", Napi::Function::New(env, sequence));
   exports.Set("adam", Napi::Function::New(env, adam));
   exports.Set("matmul", Napi::Function::New(env, matmul));
+  exports.Set("codeExcitation", Napi::Function::New(env, code_excitation));
   exports.Set("classifier", Napi::Function::New(env, classifier));
   define_sampler(env, exports);
   return exports;

@@ -1,0 +1,16 @@
+// Coding of excitation; see src/kernels/excitation.ts for the shapes. Compiled without contraction of products and sums, so that it gives what its twin there gives, to the bit.
+#pragma once
+#include <stdint.h>
+
+struct Excitation {
+  int lanes, length, history, hop, phase, frames, order, levels;
+  const int16_t* pcm;
+  const double *coefficients, *scales, *values, *edges;
+  // Noise: heard == null for none.
+  uint32_t key[2] = {0, 0};
+  uint64_t index = 0;
+  double most = 0;
+  uint16_t *codes = nullptr, *heard = nullptr;
+};
+
+void code_excitation(const Excitation&, int threads);
