@@ -143,22 +143,27 @@ struct SamplerRun {
         else relax();
   }
 
-  // 16 units of a lane's state from the products of their gates.
+  // 16 units of the lanes' states from the products of their gates.
   template <bool Fine>
-  __attribute__((always_inline)) inline void gates(int i, Lane& lane, const vf (&drive)[3][L][kParts], int l) {
-    const Input before = lane.before(), after = lane.after();
+  __attribute__((always_inline)) inline void gates(int i, const vf (&drive)[3][L][kParts]) {
     UNROLL for (int p = 0; p < kParts; p++) {
       const int unit = i + p * kWidth;
-      vf pre[3];
-      UNROLL for (int g = 0; g < 3; g++) {
-        const int row = g * H + unit;
-        pre[g] = load(lane.gate + row) + load(net.input + row) * lane.inputs[0] + load(net.input + 3 * H + row) * lane.inputs[1];
-        if (Fine) pre[g] += load(net.input + 6 * H + row) * lane.inputs[2];
+      // Loaded once for all lanes.
+      vf weights[3][2 + Fine];
+      UNROLL for (int g = 0; g < 3; g++) UNROLL for (int c = 0; c < 2 + Fine; c++) weights[g][c] = load(net.input + (3 * c + g) * H + unit);
+      UNROLL for (int l = 0; l < L; l++) {
+        const Lane& lane = lanes[l];
+        const Input before = lane.before(), after = lane.after();
+        vf pre[3];
+        UNROLL for (int g = 0; g < 3; g++) {
+          pre[g] = load(lane.gate + g * H + unit) + weights[g][0] * lane.inputs[0] + weights[g][1] * lane.inputs[1];
+          if constexpr (Fine) pre[g] += weights[g][2] * lane.inputs[2];
+        }
+        const vf r = reset_gate(drive[1][l][p] + pre[1]);
+        const vf h = next_state(drive[0][l][p] + pre[0], r * drive[2][l][p] + pre[2], load(before.values + unit));
+        store(const_cast<float*>(after.values) + unit, h);
+        if (net.quantised) quantise(h, after.quantised, unit);
       }
-      const vf r = reset_gate(drive[1][l][p] + pre[1]);
-      const vf h = next_state(drive[0][l][p] + pre[0], r * drive[2][l][p] + pre[2], load(before.values + unit));
-      store(const_cast<float*>(after.values) + unit, h);
-      if (net.quantised) quantise(h, after.quantised, unit);
     }
   }
 
@@ -176,7 +181,7 @@ struct SamplerRun {
       for (int i = units.begin; i < units.end; i++, slab += 3) {
         vf drive[3][L][kParts];
         UNROLL for (int g = 0; g < 3; g++) decltype(kind)::template slabs<L>(m, slab + g, in, drive[g]);
-        for (int l = 0; l < L; l++) this->template gates<Fine>(16 * i, lanes[l], drive, l);
+        this->template gates<Fine>(16 * i, drive);
       }
     });
     meet();
