@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import v8 from 'node:v8';
 import vm from 'node:vm';
-import { chooseKernels } from '../src/kernels/index.js';
+import { chooseKernels, type Kernels } from '../src/kernels/index.js';
 import { loadTensorFlow } from '../src/model/backend.js';
 import { loadVoice, type Voice } from '../src/model/voice.js';
 import { synthesize, type SynthesisFeatures } from '../src/synthesis/synthesize.js';
@@ -104,4 +104,30 @@ test('memory does not grow over thousands of chunks', async () => {
   // A chunk that were kept would be 2 kB; what waits to be collected comes and goes by half a megabyte.
   assert.ok(growth < 1.5e6, `${growth} bytes more after ${used.length - 1} thousand chunks`);
   assert.equal(tf.memory().numTensors, tensors);
+});
+
+test('a wide voice is spoken by several threads, a narrow one by one, to the same samples', async () => {
+  const { status, stderr } = run('train', ...tinyTraining, '--set', 'sizes.small={ hidden: 1024, projection: 32, density: { recurrent: 0.01, output: 0.1 } }', '--steps', '1', '--out', join(folder, 'wide'));
+  assert.equal(status, 0, stderr);
+  const wide = await loadVoice(join(folder, 'wide', 'voice.safetensors'));
+  const speaking = async (speaker: Voice, threads: number) => {
+    const several = chooseKernels({ threads });
+    const asked: (number | undefined)[] = [];
+    const watched = new Proxy(several, {
+      get: (target, key) =>
+        key === 'createSampler'
+          ? (...args: Parameters<Kernels['createSampler']>) => {
+              asked.push(args[2]);
+              return target.createSampler(...args);
+            }
+          : (Reflect.get(target, key) as unknown),
+    });
+    const all: number[] = [];
+    for await (const pcm of synthesize(speaker, frames(0, 40), { kernels: watched, seed: 5 })) all.push(...pcm);
+    return { asked, all };
+  };
+  const [alone, together] = [await speaking(wide, 1), await speaking(wide, 8)];
+  assert.deepEqual([alone.asked, together.asked], [[1], [2]]);
+  assert.deepEqual(together.all, alone.all);
+  assert.deepEqual((await speaking(voice, 8)).asked, [1]);
 });
