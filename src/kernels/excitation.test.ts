@@ -29,6 +29,7 @@ function speech({ lanes, order, codes, most }: { lanes: number; order: number; c
 const batches = [
   { title: 'one lane', batch: speech({ lanes: 1, order: 16, codes: 1024 }) },
   { title: 'many lanes, noise', batch: speech({ lanes: 7, order: 16, codes: 1024, most: 8 }) },
+  { title: 'scales so small that values are infinite', batch: { ...speech({ lanes: 5, order: 16, codes: 1024, most: 8 }), scales: new Float64Array(5 * 11).fill(1e-310) } },
   { title: 'another order, few codes, much noise', batch: speech({ lanes: 5, order: 3, codes: 16, most: 20 }) },
 ];
 

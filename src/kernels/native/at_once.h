@@ -47,6 +47,7 @@ bool at_once(int count, F task) {
     changed.notify_all();
   };
   bool enough = true;
+  threads.reserve(count);
   try {
     for (int i = 1; i < count; i++)
       threads.emplace_back([&, i] {

@@ -27,6 +27,11 @@ struct Memory {
   float* const data;
 };
 
+// A stream from its beginning; from argument `at` on: seed low, seed high, inverse temperature, first coarse, first fine.
+Stream stream_of(const Napi::CallbackInfo& info, size_t at, const Memory& memory, const Memory& own) {
+  return {{info[at].As<Napi::Number>().Uint32Value(), info[at + 1].As<Napi::Number>().Uint32Value()}, 0, number(info[at + 2]), integer(info[at + 3]), integer(info[at + 4]), 0, memory.data, own.data};
+}
+
 // One of the threads that compute a stream, or the only one: its slabs of the network, and its view of the stream.
 struct Worker {
   Worker(const SourceNetwork& network, const SamplerKernels* kernels, int index, int size, Place* places)
@@ -49,7 +54,7 @@ class Sampler : public Napi::ObjectWrap<Sampler> {
     const SourceNetwork source = source_network_of(info[1]);
     const int threads = integer(info[2]);
     for (int i = 0; threads > 1 && i < threads; i++) team_.push_back(std::make_unique<Worker>(source, kernels_, i, threads, reinterpret_cast<Place*>(places_.data)));
-    alone_.stream = {{info[3].As<Napi::Number>().Uint32Value(), info[4].As<Napi::Number>().Uint32Value()}, 0, number(info[5]), integer(info[6]), integer(info[7]), 0, shared_.data, alone_.own.data};
+    alone_.stream = stream_of(info, 3, shared_, alone_.own);
     kernels_->begin(&network(), &alone_.stream);
   }
 
@@ -222,9 +227,8 @@ class SamplerGroup : public Napi::ObjectWrap<SamplerGroup> {
   // (lane, seed low, seed high, inverse temperature, first coarse, first fine)
   void begin(const Napi::CallbackInfo& info) {
     const int lane = integer(info[0]);
-    float* const memory = memories_[lane]->data;
-    memset(memory, 0, kernels_->stream_bytes(&packed_->network));
-    streams_[lane] = {{info[1].As<Napi::Number>().Uint32Value(), info[2].As<Napi::Number>().Uint32Value()}, 0, number(info[3]), integer(info[4]), integer(info[5]), 0, memory, own_[lane]->data};
+    memset(memories_[lane]->data, 0, kernels_->stream_bytes(&packed_->network));
+    streams_[lane] = stream_of(info, 1, *memories_[lane], *own_[lane]);
     kernels_->begin(&packed_->network, &streams_[lane]);
   }
 

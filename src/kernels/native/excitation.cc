@@ -36,8 +36,10 @@ class Words {
 // Finds the cell of a value. 1 + |value|·1023 is cut into its octaves and each into 64 parts: a part of the µ-law has at most one edge. Any other edges give the same, slower.
 class Cells {
  public:
-  Cells(const double* edges, int levels) : padded_(levels + 1, INFINITY), first_(2 * kParts) {
-    padded_[0] = -INFINITY;
+  Cells(const double* edges, int levels) : padded_(levels + 1), first_(2 * kParts) {
+    // No value is below the first edge; none, not even an infinite one, is above NaN.
+    padded_.front() = -INFINITY;
+    padded_.back() = NAN;
     std::copy(edges, edges + levels - 1, padded_.begin() + 1);
     for (int part = 0; part < 2 * kParts; part++) {
       const uint32_t bits = kOne + ((uint32_t)(part % kParts) << kShift);

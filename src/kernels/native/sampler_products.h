@@ -209,8 +209,9 @@ struct Groups {
     const int begin = m.start[s], end = m.start[s + 1];
     const int32_t* w = static_cast<const int32_t*>(m.values) + (size_t)begin * 16;
     const int32_t* const last = static_cast<const int32_t*>(m.values) + (size_t)(end - 1) * 16;
-    const uint32_t* position = m.position + begin;
-    const uint16_t* index = m.index + begin;
+    // The one that the kind has.
+    const uint32_t* position = where == kByPosition ? m.position + begin : nullptr;
+    const uint16_t* index = where == kNeighbours ? m.index + begin : nullptr;
     const uint32_t* gathered[L];
     UNROLL for (int l = 0; l < L; l++) gathered[l] = in[l].gathered + (where == kInOrder ? begin : 0);
     const auto activations = [&](int l, int c) {
@@ -231,7 +232,8 @@ struct Groups {
     for (; w < last; w += 32) {
       add(0), add(1);
       if constexpr (where == kInOrder) UNROLL for (int l = 0; l < L; l++) gathered[l] += 2;
-      position += 2, index += 2;
+      if constexpr (where == kByPosition) position += 2;
+      if constexpr (where == kNeighbours) index += 2;
     }
     if (w == last) add(0);
     UNROLL for (int l = 0; l < L; l++) {
