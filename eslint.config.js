@@ -2,7 +2,18 @@ import tseslint from 'typescript-eslint';
 
 // The rooms of the house, left to right. A room imports only from rooms to its right; `evaluation` and `listening`
 // stand side by side. errors.ts and statistics.ts are the floor that all stand on.
-const rooms = [['cli'], ['bench'], ['training'], ['evaluation', 'listening'], ['synthesis'], ['model'], ['sparsity'], ['data'], ['audio'], ['kernels']];
+const rooms = [
+  ['cli'],
+  ['bench'],
+  ['training'],
+  ['evaluation', 'listening'],
+  ['synthesis'],
+  ['model'],
+  ['sparsity'],
+  ['data'],
+  ['audio'],
+  ['kernels'],
+];
 
 const zones = rooms.flatMap((level, index) =>
   level.map((room) => ({
@@ -13,7 +24,16 @@ const zones = rooms.flatMap((level, index) =>
         {
           patterns: [
             {
-              group: [...rooms.slice(0, index).flat().map((left) => `**/${left}/**`), '**/index.js', '!./index.js', '!../kernels/index.js', '!**/kernels/index.js'],
+              group: [
+                ...rooms
+                  .slice(0, index)
+                  .flat()
+                  .map((left) => `**/${left}/**`),
+                '**/index.js',
+                '!./index.js',
+                '!../kernels/index.js',
+                '!**/kernels/index.js',
+              ],
               message: `src/${room} imports only from the rooms to its right (see eslint.config.js).`,
             },
           ],

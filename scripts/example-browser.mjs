@@ -1,4 +1,5 @@
-// Builds the example that speaks in a browser into a folder of static files, and serves it; any other static server will do as well.
+// Builds the example that speaks in a browser into a folder of static files, and serves it; any other static server
+// will do as well.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -9,7 +10,13 @@ import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const { values } = parseArgs({ options: { out: { type: 'string', default: join(root, 'build', 'browser') }, port: { type: 'string', default: '8080' }, 'build-only': { type: 'boolean' } } });
+const { values } = parseArgs({
+  options: {
+    out: { type: 'string', default: join(root, 'build', 'browser') },
+    port: { type: 'string', default: '8080' },
+    'build-only': { type: 'boolean' },
+  },
+});
 const out = resolve(values.out);
 process.chdir(root);
 
@@ -29,11 +36,20 @@ copyFileSync(join(example, 'index.html'), join(out, 'index.html'));
 copyFileSync('src/kernels/wasm/kernels.wasm', join(out, 'kernels.wasm'));
 copyFileSync('recipes/ljspeech/voice.safetensors', join(out, 'voice.safetensors'));
 // A clip that is held out of the voice's training.
-const { status, stderr } = spawnSync(process.execPath, ['dist/src/cli/prepare.js', 'features', 'data/ljspeech-mini/LJ002-0171.flac', join(out, 'speech.npy')], { encoding: 'utf8' });
+const { status, stderr } = spawnSync(
+  process.execPath,
+  ['dist/src/cli/prepare.js', 'features', 'data/ljspeech-mini/LJ002-0171.flac', join(out, 'speech.npy')],
+  { encoding: 'utf8' },
+);
 if (status !== 0) throw new Error(stderr);
 console.log(`built ${out}`);
 
-const types = { '.html': 'text/html', '.js': 'text/javascript', '.json': 'application/json', '.wasm': 'application/wasm' };
+const types = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.json': 'application/json',
+  '.wasm': 'application/wasm',
+};
 const server = createServer(async ({ url = '/' }, response) => {
   const path = decodeURIComponent(new URL(url, 'http://localhost').pathname);
   try {
@@ -45,4 +61,5 @@ const server = createServer(async ({ url = '/' }, response) => {
     response.writeHead(404).end();
   }
 });
-if (!values['build-only']) server.listen(Number(values.port), '127.0.0.1', () => console.log(`http://127.0.0.1:${server.address().port}/`));
+if (!values['build-only'])
+  server.listen(Number(values.port), '127.0.0.1', () => console.log(`http://127.0.0.1:${server.address().port}/`));

@@ -1,4 +1,5 @@
-// A listening test of the voice that ships, ready in a minute: held-out recordings, the same spoken by the voice, and anchors that tts-listen makes.
+// A listening test of the voice that ships, ready in a minute: held-out recordings, the same spoken by the voice, and
+// anchors that tts-listen makes.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// Everything a fresh clone needs, and nothing it already has: dependencies, the native kernels, the compiled TypeScript.
+// Everything a fresh clone needs, and nothing it already has: dependencies, the native kernels, the compiled
+// TypeScript.
 import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 
@@ -9,6 +10,7 @@ const run = (command, args) => {
 const modified = (path) => (existsSync(path) ? statSync(path).mtimeMs : -1);
 
 // npm writes node_modules/.package-lock.json at the end of an install: older than the lock file means out of date.
-if (modified('node_modules/.package-lock.json') < modified('package-lock.json')) run('npm', ['ci', '--no-audit', '--no-fund']);
+if (modified('node_modules/.package-lock.json') < modified('package-lock.json'))
+  run('npm', ['ci', '--no-audit', '--no-fund']);
 run('node', ['scripts/build-native.mjs']);
 run('npm', ['run', '--silent', 'build']);

@@ -1,6 +1,6 @@
 /**
- * The part of the library that runs in browsers: read a voice and features, speak. Nothing here, nor what it imports, needs Node. TensorFlow.js is the
- * caller's to bring. See examples/browser.
+ * The part of the library that runs in browsers: read a voice and features, speak. Nothing here, nor what it imports,
+ * needs Node. TensorFlow.js is the caller's to bring. See examples/browser.
  *
  * ```ts
  * const kernels = wasmKernels(await WebAssembly.compileStreaming(fetch('kernels.wasm')));
@@ -24,7 +24,10 @@ export { decodeVoice } from './model/voice_encoding.js';
 export type { SynthesisFeatures } from './synthesis/frame_source.js';
 export { speak, type SpeakingOptions } from './synthesis/speak.js';
 
-/** The kernels of a compiled `kernels.wasm`. They work on the thread that calls them: to keep a page alive, call them in a worker. */
+/**
+ * The kernels of a compiled `kernels.wasm`. They work on the thread that calls them: to keep a page alive, call them in
+ * a worker.
+ */
 export function wasmKernels(module: WebAssembly.Module): Kernels {
   return new NativeKernels(wasmAddon(module), 'wasm', 1);
 }

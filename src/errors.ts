@@ -27,7 +27,10 @@ export type ErrorCode =
   | 'ERR_NOT_FINITE'
   | 'ERR_LISTENING_TEST';
 
-/** An error the user can mend. The message gives the value that was wrong and what was expected; the command line prints it and exits 2. */
+/**
+ * An error the user can mend. The message gives the value that was wrong and what was expected; the command line prints
+ * it and exits 2.
+ */
 export class TtsError extends Error {
   readonly code: ErrorCode;
 

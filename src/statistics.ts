@@ -1,7 +1,9 @@
-// On the floor that all rooms stand on, like errors.ts: measures, listening tests and comparisons of methods all speak of means and how sure they are.
+// On the floor that all rooms stand on, like errors.ts: measures, listening tests and comparisons of methods all speak
+// of means and how sure they are.
 import jStat from 'jstat';
 
-export const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+export const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Sample standard deviation; NaN for fewer than two values. */
 export function deviation(values: readonly number[]): number {
@@ -16,7 +18,10 @@ export interface Interval {
   readonly high: number | null;
 }
 
-/** Mean and 95% confidence interval by Student's t: mean ± t(0.975, n - 1) · s / √n; no interval for fewer than two values. */
+/**
+ * Mean and 95% confidence interval by Student's t: mean ± t(0.975, n - 1) · s / √n; no interval for fewer than two
+ * values.
+ */
 export function intervalOfMean(values: readonly number[]): Interval {
   const n = values.length;
   const centre = mean(values);

@@ -1,15 +1,34 @@
 import { existsSync } from 'node:fs';
 import { chromium, type Browser } from 'playwright-core';
 
-const paths = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'];
+const paths = [
+  process.env.CHROMIUM,
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+];
 
 /** Path of a Chromium on this machine, if there is one. */
 export const chromiumPath = paths.find((path) => path !== undefined && existsSync(path));
 
 /** Why browser tests are skipped, or false. */
-export const withoutBrowser = chromiumPath === undefined ? 'no Chromium found (install it, or set CHROMIUM to its path)' : false;
+export const withoutBrowser =
+  chromiumPath === undefined ? 'no Chromium found (install it, or set CHROMIUM to its path)' : false;
 
 /** Starts a headless Chromium that asks nothing of the world outside. */
 export async function startBrowser(...options: string[]): Promise<Browser> {
-  return chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', ...options] });
+  return chromium.launch({
+    executablePath: chromiumPath,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      ...options,
+    ],
+  });
 }

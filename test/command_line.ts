@@ -10,8 +10,14 @@ export const root = fileURLToPath(new URL('../../', import.meta.url));
 const script = (command: string) => join(root, 'dist', 'src', 'cli', `${command}.js`);
 
 /** Runs a command of the toolkit to its end. */
-export function run(command: string, ...args: string[]): { status: number | null; stdout: string; stderr: string; bytes: Buffer } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [script(command), ...args], { cwd: root, maxBuffer: 2 ** 28 });
+export function run(
+  command: string,
+  ...args: string[]
+): { status: number | null; stdout: string; stderr: string; bytes: Buffer } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script(command), ...args], {
+    cwd: root,
+    maxBuffer: 2 ** 28,
+  });
   return { status, stdout: stdout.toString('utf8'), stderr: stderr.toString('utf8'), bytes: stdout };
 }
 

@@ -5,7 +5,10 @@ import test from 'node:test';
 import { root, run, temporaryFolder, tinyTraining } from './command_line.js';
 
 const commands = ['prepare', 'train', 'synth', 'eval', 'export', 'bench', 'listen'];
-const { version, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string; bin: Record<string, string> };
+const { version, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  version: string;
+  bin: Record<string, string>;
+};
 const tinySize = tinyTraining.slice(3);
 
 test('every command has --help and --version, and package.json names its script', () => {
@@ -38,21 +41,50 @@ test('training writes what the README promises, and --json tells where', (t) => 
   const samples = readdirSync(join(out, 'samples'));
   assert.ok(samples.includes('LJ001-0008-target.wav') && samples.includes('LJ001-0008-step-0000005.wav'));
   assert.match(readdirSync(join(out, 'logs'))[0], /^events\.out\.tfevents\./);
-  assert.match(readFileSync(join(out, 'curve.csv'), 'utf8'), /^step,seconds,loss,validation_nll,stoi,.*\n4,.*\n5,.*\n$/);
+  assert.match(
+    readFileSync(join(out, 'curve.csv'), 'utf8'),
+    /^step,seconds,loss,validation_nll,stoi,.*\n4,.*\n5,.*\n$/,
+  );
   assert.match(stderr, /step 5\/5 · loss \d\.\d+ · validation \d\.\d+ · density 50\.0% · [\d,]+ samples\/s/);
 });
 
 test('the three encodings and three block shapes train', (t) => {
   const folder = temporaryFolder(t);
-  for (const [encoding, block] of [['linear16', '[4, 4]'], ['mulaw10', '[1, 1]'], ['lpc10', '[16, 1]']]) {
-    const { status, stdout, stderr } = run('train', ...tinyTraining, '--steps', '2', '--out', join(folder, encoding), '--set', `model.encoding=${encoding}`, '--set', `model.block=${block}`, '--json');
+  for (const [encoding, block] of [
+    ['linear16', '[4, 4]'],
+    ['mulaw10', '[1, 1]'],
+    ['lpc10', '[16, 1]'],
+  ]) {
+    const { status, stdout, stderr } = run(
+      'train',
+      ...tinyTraining,
+      '--steps',
+      '2',
+      '--out',
+      join(folder, encoding),
+      '--set',
+      `model.encoding=${encoding}`,
+      '--set',
+      `model.block=${block}`,
+      '--json',
+    );
     assert.equal(status, 0, stderr);
     assert.ok(Number.isFinite((JSON.parse(stdout) as { validationNll: number }).validationNll));
   }
 });
 
 test('--minutes bounds a run, and training on the reference kernels works', (t) => {
-  const { status, stdout, stderr } = run('train', ...tinyTraining, '--kernels', 'reference', '--minutes', '0.02', '--out', join(temporaryFolder(t), 'run'), '--json');
+  const { status, stdout, stderr } = run(
+    'train',
+    ...tinyTraining,
+    '--kernels',
+    'reference',
+    '--minutes',
+    '0.02',
+    '--out',
+    join(temporaryFolder(t), 'run'),
+    '--json',
+  );
   assert.equal(status, 0, stderr);
   const { step, steps, kernels } = JSON.parse(stdout) as { step: number; steps: number; kernels: string };
   assert.ok(step >= 1 && step < steps);
@@ -64,7 +96,10 @@ test('what cannot be trained on is refused by code', (t) => {
   const empty = join(folder, 'empty');
   mkdirSync(empty);
   const typo = join(folder, 'recipe.yaml');
-  writeFileSync(typo, readFileSync(join(root, 'recipes', 'ljspeech', 'recipe.yaml'), 'utf8').replace('learningRate:', 'learningrate:'));
+  writeFileSync(
+    typo,
+    readFileSync(join(root, 'recipes', 'ljspeech', 'recipe.yaml'), 'utf8').replace('learningRate:', 'learningrate:'),
+  );
   const out = join(folder, 'never');
   const cases: [RegExp, string[]][] = [
     [/error ERR_CORPUS: .*empty/, ['recipes/ljspeech', '--data', empty]],
@@ -87,12 +122,26 @@ test('what cannot be trained on is refused by code', (t) => {
 test('the benchmarks print figures that are consistent', () => {
   const trained = run('bench', 'train', '--size', 'small', '--seconds', '0.1', '--threads', '1', '--json', ...tinySize);
   assert.equal(trained.status, 0, trained.stderr);
-  const [training] = JSON.parse(trained.stdout) as (Record<string, number> & { parts: { part: string; share: number }[] })[];
+  const [training] = JSON.parse(trained.stdout) as (Record<string, number> & {
+    parts: { part: string; share: number }[];
+  })[];
   const total = training.parts.reduce((sum, { share }) => sum + share, 0);
   assert.ok(Math.abs(total - 1) < 1e-9 && training.parts.length >= 6, `the parts of a step add up to ${total}`);
   assert.ok(training.samplesPerSecond > 0 && training.bestSamplesPerSecond >= training.samplesPerSecond);
   assert.ok(Math.abs(training.gmacPerThread - (training.samplesPerSecond * training.nonZeros * 3) / 1e9) < 1e-6);
-  const sampled = run('bench', 'sample', '--size', 'small', '--seconds', '0.1', '--json', '--precision', 'int8', '--profile', ...tinySize);
+  const sampled = run(
+    'bench',
+    'sample',
+    '--size',
+    'small',
+    '--seconds',
+    '0.1',
+    '--json',
+    '--precision',
+    'int8',
+    '--profile',
+    ...tinySize,
+  );
   assert.equal(sampled.status, 0, sampled.stderr);
   const [sampling] = JSON.parse(sampled.stdout) as Record<string, number>[];
   assert.ok(Math.abs(sampling.sideBySideGain - sampling.sideBySidePerSecond / sampling.samplesPerSecond) < 1e-9);
@@ -108,7 +157,8 @@ test('the curve of a run is drawn over another', (t) => {
   writeFileSync(broken, `${header}\n100,?,6.1\n`);
   const { status, stdout, stderr } = run('bench', 'curve', run1, '--reference', reference);
   assert.equal(status, 0, stderr);
-  for (const expected of ['held-out NLL', 'STOI', '6.2', '5.7', 'reference', 'this run']) assert.ok(stdout.includes(expected), expected);
+  for (const expected of ['held-out NLL', 'STOI', '6.2', '5.7', 'reference', 'this run'])
+    assert.ok(stdout.includes(expected), expected);
   assert.match(run('bench', 'curve', join(folder, 'none')).stderr, /error ERR_FILE_NOT_FOUND: .*curve\.csv/);
   assert.match(run('bench', 'curve', broken, '--reference', reference).stderr, /error ERR_FILE_READ: .*line 2/);
 });

@@ -15,46 +15,92 @@ const clips = 'LJ001-0002,LJ001-0008';
 let evaluation: Evaluation;
 
 before(() => {
-  const { status, stdout, stderr } = run('eval', '--voice', voice, '--data', data, '--clips', clips, '--out', out, '--json', '--html', join(folder, 'voice.html'));
+  const { status, stdout, stderr } = run(
+    'eval',
+    '--voice',
+    voice,
+    '--data',
+    data,
+    '--clips',
+    clips,
+    '--out',
+    out,
+    '--json',
+    '--html',
+    join(folder, 'voice.html'),
+  );
   assert.equal(status, 0, stderr);
   evaluation = JSON.parse(stdout) as Evaluation;
 });
 
 test('a voice is measured in everything, and JSON tells all of it', () => {
-  const { systems: [system], measures, ranking, differences, format, reference, alignment } = evaluation;
+  const {
+    systems: [system],
+    measures,
+    ranking,
+    differences,
+    format,
+    reference,
+    alignment,
+  } = evaluation;
   assert.deepEqual([format, reference, alignment, differences], [1, data, 'samples', []]);
   assert.deepEqual([system.name, system.path, system.settings.seed], ['version-1', voice, 1]);
-  assert.deepEqual(system.clips.map(({ id }) => id), clips.split(','));
+  assert.deepEqual(
+    system.clips.map(({ id }) => id),
+    clips.split(','),
+  );
   assert.deepEqual([...ranking].sort(), clips.split(','));
-  assert.deepEqual(measures.map(({ name }) => name).slice(0, 3), ['nll', 'melCepstralDistortion', 'logSpectralDistance']);
-  for (const clip of system.clips) for (const [name, value] of Object.entries(clip.measures)) assert.ok(value === null || Number.isFinite(value), `${name} is ${value}`);
+  assert.deepEqual(measures.map(({ name }) => name).slice(0, 3), [
+    'nll',
+    'melCepstralDistortion',
+    'logSpectralDistance',
+  ]);
+  for (const clip of system.clips)
+    for (const [name, value] of Object.entries(clip.measures))
+      assert.ok(value === null || Number.isFinite(value), `${name} is ${value}`);
   assert.equal(system.summary.nll.count, 2);
 });
 
 test('the WAVs that it kept give the same figures when they are compared as folders', () => {
   assert.deepEqual(readdirSync(out).sort(), ['reference', 'version-1']);
-  const { status, stdout, stderr } = run('eval', join(out, 'version-1'), '--reference', join(out, 'reference'), '--json');
+  const { status, stdout, stderr } = run(
+    'eval',
+    join(out, 'version-1'),
+    '--reference',
+    join(out, 'reference'),
+    '--json',
+  );
   assert.equal(status, 0, stderr);
   const again = JSON.parse(stdout) as Evaluation;
-  again.systems[0].clips.forEach(({ measures }, i) => assert.deepEqual(measures, { ...evaluation.systems[0].clips[i].measures, nll: null, realTimeFactor: null }));
+  again.systems[0].clips.forEach(({ measures }, i) =>
+    assert.deepEqual(measures, { ...evaluation.systems[0].clips[i].measures, nll: null, realTimeFactor: null }),
+  );
 });
 
 test('the report is one file', () => {
   assert.match(readFileSync(join(folder, 'voice.html'), 'utf8'), /^<!doctype html>[^]*version-1[^]*<\/html>\n$/);
 });
 
-const browser = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => path && existsSync(path));
+const browser = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
+  (path) => path && existsSync(path),
+);
 
-test('a browser shows the report without a complaint, and asks nobody for anything', { skip: browser === undefined && 'Chromium is not installed' }, async (t) => {
-  const chrome = await chromium.launch({ executablePath: browser, args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'] });
-  t.after(() => chrome.close());
-  const page = await chrome.newPage({ viewport: { width: 360, height: 740 } });
-  const complaints: string[] = [];
-  const asked: string[] = [];
-  page.on('console', (message) => complaints.push(message.text()));
-  page.on('request', (request) => asked.push(request.url().slice(0, 5)));
-  await page.goto(pathToFileURL(join(folder, 'voice.html')).href, { waitUntil: 'load' });
-  const { widths, seconds, overhang, background } = await page.evaluate(`(async () => {
+test(
+  'a browser shows the report without a complaint, and asks nobody for anything',
+  { skip: browser === undefined && 'Chromium is not installed' },
+  async (t) => {
+    const chrome = await chromium.launch({
+      executablePath: browser,
+      args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+    });
+    t.after(() => chrome.close());
+    const page = await chrome.newPage({ viewport: { width: 360, height: 740 } });
+    const complaints: string[] = [];
+    const asked: string[] = [];
+    page.on('console', (message) => complaints.push(message.text()));
+    page.on('request', (request) => asked.push(request.url().slice(0, 5)));
+    await page.goto(pathToFileURL(join(folder, 'voice.html')).href, { waitUntil: 'load' });
+    const { widths, seconds, overhang, background } = (await page.evaluate(`(async () => {
     const players = [...document.querySelectorAll('audio')];
     await Promise.all(players.map((player) => player.readyState > 0 || new Promise((resolve) => player.addEventListener('loadedmetadata', resolve))));
     return {
@@ -63,18 +109,28 @@ test('a browser shows the report without a complaint, and asks nobody for anythi
       overhang: document.documentElement.scrollWidth - innerWidth,
       background: getComputedStyle(document.querySelector('.clip')).backgroundColor,
     };
-  })()`) as { widths: number[]; seconds: number[]; overhang: number; background: string };
-  assert.deepEqual(complaints, []);
-  assert.ok(asked.every((scheme) => ['file:', 'data:'].includes(scheme)), asked.join());
-  assert.ok(widths.length === 4 && widths.every((width) => width > 100), widths.join());
-  assert.ok(seconds.length === 4 && seconds.every((length) => length > 1.7 && length < 2), seconds.join());
-  // The page itself does not scroll sideways on a phone, and the style sheet has passed the policy.
-  assert.ok(overhang <= 0, `${overhang} pixels`);
-  assert.equal(background, 'rgb(246, 247, 249)');
-});
+  })()`)) as { widths: number[]; seconds: number[]; overhang: number; background: string };
+    assert.deepEqual(complaints, []);
+    assert.ok(
+      asked.every((scheme) => ['file:', 'data:'].includes(scheme)),
+      asked.join(),
+    );
+    assert.ok(widths.length === 4 && widths.every((width) => width > 100), widths.join());
+    assert.ok(seconds.length === 4 && seconds.every((length) => length > 1.7 && length < 2), seconds.join());
+    // The page itself does not scroll sideways on a phone, and the style sheet has passed the policy.
+    assert.ok(overhang <= 0, `${overhang} pixels`);
+    assert.equal(background, 'rgb(246, 247, 249)');
+  },
+);
 
 test('people get tables: systems, paired differences, clips', () => {
-  const { status, stdout, stderr } = run('eval', join(out, 'version-1'), join(out, 'reference'), '--reference', join(out, 'reference'));
+  const { status, stdout, stderr } = run(
+    'eval',
+    join(out, 'version-1'),
+    join(out, 'reference'),
+    '--reference',
+    join(out, 'reference'),
+  );
   assert.equal(status, 0, stderr);
   assert.match(stdout, /^2 clips of .*reference, 3\.7 s; mean ± half of the 95% confidence interval/);
   assert.match(stdout, /\| measure +\| version-1 +\| reference +\|/);
@@ -90,22 +146,54 @@ test('people get tables: systems, paired differences, clips', () => {
 test('two voices are compared on the same clips', () => {
   const twin = join(folder, 'twin.safetensors');
   copyFileSync(join(root, voice), twin);
-  const { status, stdout, stderr } = run('eval', '--voice', voice, '--voice', twin, '--data', data, '--clips', clips, '--json');
+  const { status, stdout, stderr } = run(
+    'eval',
+    '--voice',
+    voice,
+    '--voice',
+    twin,
+    '--data',
+    data,
+    '--clips',
+    clips,
+    '--json',
+  );
   assert.equal(status, 0, stderr);
   const { systems, differences } = JSON.parse(stdout) as Evaluation;
-  assert.deepEqual(systems.map(({ name }) => name), ['version-1', 'twin']);
-  assert.deepEqual(differences.map(({ system, against }) => [system, against]), [['version-1', 'twin']]);
+  assert.deepEqual(
+    systems.map(({ name }) => name),
+    ['version-1', 'twin'],
+  );
+  assert.deepEqual(
+    differences.map(({ system, against }) => [system, against]),
+    [['version-1', 'twin']],
+  );
   // The same voice with the same seed says the same.
   assert.deepEqual(differences[0].differences.nll, { count: 2, mean: 0, low: 0, high: 0, p: null });
-  assert.deepEqual(systems[1].clips.map(({ measures }) => measures.estoi), evaluation.systems[0].clips.map(({ measures }) => measures.estoi));
+  assert.deepEqual(
+    systems[1].clips.map(({ measures }) => measures.estoi),
+    evaluation.systems[0].clips.map(({ measures }) => measures.estoi),
+  );
 });
 
 test('--dtw measures what has a rhythm of its own, and --limit and --clips choose', () => {
-  const { status, stdout, stderr } = run('eval', join(out, 'version-1'), '--reference', data, '--dtw', '--json', '--limit', '1');
+  const { status, stdout, stderr } = run(
+    'eval',
+    join(out, 'version-1'),
+    '--reference',
+    data,
+    '--dtw',
+    '--json',
+    '--limit',
+    '1',
+  );
   assert.equal(status, 0, stderr);
   const { alignment, measures, systems } = JSON.parse(stdout) as Evaluation;
   assert.equal(alignment, 'warped');
-  assert.deepEqual(systems[0].clips.map(({ id }) => id), ['LJ001-0002']);
+  assert.deepEqual(
+    systems[0].clips.map(({ id }) => id),
+    ['LJ001-0002'],
+  );
   assert.ok(measures.every(({ name }) => ['melCepstralDistortion', 'f0Rmse', 'voicingError'].includes(name)));
   assert.equal(systems[0].clips[0].measures.stoi, null);
 });

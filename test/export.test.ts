@@ -16,7 +16,9 @@ test('a voice is exported to int8 and speaks, and tts-synth says so', () => {
   assert.ok((bytes as number) < (fromBytes as number));
   const features = join(folder, 'features.npy');
   assert.equal(run('prepare', 'features', 'data/ljspeech-mini/LJ001-0002.flac', features).status, 0);
-  const [plain, rounded] = [shipped, int8].map((voice) => run('synth', features, join(folder, 'out.wav'), '--voice', voice));
+  const [plain, rounded] = [shipped, int8].map((voice) =>
+    run('synth', features, join(folder, 'out.wav'), '--voice', voice),
+  );
   assert.match(plain.stdout, /kernels \w+, float32, density/);
   assert.match(rounded.stdout, /kernels \w+, int8, density/);
   const json = run('synth', features, join(folder, 'out.wav'), '--voice', int8, '--json');
@@ -26,9 +28,22 @@ test('a voice is exported to int8 and speaks, and tts-synth says so', () => {
 test('what lower precisions cost is measured on held-out speech: hardly anything', () => {
   const { status, stdout, stderr } = run('bench', 'precision', '--json');
   assert.equal(status, 0, stderr);
-  const rows = JSON.parse(stdout) as { precision: string; nll: number; over: number; divergence: number; clips: number; samples: number }[];
-  assert.deepEqual(rows.map(({ precision }) => precision), ['float32', 'bf16', 'int8']);
-  assert.ok(rows.every(({ clips, samples, nll }) => clips === 6 && samples % 256 === 0 && nll > 5 && nll < 7), stdout);
+  const rows = JSON.parse(stdout) as {
+    precision: string;
+    nll: number;
+    over: number;
+    divergence: number;
+    clips: number;
+    samples: number;
+  }[];
+  assert.deepEqual(
+    rows.map(({ precision }) => precision),
+    ['float32', 'bf16', 'int8'],
+  );
+  assert.ok(
+    rows.every(({ clips, samples, nll }) => clips === 6 && samples % 256 === 0 && nll > 5 && nll < 7),
+    stdout,
+  );
   assert.ok(Math.abs(rows[1].over) < 0.005 && Math.abs(rows[2].over) < 0.02, stdout);
   assert.ok(rows[0].divergence === 0 && rows[2].divergence > rows[1].divergence && rows[1].divergence > 0, stdout);
 });

@@ -27,7 +27,11 @@ interface Visit {
 }
 
 /** Serves a small test and opens its page. */
-async function visit(t: TestContext, file: TestFile, options: BrowserContextOptions & { clips?: string[]; serve?: string[] } = {}): Promise<Visit> {
+async function visit(
+  t: TestContext,
+  file: TestFile,
+  options: BrowserContextOptions & { clips?: string[]; serve?: string[] } = {},
+): Promise<Visit> {
   const { clips = ['one', 'two'], serve: serveOptions = [], ...contextOptions } = options;
   const folder = temporaryFolder(t);
   await writeTestFolder(folder, { headphones: 'off', ...file }, { clips });
@@ -42,7 +46,8 @@ async function visit(t: TestContext, file: TestFile, options: BrowserContextOpti
   return { page, folder, server, faults };
 }
 
-const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: typeof name === 'string' });
+const button = (page: Page, name: string | RegExp) =>
+  page.getByRole('button', { name, exact: typeof name === 'string' });
 
 /** Consent and volume. */
 async function begin(page: Page): Promise<void> {
@@ -77,8 +82,14 @@ async function rate(page: Page, kind: Kind, pick: (clip: number) => number): Pro
   const count = await clips.count();
   for (let clip = 0; clip < count; clip++) {
     await clips.nth(clip).click();
-    if (kind === 'mushra') await page.getByRole('slider', { name: `Quality of clip ${clip + 1}` }).fill(String(pick(clip)));
-    const heard = () => page.locator('button.clip').nth(kind === 'mushra' ? clip + 1 : clip).locator('.heard').evaluate((bar: { style: { width: string } }) => bar.style.width);
+    if (kind === 'mushra')
+      await page.getByRole('slider', { name: `Quality of clip ${clip + 1}` }).fill(String(pick(clip)));
+    const heard = () =>
+      page
+        .locator('button.clip')
+        .nth(kind === 'mushra' ? clip + 1 : clip)
+        .locator('.heard')
+        .evaluate((bar: { style: { width: string } }) => bar.style.width);
     while ((await heard()) !== '100%') await page.waitForTimeout(30);
   }
   if (kind !== 'mushra') {
@@ -91,7 +102,11 @@ async function rate(page: Page, kind: Kind, pick: (clip: number) => number): Pro
 const kinds: Record<Kind, { file: TestFile; trials: number; pick: (trial: number, clip: number) => number }> = {
   mos: { file: { kind: 'mos', systems: ['ours', 'theirs'] }, trials: 2 + 4 + 1, pick: (trial) => 1 + (trial % 5) },
   cmos: { file: { kind: 'cmos', pairs: [['ours', 'theirs']] }, trials: 1 + 2 + 1, pick: (trial) => (trial % 7) - 3 },
-  ab: { file: { kind: 'ab', pairs: [['ours', 'theirs']], noPreference: true }, trials: 1 + 2 + 1, pick: (trial) => (trial % 3) - 1 },
+  ab: {
+    file: { kind: 'ab', pairs: [['ours', 'theirs']], noPreference: true },
+    trials: 1 + 2 + 1,
+    pick: (trial) => (trial % 3) - 1,
+  },
   abx: { file: { kind: 'abx', pairs: [['ours', 'theirs']] }, trials: 1 + 2 + 1, pick: (trial) => 2 * (trial % 2) - 1 },
   mushra: { file: { kind: 'mushra' }, trials: 1 + 2, pick: (trial, clip) => 10 * clip + trial },
 };
@@ -111,10 +126,16 @@ describe('the page in Chromium', { concurrency: 4 }, () => {
       assert.deepEqual(faults, []);
       const { answers, store } = saved(folder);
       const [listener] = store.listeners();
-      assert.deepEqual([listener.participant, listener.comment, listener.finished !== null], ['p-7', 'It was fine.', true]);
+      assert.deepEqual(
+        [listener.participant, listener.comment, listener.finished !== null],
+        ['p-7', 'It was fine.', true],
+      );
       assert.deepEqual(
         answers.map(({ ratings, done }) => [ratings, done]),
-        listener.plan.map(({ signals }, trial) => [kind === 'mushra' ? signals.map((_, clip) => pick(trial, clip)) : [pick(trial, 0)], true]),
+        listener.plan.map(({ signals }, trial) => [
+          kind === 'mushra' ? signals.map((_, clip) => pick(trial, clip)) : [pick(trial, 0)],
+          true,
+        ]),
       );
       store.close();
       const { results, files } = await writeReport(folder);
@@ -123,10 +144,13 @@ describe('the page in Chromium', { concurrency: 4 }, () => {
     });
   }
 
-  test('a test that requires headphones begins only when the quietest of three tones was named', { skip: withoutBrowser }, async (t) => {
-    const { page, folder, faults } = await visit(t, { kind: 'mos', headphones: 'require' });
-    // The tones, which are stereo, in fast forward; and within reach, so that the right answer can be given.
-    await page.addInitScript(`
+  test(
+    'a test that requires headphones begins only when the quietest of three tones was named',
+    { skip: withoutBrowser },
+    async (t) => {
+      const { page, folder, faults } = await visit(t, { kind: 'mos', headphones: 'require' });
+      // The tones, which are stereo, in fast forward; and within reach, so that the right answer can be given.
+      await page.addInitScript(`
       const { start } = AudioBufferSourceNode.prototype;
       AudioBufferSourceNode.prototype.start = function (...args) {
         if (this.buffer.numberOfChannels === 2) {
@@ -135,53 +159,77 @@ describe('the page in Chromium', { concurrency: 4 }, () => {
         }
         return start.apply(this, args);
       };`);
-    await page.reload();
-    const answer = async (right: boolean) => {
-      await button(page, 'Play the three tones').click();
-      await page.waitForFunction('window.tones');
-      const peaks = (await page.evaluate('[0, 1, 2].map((i) => Math.max(...window.tones.getChannelData(0).slice(i * 1.5 * window.tones.sampleRate, (i * 1.5 + 1) * window.tones.sampleRate)))')) as number[];
-      const quietest = peaks.indexOf(Math.min(...peaks));
-      assert.ok(Math.abs(20 * Math.log10(Math.max(...peaks) / peaks[quietest]) - 6.02) < 0.01, 'one tone is 6 dB quieter');
-      const number = (await page.getByText(/which one is the quietest/i).textContent())?.match(/(\d) of 6/)?.[1];
-      await button(page, ['First', 'Second', 'Third'][right ? quietest : (quietest + 1) % 3]).click();
-      if (number !== '6') await page.getByText(`(${Number(number) + 1} of 6)`).waitFor();
-    };
-    await begin(page);
-    for (let tone = 0; tone < 6; tone++) await answer(tone < 4);
-    await page.getByText('These seem to be no headphones').waitFor();
-    assert.deepEqual(saved(folder).store.listeners()[0].headphones, { correct: 4, tones: 6 });
-    await button(page, 'Try again').click();
-    for (let tone = 0; tone < 6; tone++) await answer(tone < 5);
-    await page.locator('.choice.mos').waitFor();
-    assert.deepEqual(saved(folder).store.listeners()[0].headphones, { correct: 5, tones: 6 });
-    assert.deepEqual(faults, []);
-  });
+      await page.reload();
+      const answer = async (right: boolean) => {
+        await button(page, 'Play the three tones').click();
+        await page.waitForFunction('window.tones');
+        const peaks = (await page.evaluate(
+          '[0, 1, 2].map((i) => Math.max(...window.tones.getChannelData(0).slice(i * 1.5 * ' +
+            'window.tones.sampleRate, (i * 1.5 + 1) * window.tones.sampleRate)))',
+        )) as number[];
+        const quietest = peaks.indexOf(Math.min(...peaks));
+        assert.ok(
+          Math.abs(20 * Math.log10(Math.max(...peaks) / peaks[quietest]) - 6.02) < 0.01,
+          'one tone is 6 dB quieter',
+        );
+        const number = (await page.getByText(/which one is the quietest/i).textContent())?.match(/(\d) of 6/)?.[1];
+        await button(page, ['First', 'Second', 'Third'][right ? quietest : (quietest + 1) % 3]).click();
+        if (number !== '6') await page.getByText(`(${Number(number) + 1} of 6)`).waitFor();
+      };
+      await begin(page);
+      for (let tone = 0; tone < 6; tone++) await answer(tone < 4);
+      await page.getByText('These seem to be no headphones').waitFor();
+      assert.deepEqual(saved(folder).store.listeners()[0].headphones, { correct: 4, tones: 6 });
+      await button(page, 'Try again').click();
+      for (let tone = 0; tone < 6; tone++) await answer(tone < 5);
+      await page.locator('.choice.mos').waitFor();
+      assert.deepEqual(saved(folder).store.listeners()[0].headphones, { correct: 5, tones: 6 });
+      assert.deepEqual(faults, []);
+    },
+  );
 
-  test('closing the tab loses nothing: drafts are saved, and the listener goes on where it was', { skip: withoutBrowser }, async (t) => {
-    const { page, folder, server, faults } = await visit(t, { kind: 'mushra' });
-    await begin(page);
-    await rate(page, 'mushra', () => 40);
-    await page.getByText('2 of 3', { exact: true }).waitFor();
-    await page.keyboard.press('1');
-    await page.getByRole('slider', { name: 'Quality of clip 1' }).fill('73');
-    // At once, before the draft would have been saved anyway.
-    const context = page.context();
-    await page.close({ runBeforeUnload: true });
-    for (let tries = 0; tries < 50 && saved(folder).answers.length < 2; tries++) await new Promise((resolve) => setTimeout(resolve, 100));
-    assert.deepEqual(saved(folder).answers.map(({ trial, ratings, done }) => [trial, ratings, done]), [[0, [40, 40, 40, 40, 40], true], [1, [73, null, null, null, null], false]]);
+  test(
+    'closing the tab loses nothing: drafts are saved, and the listener goes on where it was',
+    { skip: withoutBrowser },
+    async (t) => {
+      const { page, folder, server, faults } = await visit(t, { kind: 'mushra' });
+      await begin(page);
+      await rate(page, 'mushra', () => 40);
+      await page.getByText('2 of 3', { exact: true }).waitFor();
+      await page.keyboard.press('1');
+      await page.getByRole('slider', { name: 'Quality of clip 1' }).fill('73');
+      // At once, before the draft would have been saved anyway.
+      const context = page.context();
+      await page.close({ runBeforeUnload: true });
+      for (let tries = 0; tries < 50 && saved(folder).answers.length < 2; tries++)
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      assert.deepEqual(
+        saved(folder).answers.map(({ trial, ratings, done }) => [trial, ratings, done]),
+        [
+          [0, [40, 40, 40, 40, 40], true],
+          [1, [73, null, null, null, null], false],
+        ],
+      );
 
-    const again = await context.newPage();
-    await again.goto(server.address);
-    await again.getByText('You have done 1 of 3.').waitFor();
-    await button(again, 'Go on').click();
-    await setVolume(again);
-    await again.getByText('2 of 3', { exact: true }).waitFor();
-    assert.equal(await again.getByRole('slider', { name: 'Quality of clip 1' }).inputValue(), '73');
-    assert.match((await again.getByRole('slider', { name: 'Quality of clip 1' }).getAttribute('aria-valuetext')) ?? '', /^73, Good$/);
-    assert.equal(await again.getByRole('slider', { name: 'Quality of clip 2' }).getAttribute('aria-valuetext'), 'not rated');
-    assert.equal(saved(folder).store.listeners().length, 1);
-    assert.deepEqual(faults, []);
-  });
+      const again = await context.newPage();
+      await again.goto(server.address);
+      await again.getByText('You have done 1 of 3.').waitFor();
+      await button(again, 'Go on').click();
+      await setVolume(again);
+      await again.getByText('2 of 3', { exact: true }).waitFor();
+      assert.equal(await again.getByRole('slider', { name: 'Quality of clip 1' }).inputValue(), '73');
+      assert.match(
+        (await again.getByRole('slider', { name: 'Quality of clip 1' }).getAttribute('aria-valuetext')) ?? '',
+        /^73, Good$/,
+      );
+      assert.equal(
+        await again.getByRole('slider', { name: 'Quality of clip 2' }).getAttribute('aria-valuetext'),
+        'not rated',
+      );
+      assert.equal(saved(folder).store.listeners().length, 1);
+      assert.deepEqual(faults, []);
+    },
+  );
 
   test('without a connection answers wait, and are saved when it is back', { skip: withoutBrowser }, async (t) => {
     const { page, folder } = await visit(t, { kind: 'mos', systems: ['ours'], traps: 0, practice: [], forcePlay: 0 });
@@ -196,13 +244,20 @@ describe('the page in Chromium', { concurrency: 4 }, () => {
     assert.equal(saved(folder).answers.length, 0);
     await page.context().setOffline(false);
     await page.getByText('2 of 2', { exact: true }).waitFor();
-    assert.deepEqual(saved(folder).answers.map(({ ratings, done }) => [ratings, done]), [[[4], true]]);
+    assert.deepEqual(
+      saved(folder).answers.map(({ ratings, done }) => [ratings, done]),
+      [[[4], true]],
+    );
   });
 
   test('a whole test by keyboard alone', { skip: withoutBrowser }, async (t) => {
     const { page, folder, faults } = await visit(t, { kind: 'mushra', practice: [] }, { clips: ['one'] });
     const press = (key: string) => page.keyboard.press(key);
-    const focused = () => page.evaluate('document.activeElement.textContent || document.activeElement.getAttribute("aria-label") || document.activeElement.type');
+    const focused = () =>
+      page.evaluate(
+        'document.activeElement.textContent || document.activeElement.getAttribute("aria-label") || ' +
+          'document.activeElement.type',
+      );
     const tabTo = async (name: string) => {
       for (let i = 0; i < 30 && (await focused()) !== name; i++) await press('Tab');
       assert.equal(await focused(), name);
@@ -229,41 +284,60 @@ describe('the page in Chromium', { concurrency: 4 }, () => {
     assert.deepEqual(faults, []);
   });
 
-  test('on a phone everything fits and works by touch; colours follow the device', { skip: withoutBrowser }, async (t) => {
-    const { page, faults } = await visit(t, { kind: 'mushra' }, { viewport: { width: 360, height: 700 }, hasTouch: true, isMobile: true, colorScheme: 'dark' });
-    await page.getByRole('checkbox').tap();
-    await button(page, 'Begin').tap();
-    await button(page, 'Play').tap();
-    await button(page, 'The volume is right').tap();
-    await page.locator('.sliders').waitFor();
-    await page.locator('button.clip').nth(1).tap();
-    const slider = page.getByRole('slider', { name: 'Quality of clip 1' });
-    const box = await slider.boundingBox();
-    assert.ok(box && box.width > 150 && box.height >= 40);
-    await page.touchscreen.tap(box.x + 0.8 * box.width, box.y + box.height / 2);
-    assert.ok(Math.abs(Number(await slider.inputValue()) - 80) < 8, await slider.inputValue());
-    assert.equal(await page.evaluate('document.documentElement.scrollWidth <= window.innerWidth'), true);
-    assert.equal(await page.evaluate('getComputedStyle(document.body).backgroundColor'), 'rgb(20, 23, 28)');
-    assert.deepEqual(faults, []);
-  });
+  test(
+    'on a phone everything fits and works by touch; colours follow the device',
+    { skip: withoutBrowser },
+    async (t) => {
+      const { page, faults } = await visit(
+        t,
+        { kind: 'mushra' },
+        { viewport: { width: 360, height: 700 }, hasTouch: true, isMobile: true, colorScheme: 'dark' },
+      );
+      await page.getByRole('checkbox').tap();
+      await button(page, 'Begin').tap();
+      await button(page, 'Play').tap();
+      await button(page, 'The volume is right').tap();
+      await page.locator('.sliders').waitFor();
+      await page.locator('button.clip').nth(1).tap();
+      const slider = page.getByRole('slider', { name: 'Quality of clip 1' });
+      const box = await slider.boundingBox();
+      assert.ok(box && box.width > 150 && box.height >= 40);
+      await page.touchscreen.tap(box.x + 0.8 * box.width, box.y + box.height / 2);
+      assert.ok(Math.abs(Number(await slider.inputValue()) - 80) < 8, await slider.inputValue());
+      assert.equal(await page.evaluate('document.documentElement.scrollWidth <= window.innerWidth'), true);
+      assert.equal(await page.evaluate('getComputedStyle(document.body).backgroundColor'), 'rgb(20, 23, 28)');
+      assert.deepEqual(faults, []);
+    },
+  );
 
-  test('preview shows which system is which, lets everything be skipped and keeps nothing', { skip: withoutBrowser }, async (t) => {
-    const { page, folder, faults } = await visit(t, { kind: 'ab', pairs: [['ours', 'theirs']], traps: 0 }, { serve: ['--preview'] });
-    await begin(page);
-    for (let trial = 0; trial < 3; trial++) {
-      await page.getByText(`${trial + 1} of 3`, { exact: true }).waitFor();
-      assert.equal((await page.locator('button.clip small').allTextContents()).sort().join(), 'ours,theirs');
-      await next(page).click();
-    }
-    await end(page);
-    assert.deepEqual(faults, []);
-    assert.throws(() => readFileSync(join(folder, 'answers.sqlite')));
-  });
+  test(
+    'preview shows which system is which, lets everything be skipped and keeps nothing',
+    { skip: withoutBrowser },
+    async (t) => {
+      const { page, folder, faults } = await visit(
+        t,
+        { kind: 'ab', pairs: [['ours', 'theirs']], traps: 0 },
+        { serve: ['--preview'] },
+      );
+      await begin(page);
+      for (let trial = 0; trial < 3; trial++) {
+        await page.getByText(`${trial + 1} of 3`, { exact: true }).waitFor();
+        assert.equal((await page.locator('button.clip small').allTextContents()).sort().join(), 'ours,theirs');
+        await next(page).click();
+      }
+      await end(page);
+      assert.deepEqual(faults, []);
+      assert.throws(() => readFileSync(join(folder, 'answers.sqlite')));
+    },
+  );
 
-  test('switching keeps the place, without a gap and without a click; so does a loop', { skip: withoutBrowser }, async (t) => {
-    const { page } = await visit(t, { kind: 'mushra' });
-    // Two tones of equal phase but other loudness; an offline context gives every sample that would be heard.
-    const rendered = (await page.evaluate(`(async () => {
+  test(
+    'switching keeps the place, without a gap and without a click; so does a loop',
+    { skip: withoutBrowser },
+    async (t) => {
+      const { page } = await visit(t, { kind: 'mushra' });
+      // Two tones of equal phase but other loudness; an offline context gives every sample that would be heard.
+      const rendered = (await page.evaluate(`(async () => {
       const { Player } = await import('/page/player.js');
       const rate = 48000;
       const context = new OfflineAudioContext(1, 2 * rate, rate);
@@ -283,20 +357,40 @@ describe('the page in Chromium', { concurrency: 4 }, () => {
       at(1.9, () => player.pause());
       return Array.from((await context.startRendering()).getChannelData(0));
     })()`)) as number[];
-    const rate = 48000;
-    // A step between samples is at most that of the louder tone plus that of the steepest fade: 0.5 (2π 200 + π / (2 · 5 ms)) / rate.
-    const steepest = (0.5 * (2 * Math.PI * 200 + Math.PI / 0.01)) / rate;
-    for (let n = 1; n < rendered.length; n++) assert.ok(Math.abs(rendered[n] - rendered[n - 1]) <= steepest * 1.01, `a click at ${n / rate} s: ${rendered[n - 1]} → ${rendered[n]}`);
-    // The phase is that of one tone that never stopped, begun 10 ms after the start: the loop of one second has 200 whole periods.
-    const power = (from: number, to: number) => rendered.slice(from * rate, to * rate).reduce((sum, x) => sum + x * x, 0) / ((to - from) * rate);
-    const along = (from: number, to: number) => {
-      let sum = 0;
-      for (let n = Math.round(from * rate); n < to * rate; n++) sum += rendered[n] * Math.sin(2 * Math.PI * 200 * (n / rate - 0.01));
-      return (2 * sum) / ((to - from) * rate);
-    };
-    for (const [from, to, level] of [[0.05, 0.3, 0.5], [0.33, 0.6, 0.25], [0.63, 0.9, 0.5], [0.95, 1.0, 0.25], [1.05, 1.4, 0.25]]) assert.ok(Math.abs(along(from, to) - level) < 0.002, `${from} to ${to} s: ${along(from, to)}, expected ${level}`);
-    // Nowhere before the pause is it still for 15 ms: a switch is 5 ms out and 5 ms in.
-    for (let from = 0.02; from < 1.88; from += 0.005) assert.ok(power(from, from + 0.015) > 1e-4, `a gap at ${from} s`);
-    assert.equal(power(1.92, 2), 0, 'silence after the pause');
-  });
+      const rate = 48000;
+      // A step between samples is at most that of the louder tone plus that of the steepest fade: 0.5 (2π 200 + π / (2
+      // · 5 ms)) / rate.
+      const steepest = (0.5 * (2 * Math.PI * 200 + Math.PI / 0.01)) / rate;
+      for (let n = 1; n < rendered.length; n++)
+        assert.ok(
+          Math.abs(rendered[n] - rendered[n - 1]) <= steepest * 1.01,
+          `a click at ${n / rate} s: ${rendered[n - 1]} → ${rendered[n]}`,
+        );
+      // The phase is that of one tone that never stopped, begun 10 ms after the start: the loop of one second has 200
+      // whole periods.
+      const power = (from: number, to: number) =>
+        rendered.slice(from * rate, to * rate).reduce((sum, x) => sum + x * x, 0) / ((to - from) * rate);
+      const along = (from: number, to: number) => {
+        let sum = 0;
+        for (let n = Math.round(from * rate); n < to * rate; n++)
+          sum += rendered[n] * Math.sin(2 * Math.PI * 200 * (n / rate - 0.01));
+        return (2 * sum) / ((to - from) * rate);
+      };
+      for (const [from, to, level] of [
+        [0.05, 0.3, 0.5],
+        [0.33, 0.6, 0.25],
+        [0.63, 0.9, 0.5],
+        [0.95, 1.0, 0.25],
+        [1.05, 1.4, 0.25],
+      ])
+        assert.ok(
+          Math.abs(along(from, to) - level) < 0.002,
+          `${from} to ${to} s: ${along(from, to)}, expected ${level}`,
+        );
+      // Nowhere before the pause is it still for 15 ms: a switch is 5 ms out and 5 ms in.
+      for (let from = 0.02; from < 1.88; from += 0.005)
+        assert.ok(power(from, from + 0.015) > 1e-4, `a gap at ${from} s`);
+      assert.equal(power(1.92, 2), 0, 'silence after the pause');
+    },
+  );
 });

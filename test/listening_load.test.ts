@@ -18,7 +18,11 @@ async function listen(server: ListeningServer, listener: number): Promise<void> 
     const clip = await ask<ArrayBuffer>(server, `api/trials/${trial}/clips/0`, { token });
     assert.ok(clip.byteLength > 44);
     await ask(server, `api/trials/${trial}/answer`, { token, method: 'PUT', body: body(null, false) });
-    await ask(server, `api/trials/${trial}/answer`, { token, method: 'PUT', body: body(rating(listener, trial), true) });
+    await ask(server, `api/trials/${trial}/answer`, {
+      token,
+      method: 'PUT',
+      body: body(rating(listener, trial), true),
+    });
   }
   await ask(server, 'api/finish', { token, method: 'PUT', body: { comment: `listener ${listener}` } });
 }
@@ -32,14 +36,20 @@ test('200 listeners at once, from one address: no answer is lost or mixed up', a
 
   const store = AnswerStore.read(join(folder, 'answers.sqlite'));
   const listeners = store.listeners();
-  assert.deepEqual(listeners.map(({ slot }) => slot).sort((a, b) => a - b), Array.from({ length: 200 }, (_, slot) => slot));
+  assert.deepEqual(
+    listeners.map(({ slot }) => slot).sort((a, b) => a - b),
+    Array.from({ length: 200 }, (_, slot) => slot),
+  );
   const answers = store.answers();
   assert.equal(answers.length, 200 * 3);
   for (const { id, comment, finished } of listeners) {
     assert.ok(finished !== null);
     const number = Number(/^listener (\d+)$/.exec(comment ?? '')?.[1]);
     const own = answers.filter(({ listener }) => listener === id);
-    assert.deepEqual(own.map(({ trial, ratings, done }) => [trial, ratings[0], done]), Array.from({ length: 3 }, (_, trial) => [trial, rating(number, trial), true]));
+    assert.deepEqual(
+      own.map(({ trial, ratings, done }) => [trial, ratings[0], done]),
+      Array.from({ length: 3 }, (_, trial) => [trial, rating(number, trial), true]),
+    );
   }
   store.close();
   const { stdout, status } = run('listen', 'report', folder, '--json');
@@ -49,7 +59,11 @@ test('200 listeners at once, from one address: no answer is lost or mixed up', a
 
 test('kill -9 loses no answer that was acknowledged, and the listeners go on afterwards', async (t) => {
   const folder = temporaryFolder(t);
-  await writeTestFolder(folder, { kind: 'mos', traps: 0, practice: [], repetitions: 50 }, { systems: ['ours', 'theirs'] });
+  await writeTestFolder(
+    folder,
+    { kind: 'mos', traps: 0, practice: [], repetitions: 50 },
+    { systems: ['ours', 'theirs'] },
+  );
   const acknowledged = new Map<string, Map<number, number>>();
   for (let round = 0; round < 2; round++) {
     const server = await serve(t, folder);
@@ -68,14 +82,18 @@ test('kill -9 loses no answer that was acknowledged, and the listeners go on aft
     const total = () => [...acknowledged.values()].reduce((sum, own) => sum + own.size, 0);
     while (total() < before + 100) await new Promise((resolve) => setTimeout(resolve, 5));
     const [ends] = await Promise.all([Promise.allSettled(work), server.stop('SIGKILL')]);
-    assert.ok(ends.every(({ status }) => status === 'rejected'), 'the server died while all were at work');
+    assert.ok(
+      ends.every(({ status }) => status === 'rejected'),
+      'the server died while all were at work',
+    );
 
     const store = AnswerStore.read(join(folder, 'answers.sqlite'));
     for (const [token, own] of acknowledged) {
       const listener = store.find(token);
       assert.ok(listener, 'a listener is lost');
       const saved = new Map(store.answers(listener.id).map(({ trial, ratings }) => [trial, ratings[0]]));
-      for (const [trial, value] of own) assert.equal(saved.get(trial), value, `trial ${trial} of listener ${listener.id}, round ${round}`);
+      for (const [trial, value] of own)
+        assert.equal(saved.get(trial), value, `trial ${trial} of listener ${listener.id}, round ${round}`);
     }
     store.close();
   }
@@ -93,7 +111,13 @@ test('a fault in the folder, a taken port and a report without answers are error
   await writeTestFolder(folder, {}, { clips: ['one'] });
   refused(/^error ERR_ARGUMENT: --unit is clip, expected listener or rating/, 'report', folder, '--unit', 'clip');
   const server = await serve(t, folder);
-  refused(/error ERR_ARGUMENT: cannot listen on 127.0.0.1 port \d+: it is taken; expected another --port/, 'serve', folder, '--port', new URL(server.address).port);
+  refused(
+    /error ERR_ARGUMENT: cannot listen on 127.0.0.1 port \d+: it is taken; expected another --port/,
+    'serve',
+    folder,
+    '--port',
+    new URL(server.address).port,
+  );
   const { status, stdout } = run('listen', 'report', folder);
   assert.equal(status, 0);
   assert.match(stdout, /^0 listeners, 0 finished, 0 excluded\n.*report.html/);

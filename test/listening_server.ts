@@ -13,8 +13,16 @@ export interface ListeningServer {
 }
 
 /** Starts it on a free port; resolves when it listens. */
-export async function serve(t: { after: (stop: () => unknown) => void }, folder: string, ...options: string[]): Promise<ListeningServer> {
-  const child = spawn(process.execPath, [join(root, 'dist', 'src', 'cli', 'listen.js'), 'serve', folder, '--port', '0', ...options], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+export async function serve(
+  t: { after: (stop: () => unknown) => void },
+  folder: string,
+  ...options: string[]
+): Promise<ListeningServer> {
+  const child = spawn(
+    process.execPath,
+    [join(root, 'dist', 'src', 'cli', 'listen.js'), 'serve', folder, '--port', '0', ...options],
+    { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] },
+  );
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   const stop = (signal: NodeJS.Signals = 'SIGINT') => {
     child.kill(signal);
@@ -35,15 +43,25 @@ export async function serve(t: { after: (stop: () => unknown) => void }, folder:
 }
 
 /** A request of the page's, and its answer as JSON. */
-export async function ask<T>(server: ListeningServer, path: string, options: { token?: string; method?: string; body?: unknown } = {}): Promise<T> {
+export async function ask<T>(
+  server: ListeningServer,
+  path: string,
+  options: { token?: string; method?: string; body?: unknown } = {},
+): Promise<T> {
   const { token, method = 'GET', body } = options;
   const response = await fetch(server.address + path, {
     method,
-    headers: { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    headers: {
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
     body: body === undefined ? undefined : JSON.stringify(body),
   });
   if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-  return (response.headers.get('content-type')?.startsWith('application/json') ? response.json() : response.arrayBuffer()) as Promise<T>;
+  return (
+    response.headers.get('content-type')?.startsWith('application/json') ? response.json() : response.arrayBuffer()
+  ) as Promise<T>;
 }
 
-export const register = async (server: ListeningServer): Promise<string> => (await ask<{ token: string }>(server, 'api/listeners', { method: 'POST', body: { consent: true } })).token;
+export const register = async (server: ListeningServer): Promise<string> =>
+  (await ask<{ token: string }>(server, 'api/listeners', { method: 'POST', body: { consent: true } })).token;

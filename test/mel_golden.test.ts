@@ -6,7 +6,8 @@ import { melSpectrogram, type MelSettings } from '../src/audio/mel.js';
 import { melPresets } from '../src/audio/presets.js';
 import { readNpy } from '../src/data/npy.js';
 
-// Made by test/fixtures/mel/make_golden.py, see the README there. dist/test lies two levels below the repository's root.
+// Made by test/fixtures/mel/make_golden.py, see the README there. dist/test lies two levels below the repository's
+// root.
 const fixture = (name: string) => fileURLToPath(new URL(`../../test/fixtures/mel/${name}`, import.meta.url));
 
 async function samplesOf(signal: string): Promise<Float32Array> {
@@ -18,7 +19,21 @@ async function samplesOf(signal: string): Promise<Float32Array> {
 /** The conventions of the fixtures: every preset, and one that uses the options no preset uses. */
 const conventions: Record<string, MelSettings> = {
   ...melPresets,
-  htk: { ...melPresets.hifigan, fftSize: 512, windowLength: 400, hop: 200, padding: 'none', bins: 16, fMin: 50, power: 2, powerOffset: 0, scale: 'htk', norm: 'none', log: 'db', floor: 1e-10 },
+  htk: {
+    ...melPresets.hifigan,
+    fftSize: 512,
+    windowLength: 400,
+    hop: 200,
+    padding: 'none',
+    bins: 16,
+    fMin: 50,
+    power: 2,
+    powerOffset: 0,
+    scale: 'htk',
+    norm: 'none',
+    log: 'db',
+    floor: 1e-10,
+  },
 };
 
 for (const signal of ['chirp', 'speech']) {
@@ -31,7 +46,10 @@ for (const signal of ['chirp', 'speech']) {
       for (let i = 0; i < data.length; i++) {
         const expected = golden.data[i];
         const tolerance = 2e-5 * Math.max(1, Math.abs(expected));
-        assert.ok(Math.abs(data[i] - expected) <= tolerance, `frame ${Math.floor(i / bins)} bin ${i % bins}: ${data[i]}, expected ${expected}`);
+        assert.ok(
+          Math.abs(data[i] - expected) <= tolerance,
+          `frame ${Math.floor(i / bins)} bin ${i % bins}: ${data[i]}, expected ${expected}`,
+        );
       }
     });
   }

@@ -11,7 +11,15 @@ const pruning = ['--set', 'sparsity={ method: pruning, pruning: { start: 2, end:
 
 /** Step, loss and held-out NLL of each line; not the seconds. */
 function measured(folder: string): string[] {
-  return readFileSync(join(folder, 'curve.csv'), 'utf8').trimEnd().split('\n').map((line) => line.split(',').filter((_, i) => i !== 1).join());
+  return readFileSync(join(folder, 'curve.csv'), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) =>
+      line
+        .split(',')
+        .filter((_, i) => i !== 1)
+        .join(),
+    );
 }
 
 async function sameWeights(a: string, b: string): Promise<void> {
@@ -21,7 +29,10 @@ async function sameWeights(a: string, b: string): Promise<void> {
   assert.deepEqual(second.conditioning, first.conditioning);
 }
 
-for (const [name, sparsity] of [['es-guided', []], ['pruning', pruning]] as const) {
+for (const [name, sparsity] of [
+  ['es-guided', []],
+  ['pruning', pruning],
+] as const) {
   test(`a run (${name}) that was killed goes on to the same losses and the same voice`, async (t) => {
     const folder = temporaryFolder(t);
     const args = [...tinyTraining, ...sparsity, '--steps', '12'];
@@ -51,7 +62,8 @@ test('Ctrl-C saves, and the run goes on to the same voice', async (t) => {
   assert.equal(run('train', ...args, '--out', whole).status, 0);
   const child = start('train', ...args, '--out', stopped);
   const exited = once(child, 'exit');
-  while (!(existsSync(join(stopped, 'curve.csv')) && measured(stopped).length > 1) && child.exitCode === null) await setTimeout(2);
+  while (!(existsSync(join(stopped, 'curve.csv')) && measured(stopped).length > 1) && child.exitCode === null)
+    await setTimeout(2);
   child.kill('SIGINT');
   assert.deepEqual(await exited, [0, null]);
   assert.equal(run('train', ...args, '--out', stopped).status, 0);
@@ -60,13 +72,18 @@ test('Ctrl-C saves, and the run goes on to the same voice', async (t) => {
 
 test('the number of threads changes no weight', async (t) => {
   const folder = temporaryFolder(t);
-  for (const threads of ['1', '3']) assert.equal(run('train', ...tinyTraining, '--steps', '4', '--threads', threads, '--out', join(folder, threads)).status, 0);
+  for (const threads of ['1', '3'])
+    assert.equal(
+      run('train', ...tinyTraining, '--steps', '4', '--threads', threads, '--out', join(folder, threads)).status,
+      0,
+    );
   await sameWeights(join(folder, '1'), join(folder, '3'));
 });
 
 test('another seed gives another voice', async (t) => {
   const folder = temporaryFolder(t);
-  for (const seed of ['1', '2']) assert.equal(run('train', ...tinyTraining, '--steps', '2', '--seed', seed, '--out', join(folder, seed)).status, 0);
+  for (const seed of ['1', '2'])
+    assert.equal(run('train', ...tinyTraining, '--steps', '2', '--seed', seed, '--out', join(folder, seed)).status, 0);
   await assert.rejects(sameWeights(join(folder, '1'), join(folder, '2')));
 });
 
@@ -74,7 +91,16 @@ test('a folder that holds another run is refused and left alone', (t) => {
   const out = join(temporaryFolder(t), 'run');
   assert.equal(run('train', ...tinyTraining, '--steps', '3', '--out', out).status, 0);
   const curve = readFileSync(join(out, 'curve.csv'), 'utf8');
-  const { status, stderr } = run('train', ...tinyTraining, '--steps', '6', '--out', out, '--set', 'training.learningRate=5e-4');
+  const { status, stderr } = run(
+    'train',
+    ...tinyTraining,
+    '--steps',
+    '6',
+    '--out',
+    out,
+    '--set',
+    'training.learningRate=5e-4',
+  );
   assert.equal(status, 2);
   assert.match(stderr, /error ERR_CHECKPOINT: .*training\.learningRate .*, now 0\.0005/);
   assert.equal(readFileSync(join(out, 'curve.csv'), 'utf8'), curve);

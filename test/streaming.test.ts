@@ -21,7 +21,12 @@ before(async () => {
 /** Frames that look like a mel spectrogram's, the same at every call. */
 function frames(first: number, count: number): SynthesisFeatures {
   const bins = voice.statistics.mean.length;
-  const data = Float32Array.from({ length: count * bins }, (_, i) => voice.statistics.mean[i % bins] + voice.statistics.std[i % bins] * Math.sin(0.7 * (first + Math.floor(i / bins)) + 0.3 * (i % bins)));
+  const data = Float32Array.from(
+    { length: count * bins },
+    (_, i) =>
+      voice.statistics.mean[i % bins] +
+      voice.statistics.std[i % bins] * Math.sin(0.7 * (first + Math.floor(i / bins)) + 0.3 * (i % bins)),
+  );
   return { data, frames: count };
 }
 
@@ -71,7 +76,10 @@ test('a chunk does not wait for features beyond its context', async () => {
 
 test('features that are none are refused, and who made them is told when a listener leaves', async () => {
   await assert.rejects(spoken(pieces([])), { code: 'ERR_FEATURE_SHAPE', message: /ended before the first frame/ });
-  await assert.rejects(spoken({ data: new Float32Array(81), frames: 1 }), { code: 'ERR_FEATURE_SHAPE', message: /81 values in 1 frames, expected 80/ });
+  await assert.rejects(spoken({ data: new Float32Array(81), frames: 1 }), {
+    code: 'ERR_FEATURE_SHAPE',
+    message: /81 values in 1 frames, expected 80/,
+  });
   let told = false;
   async function* endless(): AsyncGenerator<SynthesisFeatures> {
     try {
@@ -107,7 +115,16 @@ test('memory does not grow over thousands of chunks', async () => {
 });
 
 test('a wide voice is spoken by several threads, a narrow one by one, to the same samples', async () => {
-  const { status, stderr } = run('train', ...tinyTraining, '--set', 'sizes.small={ hidden: 1024, projection: 32, density: { recurrent: 0.01, output: 0.1 } }', '--steps', '1', '--out', join(folder, 'wide'));
+  const { status, stderr } = run(
+    'train',
+    ...tinyTraining,
+    '--set',
+    'sizes.small={ hidden: 1024, projection: 32, density: { recurrent: 0.01, output: 0.1 } }',
+    '--steps',
+    '1',
+    '--out',
+    join(folder, 'wide'),
+  );
   assert.equal(status, 0, stderr);
   const wide = await loadVoice(join(folder, 'wide', 'voice.safetensors'));
   const speaking = async (speaker: Voice, threads: number) => {

@@ -28,7 +28,10 @@ test('features become a WAV of frames · hop samples', async () => {
   const { shape } = await readNpy(features);
   assert.equal(sampleRate, 22050);
   assert.equal(samples.length, shape[0] * 256);
-  assert.ok(samples.some((sample) => Math.abs(sample) > 0.01), 'the WAV is silent');
+  assert.ok(
+    samples.some((sample) => Math.abs(sample) > 0.01),
+    'the WAV is silent',
+  );
 });
 
 test('the same seed gives the same WAV on any number of calls, another seed another', () => {
@@ -69,7 +72,11 @@ test('transposed features are converted and the note says so', async () => {
   const { data, shape } = await readNpy(features);
   const [frames, bins] = shape;
   const transposed = join(folder, 'transposed.npy');
-  await writeNpy(transposed, Float32Array.from(data, (_, i) => data[(i % frames) * bins + Math.floor(i / frames)]), [bins, frames]);
+  await writeNpy(
+    transposed,
+    Float32Array.from(data, (_, i) => data[(i % frames) * bins + Math.floor(i / frames)]),
+    [bins, frames],
+  );
   const [a, b] = ['plain.wav', 'turned.wav'].map((name) => join(folder, name));
   assert.equal(run('synth', features, a, '--voice', voice).status, 0);
   const { status, stderr } = run('synth', transposed, b, '--voice', voice);
@@ -113,5 +120,8 @@ test('what cannot be spoken is refused by code, and leaves no file', async () =>
     assert.ok(!/\n\s+at /.test(stderr), 'a stack was printed');
   }
   assert.ok(!existsSync(out));
-  assert.deepEqual(readdirSync(folder).filter((name) => name.startsWith('.') || name.includes('never')), []);
+  assert.deepEqual(
+    readdirSync(folder).filter((name) => name.startsWith('.') || name.includes('never')),
+    [],
+  );
 });

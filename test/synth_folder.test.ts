@@ -16,19 +16,43 @@ before(async () => {
   const { mean, std } = (await loadVoice(voice)).statistics;
   mkdirSync(inputs);
   for (const [name, count] of Object.entries(frames))
-    await writeNpy(join(inputs, `${name}.npy`), Float32Array.from({ length: count * mean.length }, (_, i) => mean[i % mean.length] + std[i % mean.length] * Math.sin(i * name.charCodeAt(0))), [count, mean.length]);
+    await writeNpy(
+      join(inputs, `${name}.npy`),
+      Float32Array.from(
+        { length: count * mean.length },
+        (_, i) => mean[i % mean.length] + std[i % mean.length] * Math.sin(i * name.charCodeAt(0)),
+      ),
+      [count, mean.length],
+    );
 });
 
 test('every file of a folder sounds as it does alone, on any number of threads', () => {
   const alone = Object.keys(frames).map((name) => {
-    assert.equal(run('synth', join(inputs, `${name}.npy`), join(folder, 'one.wav'), '--voice', voice, '--seed', '9').status, 0);
+    assert.equal(
+      run('synth', join(inputs, `${name}.npy`), join(folder, 'one.wav'), '--voice', voice, '--seed', '9').status,
+      0,
+    );
     return readFileSync(join(folder, 'one.wav'));
   });
   for (const threads of ['1', '3']) {
     const out = join(folder, `out${threads}`);
-    const { status, stdout, stderr } = run('synth', inputs, out, '--voice', voice, '--seed', '9', '--threads', threads, '--json');
+    const { status, stdout, stderr } = run(
+      'synth',
+      inputs,
+      out,
+      '--voice',
+      voice,
+      '--seed',
+      '9',
+      '--threads',
+      threads,
+      '--json',
+    );
     assert.equal(status, 0, stderr);
-    assert.deepEqual(readdirSync(out), Object.keys(frames).map((name) => `${name}.wav`));
+    assert.deepEqual(
+      readdirSync(out),
+      Object.keys(frames).map((name) => `${name}.wav`),
+    );
     Object.keys(frames).forEach((name, i) => assert.deepEqual(readFileSync(join(out, `${name}.wav`)), alone[i], name));
     const figures = JSON.parse(stdout) as { files: object[]; audioSeconds: number; threads: number };
     assert.equal(figures.files.length, 6);

@@ -6,13 +6,23 @@ import test from 'node:test';
 import { root, temporaryFolder } from './command_line.js';
 
 test('the committed WebAssembly belongs to the C++ sources', () => {
-  const { status, stderr } = spawnSync(process.execPath, [join(root, 'scripts', 'build-wasm.mjs'), '--check'], { encoding: 'utf8' });
+  const { status, stderr } = spawnSync(process.execPath, [join(root, 'scripts', 'build-wasm.mjs'), '--check'], {
+    encoding: 'utf8',
+  });
   assert.equal(status, 0, stderr);
 });
 
 test('without a compiler the install script succeeds and says what runs instead; the commands then run on WebAssembly', (t) => {
   const copy = temporaryFolder(t);
-  for (const part of ['package.json', 'dist', 'scripts', 'src/kernels', 'recipes/ljspeech', 'data/ljspeech-mini/LJ001-0002.flac']) cpSync(join(root, part), join(copy, part), { recursive: true });
+  for (const part of [
+    'package.json',
+    'dist',
+    'scripts',
+    'src/kernels',
+    'recipes/ljspeech',
+    'data/ljspeech-mini/LJ001-0002.flac',
+  ])
+    cpSync(join(root, part), join(copy, part), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
   const path = join(copy, 'bin');
   mkdirSync(path);
@@ -22,13 +32,21 @@ test('without a compiler the install script succeeds and says what runs instead;
 
   const install = node('scripts/build-native.mjs');
   assert.equal(install.status, 0);
-  assert.match(install.stderr, /^native kernels: no C\+\+ compiler found; the slower WebAssembly kernels will be used\. Install .*\n$/);
+  assert.match(
+    install.stderr,
+    /^native kernels: no C\+\+ compiler found; the slower WebAssembly kernels will be used\. Install .*\n$/,
+  );
   assert.ok(!existsSync(join(copy, 'build', 'kernels.node')));
 
   const info = JSON.parse(node('dist/src/cli/bench.js', 'info', '--json').stdout) as Record<string, unknown>;
   assert.deepEqual(info.kernels, ['wasm', 'reference']);
   assert.deepEqual(info.instructionSets, []);
-  const { status, stdout, stderr } = node('dist/src/cli/synth.js', 'data/ljspeech-mini/LJ001-0002.flac', 'out.wav', '--json');
+  const { status, stdout, stderr } = node(
+    'dist/src/cli/synth.js',
+    'data/ljspeech-mini/LJ001-0002.flac',
+    'out.wav',
+    '--json',
+  );
   assert.equal(status, 0, stderr);
   assert.equal((JSON.parse(stdout) as { kernels: string }).kernels, 'wasm');
   const refused = node('dist/src/cli/synth.js', 'data/ljspeech-mini/LJ001-0002.flac', 'out.wav', '--kernels', 'avx2');
@@ -37,8 +55,15 @@ test('without a compiler the install script succeeds and says what runs instead;
 });
 
 test('tts-bench info prints kernels in the order in which they are chosen, instruction sets, threads and versions', () => {
-  const bench = (...args: string[]) => spawnSync(process.execPath, [join(root, 'dist/src/cli/bench.js'), 'info', ...args], { encoding: 'utf8' });
-  const info = JSON.parse(bench('--json').stdout) as { kernels: string[]; instructionSets: string[]; threads: number; version: string; node: string };
+  const bench = (...args: string[]) =>
+    spawnSync(process.execPath, [join(root, 'dist/src/cli/bench.js'), 'info', ...args], { encoding: 'utf8' });
+  const info = JSON.parse(bench('--json').stdout) as {
+    kernels: string[];
+    instructionSets: string[];
+    threads: number;
+    version: string;
+    node: string;
+  };
   assert.deepEqual(info.kernels, [...info.instructionSets, 'wasm', 'reference']);
   assert.ok(info.threads >= 1);
   assert.equal(info.node, process.version);

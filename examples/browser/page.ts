@@ -3,7 +3,12 @@ import { WaveFile } from 'wavefile';
 import type { Reply, Request } from './protocol.js';
 
 const element = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
-const [speakButton, fileInput, status, download] = [element<HTMLButtonElement>('speak'), element<HTMLInputElement>('file'), element('status'), element<HTMLAnchorElement>('download')];
+const [speakButton, fileInput, status, download] = [
+  element<HTMLButtonElement>('speak'),
+  element<HTMLInputElement>('file'),
+  element('status'),
+  element<HTMLAnchorElement>('download'),
+];
 
 const worker = new Worker('worker.js');
 let sampleRate = 0;
@@ -18,7 +23,10 @@ function say(text: string): void {
 /** Schedules a chunk right after the last one; one that comes late starts at once. */
 function play(context: AudioContext, pcm: Int16Array): void {
   const buffer = context.createBuffer(1, pcm.length, sampleRate);
-  buffer.copyToChannel(Float32Array.from(pcm, (sample) => sample / 32768), 0);
+  buffer.copyToChannel(
+    Float32Array.from(pcm, (sample) => sample / 32768),
+    0,
+  );
   const source = context.createBufferSource();
   source.buffer = buffer;
   source.connect(context.destination);
@@ -54,7 +62,8 @@ worker.onmessage = ({ data: reply }: MessageEvent<Reply>) => {
     case 'done': {
       const { workSeconds, audioSeconds, firstSeconds } = reply;
       say(
-        `${audioSeconds.toFixed(2)} s of speech in ${workSeconds.toFixed(2)} s, real-time factor ${(workSeconds / audioSeconds).toFixed(3)} (below 1 is faster than real time), ` +
+        `${audioSeconds.toFixed(2)} s of speech in ${workSeconds.toFixed(2)} s, real-time factor ` +
+          `${(workSeconds / audioSeconds).toFixed(3)} (below 1 is faster than real time), ` +
           `first sound after ${firstSeconds.toFixed(2)} s`,
       );
       URL.revokeObjectURL(download.href);
@@ -102,7 +111,8 @@ fileInput.onchange = () => {
     // The browser decodes whatever formats it knows, and resamples.
     const recording = await new OfflineAudioContext(1, 1, sampleRate).decodeAudioData(await file.arrayBuffer());
     const samples = new Float32Array(recording.length);
-    for (let channel = 0; channel < recording.numberOfChannels; channel++) recording.getChannelData(channel).forEach((value, i) => (samples[i] += value / recording.numberOfChannels));
+    for (let channel = 0; channel < recording.numberOfChannels; channel++)
+      recording.getChannelData(channel).forEach((value, i) => (samples[i] += value / recording.numberOfChannels));
     return { name: file.name, samples };
   });
 };

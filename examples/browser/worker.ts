@@ -1,12 +1,26 @@
-// Speaks beside the page's own thread: the voice and the kernels are loaded once, then each request becomes chunks of PCM.
+// Speaks beside the page's own thread: the voice and the kernels are loaded once, then each request becomes chunks of
+// PCM.
 import * as tf from '@tensorflow/tfjs';
-import { conformFeatures, decodeNpy, decodeVoice, melSettingsSchema, melSpectrogram, registerFastKernels, speak, wasmKernels, type Voice } from '../../src/browser.js';
+import {
+  conformFeatures,
+  decodeNpy,
+  decodeVoice,
+  melSettingsSchema,
+  melSpectrogram,
+  registerFastKernels,
+  speak,
+  wasmKernels,
+  type Voice,
+} from '../../src/browser.js';
 import type { Reply, Request } from './protocol.js';
 
 const reply = (message: Reply) => self.postMessage(message);
 
 async function load() {
-  const [module, voiceFile] = await Promise.all([WebAssembly.compileStreaming(fetch('kernels.wasm')), fetch('voice.safetensors')]);
+  const [module, voiceFile] = await Promise.all([
+    WebAssembly.compileStreaming(fetch('kernels.wasm')),
+    fetch('voice.safetensors'),
+  ]);
   const kernels = wasmKernels(module);
   tf.enableProdMode();
   await tf.setBackend('cpu');
@@ -18,14 +32,23 @@ async function load() {
 
 function featuresOf(request: Request, voice: Voice) {
   if ('samples' in request) return melSpectrogram(request.samples, voice.features);
-  const raw = { path: request.name, array: decodeNpy(request.npy, request.name), ...(request.settings !== undefined && { settings: melSettingsSchema.parse(request.settings) }) };
-  const { features, frames, notes } = conformFeatures(raw, { name: 'ljspeech', settings: voice.features, statistics: voice.statistics });
+  const raw = {
+    path: request.name,
+    array: decodeNpy(request.npy, request.name),
+    ...(request.settings !== undefined && { settings: melSettingsSchema.parse(request.settings) }),
+  };
+  const { features, frames, notes } = conformFeatures(raw, {
+    name: 'ljspeech',
+    settings: voice.features,
+    statistics: voice.statistics,
+  });
   for (const text of notes) reply({ kind: 'note', text });
   return { data: features, frames };
 }
 
 const loaded = load();
-const explain = (error: unknown) => reply({ kind: 'error', text: error instanceof Error ? error.message : String(error) });
+const explain = (error: unknown) =>
+  reply({ kind: 'error', text: error instanceof Error ? error.message : String(error) });
 loaded.catch(explain);
 
 self.onmessage = async ({ data: request }: MessageEvent<Request>) => {
@@ -39,7 +62,12 @@ self.onmessage = async ({ data: request }: MessageEvent<Request>) => {
       firstSeconds ||= (performance.now() - begun) / 1000;
       reply({ kind: 'chunk', pcm });
     }
-    reply({ kind: 'done', workSeconds: (performance.now() - begun) / 1000, firstSeconds, audioSeconds: (features.frames * hop) / sampleRate });
+    reply({
+      kind: 'done',
+      workSeconds: (performance.now() - begun) / 1000,
+      firstSeconds,
+      audioSeconds: (features.frames * hop) / sampleRate,
+    });
   } catch (error) {
     explain(error);
   }

@@ -8,5 +8,8 @@ test('every 16-bit value survives the way to float and back', () => {
 });
 
 test('samples outside [-1, 1) are clamped, not wrapped', () => {
-  assert.deepEqual([...toInt16(Float32Array.of(1, 1.5, -1, -3, 0.5, 0.49 / 32768))], [32767, 32767, -32768, -32768, 16384, 0]);
+  assert.deepEqual(
+    [...toInt16(Float32Array.of(1, 1.5, -1, -3, 0.5, 0.49 / 32768))],
+    [32767, 32767, -32768, -32768, 16384, 0],
+  );
 });

@@ -2,15 +2,24 @@ import type { MelSettings } from './mel.js';
 
 type Levels = Pick<MelSettings, 'log' | 'power' | 'floor' | 'normalisation'>;
 
-/** How many units of a logarithm there are to one neper of the filter's output: 1, log10 e, or dB for magnitudes or powers. */
+/**
+ * How many units of a logarithm there are to one neper of the filter's output: 1, log10 e, or dB for magnitudes or
+ * powers.
+ */
 function unitsPerNeper(log: Exclude<MelSettings['log'], 'none'>, power: MelSettings['power']): number {
   return { e: 1, 10: Math.LOG10E, db: (20 / power) * Math.LOG10E }[log];
 }
 
-/** The function from a mel filter's output (magnitude or power) to the value in the spectrogram: floor, logarithm, normalisation. */
+/**
+ * The function from a mel filter's output (magnitude or power) to the value in the spectrogram: floor, logarithm,
+ * normalisation.
+ */
 export function compressor({ log, power, floor, normalisation }: Levels): (output: number) => number {
   const units = log === 'none' ? 0 : unitsPerNeper(log, power);
-  const level = log === 'none' ? (output: number) => Math.max(floor, output) : (output: number) => units * Math.log(Math.max(floor, output));
+  const level =
+    log === 'none'
+      ? (output: number) => Math.max(floor, output)
+      : (output: number) => units * Math.log(Math.max(floor, output));
   if (normalisation === null) return level;
   const { from, to } = normalisation;
   const slope = (to[1] - to[0]) / (from[1] - from[0]);

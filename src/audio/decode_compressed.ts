@@ -3,27 +3,42 @@ import type { DecodedAudio } from './read.js';
 
 /** What this file uses of node-web-audio-api. */
 interface WebAudio {
-  readonly OfflineAudioContext: new (channels: number, length: number, sampleRate: number) => {
-    decodeAudioData(data: ArrayBuffer): Promise<{ readonly sampleRate: number; readonly numberOfChannels: number; readonly length: number; getChannelData(channel: number): Float32Array }>;
+  readonly OfflineAudioContext: new (
+    channels: number,
+    length: number,
+    sampleRate: number,
+  ) => {
+    decodeAudioData(data: ArrayBuffer): Promise<{
+      readonly sampleRate: number;
+      readonly numberOfChannels: number;
+      readonly length: number;
+      getChannelData(channel: number): Float32Array;
+    }>;
   };
 }
 
 /**
- * Decodes MP3 or Ogg Vorbis with node-web-audio-api, at the file's own rate, since that library's resampler is poor. The silence that an
- * MP3 encoder puts in front (about 1,100 samples) and the padding at the end of either format stay.
+ * Decodes MP3 or Ogg Vorbis with node-web-audio-api, at the file's own rate, since that library's resampler is poor.
+ * The silence that an MP3 encoder puts in front (about 1,100 samples) and the padding at the end of either format stay.
  *
  * @param name names the file in error messages
- * @throws TtsError ERR_AUDIO_DECODER if the library does not load, ERR_AUDIO_FORMAT if it cannot make sense of the file, ERR_AUDIO_EMPTY.
+ * @throws TtsError ERR_AUDIO_DECODER if the library does not load, ERR_AUDIO_FORMAT if it cannot make sense of the
+ * file, ERR_AUDIO_EMPTY.
  */
 export async function decodeCompressed(bytes: Buffer, kind: 'MP3' | 'Ogg', name: string): Promise<DecodedAudio> {
   const sampleRate = kind === 'MP3' ? mp3SampleRate(bytes, name) : vorbisSampleRate(bytes, name);
   const { OfflineAudioContext } = await loadWebAudio(kind, name);
   const copy = new Uint8Array(bytes).buffer;
   const decoded = await new OfflineAudioContext(1, 1, sampleRate).decodeAudioData(copy).catch((error: Error) => {
-    throw new TtsError('ERR_AUDIO_FORMAT', `${name} could not be decoded as ${kind}: ${error.message}`, { cause: error });
+    throw new TtsError('ERR_AUDIO_FORMAT', `${name} could not be decoded as ${kind}: ${error.message}`, {
+      cause: error,
+    });
   });
   if (decoded.length === 0) throw new TtsError('ERR_AUDIO_EMPTY', `${name} holds no samples`);
-  return { sampleRate, channels: Array.from({ length: decoded.numberOfChannels }, (_, channel) => decoded.getChannelData(channel)) };
+  return {
+    sampleRate,
+    channels: Array.from({ length: decoded.numberOfChannels }, (_, channel) => decoded.getChannelData(channel)),
+  };
 }
 
 async function loadWebAudio(kind: string, name: string): Promise<WebAudio> {
@@ -32,7 +47,9 @@ async function loadWebAudio(kind: string, name: string): Promise<WebAudio> {
   } catch (error) {
     throw new TtsError(
       'ERR_AUDIO_DECODER',
-      `${name}: ${kind} needs node-web-audio-api, which did not load (${(error as Error).message.split('\n')[0]}). On Linux install the ALSA library (Debian: apt install libasound2), or convert the file to WAV or FLAC`,
+      `${name}: ${kind} needs node-web-audio-api, which did not load ` +
+        `(${(error as Error).message.split('\n')[0]}). On Linux install the ALSA library (Debian: apt install ` +
+        'libasound2), or convert the file to WAV or FLAC',
       { cause: error },
     );
   }
@@ -51,7 +68,10 @@ function mp3SampleRate(bytes: Buffer, name: string): number {
     const divisor = [4, 0, 2, 1][version];
     if (layer !== 0 && divisor !== 0 && rate !== undefined && bytes[at + 2] >> 4 !== 15) return rate / divisor;
   }
-  throw new TtsError('ERR_AUDIO_FORMAT', `${name} looks like MP3, but there is no MPEG frame in its ${bytes.length} bytes`);
+  throw new TtsError(
+    'ERR_AUDIO_FORMAT',
+    `${name} looks like MP3, but there is no MPEG frame in its ${bytes.length} bytes`,
+  );
 }
 
 /** The sample rate in Vorbis' identification header (Vorbis I specification, 4.2.2). */

@@ -24,13 +24,22 @@ export function decodeWav(bytes: Buffer, name: string): DecodedAudio {
   return { sampleRate: header.sampleRate, channels };
 }
 
-/** The file with its fmt and data chunks alone and true sizes: the library need not make sense of what else there is. */
-function essentials(bytes: Buffer, { formatStart, formatEnd, dataStart, dataEnd }: ReturnType<typeof readWavHeader>): Uint8Array {
+/**
+ * The file with its fmt and data chunks alone and true sizes: the library need not make sense of what else there is.
+ */
+function essentials(
+  bytes: Buffer,
+  { formatStart, formatEnd, dataStart, dataEnd }: ReturnType<typeof readWavHeader>,
+): Uint8Array {
   const chunk = (tag: string, content: Buffer) => {
     const head = Buffer.from(`${tag}\0\0\0\0`, 'latin1');
     head.writeUInt32LE(content.length, 4);
     return [head, content, Buffer.alloc(content.length % 2)];
   };
-  const body = Buffer.concat([Buffer.from('WAVE'), ...chunk('fmt ', bytes.subarray(formatStart, formatEnd)), ...chunk('data', bytes.subarray(dataStart, dataEnd))]);
+  const body = Buffer.concat([
+    Buffer.from('WAVE'),
+    ...chunk('fmt ', bytes.subarray(formatStart, formatEnd)),
+    ...chunk('data', bytes.subarray(dataStart, dataEnd)),
+  ]);
   return Buffer.concat(chunk('RIFF', body));
 }

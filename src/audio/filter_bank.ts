@@ -7,8 +7,9 @@ export interface MelFilter {
 }
 
 /**
- * The triangular filters of a mel spectrogram, as librosa.filters.mel builds them: edges equally spaced in mel from fMin to fMax,
- * filter b rising from edge b to b+1 and falling to b+2. With norm `slaney` each is divided by half its width in Hz.
+ * The triangular filters of a mel spectrogram, as librosa.filters.mel builds them: edges equally spaced in mel from
+ * fMin to fMax, filter b rising from edge b to b+1 and falling to b+2. With norm `slaney` each is divided by half its
+ * width in Hz.
  */
 export function filterBank({ sampleRate, fftSize, bins, fMin, fMax, scale, norm }: MelSettings): MelFilter[] {
   const { toMel, toHertz } = scales[scale];
@@ -37,7 +38,8 @@ const logStep = Math.log(6.4) / 27;
 const scales = {
   slaney: {
     toMel: (hertz: number) => (hertz < corner ? hertz / linear : corner / linear + Math.log(hertz / corner) / logStep),
-    toHertz: (mel: number) => (mel < corner / linear ? mel * linear : corner * Math.exp(logStep * (mel - corner / linear))),
+    toHertz: (mel: number) =>
+      mel < corner / linear ? mel * linear : corner * Math.exp(logStep * (mel - corner / linear)),
   },
   // Young et al., The HTK Book, section 5.4.
   htk: {

@@ -5,7 +5,10 @@ export function kaiserBeta(attenuation: number): number {
   return 0.1102 * (attenuation - 8.7);
 }
 
-/** Estimated length, in samples, of a filter with that attenuation (dB) and a transition band of `width` cycles per sample. */
+/**
+ * Estimated length, in samples, of a filter with that attenuation (dB) and a transition band of `width` cycles per
+ * sample.
+ */
 export function kaiserTaps(attenuation: number, width: number): number {
   return (attenuation - 7.95) / (14.36 * width);
 }

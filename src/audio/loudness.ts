@@ -1,4 +1,5 @@
-// Own code: the libraries on npm that measure loudness were one-person packages without tests against the standard, or no longer kept.
+// Own code: the libraries on npm that measure loudness were one-person packages without tests against the standard, or
+// no longer kept.
 
 /** Coefficients of y[n] = b0 x[n] + b1 x[n-1] + b2 x[n-2] - a1 y[n-1] - a2 y[n-2]. */
 interface Biquad {
@@ -12,9 +13,10 @@ const absoluteGate = -70;
 const relativeGate = -10;
 
 /**
- * Integrated loudness in LUFS (ITU-R BS.1770-5, annex 1): K-weighted, the mean over blocks of 0.4 s that overlap by 75% and pass both gates, at -70 LUFS and 10 LU below
- * the mean of those. All channels count alike, as left, right and centre do; a single one is measured as it is, so that the same signal on both of two channels
- * is 3.01 LU louder. -Infinity for silence. Audio shorter than a block is one block.
+ * Integrated loudness in LUFS (ITU-R BS.1770-5, annex 1): K-weighted, the mean over blocks of 0.4 s that overlap by 75%
+ * and pass both gates, at -70 LUFS and 10 LU below the mean of those. All channels count alike, as left, right and
+ * centre do; a single one is measured as it is, so that the same signal on both of two channels is 3.01 LU louder.
+ * -Infinity for silence. Audio shorter than a block is one block.
  *
  * @param channels samples in [-1, 1) for each channel, all of the same length
  * @param sampleRate in Hz
@@ -46,14 +48,18 @@ function blockEnergies(channels: readonly Float32Array[], sampleRate: number): n
 /** Loudness of a mean square of K-weighted samples: -0.691 makes a sine of 997 Hz at full scale -3.01 LUFS. */
 const loudnessOf = (energy: number): number => -0.691 + 10 * Math.log10(energy);
 
-const mean = (values: readonly number[]): number => (values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length);
+const mean = (values: readonly number[]): number =>
+  values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /**
- * The two filters of the K weighting at any rate: the standard gives coefficients for 48 kHz only; these are the analogue filters that they come from, by the bilinear
- * transform (as in libebur128).
+ * The two filters of the K weighting at any rate: the standard gives coefficients for 48 kHz only; these are the
+ * analogue filters that they come from, by the bilinear transform (as in libebur128).
  */
 function kWeighting(sampleRate: number): [Biquad, Biquad] {
-  return [highShelf(1681.974450955533, 0.7071752369554196, 3.999843853973347, sampleRate), highPass(38.13547087602444, 0.5003270373238773, sampleRate)];
+  return [
+    highShelf(1681.974450955533, 0.7071752369554196, 3.999843853973347, sampleRate),
+    highPass(38.13547087602444, 0.5003270373238773, sampleRate),
+  ];
 }
 
 function highShelf(frequency: number, q: number, gain: number, sampleRate: number): Biquad {

@@ -6,15 +6,19 @@ const attenuation = 60;
 const stopband = 8 / 7;
 
 /**
- * Removes what lies above `cutoff` Hz, with linear phase and without delay: flat within 0.02 dB up to the cut-off, down by at least 60 dB from 8/7 of it.
- * That meets the mask of the anchors of a MUSHRA test (ITU-R BS.1534-3, 5.1: ±0.1 dB up to 3.5 kHz, 25 dB at 4 kHz, 50 dB at 4.5 kHz). Silence is assumed
- * before and after; the length stays.
+ * Removes what lies above `cutoff` Hz, with linear phase and without delay: flat within 0.02 dB up to the cut-off, down
+ * by at least 60 dB from 8/7 of it. That meets the mask of the anchors of a MUSHRA test (ITU-R BS.1534-3, 5.1: ±0.1 dB
+ * up to 3.5 kHz, 25 dB at 4 kHz, 50 dB at 4.5 kHz). Silence is assumed before and after; the length stays.
  *
  * @throws TtsError ERR_ARGUMENT if the stopband would begin above half the sample rate.
  */
 export function lowPass(samples: Float32Array, sampleRate: number, cutoff: number): Float32Array {
   if (!(cutoff > 0 && cutoff * stopband <= sampleRate / 2)) {
-    throw new TtsError('ERR_ARGUMENT', `a low-pass filter of ${cutoff} Hz at a sample rate of ${sampleRate} Hz: expected at most ${Math.floor(sampleRate / 2 / stopband)} Hz`);
+    throw new TtsError(
+      'ERR_ARGUMENT',
+      `a low-pass filter of ${cutoff} Hz at a sample rate of ${sampleRate} Hz: expected at most ` +
+        `${Math.floor(sampleRate / 2 / stopband)} Hz`,
+    );
   }
   const half = Math.ceil(kaiserTaps(attenuation, (cutoff * (stopband - 1)) / sampleRate) / 2);
   const taps = filterTaps((cutoff * (1 + stopband)) / sampleRate, half);

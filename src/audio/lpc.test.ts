@@ -10,7 +10,8 @@ function resonance(hertz: number, radius: number, deviation: number, sampleRate:
   const random = new RandomStream(7, 0);
   const samples = new Float32Array(sampleRate);
   const a = 2 * radius * Math.cos((2 * Math.PI * hertz) / sampleRate);
-  for (let t = 0; t < samples.length; t++) samples[t] = a * (samples[t - 1] ?? 0) - radius * radius * (samples[t - 2] ?? 0) + deviation * random.normal();
+  for (let t = 0; t < samples.length; t++)
+    samples[t] = a * (samples[t - 1] ?? 0) - radius * radius * (samples[t - 2] ?? 0) + deviation * random.normal();
   return samples;
 }
 
@@ -58,7 +59,8 @@ test('every predictor of a loud and a quiet sweep is stable', () => {
   for (let frame = 0; frame < frames; frame++) {
     const { coefficients } = analyse(data.subarray(frame * bins, (frame + 1) * bins));
     const response = [1];
-    for (let t = 1; t < 3000; t++) response.push(coefficients.reduce((sum, c, k) => sum + c * (response[t - 1 - k] ?? 0), 0));
+    for (let t = 1; t < 3000; t++)
+      response.push(coefficients.reduce((sum, c, k) => sum + c * (response[t - 1 - k] ?? 0), 0));
     assert.ok(Math.abs(response[2999]) < 0.01, `frame ${frame}: ${response[2999]}`);
   }
 });

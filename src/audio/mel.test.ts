@@ -28,7 +28,10 @@ for (const [name, change] of faults) {
   test(`settings with ${JSON.stringify(change)} are refused for ${name}`, () => {
     const result = melSettingsSchema.safeParse({ ...hifigan, ...change });
     assert.equal(result.success, false);
-    assert.ok(result.error?.issues.some((issue) => issue.path[0] === name), JSON.stringify(result.error?.issues));
+    assert.ok(
+      result.error?.issues.some((issue) => issue.path[0] === name),
+      JSON.stringify(result.error?.issues),
+    );
   });
 }
 
@@ -38,7 +41,13 @@ test('an unknown setting is refused', () => {
 
 test('an unknown preset is refused with the list of those there are', () => {
   for (const name of ['HiFiGAN', 'constructor', '']) {
-    assert.throws(() => melPreset(name), (error) => error instanceof TtsError && error.code === 'ERR_ARGUMENT' && error.message.includes('hifigan, tacotron2, espnet'));
+    assert.throws(
+      () => melPreset(name),
+      (error) =>
+        error instanceof TtsError &&
+        error.code === 'ERR_ARGUMENT' &&
+        error.message.includes('hifigan, tacotron2, espnet'),
+    );
   }
   assert.equal(melPreset('espnet').fMin, 80);
 });
@@ -51,7 +60,10 @@ test('a tone lands in the bin whose filter it is in', () => {
     const row = data.subarray(8 * bins, 9 * bins);
     const loudest = row.indexOf(Math.max(...row));
     const { first, weights } = filters[loudest];
-    assert.ok(first * (22050 / 1024) <= frequency + 22 && frequency - 22 <= (first + weights.length - 1) * (22050 / 1024), `${frequency} Hz in bin ${loudest}`);
+    assert.ok(
+      first * (22050 / 1024) <= frequency + 22 && frequency - 22 <= (first + weights.length - 1) * (22050 / 1024),
+      `${frequency} Hz in bin ${loudest}`,
+    );
   }
 });
 
@@ -59,7 +71,9 @@ test('digital silence is the floor, everywhere', () => {
   const { data } = melSpectrogram(new Float32Array(1024), { ...hifigan, powerOffset: 0 });
   assert.ok(data.every((value) => value === Math.fround(Math.log(1e-5))));
   // HiFi-GAN's own 1e-9 under the root lies above its floor where a filter is wide.
-  assert.ok(melSpectrogram(new Float32Array(1024), hifigan).data.every((value) => value >= Math.fround(Math.log(1e-5))));
+  assert.ok(
+    melSpectrogram(new Float32Array(1024), hifigan).data.every((value) => value >= Math.fround(Math.log(1e-5))),
+  );
 });
 
 test('samples are left as they are', () => {

@@ -9,8 +9,8 @@ const frequency = z.number().min(0);
 const length = z.int().min(1);
 
 /**
- * Everything that decides the values of a mel spectrogram; it travels with features and voices. A frame is computed in this order:
- * pre-emphasis, STFT, magnitude or power, filter bank, floor and logarithm, normalisation.
+ * Everything that decides the values of a mel spectrogram; it travels with features and voices. A frame is computed in
+ * this order: pre-emphasis, STFT, magnitude or power, filter bank, floor and logarithm, normalisation.
  */
 export const melSettingsSchema = z
   .strictObject({
@@ -43,17 +43,26 @@ export const melSettingsSchema = z
     /** Coefficient a of y[n] = x[n] - a x[n-1] before the STFT; 0 for none. */
     preEmphasis: z.number().min(0).max(1),
     /** Maps the interval `from` linearly onto `to` and clips there; null leaves values as they are. */
-    normalisation: z.strictObject({ from: z.tuple([z.number(), z.number()]), to: z.tuple([z.number(), z.number()]) }).nullable(),
+    normalisation: z
+      .strictObject({ from: z.tuple([z.number(), z.number()]), to: z.tuple([z.number(), z.number()]) })
+      .nullable(),
   })
   .superRefine((settings, context) => {
-    const complain = (path: keyof MelSettings, message: string) => context.addIssue({ code: 'custom', path: [path], message });
-    if (settings.windowLength > settings.fftSize) complain('windowLength', `expected at most fftSize (${settings.fftSize})`);
-    if (settings.padding === 'hop-reflect' && settings.hop > settings.fftSize) complain('hop', `expected at most fftSize (${settings.fftSize}) with hop-reflect padding`);
+    const complain = (path: keyof MelSettings, message: string) =>
+      context.addIssue({ code: 'custom', path: [path], message });
+    if (settings.windowLength > settings.fftSize)
+      complain('windowLength', `expected at most fftSize (${settings.fftSize})`);
+    if (settings.padding === 'hop-reflect' && settings.hop > settings.fftSize)
+      complain('hop', `expected at most fftSize (${settings.fftSize}) with hop-reflect padding`);
     if (settings.fMin >= settings.fMax) complain('fMin', `expected less than fMax (${settings.fMax} Hz)`);
-    if (settings.fMax > settings.sampleRate / 2) complain('fMax', `expected at most half the sample rate (${settings.sampleRate / 2} Hz)`);
-    if (settings.log !== 'none' && settings.floor === 0) complain('floor', 'expected more than 0, since a logarithm follows');
-    if (settings.normalisation && settings.normalisation.from[0] >= settings.normalisation.from[1]) complain('normalisation', 'expected an ascending interval `from`');
-    if (settings.normalisation && settings.normalisation.to[0] >= settings.normalisation.to[1]) complain('normalisation', 'expected an ascending interval `to`');
+    if (settings.fMax > settings.sampleRate / 2)
+      complain('fMax', `expected at most half the sample rate (${settings.sampleRate / 2} Hz)`);
+    if (settings.log !== 'none' && settings.floor === 0)
+      complain('floor', 'expected more than 0, since a logarithm follows');
+    if (settings.normalisation && settings.normalisation.from[0] >= settings.normalisation.from[1])
+      complain('normalisation', 'expected an ascending interval `from`');
+    if (settings.normalisation && settings.normalisation.to[0] >= settings.normalisation.to[1])
+      complain('normalisation', 'expected an ascending interval `to`');
   });
 
 /** The settings of a mel spectrogram; see `melSettingsSchema` for units and `melPresets` for the conventions in use. */

@@ -2,8 +2,8 @@ import { TtsError } from '../errors.js';
 import type { MelSettings } from './mel.js';
 
 /**
- * HiFi-GAN (Kong et al. 2020; github.com/jik876/hifi-gan, meldataset.py, config_v1.json) on the parameters of NVIDIA's Tacotron 2, the
- * commonest convention and this toolkit's default. Frame f describes samples f·hop … (f+1)·hop - 1.
+ * HiFi-GAN (Kong et al. 2020; github.com/jik876/hifi-gan, meldataset.py, config_v1.json) on the parameters of NVIDIA's
+ * Tacotron 2, the commonest convention and this toolkit's default. Frame f describes samples f·hop … (f+1)·hop - 1.
  */
 const hifigan: MelSettings = {
   sampleRate: 22050,
@@ -24,33 +24,55 @@ const hifigan: MelSettings = {
   normalisation: null,
 };
 
-/** The dB of magnitudes, floored at 1e-5 (-100 dB), as a share of the way from -100 to 0 dB: what Tacotron 1 implementations feed on. */
-const tacotronLevels: Pick<MelSettings, 'log' | 'floor' | 'normalisation'> = { log: 'db', floor: 1e-5, normalisation: { from: [-100, 0], to: [0, 1] } };
+/**
+ * The dB of magnitudes, floored at 1e-5 (-100 dB), as a share of the way from -100 to 0 dB: what Tacotron 1
+ * implementations feed on.
+ */
+const tacotronLevels: Pick<MelSettings, 'log' | 'floor' | 'normalisation'> = {
+  log: 'db',
+  floor: 1e-5,
+  normalisation: { from: [-100, 0], to: [0, 1] },
+};
 
 /** Conventions of mel spectrograms by name, each with its source. */
 export const melPresets: Readonly<Record<string, MelSettings>> = {
   hifigan,
 
   /**
-   * NVIDIA Tacotron 2 and WaveGlow (github.com/NVIDIA/tacotron2, stft.py, layers.py, hparams.py): the values of `hifigan`, but frames are
-   * centred on sample f·hop, so that there is one frame more and each lies half a hop earlier.
+   * NVIDIA Tacotron 2 and WaveGlow (github.com/NVIDIA/tacotron2, stft.py, layers.py, hparams.py): the values of
+   * `hifigan`, but frames are centred on sample f·hop, so that there is one frame more and each lies half a hop
+   * earlier.
    */
   tacotron2: { ...hifigan, padding: 'center-reflect', powerOffset: 0 },
 
   /**
-   * ParallelWaveGAN and ESPnet on LJSpeech (github.com/kan-bayashi/ParallelWaveGAN, bin/preprocess.py `logmelfilterbank`,
-   * egs/ljspeech/voc1/conf/parallel_wavegan.v1.yaml): log10, 80 to 7600 Hz. Their vocoders then subtract the corpus' mean and divide by its
-   * standard deviation; features here are those before that.
+   * ParallelWaveGAN and ESPnet on LJSpeech (github.com/kan-bayashi/ParallelWaveGAN, bin/preprocess.py
+   * `logmelfilterbank`, egs/ljspeech/voc1/conf/parallel_wavegan.v1.yaml): log10, 80 to 7600 Hz. Their vocoders then
+   * subtract the corpus' mean and divide by its standard deviation; features here are those before that.
    */
   espnet: { ...hifigan, padding: 'center-reflect', powerOffset: 0, fMin: 80, fMax: 7600, log: '10', floor: 1e-10 },
 
   /**
-   * Tacotron 1 and WaveRNN of fatchord (github.com/fatchord/WaveRNN, utils/dsp.py, hparams.py): 12.5 ms hop, levels in [0, 1], no pre-emphasis;
-   * the reference level of 20 dB is subtracted from linear spectrograms only. Reflected ends: it was written for librosa before 0.9.
+   * Tacotron 1 and WaveRNN of fatchord (github.com/fatchord/WaveRNN, utils/dsp.py, hparams.py): 12.5 ms hop, levels in
+   * [0, 1], no pre-emphasis; the reference level of 20 dB is subtracted from linear spectrograms only. Reflected ends:
+   * it was written for librosa before 0.9.
    */
-  tacotron1: { ...hifigan, ...tacotronLevels, fftSize: 2048, windowLength: 1100, hop: 275, padding: 'center-reflect', powerOffset: 0, fMin: 40, fMax: 11025 },
+  tacotron1: {
+    ...hifigan,
+    ...tacotronLevels,
+    fftSize: 2048,
+    windowLength: 1100,
+    hop: 275,
+    padding: 'center-reflect',
+    powerOffset: 0,
+    fMin: 40,
+    fMax: 11025,
+  },
 
-  /** Tacotron 1 of Keith Ito (github.com/keithito/tacotron, util/audio.py, hparams.py): as `tacotron1` at 20 kHz, with pre-emphasis 0.97. */
+  /**
+   * Tacotron 1 of Keith Ito (github.com/keithito/tacotron, util/audio.py, hparams.py): as `tacotron1` at 20 kHz, with
+   * pre-emphasis 0.97.
+   */
   keithito: {
     ...hifigan,
     ...tacotronLevels,
@@ -64,7 +86,10 @@ export const melPresets: Readonly<Record<string, MelSettings>> = {
     preEmphasis: 0.97,
   },
 
-  /** The defaults of librosa.feature.melspectrogram since librosa 0.9 (zeros at the ends; before, they were reflected): powers, no logarithm. */
+  /**
+   * The defaults of librosa.feature.melspectrogram since librosa 0.9 (zeros at the ends; before, they were reflected):
+   * powers, no logarithm.
+   */
   librosa: {
     ...hifigan,
     fftSize: 2048,
@@ -86,6 +111,10 @@ export const melPresets: Readonly<Record<string, MelSettings>> = {
  * @throws TtsError ERR_ARGUMENT if there is none of that name; the message lists those there are.
  */
 export function melPreset(name: string): MelSettings {
-  if (!Object.hasOwn(melPresets, name)) throw new TtsError('ERR_ARGUMENT', `unknown mel preset "${name}": expected one of ${Object.keys(melPresets).join(', ')}`);
+  if (!Object.hasOwn(melPresets, name))
+    throw new TtsError(
+      'ERR_ARGUMENT',
+      `unknown mel preset "${name}": expected one of ${Object.keys(melPresets).join(', ')}`,
+    );
   return melPresets[name];
 }

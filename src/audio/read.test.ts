@@ -84,7 +84,12 @@ test('16, 24 and 32-bit integers, 8-bit unsigned and both floats come out as fra
 test('an extensible header and chunks of any kind before the samples are no obstacle', async () => {
   const plain = wav({ data: Buffer.from(Int16Array.of(1, -2, 3).buffer) });
   const extension = Buffer.from([22, 0, 16, 0, 4, 0, 0, 0, 1, 0, 0, 0, 0, 0, 16, 0, 128, 0, 0, 170, 0, 56, 155, 113]);
-  const extensible = Buffer.concat([plain.subarray(0, 36), extension, Buffer.from('LIST\x05\0\0\0 odd!\0', 'latin1'), plain.subarray(36)]);
+  const extensible = Buffer.concat([
+    plain.subarray(0, 36),
+    extension,
+    Buffer.from('LIST\x05\0\0\0 odd!\0', 'latin1'),
+    plain.subarray(36),
+  ]);
   extensible.writeUInt32LE(40, 16);
   extensible.writeUInt16LE(0xfffe, 20);
   const { samples } = await readAudio(await save('extensible.wav', extensible));
@@ -121,25 +126,50 @@ const broken: [string, Buffer, ErrorCode, RegExp][] = [
   ['a WAV cut short', wav().subarray(0, 300), 'ERR_AUDIO_TRUNCATED', /400 bytes of audio are declared, 256 are there/],
   ['a WAV cut within its header', wav().subarray(0, 30), 'ERR_AUDIO_TRUNCATED', /fmt chunk.*30 bytes/],
   ['a WAV cut before its samples', wav().subarray(0, 38), 'ERR_AUDIO_TRUNCATED', /no data chunk/],
-  ['a WAV with half a sample at the end', wav({ data: Buffer.alloc(401) }), 'ERR_AUDIO_TRUNCATED', /401 bytes.*blocks of 2/],
+  [
+    'a WAV with half a sample at the end',
+    wav({ data: Buffer.alloc(401) }),
+    'ERR_AUDIO_TRUNCATED',
+    /401 bytes.*blocks of 2/,
+  ],
   ['a WAV of 0 channels', wav({ channels: 0, block: 2 }), 'ERR_AUDIO_FORMAT', /0 channels: expected 1 to 64/],
   ['a WAV of 65535 channels', wav({ channels: 65535, block: 2 }), 'ERR_AUDIO_FORMAT', /65535 channels/],
   ['a WAV of 0 bits', wav({ bits: 0, block: 2 }), 'ERR_AUDIO_FORMAT', /0 bits per sample: expected 8, 16, 24, 32/],
   ['a WAV of 17 bits', wav({ bits: 17, block: 3 }), 'ERR_AUDIO_FORMAT', /17 bits/],
-  ['a float WAV of 16 bits', wav({ audioFormat: 3 }), 'ERR_AUDIO_FORMAT', /16 bits per sample: expected 32, 64 for float/],
+  [
+    'a float WAV of 16 bits',
+    wav({ audioFormat: 3 }),
+    'ERR_AUDIO_FORMAT',
+    /16 bits per sample: expected 32, 64 for float/,
+  ],
   ['a WAV with a wrong block size', wav({ block: 4 }), 'ERR_AUDIO_FORMAT', /blocks of 4 bytes: expected 2/],
   ['a WAV at 0 Hz', wav({ rate: 0 }), 'ERR_AUDIO_FORMAT', /0 Hz/],
   ['a WAV at 2 GHz', wav({ rate: 2e9 }), 'ERR_AUDIO_FORMAT', /2000000000 Hz/],
   ['an ADPCM WAV', wav({ audioFormat: 17, bits: 4, block: 512 }), 'ERR_AUDIO_FORMAT', /WAV format 17/],
-  ['a WAV with NaN in it', wav({ audioFormat: 3, bits: 32, data: Buffer.from(Float32Array.of(0, NaN).buffer) }), 'ERR_AUDIO_FORMAT', /sample 1 is NaN/],
+  [
+    'a WAV with NaN in it',
+    wav({ audioFormat: 3, bits: 32, data: Buffer.from(Float32Array.of(0, NaN).buffer) }),
+    'ERR_AUDIO_FORMAT',
+    /sample 1 is NaN/,
+  ],
   ['a RIFF that is no WAV', Buffer.from('RIFF\x10\0\0\0AVI LIST\0\0\0\0', 'latin1'), 'ERR_AUDIO_FORMAT', /no WAV file/],
   ['text', Buffer.from('{"name": "not audio"}'), 'ERR_AUDIO_FORMAT', /expected WAV, FLAC, MP3 or Ogg Vorbis/],
   ['one byte', Buffer.from([82]), 'ERR_AUDIO_FORMAT', /begins with 52/],
   ['AIFF', Buffer.from('FORM\0\0\0\0AIFF', 'latin1'), 'ERR_AUDIO_FORMAT', /AIFF/],
   ['M4A', Buffer.from('\0\0\0\x20ftypM4A ', 'latin1'), 'ERR_AUDIO_FORMAT', /M4A/],
   ['FLAC that is only a name', Buffer.from('fLaC'), 'ERR_AUDIO_TRUNCATED', /header/],
-  ['Ogg with noise inside', Buffer.concat([Buffer.from('OggS'), Buffer.alloc(500, 3)]), 'ERR_AUDIO_FORMAT', /expected Vorbis/],
-  ['Ogg Opus', Buffer.concat([Buffer.from('OggS'), Buffer.alloc(24), Buffer.from('OpusHead'), Buffer.alloc(50)]), 'ERR_AUDIO_FORMAT', /Opus/],
+  [
+    'Ogg with noise inside',
+    Buffer.concat([Buffer.from('OggS'), Buffer.alloc(500, 3)]),
+    'ERR_AUDIO_FORMAT',
+    /expected Vorbis/,
+  ],
+  [
+    'Ogg Opus',
+    Buffer.concat([Buffer.from('OggS'), Buffer.alloc(24), Buffer.from('OpusHead'), Buffer.alloc(50)]),
+    'ERR_AUDIO_FORMAT',
+    /Opus/,
+  ],
   ['MP3 that is only a tag', Buffer.from('ID3\x04\0\0\0\0\0\x02\0\0', 'latin1'), 'ERR_AUDIO_FORMAT', /no MPEG frame/],
 ];
 for (const [what, bytes, code, pattern] of broken) {
@@ -161,18 +191,26 @@ test('FLAC is decoded bit for bit: the samples of a clip are 16-bit integers wit
 
 test('a FLAC cut short is refused with the declared and the found number of samples', async () => {
   const bytes = await readFile(clip);
-  await fails(await save('cut.flac', bytes.subarray(0, bytes.length / 2)), 'ERR_AUDIO_TRUNCATED', /41885 samples are declared, \d+ could be decoded/);
+  await fails(
+    await save('cut.flac', bytes.subarray(0, bytes.length / 2)),
+    'ERR_AUDIO_TRUNCATED',
+    /41885 samples are declared, \d+ could be decoded/,
+  );
 });
 
 test('a FLAC damaged in the middle is refused', async () => {
   const bytes = Buffer.from(await readFile(clip));
   bytes.fill(0x55, 20000, 22000);
-  await assert.rejects(readAudio(await save('damaged.flac', bytes)), (error) => error instanceof TtsError && /ERR_AUDIO_(TRUNCATED|FORMAT)/.test(error.code));
+  await assert.rejects(
+    readAudio(await save('damaged.flac', bytes)),
+    (error) => error instanceof TtsError && /ERR_AUDIO_(TRUNCATED|FORMAT)/.test(error.code),
+  );
 });
 
 /** The correlation coefficient of two signals over their common length. */
 function correlation(a: Float32Array, b: Float32Array): number {
-  const sum = (f: (i: number) => number) => Array.from({ length: Math.min(a.length, b.length) }, (_, i) => f(i)).reduce((total, x) => total + x, 0);
+  const sum = (f: (i: number) => number) =>
+    Array.from({ length: Math.min(a.length, b.length) }, (_, i) => f(i)).reduce((total, x) => total + x, 0);
   return sum((i) => a[i] * b[i]) / Math.sqrt(sum((i) => a[i] ** 2) * sum((i) => b[i] ** 2));
 }
 
@@ -190,13 +228,22 @@ for (const [name, delay] of [
 }
 
 test('Ogg and MP3 cut to a few bytes are refused, not decoded to nothing', async () => {
-  await fails(await save('cut.ogg', (await readFile(compressed('speech.ogg'))).subarray(0, 200)), 'ERR_AUDIO_FORMAT', /decoded as Ogg/);
-  await assert.rejects(readAudio(await save('cut.mp3', (await readFile(compressed('speech.mp3'))).subarray(0, 40))), TtsError);
+  await fails(
+    await save('cut.ogg', (await readFile(compressed('speech.ogg'))).subarray(0, 200)),
+    'ERR_AUDIO_FORMAT',
+    /decoded as Ogg/,
+  );
+  await assert.rejects(
+    readAudio(await save('cut.mp3', (await readFile(compressed('speech.mp3'))).subarray(0, 40))),
+    TtsError,
+  );
 });
 
 test('where node-web-audio-api does not load, MP3 says what to install and FLAC still works', () => {
   // A loader hook makes the import fail as it does without libasound; the code under test is the real one.
-  const hooks = `export async function resolve(name, context, next) { if (name === 'node-web-audio-api') throw new Error('libasound.so.2: cannot open shared object file'); return next(name, context); }`;
+  const hooks =
+    `export async function resolve(name, context, next) { if (name === 'node-web-audio-api') throw new ` +
+    `Error('libasound.so.2: cannot open shared object file'); return next(name, context); }`;
   const script = `
     import { register } from 'node:module';
     register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(hooks)}));
@@ -204,7 +251,9 @@ test('where node-web-audio-api does not load, MP3 says what to install and FLAC 
     const flac = await readAudio(${JSON.stringify(clip)});
     const mp3 = await readAudio(${JSON.stringify(compressed('speech.mp3'))}).catch((error) => error);
     process.stdout.write(JSON.stringify([flac.samples.length, mp3.code, mp3.message]));`;
-  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' });
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
+    encoding: 'utf8',
+  });
   assert.ok(stdout, stderr);
   const [length, code, message] = JSON.parse(stdout) as [number, string, string];
   assert.equal(length, 41885);

@@ -16,11 +16,11 @@ export interface DecodedAudio {
 }
 
 /**
- * Reads a recording: WAV, FLAC, MP3 or Ogg Vorbis, known by its content and not by its name. Channels are averaged to mono. With
- * `sampleRate` (Hz) the audio is resampled to it if it has another.
+ * Reads a recording: WAV, FLAC, MP3 or Ogg Vorbis, known by its content and not by its name. Channels are averaged to
+ * mono. With `sampleRate` (Hz) the audio is resampled to it if it has another.
  *
- * @throws TtsError ERR_FILE_NOT_FOUND, ERR_FILE_READ, ERR_AUDIO_FORMAT (not audio, damaged, absurd), ERR_AUDIO_TRUNCATED,
- * ERR_AUDIO_EMPTY (no samples), ERR_AUDIO_DECODER (no decoder for this format on this machine).
+ * @throws TtsError ERR_FILE_NOT_FOUND, ERR_FILE_READ, ERR_AUDIO_FORMAT (not audio, damaged, absurd),
+ * ERR_AUDIO_TRUNCATED, ERR_AUDIO_EMPTY (no samples), ERR_AUDIO_DECODER (no decoder for this format on this machine).
  */
 export async function readAudio(path: string, options: { sampleRate?: number } = {}): Promise<Audio> {
   const bytes = await readWholeFile(path);
@@ -28,7 +28,8 @@ export async function readAudio(path: string, options: { sampleRate?: number } =
   const decoded = await decode(bytes, path);
   const samples = mixDown(decoded.channels);
   const bad = samples.findIndex((sample) => !Number.isFinite(sample));
-  if (bad >= 0) throw new TtsError('ERR_AUDIO_FORMAT', `${path}: sample ${bad} is ${samples[bad]}: expected finite numbers`);
+  if (bad >= 0)
+    throw new TtsError('ERR_AUDIO_FORMAT', `${path}: sample ${bad} is ${samples[bad]}: expected finite numbers`);
   const sampleRate = options.sampleRate ?? decoded.sampleRate;
   if (sampleRate === decoded.sampleRate) return { sampleRate, samples };
   return { sampleRate, samples: resample(samples, decoded.sampleRate, sampleRate) };
@@ -41,12 +42,22 @@ async function decode(bytes: Buffer, name: string): Promise<DecodedAudio> {
   if (begins('fLaC') || (begins('ID3') && bytes.subarray(0, 1 << 20).includes('fLaC'))) return decodeFlac(bytes, name);
   if (begins('OggS')) return decodeCompressed(bytes, 'Ogg', name);
   if (begins('ID3') || (bytes[0] === 0xff && (bytes[1] & 0xe0) === 0xe0)) return decodeCompressed(bytes, 'MP3', name);
-  const known = begins('FORM') ? 'AIFF' : begins('ftyp', 4) ? 'MP4/M4A' : begins('RF64') || begins('RIFX') ? `WAV's variant ${bytes.toString('latin1', 0, 4)}` : undefined;
-  const found = known ?? `no audio that is known here (it begins with ${bytes.toString('hex', 0, Math.min(4, bytes.length))})`;
+  const known = begins('FORM')
+    ? 'AIFF'
+    : begins('ftyp', 4)
+      ? 'MP4/M4A'
+      : begins('RF64') || begins('RIFX')
+        ? `WAV's variant ${bytes.toString('latin1', 0, 4)}`
+        : undefined;
+  const found =
+    known ?? `no audio that is known here (it begins with ${bytes.toString('hex', 0, Math.min(4, bytes.length))})`;
   throw new TtsError('ERR_AUDIO_FORMAT', `${name} is ${found}: expected WAV, FLAC, MP3 or Ogg Vorbis`);
 }
 
 function mixDown(channels: readonly Float32Array[]): Float32Array {
   if (channels.length === 1) return channels[0];
-  return Float32Array.from(channels[0], (_, i) => channels.reduce((sum, channel) => sum + channel[i], 0) / channels.length);
+  return Float32Array.from(
+    channels[0],
+    (_, i) => channels.reduce((sum, channel) => sum + channel[i], 0) / channels.length,
+  );
 }

@@ -6,7 +6,10 @@ import { resample } from './resample.js';
 /** A sine that sweeps linearly from 50 Hz to `top` over the given time; the same function of time at every rate. */
 function sweep(rate: number, seconds: number, top: number): Float32Array {
   const length = Math.round(rate * seconds);
-  return Float32Array.from({ length }, (_, i) => 0.5 * Math.sin(2 * Math.PI * (50 * (i / rate) + ((top - 50) * (i / rate) ** 2) / (2 * seconds))));
+  return Float32Array.from(
+    { length },
+    (_, i) => 0.5 * Math.sin(2 * Math.PI * (50 * (i / rate) + ((top - 50) * (i / rate) ** 2) / (2 * seconds))),
+  );
 }
 
 function decibels(signal: Float32Array, other: Float32Array, from: number, to: number): number {
@@ -50,7 +53,8 @@ test('what lies above the new Nyquist frequency does not come back as an alias: 
 });
 
 test('nothing drifts: after a minute a tone is still in phase to 100 dB', () => {
-  const tone = (rate: number) => Float32Array.from({ length: rate * 60 }, (_, i) => 0.5 * Math.sin((2 * Math.PI * 997 * i) / rate));
+  const tone = (rate: number) =>
+    Float32Array.from({ length: rate * 60 }, (_, i) => 0.5 * Math.sin((2 * Math.PI * 997 * i) / rate));
   const expected = tone(22050);
   const actual = resample(tone(44100), 44100, 22050);
   const snr = decibels(expected, actual, 59 * 22050, 60 * 22050 - 200);
@@ -78,6 +82,9 @@ test('the same rate gives an equal copy, and the input is left alone', () => {
 
 test('an absurd rate is refused by name', () => {
   for (const rate of [0, -1, 22050.5, NaN, 1e9]) {
-    assert.throws(() => resample(new Float32Array(10), rate, 22050), (error) => error instanceof TtsError && error.code === 'ERR_ARGUMENT' && error.message.includes(String(rate)));
+    assert.throws(
+      () => resample(new Float32Array(10), rate, 22050),
+      (error) => error instanceof TtsError && error.code === 'ERR_ARGUMENT' && error.message.includes(String(rate)),
+    );
   }
 });

@@ -1,6 +1,7 @@
-// A filter of our own, because no library measured well enough all round. libsamplerate in WebAssembly (@alexanderolsen/libsamplerate-js
-// 2.1) is as good (115 to 150 dB) but 5 to 12 times slower, starts asynchronously, drops samples at the end, keeps state from one long
-// file to the next and cannot cut rates that 10 does not divide; the resamplers of wavefile and node-web-audio-api drift.
+// A filter of our own, because no library measured well enough all round. libsamplerate in WebAssembly
+// (@alexanderolsen/libsamplerate-js 2.1) is as good (115 to 150 dB) but 5 to 12 times slower, starts asynchronously,
+// drops samples at the end, keeps state from one long file to the next and cannot cut rates that 10 does not divide;
+// the resamplers of wavefile and node-web-audio-api drift.
 import { TtsError } from '../errors.js';
 import { kaiser, kaiserBeta, kaiserTaps } from './kaiser.js';
 
@@ -14,15 +15,17 @@ const beta = kaiserBeta(attenuation);
 const halfLength = kaiserTaps(attenuation, transition / 2) / 2;
 
 /**
- * Resamples mono audio from one rate (Hz) to another with a Kaiser-windowed sinc in polyphase form (Oppenheim and Schafer, Discrete-Time
- * Signal Processing, 7.5): flat up to 90% of the lower Nyquist frequency, aliases and images below -100 dB. The output has round(n · to / from)
- * samples; sample 0 stays sample 0 and nothing drifts. Silence is assumed before and after.
+ * Resamples mono audio from one rate (Hz) to another with a Kaiser-windowed sinc in polyphase form (Oppenheim and
+ * Schafer, Discrete-Time Signal Processing, 7.5): flat up to 90% of the lower Nyquist frequency, aliases and images
+ * below -100 dB. The output has round(n · to / from) samples; sample 0 stays sample 0 and nothing drifts. Silence is
+ * assumed before and after.
  *
  * @throws TtsError ERR_ARGUMENT if a rate is no integer from 1 to 768000.
  */
 export function resample(samples: Float32Array, from: number, to: number): Float32Array {
   for (const rate of [from, to]) {
-    if (!Number.isInteger(rate) || rate < 1 || rate > 768000) throw new TtsError('ERR_ARGUMENT', `sample rate ${rate} Hz: expected an integer from 1 to 768000`);
+    if (!Number.isInteger(rate) || rate < 1 || rate > 768000)
+      throw new TtsError('ERR_ARGUMENT', `sample rate ${rate} Hz: expected an integer from 1 to 768000`);
   }
   if (from === to) return samples.slice();
   const divisor = greatestCommonDivisor(from, to);
@@ -47,7 +50,10 @@ export function resample(samples: Float32Array, from: number, to: number): Float
   return output;
 }
 
-/** The 2·half weights of the input samples around a point that lies `fraction` after one of them. They sum to 1: DC passes unchanged. */
+/**
+ * The 2·half weights of the input samples around a point that lies `fraction` after one of them. They sum to 1: DC
+ * passes unchanged.
+ */
 function phaseFilter(fraction: number, half: number, shrink: number): Float64Array {
   const cutoff = (1 - transition / 2) * shrink;
   const filter = new Float64Array(2 * half);

@@ -4,7 +4,8 @@ import { TtsError } from '../errors.js';
 import { forEachFrame, framesOf, paddings, samplesOf, spectrogram, type StftSettings } from './stft.js';
 
 const base: StftSettings = { fftSize: 1024, windowLength: 1024, hop: 256, padding: 'hop-reflect' };
-const tone = (length: number, frequency: number) => Float32Array.from({ length }, (_, i) => Math.cos((2 * Math.PI * frequency * i) / 1024));
+const tone = (length: number, frequency: number) =>
+  Float32Array.from({ length }, (_, i) => Math.cos((2 * Math.PI * frequency * i) / 1024));
 
 test('hop-reflect has floor(samples / hop) frames, centring one more, none only those that fit', () => {
   for (const samples of [1, 255, 256, 1000, 1023, 1024, 1025, 22050, 22051]) {
@@ -50,7 +51,8 @@ test('power is the square of magnitude', () => {
 });
 
 test('a shorter window stands in the middle of the FFT', () => {
-  // An impulse 400 samples from the frame's start lies outside a 100-sample window around 512; one at 512 lies on its peak.
+  // An impulse 400 samples from the frame's start lies outside a 100-sample window around 512; one at 512 lies on its
+  // peak.
   const settings: StftSettings = { fftSize: 1024, windowLength: 100, hop: 1024, padding: 'none' };
   const impulseAt = (position: number) => Float32Array.from({ length: 1024 }, (_, i) => (i === position ? 1 : 0));
   assert.ok(spectrogram(impulseAt(400), settings).data.every((value) => value === 0));
@@ -70,7 +72,9 @@ test('reflection folds to and fro in a signal shorter than the padding', () => {
   const samples = Float32Array.of(1, 2, 3);
   const seen: number[] = [];
   // With a window of one FFT at hop = FFT the DC bin is the windowed sum of the padded frame: 3 2 1 2 | 3 … around it.
-  forEachFrame(samples, { fftSize: 8, windowLength: 8, hop: 8, padding: 'center-reflect' }, (power) => seen.push(Math.sqrt(power[0])));
+  forEachFrame(samples, { fftSize: 8, windowLength: 8, hop: 8, padding: 'center-reflect' }, (power) =>
+    seen.push(Math.sqrt(power[0])),
+  );
   const padded = [1, 2, 3, 2, 1, 2, 3, 2];
   const expected = padded.reduce((sum, x, i) => sum + x * (0.5 - 0.5 * Math.cos((2 * Math.PI * i) / 8)), 0);
   assert.equal(seen.length, 1);
@@ -78,6 +82,13 @@ test('reflection folds to and fro in a signal shorter than the padding', () => {
 });
 
 test('too short a signal is refused with the length that would do', () => {
-  assert.throws(() => spectrogram(new Float32Array(255), base), (error) => error instanceof TtsError && error.code === 'ERR_AUDIO_EMPTY' && /255 samples.*at least 256/.test(error.message));
-  assert.throws(() => spectrogram(new Float32Array(0), { ...base, padding: 'center-constant' }), (error) => error instanceof TtsError && error.code === 'ERR_AUDIO_EMPTY');
+  assert.throws(
+    () => spectrogram(new Float32Array(255), base),
+    (error) =>
+      error instanceof TtsError && error.code === 'ERR_AUDIO_EMPTY' && /255 samples.*at least 256/.test(error.message),
+  );
+  assert.throws(
+    () => spectrogram(new Float32Array(0), { ...base, padding: 'center-constant' }),
+    (error) => error instanceof TtsError && error.code === 'ERR_AUDIO_EMPTY',
+  );
 });

@@ -3,14 +3,19 @@ import { TtsError } from '../errors.js';
 
 /**
  * How the ends of a signal are treated:
- * - `center-reflect`, `center-constant`: fftSize/2 mirrored samples (or zeros) on both sides, frame f is centred on sample f·hop (librosa, ESPnet, NVIDIA Tacotron 2);
- * - `hop-reflect`: (fftSize - hop)/2 mirrored samples on both sides, frame f is centred on the middle of samples f·hop … (f+1)·hop - 1 (HiFi-GAN);
+ * - `center-reflect`, `center-constant`: fftSize/2 mirrored samples (or zeros) on both sides, frame f is centred on
+ *   sample f·hop (librosa, ESPnet, NVIDIA Tacotron 2);
+ * - `hop-reflect`: (fftSize - hop)/2 mirrored samples on both sides, frame f is centred on the middle of samples f·hop
+ *   … (f+1)·hop - 1 (HiFi-GAN);
  * - `none`: frame f starts at sample f·hop.
  */
 export const paddings = ['center-reflect', 'center-constant', 'hop-reflect', 'none'] as const;
 export type Padding = (typeof paddings)[number];
 
-/** The framing of a short-time Fourier transform; the window is a periodic Hann window, centred in fftSize. Lengths in samples. */
+/**
+ * The framing of a short-time Fourier transform; the window is a periodic Hann window, centred in fftSize. Lengths in
+ * samples.
+ */
 export interface StftSettings {
   /** A power of two. */
   readonly fftSize: number;
@@ -33,15 +38,23 @@ export function samplesOf(frames: number, { fftSize, hop, padding }: StftSetting
 }
 
 /**
- * Runs over the frames of a signal and hands each one's power spectrum re² + im² to `visit`, as fftSize/2 + 1 bins in an array that
- * is used again for the next frame. Returns the number of frames.
+ * Runs over the frames of a signal and hands each one's power spectrum re² + im² to `visit`, as fftSize/2 + 1 bins in
+ * an array that is used again for the next frame. Returns the number of frames.
  *
  * @throws TtsError ERR_AUDIO_EMPTY if the signal is too short for one frame.
  */
-export function forEachFrame(samples: Float32Array | Float64Array, settings: StftSettings, visit: (power: Float64Array, frame: number) => void): number {
+export function forEachFrame(
+  samples: Float32Array | Float64Array,
+  settings: StftSettings,
+  visit: (power: Float64Array, frame: number) => void,
+): number {
   const { fftSize, hop, padding } = settings;
   const frames = framesOf(samples.length, settings);
-  if (frames === 0) throw new TtsError('ERR_AUDIO_EMPTY', `audio of ${samples.length} samples is too short for one frame: expected at least ${samplesOf(1, settings)}`);
+  if (frames === 0)
+    throw new TtsError(
+      'ERR_AUDIO_EMPTY',
+      `audio of ${samples.length} samples is too short for one frame: expected at least ${samplesOf(1, settings)}`,
+    );
   const window = centredHann(settings);
   const fft = new Fft(fftSize);
   const input = new Float64Array(fftSize);
@@ -50,7 +63,8 @@ export function forEachFrame(samples: Float32Array | Float64Array, settings: Stf
   const pad = padLength(settings);
   for (let frame = 0; frame < frames; frame++) {
     const first = frame * hop - pad;
-    for (let i = 0; i < fftSize; i++) input[i] = window[i] === 0 ? 0 : window[i] * sampleAt(samples, first + i, padding);
+    for (let i = 0; i < fftSize; i++)
+      input[i] = window[i] === 0 ? 0 : window[i] * sampleAt(samples, first + i, padding);
     fft.realTransform(spectrum, input);
     for (let bin = 0; bin < power.length; bin++) power[bin] = spectrum[2 * bin] ** 2 + spectrum[2 * bin + 1] ** 2;
     visit(power, frame);
@@ -59,15 +73,22 @@ export function forEachFrame(samples: Float32Array | Float64Array, settings: Stf
 }
 
 /**
- * The magnitude (power 1) or power (2) spectrogram, row-major [frames, fftSize/2 + 1], as librosa.stft and torch.stft define it.
+ * The magnitude (power 1) or power (2) spectrogram, row-major [frames, fftSize/2 + 1], as librosa.stft and torch.stft
+ * define it.
  *
  * @throws TtsError ERR_AUDIO_EMPTY if the signal is too short for one frame.
  */
-export function spectrogram(samples: Float32Array, settings: StftSettings, power: 1 | 2 = 1): { data: Float32Array; frames: number; bins: number } {
+export function spectrogram(
+  samples: Float32Array,
+  settings: StftSettings,
+  power: 1 | 2 = 1,
+): { data: Float32Array; frames: number; bins: number } {
   const bins = settings.fftSize / 2 + 1;
   const frames = framesOf(samples.length, settings);
   const data = new Float32Array(frames * bins);
-  forEachFrame(samples, settings, (spectrum, frame) => data.set(power === 2 ? spectrum : spectrum.map(Math.sqrt), frame * bins));
+  forEachFrame(samples, settings, (spectrum, frame) =>
+    data.set(power === 2 ? spectrum : spectrum.map(Math.sqrt), frame * bins),
+  );
   return { data, frames, bins };
 }
 
@@ -76,7 +97,10 @@ function padLength({ fftSize, hop, padding }: Pick<StftSettings, 'fftSize' | 'ho
   return padding === 'hop-reflect' ? Math.floor((fftSize - hop) / 2) : fftSize / 2;
 }
 
-/** Sample `index` of the padded signal. Reflection leaves out the edge sample and goes to and fro if the signal is short. */
+/**
+ * Sample `index` of the padded signal. Reflection leaves out the edge sample and goes to and fro if the signal is
+ * short.
+ */
 function sampleAt(samples: Float32Array | Float64Array, index: number, padding: Padding): number {
   const { length } = samples;
   if (index >= 0 && index < length) return samples[index];

@@ -13,48 +13,72 @@ export interface WavHeader {
   readonly dataEnd: number;
 }
 
-/** Sizes from here on mean "unknown, written to a pipe": 0xFFFFFFFF as ffmpeg and this toolkit write it, 0x7FFFF000 as sox does. */
+/**
+ * Sizes from here on mean "unknown, written to a pipe": 0xFFFFFFFF as ffmpeg and this toolkit write it, 0x7FFFF000 as
+ * sox does.
+ */
 const unknownSize = 0x7ffff000;
 
 /**
- * Reads the header of a WAV file and checks it as no library does: channels, bits, rate, block size, and the sizes declared against those
- * there. Reads RIFF with integer PCM of 8, 16, 24 or 32 bits or float of 32 or 64, plain or extensible.
+ * Reads the header of a WAV file and checks it as no library does: channels, bits, rate, block size, and the sizes
+ * declared against those there. Reads RIFF with integer PCM of 8, 16, 24 or 32 bits or float of 32 or 64, plain or
+ * extensible.
  *
  * @param name names the file in error messages
- * @throws TtsError ERR_AUDIO_FORMAT (not WAV, or absurd), ERR_AUDIO_TRUNCATED (less there than declared), ERR_AUDIO_EMPTY (no samples).
+ * @throws TtsError ERR_AUDIO_FORMAT (not WAV, or absurd), ERR_AUDIO_TRUNCATED (less there than declared),
+ * ERR_AUDIO_EMPTY (no samples).
  */
 export function readWavHeader(bytes: Buffer, name: string): WavHeader {
   const fail = (code: ErrorCode, message: string) => new TtsError(code, `${name} ${message}`);
   const tag = (at: number) => bytes.toString('latin1', at, at + 4);
-  if (bytes.length < 12 || tag(0) !== 'RIFF' || tag(8) !== 'WAVE') throw fail('ERR_AUDIO_FORMAT', 'is no WAV file: expected it to begin with RIFF … WAVE');
+  if (bytes.length < 12 || tag(0) !== 'RIFF' || tag(8) !== 'WAVE')
+    throw fail('ERR_AUDIO_FORMAT', 'is no WAV file: expected it to begin with RIFF … WAVE');
 
   let format: [start: number, end: number] | undefined;
   let data: [start: number, declared: number] | undefined;
-  for (let at = 12; at + 8 <= bytes.length && data === undefined; ) {
+  for (let at = 12; at + 8 <= bytes.length && data === undefined;) {
     const size = bytes.readUInt32LE(at + 4);
     if (tag(at) === 'fmt ') format = [at + 8, at + 8 + size];
     if (tag(at) === 'data') data = [at + 8, size];
     at += 8 + size + (size % 2);
   }
   if (format === undefined || format[1] > bytes.length || format[1] - format[0] < 16) {
-    throw fail(data === undefined ? 'ERR_AUDIO_TRUNCATED' : 'ERR_AUDIO_FORMAT', `has no complete fmt chunk in its ${bytes.length} bytes`);
+    throw fail(
+      data === undefined ? 'ERR_AUDIO_TRUNCATED' : 'ERR_AUDIO_FORMAT',
+      `has no complete fmt chunk in its ${bytes.length} bytes`,
+    );
   }
   const fields = readFormat(bytes, format[0], format[1] - format[0]);
   const { audioFormat, channels, sampleRate, blockSize, bits } = fields;
-  if (audioFormat !== 1 && audioFormat !== 3) throw fail('ERR_AUDIO_FORMAT', `is compressed (WAV format ${audioFormat}): expected PCM (1) or float (3)`);
+  if (audioFormat !== 1 && audioFormat !== 3)
+    throw fail('ERR_AUDIO_FORMAT', `is compressed (WAV format ${audioFormat}): expected PCM (1) or float (3)`);
   if (channels < 1 || channels > 64) throw fail('ERR_AUDIO_FORMAT', `has ${channels} channels: expected 1 to 64`);
-  if (sampleRate < 1000 || sampleRate > 768000) throw fail('ERR_AUDIO_FORMAT', `has a sample rate of ${sampleRate} Hz: expected 1000 to 768000`);
+  if (sampleRate < 1000 || sampleRate > 768000)
+    throw fail('ERR_AUDIO_FORMAT', `has a sample rate of ${sampleRate} Hz: expected 1000 to 768000`);
   const wanted = audioFormat === 1 ? [8, 16, 24, 32] : [32, 64];
-  if (!wanted.includes(bits)) throw fail('ERR_AUDIO_FORMAT', `has ${bits} bits per sample: expected ${wanted.join(', ')} for ${audioFormat === 1 ? 'integers' : 'float'}`);
-  if (blockSize !== (channels * bits) / 8) throw fail('ERR_AUDIO_FORMAT', `has blocks of ${blockSize} bytes: expected ${(channels * bits) / 8} for ${channels} channel(s) of ${bits} bits`);
+  if (!wanted.includes(bits))
+    throw fail(
+      'ERR_AUDIO_FORMAT',
+      `has ${bits} bits per sample: expected ${wanted.join(', ')} for ${audioFormat === 1 ? 'integers' : 'float'}`,
+    );
+  if (blockSize !== (channels * bits) / 8)
+    throw fail(
+      'ERR_AUDIO_FORMAT',
+      `has blocks of ${blockSize} bytes: expected ${(channels * bits) / 8} for ${channels} channel(s) of ${bits} bits`,
+    );
 
   if (data === undefined) throw fail('ERR_AUDIO_TRUNCATED', `has no data chunk in its ${bytes.length} bytes`);
   const [dataStart, declared] = data;
   const there = bytes.length - dataStart;
   const streamed = declared >= unknownSize && declared > there;
-  if (!streamed && declared > there) throw fail('ERR_AUDIO_TRUNCATED', `is truncated: ${declared} bytes of audio are declared, ${there} are there`);
+  if (!streamed && declared > there)
+    throw fail('ERR_AUDIO_TRUNCATED', `is truncated: ${declared} bytes of audio are declared, ${there} are there`);
   const size = streamed ? there - (there % blockSize) : declared;
-  if (size % blockSize !== 0) throw fail('ERR_AUDIO_TRUNCATED', `has ${size} bytes of audio: expected a multiple of its blocks of ${blockSize} bytes`);
+  if (size % blockSize !== 0)
+    throw fail(
+      'ERR_AUDIO_TRUNCATED',
+      `has ${size} bytes of audio: expected a multiple of its blocks of ${blockSize} bytes`,
+    );
   if (size === 0) throw fail('ERR_AUDIO_EMPTY', 'holds no samples');
   return {
     format: audioFormat === 1 ? 'integer' : 'float',

@@ -5,8 +5,9 @@ import { TtsError } from '../errors.js';
 import { temporaryName, writeError } from './whole_file.js';
 
 /**
- * Writes a mono 16-bit WAV while it is being made. In a file the sizes are filled in at `close`, which also gives it its name; until then, and after
- * `abort`, there is nothing under that name. To a stream (a pipe) the header says that the size is unknown: 0xFFFFFFFF.
+ * Writes a mono 16-bit WAV while it is being made. In a file the sizes are filled in at `close`, which also gives it
+ * its name; until then, and after `abort`, there is nothing under that name. To a stream (a pipe) the header says that
+ * the size is unknown: 0xFFFFFFFF.
  *
  * ```ts
  * const wav = await WavStream.open('out.wav', 22050);
@@ -117,7 +118,8 @@ class PipeSink implements Sink {
   private failure: Error | undefined;
 
   constructor(private readonly stream: Writable) {
-    // A broken pipe is reported twice: to the write that met it and as an event, which would end the process if nobody listened.
+    // A broken pipe is reported twice: to the write that met it and as an event, which would end the process if nobody
+    // listened.
     stream.on('error', this.remember);
   }
 
@@ -141,10 +143,18 @@ class PipeSink implements Sink {
 }
 
 function closedPipe(error: Error): TtsError {
-  return new TtsError('ERR_FILE_WRITE', `the output stream cannot be written: ${(error as NodeJS.ErrnoException).code === 'EPIPE' ? 'its reader has gone' : error.message}`, { cause: error });
+  return new TtsError(
+    'ERR_FILE_WRITE',
+    'the output stream cannot be written: ' +
+      `${(error as NodeJS.ErrnoException).code === 'EPIPE' ? 'its reader has gone' : error.message}`,
+    { cause: error },
+  );
 }
 
-/** The 44 bytes in front of the samples of a mono 16-bit WAV file; the sizes say "unknown" (0xFFFFFFFF) if `samples` is undefined. */
+/**
+ * The 44 bytes in front of the samples of a mono 16-bit WAV file; the sizes say "unknown" (0xFFFFFFFF) if `samples` is
+ * undefined.
+ */
 function wavHeader(sampleRate: number, samples?: number): Buffer {
   const file = new wavefile.WaveFile();
   file.fromScratch(1, sampleRate, '16', new Int16Array(0));

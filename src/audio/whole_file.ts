@@ -12,7 +12,11 @@ export async function readWholeFile(path: string): Promise<Buffer> {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT') throw new TtsError('ERR_FILE_NOT_FOUND', `${path}: no such file`, { cause: error });
-    throw new TtsError('ERR_FILE_READ', `${path} cannot be read: ${code === 'EISDIR' ? 'it is a folder' : String(code)}`, { cause: error });
+    throw new TtsError(
+      'ERR_FILE_READ',
+      `${path} cannot be read: ${code === 'EISDIR' ? 'it is a folder' : String(code)}`,
+      { cause: error },
+    );
   }
 }
 
@@ -43,6 +47,12 @@ let serial = 0;
 export function writeError(path: string, error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException).code;
   if (code === undefined || error instanceof TtsError) return error;
-  const reason = { ENOENT: 'its folder does not exist', EISDIR: 'it is a folder', EACCES: 'permission denied', ENOSPC: 'the disk is full' }[code] ?? code;
+  const reason =
+    {
+      ENOENT: 'its folder does not exist',
+      EISDIR: 'it is a folder',
+      EACCES: 'permission denied',
+      ENOSPC: 'the disk is full',
+    }[code] ?? code;
   return new TtsError('ERR_FILE_WRITE', `${path} cannot be written: ${reason}`, { cause: error });
 }

@@ -16,7 +16,8 @@ before(async () => {
 after(() => rm(folder, { recursive: true }));
 
 const pcm = Int16Array.from({ length: 1001 }, (_, i) => Math.round(32767 * Math.sin(i * i * 1e-4)));
-const failsWith = (code: string, pattern: RegExp) => (error: unknown) => error instanceof TtsError && error.code === code && pattern.test(error.message);
+const failsWith = (code: string, pattern: RegExp) => (error: unknown) =>
+  error instanceof TtsError && error.code === code && pattern.test(error.message);
 
 test('16-bit samples come back exactly, from integers and from floats', async () => {
   const path = join(folder, '16.wav');

@@ -9,7 +9,9 @@ const names = ['reference', 'this run'];
 /** Two charts for a terminal, held-out NLL and STOI against steps: a run over a reference. */
 export function drawCurves(yours: readonly CurvePoint[], reference: readonly CurvePoint[]): string {
   const chart = (title: string, of: (point: CurvePoint) => number | null) => {
-    const points = [reference, yours].map((curve) => curve.flatMap((point): Point[] => (of(point) === null ? [] : [[point.step, of(point) as number]])));
+    const points = [reference, yours].map((curve) =>
+      curve.flatMap((point): Point[] => (of(point) === null ? [] : [[point.step, of(point) as number]])),
+    );
     if (points.every(({ length }) => length === 0)) return `${title}: not measured`;
     return plot(points, {
       width: 72,
@@ -20,7 +22,10 @@ export function drawCurves(yours: readonly CurvePoint[], reference: readonly Cur
       legend: { position: 'bottom', series: names },
     });
   };
-  return [chart('held-out NLL, nats per sample, by step', ({ nll }) => nll), chart('STOI, by step', ({ stoi }) => stoi)].join('\n\n');
+  return [
+    chart('held-out NLL, nats per sample, by step', ({ nll }) => nll),
+    chart('STOI, by step', ({ stoi }) => stoi),
+  ].join('\n\n');
 }
 
 /** A range that is never empty. */

@@ -18,7 +18,7 @@ export async function time(work: () => void | Promise<void>, seconds: number): P
 export async function timeInTurn(works: readonly (() => void | Promise<void>)[], seconds: number): Promise<Timing[]> {
   const times = works.map((): number[] => []);
   for (const work of works) await work();
-  for (const begun = performance.now(); times[0].length < 5 || performance.now() - begun < seconds * 1000; )
+  for (const begun = performance.now(); times[0].length < 5 || performance.now() - begun < seconds * 1000;)
     for (const [i, work] of works.entries()) {
       const start = performance.now();
       await work();

@@ -1,5 +1,14 @@
 import type { StoredClip } from '../data/feature_store.js';
-import { precisionOf, withPrecision, inFloat32, precisions, type Kernels, type Precision, type Sampler, type SamplerNetwork } from '../kernels/index.js';
+import {
+  precisionOf,
+  withPrecision,
+  inFloat32,
+  precisions,
+  type Kernels,
+  type Precision,
+  type Sampler,
+  type SamplerNetwork,
+} from '../kernels/index.js';
 import { loadTensorFlow } from '../model/backend.js';
 import { symbolCodec } from '../model/codec.js';
 import { GateConditioner } from '../model/conditioner.js';
@@ -10,7 +19,10 @@ import { voiceNetwork } from '../model/voice_network.js';
 /** What a precision costs on held-out speech. */
 export interface PrecisionFigures {
   readonly precision: Precision;
-  /** Nats per 16-bit sample, teacher-forced through the sampler's own arithmetic; every sample of every clip, each clip from its beginning. */
+  /**
+   * Nats per 16-bit sample, teacher-forced through the sampler's own arithmetic; every sample of every clip, each clip
+   * from its beginning.
+   */
   readonly nll: number;
   /** Over that of the first row. */
   readonly over: number;
@@ -25,7 +37,11 @@ export interface PrecisionFigures {
 const framesPerCall = 32;
 
 /** The NLL of a voice in each precision that can be made from its weights: those of its own and of less. */
-export async function benchPrecision(voice: Voice, clips: readonly StoredClip[], kernels: Kernels): Promise<PrecisionFigures[]> {
+export async function benchPrecision(
+  voice: Voice,
+  clips: readonly StoredClip[],
+  kernels: Kernels,
+): Promise<PrecisionFigures[]> {
   const network = voiceNetwork(voice);
   const own = precisionOf(network);
   const lower = precisions.slice(precisions.indexOf(own) + 1);
@@ -47,15 +63,31 @@ export async function benchPrecision(voice: Voice, clips: readonly StoredClip[],
   }));
 }
 
-function addClip(voice: Voice, networks: readonly SamplerNetwork[], clip: StoredClip, kernels: Kernels, conditioner: GateConditioner, sums: { nats: number; divergence: number }[]): void {
+function addClip(
+  voice: Voice,
+  networks: readonly SamplerNetwork[],
+  clip: StoredClip,
+  kernels: Kernels,
+  conditioner: GateConditioner,
+  sums: { nats: number; divergence: number }[],
+): void {
   const { hop } = voice.features;
   const codec = symbolCodec(voice.config.encoding, voice.features);
   const context = contextFrames(voice.config);
-  const samplers = networks.map((network): Sampler => kernels.createSampler(network, { seed: 1, temperature: 1, firstCode: codec.silence }));
+  const samplers = networks.map((network): Sampler =>
+    kernels.createSampler(network, { seed: 1, temperature: 1, firstCode: codec.silence }),
+  );
   const { levels } = networks[0];
   for (let first = 0; first < clip.frames; first += framesPerCall) {
     const frames = Math.min(framesPerCall, clip.frames - first);
-    const { codes, meanLogWidths } = codec.encode({ pcm: clip.pcm(first * hop - codec.history, codec.history + frames * hop), phase: 0, features: clip.features(first - 1, frames + 1) }, { kernels });
+    const { codes, meanLogWidths } = codec.encode(
+      {
+        pcm: clip.pcm(first * hop - codec.history, codec.history + frames * hop),
+        phase: 0,
+        features: clip.features(first - 1, frames + 1),
+      },
+      { kernels },
+    );
     const gate = conditioner.gate(clip.features(first - context, frames + 2 * context), frames);
     const symbols = codes.subarray(1);
     const probabilities = samplers.map((sampler) => sampler.forced(gate, frames, hop, symbols));
@@ -69,7 +101,9 @@ function addClip(voice: Voice, networks: readonly SamplerNetwork[], clip: Stored
 function natsOf(probabilities: Float32Array, codes: Uint16Array, levels: number): number {
   let nats = 0;
   codes.forEach((code, t) => {
-    nats -= Math.log(probabilities[2 * t * levels + Math.floor(code / levels)]) + Math.log(probabilities[(2 * t + 1) * levels + (code % levels)]);
+    nats -=
+      Math.log(probabilities[2 * t * levels + Math.floor(code / levels)]) +
+      Math.log(probabilities[(2 * t + 1) * levels + (code % levels)]);
   });
   return nats;
 }

@@ -1,4 +1,12 @@
-import { SIDE_BY_SIDE, samplerParts, withPrecision, type Kernels, type Precision, type Sampler, type SamplerNetwork } from '../kernels/index.js';
+import {
+  SIDE_BY_SIDE,
+  samplerParts,
+  withPrecision,
+  type Kernels,
+  type Precision,
+  type Sampler,
+  type SamplerNetwork,
+} from '../kernels/index.js';
 import { RandomStream, streams } from '../kernels/random.js';
 import { symbolCodec } from '../model/codec.js';
 import { fixedMasks } from '../sparsity/fixed.js';
@@ -51,13 +59,21 @@ export interface SamplingOptions {
 const cachedFloats = 96 * 1024;
 
 /** Times the sampler of a recipe with fresh weights: what a weight is does not change how long it takes. */
-export async function benchSampling(recipe: Recipe, kernels: Kernels, { precision, seconds, profile, threads = 1 }: SamplingOptions): Promise<SamplingFigures> {
+export async function benchSampling(
+  recipe: Recipe,
+  kernels: Kernels,
+  { precision, seconds, profile, threads = 1 }: SamplingOptions,
+): Promise<SamplingFigures> {
   const config = waveRnnConfig(recipe);
   const { sampleRate, bins } = recipe.features;
   const { seed } = recipe.training;
   const parameters = new Parameters(config, bins, fixedMasks(maskedMatrices(config), seed).initial(), 'zero', seed);
   const network = withPrecision(parameters.members()[0], precision);
-  const sampler = kernels.createSampler(network, { seed, temperature: 1, firstCode: symbolCodec(config.encoding, recipe.features).silence }, threads);
+  const sampler = kernels.createSampler(
+    network,
+    { seed, temperature: 1, firstCode: symbolCodec(config.encoding, recipe.features).silence },
+    threads,
+  );
   const random = new RandomStream(seed, streams.initialisation);
   const gate = Float32Array.from({ length: 3 * config.hidden }, () => 0.3 * random.normal());
   // Threads are called together for some milliseconds at a time.
@@ -85,27 +101,48 @@ export async function benchSampling(recipe: Recipe, kernels: Kernels, { precisio
     realTimeFactor: (median / samples) * sampleRate,
     microsecondsPerSample: microseconds,
     weightKilobytes: bytes / 1000,
-    ...(bytesPerSecond && { cacheGigabytesPerSecond: bytesPerSecond / 1e9, shareOfLimit: (1e6 * bytes) / bytesPerSecond / microseconds }),
+    ...(bytesPerSecond && {
+      cacheGigabytesPerSecond: bytesPerSecond / 1e9,
+      shareOfLimit: (1e6 * bytes) / bytesPerSecond / microseconds,
+    }),
     ...(profile && sampler.timed && { parts: parts() }),
     processor: processorName(),
   };
 }
 
 /** A few samples at a time: less than a millisecond, so that on a shared machine most are not interrupted. */
-async function timeSampler(sampler: Sampler, gate: Float32Array, samples: number, seconds: number): Promise<Omit<Timing, 'mean'>> {
+async function timeSampler(
+  sampler: Sampler,
+  gate: Float32Array,
+  samples: number,
+  seconds: number,
+): Promise<Omit<Timing, 'mean'>> {
   if (!sampler.timed) return time(async () => void (await sampler.run(gate, 1, samples)), seconds);
   const times: number[] = [];
-  for (const begun = performance.now(); times.length < 5 || performance.now() - begun < seconds * 1000; ) times.push(sampler.timed(gate, 1, samples, false).seconds);
+  for (const begun = performance.now(); times.length < 5 || performance.now() - begun < seconds * 1000;)
+    times.push(sampler.timed(gate, 1, samples, false).seconds);
   times.sort((a, b) => a - b);
   return { median: times[times.length >> 1], best: times[0] };
 }
 
 /** Samples per second of several utterances side by side, the median. */
-async function timeGroup(kernels: Kernels, network: SamplerNetwork, gate: Float32Array, seconds: number): Promise<number> {
+async function timeGroup(
+  kernels: Kernels,
+  network: SamplerNetwork,
+  gate: Float32Array,
+  seconds: number,
+): Promise<number> {
   const group = kernels.createSamplerGroup(network, SIDE_BY_SIDE);
   for (let lane = 0; lane < SIDE_BY_SIDE; lane++) group.begin(lane, { seed: lane, temperature: 1, firstCode: 0 });
   const samples = kernels.name === 'reference' ? 64 : 1024;
-  const { median } = await time(async () => void (await group.run(Array.from({ length: SIDE_BY_SIDE }, (_, lane) => ({ lane, gate, frames: 1 })), samples)), seconds);
+  const { median } = await time(
+    async () =>
+      void (await group.run(
+        Array.from({ length: SIDE_BY_SIDE }, (_, lane) => ({ lane, gate, frames: 1 })),
+        samples,
+      )),
+    seconds,
+  );
   return (SIDE_BY_SIDE * samples) / median;
 }
 
@@ -119,10 +156,20 @@ function bytesOf({ sparse }: SamplerNetwork): number {
   return sparse.reduce((sum, { values }) => sum + values.byteLength, 0);
 }
 
-/** The times of the parts of a sample; beside them the recurrent product by itself, repeated: what is left of its part are the gates, as far as the two do not overlap. */
+/**
+ * The times of the parts of a sample; beside them the recurrent product by itself, repeated: what is left of its part
+ * are the gates, as far as the two do not overlap.
+ */
 function partsOf(network: SamplerNetwork, shares: readonly number[], microseconds: number, kernels: Kernels) {
   const recurrent = network.sparse[0];
-  const alone = 1e6 * kernels.samplerProduct(recurrent, new Float32Array(recurrent.columns).fill(0.5), new Float32Array(recurrent.rows), 1000);
+  const alone =
+    1e6 *
+    kernels.samplerProduct(
+      recurrent,
+      new Float32Array(recurrent.columns).fill(0.5),
+      new Float32Array(recurrent.rows),
+      1000,
+    );
   return [
     ...samplerParts.map((part, i) => ({ part, microseconds: shares[i] * microseconds, share: shares[i] })),
     { part: '(the recurrent product alone)', microseconds: alone, share: alone / microseconds },

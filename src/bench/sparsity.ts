@@ -38,11 +38,22 @@ export interface SparsityBench {
 }
 
 /**
- * Runs every method with every seed, each in a process of its own, `jobs` at a time, and returns the results, method by method. Each is written down as it comes; those that are there are not
- * run again, so that a comparison that was interrupted goes on.
- * @throws {TtsError} what reading the recipe and opening its data throw; what a run throws, when the others that are under way have ended
+ * Runs every method with every seed, each in a process of its own, `jobs` at a time, and returns the results, method by
+ * method. Each is written down as it comes; those that are there are not run again, so that a comparison that was
+ * interrupted goes on.
+ * @throws {TtsError} what reading the recipe and opening its data throw; what a run throws, when the others that are
+ * under way have ended
  */
-export async function benchSparsity({ recipe: path, options, methods, seeds, jobs, kernels, out, onResult }: SparsityBench): Promise<SparsityResult[]> {
+export async function benchSparsity({
+  recipe: path,
+  options,
+  methods,
+  seeds,
+  jobs,
+  kernels,
+  out,
+  onResult,
+}: SparsityBench): Promise<SparsityResult[]> {
   mkdirSync(out, { recursive: true });
   const file = join(out, 'results.jsonl');
   const earlier = readResults(file);
@@ -68,7 +79,14 @@ export async function benchSparsity({ recipe: path, options, methods, seeds, job
       const { method, seed, recipe, key } = next;
       try {
         const answer = await runInProcess({ recipe, kernels });
-        const result = { key, recipe: `${recipe.name}-${recipe.size}`, method, seed, steps: recipe.training.steps, ...answer };
+        const result = {
+          key,
+          recipe: `${recipe.name}-${recipe.size}`,
+          method,
+          seed,
+          steps: recipe.training.steps,
+          ...answer,
+        };
         appendFileSync(file, `${JSON.stringify(result)}\n`);
         finish(result);
       } catch (error) {
@@ -84,7 +102,10 @@ export async function benchSparsity({ recipe: path, options, methods, seeds, job
 
 /** The recipe of one run. */
 function recipeOf(path: string, options: RecipeOptions, { name, set }: SparsityMethod, seed: number): AnyRecipe {
-  const recipe = loadAnyRecipe(path, { ...options, set: [...(options.set ?? []), ...(set ?? []), `training.seed=${seed}`] });
+  const recipe = loadAnyRecipe(path, {
+    ...options,
+    set: [...(options.set ?? []), ...(set ?? []), `training.seed=${seed}`],
+  });
   const task = sparsityTask(recipe);
   if (set) return recipe;
   return name === 'dense' ? task.dense(recipe) : task.smallDense(recipe);
@@ -102,7 +123,11 @@ function readResults(file: string): Map<string, SparsityResult> {
         const result = JSON.parse(line) as SparsityResult;
         return [result.key, result];
       } catch (cause) {
-        throw new TtsError('ERR_FILE_READ', `${file}, line ${i + 1} is no result: remove the line, or the file to run everything again`, { cause });
+        throw new TtsError(
+          'ERR_FILE_READ',
+          `${file}, line ${i + 1} is no result: remove the line, or the file to run everything again`,
+          { cause },
+        );
       }
     }),
   );
@@ -110,14 +135,18 @@ function readResults(file: string): Map<string, SparsityResult> {
 
 function runInProcess(job: SparsityJob): Promise<SparsityFigures & { peakMegabytes: number; kernels: string }> {
   return new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(new URL('./sparsity_worker.js', import.meta.url)), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const child = fork(fileURLToPath(new URL('./sparsity_worker.js', import.meta.url)), {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
     child.once('message', (answer: SparsityAnswer) => {
       if (!('error' in answer)) return resolve(answer);
       const { code, message } = answer.error;
       reject(code?.startsWith('ERR_') ? new TtsError(code as ErrorCode, message) : new Error(message));
     });
     child.once('error', reject);
-    child.once('exit', (code, signal) => reject(new Error(`a run ended without a result (${signal ?? `status ${code}`})`)));
+    child.once('exit', (code, signal) =>
+      reject(new Error(`a run ended without a result (${signal ?? `status ${code}`})`)),
+    );
     child.send(job);
   });
 }

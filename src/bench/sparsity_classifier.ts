@@ -21,7 +21,8 @@ export const classifierTask: SparsityTask<ClassifierRecipe> = {
     { name: 'nll', title: 'NLL, nats', digits: 4 },
   ],
   dense: (recipe) => withoutMasks(recipe, recipe.sizes[recipe.size].widths),
-  smallDense: (recipe) => withoutMasks(recipe, narrowWidths(recipe.sizes[recipe.size].model, weightsOf(classifierOf(recipe).shapes))),
+  smallDense: (recipe) =>
+    withoutMasks(recipe, narrowWidths(recipe.sizes[recipe.size].model, weightsOf(classifierOf(recipe).shapes))),
   prepare: async (recipe) => (await openTrainingImages(recipe.data)).description,
   async runOnce(recipe, kernels) {
     const images = await openTrainingImages(recipe.data);
@@ -35,7 +36,11 @@ export const classifierTask: SparsityTask<ClassifierRecipe> = {
 
 function withoutMasks(recipe: ClassifierRecipe, widths: number[] | undefined): ClassifierRecipe {
   const { model } = recipe.sizes[recipe.size];
-  return { ...recipe, sizes: { [recipe.size]: { model, widths, density: 1, block: denseBlock } }, sparsity: { method: 'fixed' } };
+  return {
+    ...recipe,
+    sizes: { [recipe.size]: { model, widths, density: 1, block: denseBlock } },
+    sparsity: { method: 'fixed' },
+  };
 }
 
 /** Weights that a net keeps, biases apart. */
@@ -49,8 +54,8 @@ function weightsOf(shapes: readonly LayerShape[]): number {
 }
 
 /**
- * Widths of a dense net of the same kind with nearly so many weights: all layers are made narrower by one factor, but after the first none narrower than
- * the classes that must pass through it.
+ * Widths of a dense net of the same kind with nearly so many weights: all layers are made narrower by one factor, but
+ * after the first none narrower than the classes that must pass through it.
  */
 export function narrowWidths(model: ClassifierName, weights: number): number[] {
   const own = ownWidths(model);

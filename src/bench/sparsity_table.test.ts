@@ -9,14 +9,33 @@ const figures = [{ name: 'accuracy', title: 'accuracy, %', digits: 1 }];
 
 /** One result per value, of seeds 1, 2, … */
 const results = (method: string, ...accuracies: number[]): SparsityResult[] =>
-  accuracies.map((accuracy, i) => ({ key: `${method}${i}`, recipe: 'r', method, seed: i + 1, steps: 10, quality: { accuracy }, nonZeros: 6304, seconds: 2, coreSeconds: 1, peakMegabytes: 100, kernels: 'generic' }));
+  accuracies.map((accuracy, i) => ({
+    key: `${method}${i}`,
+    recipe: 'r',
+    method,
+    seed: i + 1,
+    steps: 10,
+    quality: { accuracy },
+    nonZeros: 6304,
+    seconds: 2,
+    coreSeconds: 1,
+    peakMegabytes: 100,
+    kernels: 'generic',
+  }));
 
-/** The yields of Student's example of 1908: hours of sleep gained by ten patients under two drugs, p = 0.00283 (paired t test of the differences, in R: t.test). */
+/**
+ * The yields of Student's example of 1908: hours of sleep gained by ten patients under two drugs, p = 0.00283 (paired t
+ * test of the differences, in R: t.test).
+ */
 const laevo = [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4];
 const dextro = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0];
 
 test('the paired t test is that of Student’s sleep data', () => {
-  const [found] = compare([...results('es', ...laevo), ...results('fixed', ...dextro).reverse()], chooseMethods('es,fixed'), figures);
+  const [found] = compare(
+    [...results('es', ...laevo), ...results('fixed', ...dextro).reverse()],
+    chooseMethods('es,fixed'),
+    figures,
+  );
   assert.deepEqual([found.method, found.against, found.seeds], ['es', 'fixed', 10]);
   assert.ok(Math.abs(found.difference - 1.58) < 1e-12);
   assert.ok(Math.abs(found.p - 0.002833) < 1e-6, `${found.p}`);
@@ -47,8 +66,14 @@ test('the table has means and sample standard deviations', () => {
 });
 
 test('methods are chosen by name', () => {
-  assert.deepEqual(chooseMethods('rigl, fixed').map(({ name }) => name), ['fixed', 'rigl']);
-  assert.throws(() => chooseMethods('rigel'), { code: 'ERR_ARGUMENT', message: /has "rigel", expected some of dense,small-dense,fixed/ });
+  assert.deepEqual(
+    chooseMethods('rigl, fixed').map(({ name }) => name),
+    ['fixed', 'rigl'],
+  );
+  assert.throws(() => chooseMethods('rigel'), {
+    code: 'ERR_ARGUMENT',
+    message: /has "rigel", expected some of dense,small-dense,fixed/,
+  });
 });
 
 test('the narrow dense net has nearly as many weights', () => {

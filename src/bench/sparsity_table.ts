@@ -37,7 +37,9 @@ export function summarise(results: readonly SparsityResult[], figures: readonly 
       method,
       seeds: runs.length,
       nonZeros: Math.round(mean(runs.map(({ nonZeros }) => nonZeros))),
-      quality: Object.fromEntries(figures.map(({ name }) => [name, { mean: mean(of(name)), deviation: deviation(of(name)) }])),
+      quality: Object.fromEntries(
+        figures.map(({ name }) => [name, { mean: mean(of(name)), deviation: deviation(of(name)) }]),
+      ),
       seconds: mean(runs.map(({ seconds }) => seconds)),
       coreSeconds: mean(runs.map(({ coreSeconds }) => coreSeconds)),
       peakMegabytes: mean(runs.map(({ peakMegabytes }) => peakMegabytes)),
@@ -45,8 +47,15 @@ export function summarise(results: readonly SparsityResult[], figures: readonly 
   });
 }
 
-/** Every method against those that it must be compared with, as far as there are results. Runs of equal seeds are a pair: they begin with the same masks and weights and see the same examples. */
-export function compare(results: readonly SparsityResult[], methods: readonly SparsityMethod[], figures: readonly QualityFigure[]): Comparison[] {
+/**
+ * Every method against those that it must be compared with, as far as there are results. Runs of equal seeds are a
+ * pair: they begin with the same masks and weights and see the same examples.
+ */
+export function compare(
+  results: readonly SparsityResult[],
+  methods: readonly SparsityMethod[],
+  figures: readonly QualityFigure[],
+): Comparison[] {
   return methods.flatMap(({ name, against }) =>
     against.flatMap((other) =>
       figures.flatMap(({ name: figure }) => {
@@ -55,7 +64,16 @@ export function compare(results: readonly SparsityResult[], methods: readonly Sp
           return twin ? [quality[figure] - twin.quality[figure]] : [];
         });
         if (differences.length === 0) return [];
-        return [{ method: name, against: other, figure, seeds: differences.length, difference: mean(differences), p: pairedTTest(differences) }];
+        return [
+          {
+            method: name,
+            against: other,
+            figure,
+            seeds: differences.length,
+            difference: mean(differences),
+            p: pairedTTest(differences),
+          },
+        ];
       }),
     ),
   );
@@ -63,14 +81,25 @@ export function compare(results: readonly SparsityResult[], methods: readonly Sp
 
 /** The summaries as rows of text, the head first. */
 export function summaryRows(summaries: readonly MethodSummary[], figures: readonly QualityFigure[]): string[][] {
-  const head = ['method', 'seeds', 'non-zeros', ...figures.map(({ title }) => title), 'seconds', 'core seconds', 'peak MB'];
+  const head = [
+    'method',
+    'seeds',
+    'non-zeros',
+    ...figures.map(({ title }) => title),
+    'seconds',
+    'core seconds',
+    'peak MB',
+  ];
   return [
     head,
     ...summaries.map(({ method, seeds, nonZeros, quality, seconds, coreSeconds, peakMegabytes }) => [
       method,
       String(seeds),
       nonZeros.toLocaleString('en-US'),
-      ...figures.map(({ name, digits }) => `${quality[name].mean.toFixed(digits)}${seeds > 1 ? ` ± ${quality[name].deviation.toFixed(digits)}` : ''}`),
+      ...figures.map(
+        ({ name, digits }) =>
+          `${quality[name].mean.toFixed(digits)}${seeds > 1 ? ` ± ${quality[name].deviation.toFixed(digits)}` : ''}`,
+      ),
       seconds.toFixed(0),
       coreSeconds.toFixed(0),
       peakMegabytes.toFixed(0),
@@ -90,7 +119,12 @@ export function comparisonRows(comparisons: readonly Comparison[], figures: read
     ['difference', ...figures.map(({ title }) => title)],
     ...[...pairs].map(([title, { method, against }]) => [
       title,
-      ...figures.map(({ name, digits }) => cell(comparisons.find((one) => one.method === method && one.against === against && one.figure === name), digits)),
+      ...figures.map(({ name, digits }) =>
+        cell(
+          comparisons.find((one) => one.method === method && one.against === against && one.figure === name),
+          digits,
+        ),
+      ),
     ]),
   ];
 }
@@ -98,18 +132,30 @@ export function comparisonRows(comparisons: readonly Comparison[], figures: read
 /** Rows as a Markdown table whose columns are in line. */
 export function markdownTable(rows: readonly (readonly string[])[]): string {
   const widths = rows[0].map((_, column) => Math.max(3, ...rows.map((row) => row[column].length)));
-  const line = (cells: readonly string[]) => `| ${cells.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`;
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`;
   return [line(rows[0]), line(widths.map((width) => '-'.repeat(width))), ...rows.slice(1).map(line)].join('\n');
 }
 
 /** The summaries as CSV: plain numbers, a column each for mean and deviation. */
 export function summaryCsv(summaries: readonly MethodSummary[], figures: readonly QualityFigure[]): string {
-  const head = ['method', 'seeds', 'non_zeros', ...figures.flatMap(({ name }) => [`${name}_mean`, `${name}_deviation`]), 'seconds', 'core_seconds', 'peak_megabytes'];
+  const head = [
+    'method',
+    'seeds',
+    'non_zeros',
+    ...figures.flatMap(({ name }) => [`${name}_mean`, `${name}_deviation`]),
+    'seconds',
+    'core_seconds',
+    'peak_megabytes',
+  ];
   const lines = summaries.map(({ method, seeds, nonZeros, quality, seconds, coreSeconds, peakMegabytes }) => [
     method,
     seeds,
     nonZeros,
-    ...figures.flatMap(({ name }) => [quality[name].mean, Number.isNaN(quality[name].deviation) ? '' : quality[name].deviation]),
+    ...figures.flatMap(({ name }) => [
+      quality[name].mean,
+      Number.isNaN(quality[name].deviation) ? '' : quality[name].deviation,
+    ]),
     seconds,
     coreSeconds,
     peakMegabytes,

@@ -19,7 +19,10 @@ export interface SparsityFigures extends TrainingTime {
   readonly nonZeros: number;
 }
 
-/** What the comparison of sparsity methods must know about a task. A recipe is plain data: it travels to the process that runs it. */
+/**
+ * What the comparison of sparsity methods must know about a task. A recipe is plain data: it travels to the process
+ * that runs it.
+ */
 export interface SparsityTask<R extends AnyRecipe> {
   readonly quality: readonly QualityFigure[];
   /** The recipe with all weights. */

@@ -19,7 +19,10 @@ export const vocoderTask: SparsityTask<Recipe> = {
     // A dense state of H·√density has as many recurrent weights; the kernels want multiples of 32 and 16.
     const { hidden, projection, density } = recipe.sizes[recipe.size];
     const nearest = (width: number, of: number) => Math.max(of, of * Math.round(width / of));
-    return withSize(recipe, { hidden: nearest(hidden * Math.sqrt(density.recurrent), 32), projection: nearest(projection * Math.sqrt(density.output), 16) });
+    return withSize(recipe, {
+      hidden: nearest(hidden * Math.sqrt(density.recurrent), 32),
+      projection: nearest(projection * Math.sqrt(density.output), 16),
+    });
   },
   async prepare(recipe) {
     const { train, validation } = await openStore(recipe, availableParallelism());
@@ -36,7 +39,11 @@ export const vocoderTask: SparsityTask<Recipe> = {
 };
 
 function withSize(recipe: Recipe, { hidden, projection }: { hidden: number; projection: number }): Recipe {
-  return { ...recipe, sizes: { [recipe.size]: { hidden, projection, density: { recurrent: 1, output: 1 } } }, sparsity: { method: 'fixed' } };
+  return {
+    ...recipe,
+    sizes: { [recipe.size]: { hidden, projection, density: { recurrent: 1, output: 1 } } },
+    sparsity: { method: 'fixed' },
+  };
 }
 
 async function openStore(recipe: Recipe, threads: number): Promise<FeatureStore> {

@@ -11,14 +11,20 @@ export interface SparsityJob {
 }
 
 /** What it answers; an error as its code and message. */
-export type SparsityAnswer = (SparsityFigures & { readonly peakMegabytes: number; readonly kernels: string }) | { readonly error: { readonly code: string | undefined; readonly message: string } };
+export type SparsityAnswer =
+  | (SparsityFigures & { readonly peakMegabytes: number; readonly kernels: string })
+  | { readonly error: { readonly code: string | undefined; readonly message: string } };
 
 // A process of its own for every run: one thread, and a peak of memory that is the run's.
 process.once('message', async ({ recipe, kernels: name }: SparsityJob) => {
   let answer: SparsityAnswer;
   try {
     const kernels = chooseKernels({ name, threads: 1 });
-    answer = { ...(await sparsityTask(recipe).runOnce(recipe, kernels)), peakMegabytes: peakMemory(), kernels: kernels.name };
+    answer = {
+      ...(await sparsityTask(recipe).runOnce(recipe, kernels)),
+      peakMegabytes: peakMemory(),
+      kernels: kernels.name,
+    };
   } catch (error) {
     const { code, message } = error as { code?: string; message: string };
     answer = { error: { code, message } };

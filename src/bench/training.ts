@@ -19,14 +19,20 @@ export interface TrainingFigures {
   readonly lanes: number;
   /** Masks trained side by side. */
   readonly members: number;
-  /** Where there are several: mean time of a step over that of a step with one fixed mask and as many lanes, taken in turn. The search between generations is in it. */
+  /**
+   * Where there are several: mean time of a step over that of a step with one fixed mask and as many lanes, taken in
+   * turn. The search between generations is in it.
+   */
   readonly timeOverOneMask?: number;
   readonly kernels: string;
   readonly threads: number;
   /** Audio samples per second of whole steps: batch, conditioning network, forwards, backwards, update. */
   readonly samplesPerSecond: number;
   readonly bestSamplesPerSecond: number;
-  /** 3 products (forwards, to inputs, to weights) over the non-zeros, per thread, in 10⁹ multiply-adds per second, by the median. */
+  /**
+   * 3 products (forwards, to inputs, to weights) over the non-zeros, per thread, in 10⁹ multiply-adds per second, by
+   * the median.
+   */
   readonly gmacPerThread: number;
   /** What the kernels' dense product reaches on one thread, for comparison. */
   readonly densePeakGmac: number;
@@ -40,15 +46,31 @@ export interface TrainingFigures {
 }
 
 /** Times whole training steps of a recipe on the speech in `corpusFolder`. */
-export async function benchTraining(recipe: Recipe, corpusFolder: string, cacheDir: string, fastest: Kernels, seconds: number): Promise<TrainingFigures> {
+export async function benchTraining(
+  recipe: Recipe,
+  corpusFolder: string,
+  cacheDir: string,
+  fastest: Kernels,
+  seconds: number,
+): Promise<TrainingFigures> {
   const watch = new WatchedKernels(fastest);
   const { kernels } = watch;
   const corpus = await openCorpus(corpusFolder);
-  const store = await openFeatureStore({ corpus, settings: recipe.features, cacheDir, threads: kernels.threads, validation: {} });
+  const store = await openFeatureStore({
+    corpus,
+    settings: recipe.features,
+    cacheDir,
+    threads: kernels.threads,
+    validation: {},
+  });
   const { tf } = await loadTensorFlow(kernels);
   const trainer = new Trainer(recipe, store, kernels, tf);
-  const plain = trainer.members > 1 ? [new Trainer({ ...recipe, sparsity: { method: 'fixed' } }, store, kernels, tf)] : [];
-  const [{ median, best, mean }, one] = await timeInTurn([trainer, ...plain].map((each) => () => void each.advance()), seconds);
+  const plain =
+    trainer.members > 1 ? [new Trainer({ ...recipe, sparsity: { method: 'fixed' } }, store, kernels, tf)] : [];
+  const [{ median, best, mean }, one] = await timeInTurn(
+    [trainer, ...plain].map((each) => () => void each.advance()),
+    seconds,
+  );
   const { lanes, segment } = recipe.training;
   const parts = profileSteps(recipe, store, trainer, watch, seconds / 3);
   const densePeakGmac = densePeak(chooseKernels({ name: kernels.name, threads: 1 }));
@@ -77,7 +99,10 @@ export async function benchTraining(recipe: Recipe, corpusFolder: string, cacheD
     densePeakGmac,
     ...(products.length > 0 && {
       sparseProductsShare: products.reduce((sum, { share }) => sum + share, 0),
-      sparseProductsOfPeak: products.reduce((sum, { milliseconds, gmacPerThread = 0 }) => sum + milliseconds * gmacPerThread, 0) / productsTime / densePeakGmac,
+      sparseProductsOfPeak:
+        products.reduce((sum, { milliseconds, gmacPerThread = 0 }) => sum + milliseconds * gmacPerThread, 0) /
+        productsTime /
+        densePeakGmac,
     }),
     parts,
   };
@@ -89,7 +114,13 @@ function trainedWeights(trainer: Trainer): number[] {
 }
 
 /** Where the time of a step goes, over so many seconds of steps. */
-function profileSteps(recipe: Recipe, store: FeatureStore, trainer: Trainer, watch: WatchedKernels, seconds: number): TrainingPart[] {
+function profileSteps(
+  recipe: Recipe,
+  store: FeatureStore,
+  trainer: Trainer,
+  watch: WatchedKernels,
+  seconds: number,
+): TrainingPart[] {
   const { lanes, segment, noise, seed } = recipe.training;
   const [state, ...output] = trainedWeights(trainer).map((count) => count * lanes * segment);
   const codec = symbolCodec(trainer.config.encoding, store.settings);
@@ -100,7 +131,8 @@ function profileSteps(recipe: Recipe, store: FeatureStore, trainer: Trainer, wat
   const total = (performance.now() - begun) / 1000;
   // The same segments once more, by themselves.
   const again = performance.now();
-  for (let i = 0; i < steps; i++) drawSegments(store, trainer.config, codec, watch.kernels, { lanes, steps: segment, noise, seed }, trainer.step + i);
+  for (let i = 0; i < steps; i++)
+    drawSegments(store, trainer.config, codec, watch.kernels, { lanes, steps: segment, noise, seed }, trainer.step + i);
   const drawing = (performance.now() - again) / 1000;
   return watch.profile(steps, total, drawing, { state, output: output.reduce((sum, macs) => sum + macs, 0) });
 }

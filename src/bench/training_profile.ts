@@ -1,7 +1,10 @@
 import { sequenceParts, type Kernels } from '../kernels/index.js';
 import { medianOf } from './measure.js';
 
-/** Where the time of training steps goes. Of work that several threads share, a thread's mean time counts, so that the parts add up to the step. */
+/**
+ * Where the time of training steps goes. Of work that several threads share, a thread's mean time counts, so that the
+ * parts add up to the step.
+ */
 export interface TrainingPart {
   readonly part: string;
   /** Per step. */
@@ -28,7 +31,8 @@ export class WatchedKernels {
       return result;
     };
     const watched: Partial<Kernels> = {
-      memberGradients: (members, batch, ...rest) => timed('sequence', () => kernels.memberGradients(members, { ...batch, profile: this.parts }, ...rest)),
+      memberGradients: (members, batch, ...rest) =>
+        timed('sequence', () => kernels.memberGradients(members, { ...batch, profile: this.parts }, ...rest)),
       adam: (...all) => timed('adam', () => kernels.adam(...all)),
       matMul: (...all) => timed('matMul', () => kernels.matMul(...all)),
     };
@@ -47,7 +51,12 @@ export class WatchedKernels {
    * @param drawing how long of it was spent on drawing and encoding segments
    * @param macs multiply-adds of one product of a step: with the recurrent matrix, and with the others
    */
-  profile(steps: number, seconds: number, drawing: number, macs: { readonly state: number; readonly output: number }): TrainingPart[] {
+  profile(
+    steps: number,
+    seconds: number,
+    drawing: number,
+    macs: { readonly state: number; readonly output: number },
+  ): TrainingPart[] {
     const { threads } = this.kernels;
     const { sequence, adam, matMul } = this.seconds;
     const part = (name: string, time: number, products = 0): TrainingPart => ({
@@ -56,10 +65,18 @@ export class WatchedKernels {
       share: time / seconds,
       ...(products > 0 && { gmacPerThread: (products * steps) / time / threads / 1e9 }),
     });
-    const inside = sequenceParts.map((name, i) => part(name, (this.parts?.[i] ?? 0) / threads, name.startsWith('state') ? macs.state : name.startsWith('output') ? macs.output : 0));
+    const inside = sequenceParts.map((name, i) =>
+      part(
+        name,
+        (this.parts?.[i] ?? 0) / threads,
+        name.startsWith('state') ? macs.state : name.startsWith('output') ? macs.output : 0,
+      ),
+    );
     const told = inside.reduce((sum, { share }) => sum + share, 0) * seconds;
     return [
-      ...(told > 0 ? [...inside, part('waiting and moving data', sequence - told)] : [part('the sample-rate network', sequence)]),
+      ...(told > 0
+        ? [...inside, part('waiting and moving data', sequence - told)]
+        : [part('the sample-rate network', sequence)]),
       part('matrix products of the conditioning network', matMul),
       part('drawing and encoding segments', drawing),
       part('Adam', adam),
@@ -68,7 +85,10 @@ export class WatchedKernels {
   }
 }
 
-/** What the machine's dense product reaches on one thread, in 10⁹ multiply-adds per second: its peak, for all that the kernels can tell. */
+/**
+ * What the machine's dense product reaches on one thread, in 10⁹ multiply-adds per second: its peak, for all that the
+ * kernels can tell.
+ */
 export function densePeak(kernels: Kernels): number {
   const size = 480;
   const [a, b, c] = Array.from({ length: 3 }, () => new Float32Array(size * size).fill(0.5));

@@ -47,9 +47,21 @@ function words(name: string): string {
 /** A list of objects as a table, the longest part of a name deciding its column's width. */
 function printTable(rows: readonly object[]): void {
   const heads = Object.keys(Object.assign({}, ...rows) as object);
-  const cells = [heads.map(words), ...rows.map((row) => heads.map((head) => { const value = (row as Record<string, unknown>)[head]; return value === undefined ? '' : String(shown(value)); }))];
+  const cells = [
+    heads.map(words),
+    ...rows.map((row) =>
+      heads.map((head) => {
+        const value = (row as Record<string, unknown>)[head];
+        return value === undefined ? '' : String(shown(value));
+      }),
+    ),
+  ];
   const widths = heads.map((_, column) => Math.max(...cells.map((row) => row[column].length)));
-  for (const row of cells) console.log(`    ${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join('  ')}`);
+  for (const row of cells)
+    console.log(
+      '    ' +
+        `${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join('  ')}`,
+    );
 }
 
 function print(figures: object[], json: boolean | undefined): void {
@@ -77,17 +89,35 @@ function withOptions(command: Command): Command {
 function eachSize(name: string, options: Options, more: readonly string[] = []): void {
   const { sizes } = loadRecipe(options.recipe, { set: options.set });
   const figures = Object.keys(sizes).flatMap((size) => {
-    const args = [name, '--size', size, '--recipe', options.recipe, '--seconds', String(options.seconds), '--json', ...more, ...options.set.flatMap((assignment) => ['--set', assignment])];
+    const args = [
+      name,
+      '--size',
+      size,
+      '--recipe',
+      options.recipe,
+      '--seconds',
+      String(options.seconds),
+      '--json',
+      ...more,
+      ...options.set.flatMap((assignment) => ['--set', assignment]),
+    ];
     if (options.kernels !== undefined) args.push('--kernels', options.kernels);
     if (options.threads !== undefined) args.push('--threads', String(options.threads));
-    const { stdout, status } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), ...args], { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' });
+    const { stdout, status } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      encoding: 'utf8',
+    });
     if (status !== 0) throw new Error(`the benchmark of size ${size} failed`);
     return JSON.parse(stdout) as object[];
   });
   print(figures, options.json);
 }
 
-const command = createCommand('tts-bench', 'Measure speeds on this machine (medians of many repetitions; compare only figures from one run), and methods against each other.');
+const command = createCommand(
+  'tts-bench',
+  'Measure speeds on this machine (medians of many repetitions; compare only figures from one run), and ' +
+    'methods against each other.',
+);
 
 withOptions(command.command('train'))
   .description('whole training steps on the speech that ships with the toolkit')
@@ -96,7 +126,18 @@ withOptions(command.command('train'))
     if (options.size === undefined) return eachSize('train', options);
     const recipe = loadRecipe(options.recipe, { size: options.size, set: options.set });
     const kernels = chooseKernels({ name: options.kernels, threads: options.threads });
-    return print([await benchTraining(recipe, join(root, 'data', 'ljspeech-mini'), join('runs', 'cache'), kernels, options.seconds)], options.json);
+    return print(
+      [
+        await benchTraining(
+          recipe,
+          join(root, 'data', 'ljspeech-mini'),
+          join('runs', 'cache'),
+          kernels,
+          options.seconds,
+        ),
+      ],
+      options.json,
+    );
   });
 
 withOptions(command.command('sample'))
@@ -105,19 +146,34 @@ withOptions(command.command('sample'))
   .addOption(new Option('--precision <name>', 'of the weights').choices(precisions).default('float32'))
   .option('--profile', 'say where the time goes')
   .action(async (options: SampleOptions) => {
-    if (options.size === undefined) return eachSize('sample', options, ['--precision', options.precision, ...(options.profile ? ['--profile'] : [])]);
+    if (options.size === undefined)
+      return eachSize('sample', options, ['--precision', options.precision, ...(options.profile ? ['--profile'] : [])]);
     const recipe = loadRecipe(options.recipe, { size: options.size, set: options.set });
-    return print([await benchSampling(recipe, chooseKernels({ name: options.kernels, threads: 1 }), options)], options.json);
+    return print(
+      [await benchSampling(recipe, chooseKernels({ name: options.kernels, threads: 1 }), options)],
+      options.json,
+    );
   });
 
 command
   .command('info')
-  .description('what this machine has: kernels in the order in which they are chosen, instruction sets, threads, versions')
+  .description(
+    'what this machine has: kernels in the order in which they are chosen, instruction sets, threads, versions',
+  )
   .option('--json', 'print JSON')
   .action(async ({ json }: { json?: boolean }) => {
     const info = await machineInfo(version);
     if (json) return console.log(JSON.stringify(info, null, 2));
-    return print([{ ...info, instructionSets: info.instructionSets.join(', ') || 'no native kernels', kernels: info.kernels.join(' → ') }], false);
+    return print(
+      [
+        {
+          ...info,
+          instructionSets: info.instructionSets.join(', ') || 'no native kernels',
+          kernels: info.kernels.join(' → '),
+        },
+      ],
+      false,
+    );
   });
 
 command

@@ -31,11 +31,25 @@ export const precisionCommand = new Command('precision')
     const kernels = chooseKernels({ name });
     const voice = await loadVoice(path);
     const { validation } = loadRecipe(recipe, { data }).data;
-    const store = await openFeatureStore({ corpus: await openCorpus(data), settings: voice.features, cacheDir: join('runs', 'cache'), threads: kernels.threads, validation });
-    if (store.validation.length === 0) throw new TtsError('ERR_CORPUS', `${data} has no held-out clips, expected at least one`);
+    const store = await openFeatureStore({
+      corpus: await openCorpus(data),
+      settings: voice.features,
+      cacheDir: join('runs', 'cache'),
+      threads: kernels.threads,
+      validation,
+    });
+    if (store.validation.length === 0)
+      throw new TtsError('ERR_CORPUS', `${data} has no held-out clips, expected at least one`);
     const figures = await benchPrecision(voice, store.validation, kernels);
     if (json) return console.log(JSON.stringify(figures, null, 2));
-    console.log(`${path}, ${figures[0].clips} held-out clips, ${figures[0].samples.toLocaleString('en-US')} samples, kernels ${kernels.name}`);
-    console.log('| precision | NLL, nats per sample | more than the first | divergence from the first |\n| --- | --- | --- | --- |');
-    for (const { precision, nll, over, divergence } of figures) console.log(`| ${precision} | ${nll.toFixed(4)} | ${over.toFixed(4)} | ${divergence.toFixed(4)} |`);
+    console.log(
+      `${path}, ${figures[0].clips} held-out clips, ` +
+        `${figures[0].samples.toLocaleString('en-US')} samples, kernels ${kernels.name}`,
+    );
+    console.log(
+      '| precision | NLL, nats per sample | more than the first | divergence from ' +
+        'the first |\n| --- | --- | --- | --- |',
+    );
+    for (const { precision, nll, over, divergence } of figures)
+      console.log(`| ${precision} | ${nll.toFixed(4)} | ${over.toFixed(4)} | ${divergence.toFixed(4)} |`);
   });

@@ -28,17 +28,25 @@ interface Options {
 function seedRange(text: string): number[] {
   const [, first = '1', last] = /^(?:(\d+)-)?(\d+)$/.exec(text) ?? [];
   const count = Number(last) - Number(first) + 1;
-  if (!(count >= 1)) throw new InvalidArgumentError('expected a number of seeds from 1, or the first and the last one, such as 101-105');
+  if (!(count >= 1))
+    throw new InvalidArgumentError('expected a number of seeds from 1, or the first and the last one, such as 101-105');
   return Array.from({ length: count }, (_, i) => Number(first) + i);
 }
 
 /** `tts-bench sparsity`: the comparison of methods that choose which weights stay. */
 export const sparsityCommand = new Command('sparsity')
-  .description('train a recipe by every method of sparsity, at equal non-zeros, steps and examples, and compare. The same command again goes on where it stopped')
+  .description(
+    'train a recipe by every method of sparsity, at equal non-zeros, steps and examples, and compare. The ' +
+      'same command again goes on where it stopped',
+  )
   .argument('<recipe>', 'a recipe.yaml, or a folder with one')
   .option('--size <name>', 'one of the sizes that the recipe lists')
   .option('--data <dir>', 'train on this folder instead of the data of the recipe')
-  .option('--seeds <n|n-m>', 'seeds of each method: 1 to n, or n-m, such as 101-105 for settings that were chosen on others (default: 5)', seedRange)
+  .option(
+    '--seeds <n|n-m>',
+    'seeds of each method: 1 to n, or n-m, such as 101-105 for settings that were chosen on others (default: 5)',
+    seedRange,
+  )
   .option('--methods <list>', `some of ${sparsityMethods.map(({ name }) => name).join(',')} (default: all)`)
   .option('--set <key=value>', 'change a value of the recipe for all methods; may be repeated', collect, [])
   .option('--steps <n>', 'steps of each run', wholeNumber)
@@ -47,33 +55,57 @@ export const sparsityCommand = new Command('sparsity')
   .option('--out <dir>', 'folder of results.jsonl, to which each run is added (default: runs/sparsity/NAME-SIZE)')
   .option('--json', 'print runs, summaries and comparisons as JSON')
   .option('--csv <file>', 'write the summaries as CSV')
-  .action(async (path: string, { seeds = seedRange('5'), jobs = availableParallelism(), kernels, json, csv, size, data, steps, ...rest }: Options) => {
-    if (jobs < 1) throw new TtsError('ERR_ARGUMENT', `--jobs is ${jobs}, expected a whole number from 1`);
-    const methods = chooseMethods(rest.methods);
-    const options = { size, data, set: [...rest.set, ...(steps === undefined ? [] : [`training.steps=${steps}`])] };
-    const recipe = loadAnyRecipe(path, options);
-    const task = sparsityTask(recipe);
-    const out = rest.out ?? join('runs', 'sparsity', `${recipe.name}-${recipe.size}`);
-    const corpus = await task.prepare(recipe);
-    process.stderr.write(`${corpus}\n`);
-    const results = await benchSparsity({
-      recipe: path,
-      options,
-      methods,
-      seeds,
-      jobs,
-      kernels,
-      out,
-      onResult: ({ method, seed, quality, nonZeros, seconds }, done, all) => {
-        const figures = task.quality.map(({ name, digits }) => `${name} ${quality[name].toFixed(digits)}`);
-        process.stderr.write(`${done}/${all} ${method}, seed ${seed}: ${figures.join(', ')}, ${nonZeros.toLocaleString('en-US')} non-zeros, ${seconds.toFixed(0)} s\n`);
-      },
-    });
-    const summaries = summarise(results, task.quality);
-    const comparisons = compare(results, methods, task.quality);
-    if (csv !== undefined) await writeFile(csv, summaryCsv(summaries, task.quality));
-    if (json) return console.log(JSON.stringify({ data: corpus, runs: results, summaries, comparisons }, null, 2));
-    console.log(`\n${recipe.name}, size ${recipe.size}, ${recipe.training.steps.toLocaleString('en-US')} steps; mean ± standard deviation over seeds\n`);
-    console.log(markdownTable(summaryRows(summaries, task.quality)));
-    if (comparisons.length > 0) console.log(`\n${markdownTable(comparisonRows(comparisons, task.quality))}\n\np: two-sided paired t test over the seeds`);
-  });
+  .action(
+    async (
+      path: string,
+      {
+        seeds = seedRange('5'),
+        jobs = availableParallelism(),
+        kernels,
+        json,
+        csv,
+        size,
+        data,
+        steps,
+        ...rest
+      }: Options,
+    ) => {
+      if (jobs < 1) throw new TtsError('ERR_ARGUMENT', `--jobs is ${jobs}, expected a whole number from 1`);
+      const methods = chooseMethods(rest.methods);
+      const options = { size, data, set: [...rest.set, ...(steps === undefined ? [] : [`training.steps=${steps}`])] };
+      const recipe = loadAnyRecipe(path, options);
+      const task = sparsityTask(recipe);
+      const out = rest.out ?? join('runs', 'sparsity', `${recipe.name}-${recipe.size}`);
+      const corpus = await task.prepare(recipe);
+      process.stderr.write(`${corpus}\n`);
+      const results = await benchSparsity({
+        recipe: path,
+        options,
+        methods,
+        seeds,
+        jobs,
+        kernels,
+        out,
+        onResult: ({ method, seed, quality, nonZeros, seconds }, done, all) => {
+          const figures = task.quality.map(({ name, digits }) => `${name} ${quality[name].toFixed(digits)}`);
+          process.stderr.write(
+            `${done}/${all} ${method}, seed ${seed}: ${figures.join(', ')}, ` +
+              `${nonZeros.toLocaleString('en-US')} non-zeros, ${seconds.toFixed(0)} s\n`,
+          );
+        },
+      });
+      const summaries = summarise(results, task.quality);
+      const comparisons = compare(results, methods, task.quality);
+      if (csv !== undefined) await writeFile(csv, summaryCsv(summaries, task.quality));
+      if (json) return console.log(JSON.stringify({ data: corpus, runs: results, summaries, comparisons }, null, 2));
+      console.log(
+        `\n${recipe.name}, size ${recipe.size}, ${recipe.training.steps.toLocaleString('en-US')} steps; mean ` +
+          `± standard deviation over seeds\n`,
+      );
+      console.log(markdownTable(summaryRows(summaries, task.quality)));
+      if (comparisons.length > 0)
+        console.log(
+          `\n${markdownTable(comparisonRows(comparisons, task.quality))}\n\np: two-sided paired t test over the seeds`,
+        );
+    },
+  );

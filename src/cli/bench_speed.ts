@@ -24,7 +24,12 @@ const models: readonly Row[] = [
 ]);
 
 const shapes: readonly Row[] = (['int8', 'bf16', 'float32'] as const).flatMap((precision) =>
-  ['[16, 1]', '[8, 4]', '[16, 4]', '[4, 4]'].map((block) => ({ model: 'GRU 1024, 95%', size: 'medium', precision, block })),
+  ['[16, 1]', '[8, 4]', '[16, 4]', '[4, 4]'].map((block) => ({
+    model: 'GRU 1024, 95%',
+    size: 'medium',
+    precision,
+    block,
+  })),
 );
 
 interface Options {
@@ -36,9 +41,24 @@ interface Options {
 /** Sampling in a process of its own, on the last core alone where `taskset` can see to that. */
 function measure({ size, precision, block }: Row, { seconds, kernels }: Options): SamplingFigures {
   const bench = fileURLToPath(new URL('bench.js', import.meta.url));
-  const args = [bench, 'sample', '--size', size, '--precision', precision, '--set', 'model.encoding=linear16', '--set', `model.block=${block}`, '--seconds', String(seconds), '--json'];
+  const args = [
+    bench,
+    'sample',
+    '--size',
+    size,
+    '--precision',
+    precision,
+    '--set',
+    'model.encoding=linear16',
+    '--set',
+    `model.block=${block}`,
+    '--seconds',
+    String(seconds),
+    '--json',
+  ];
   if (kernels !== undefined) args.push('--kernels', kernels);
-  const pinned = spawnSync('taskset', ['--version']).status === 0 ? ['taskset', '-c', String(availableParallelism() - 1)] : [];
+  const pinned =
+    spawnSync('taskset', ['--version']).status === 0 ? ['taskset', '-c', String(availableParallelism() - 1)] : [];
   const [program, ...rest] = [...pinned, process.execPath, ...args];
   const { stdout, stderr, status } = spawnSync(program, rest, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`the benchmark of ${size}, ${precision} failed: ${stderr}`);
@@ -54,14 +74,38 @@ function table(name: string, description: string, rows: readonly Row[]): Command
     .action((options: Options) => {
       const figures = rows.map((row) => ({ model: row.model, ...measure(row, options) }));
       if (options.json) return console.log(JSON.stringify(figures, null, 2));
-      console.log(`${figures[0].processor}, kernels ${figures[0].kernels}, one stream on one core, linear16, medians\n`);
-      console.log('| model | blocks | precision | samples/s (best) | × real time at 24 kHz | four side by side | weights, kB | share of the limit |\n| --- | --- | --- | --- | --- | --- | --- | --- |');
+      console.log(
+        `${figures[0].processor}, kernels ${figures[0].kernels}, one stream on one core, linear16, medians\n`,
+      );
+      console.log(
+        '| model | blocks | precision | samples/s (best) | × real time at 24 kHz | four side by side | ' +
+          'weights, kB | share of the limit |\n| --- | --- | --- | --- | --- | --- | --- | --- |',
+      );
       const whole = (value: number) => Math.round(value).toLocaleString('en-US');
-      for (const { model, block, precision, samplesPerSecond, bestSamplesPerSecond, sideBySidePerSecond, sideBySideGain, weightKilobytes, shareOfLimit } of figures)
-        console.log(`| ${model} | ${block} | ${precision} | ${whole(samplesPerSecond)} (${whole(bestSamplesPerSecond)}) | ${(samplesPerSecond / 24000).toFixed(1)} | ${whole(sideBySidePerSecond)} (${sideBySideGain.toFixed(2)} ×) | ${whole(weightKilobytes)} | ${shareOfLimit?.toFixed(2) ?? ''} |`);
+      for (const {
+        model,
+        block,
+        precision,
+        samplesPerSecond,
+        bestSamplesPerSecond,
+        sideBySidePerSecond,
+        sideBySideGain,
+        weightKilobytes,
+        shareOfLimit,
+      } of figures)
+        console.log(
+          `| ${model} | ${block} | ${precision} | ${whole(samplesPerSecond)} ` +
+            `(${whole(bestSamplesPerSecond)}) | ${(samplesPerSecond / 24000).toFixed(1)} | ` +
+            `${whole(sideBySidePerSecond)} (${sideBySideGain.toFixed(2)} ×) | ${whole(weightKilobytes)} | ` +
+            `${shareOfLimit?.toFixed(2) ?? ''} |`,
+        );
     });
 }
 
 /** `tts-bench speed` and `tts-bench blocks`. */
-export const speedCommand = table('speed', 'the sampler’s speed for the models that others publish figures of, in each precision', models);
+export const speedCommand = table(
+  'speed',
+  'the sampler’s speed for the models that others publish figures of, in each precision',
+  models,
+);
 export const blocksCommand = table('blocks', 'the sampler’s speed with each block shape, at equal non-zeros', shapes);

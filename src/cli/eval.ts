@@ -46,7 +46,8 @@ function refuseOptions(options: Options, names: readonly (keyof Options)[], belo
 
 async function voiceSystems({ voice, seed = 1, temperature = 1, kernels: name }: Options): Promise<System[]> {
   const names = distinctNames(voice);
-  if (names.includes(referenceFolder)) refuse(`a voice is called ${referenceFolder}, expected another name: that is what the recordings are called`);
+  if (names.includes(referenceFolder))
+    refuse(`a voice is called ${referenceFolder}, expected another name: that is what the recordings are called`);
   for (const path of voice) if (!existsSync(path)) throw new TtsError('ERR_FILE_NOT_FOUND', `no voice at ${path}`);
   const kernels = chooseKernels({ name });
   return Promise.all(voice.map((path, i) => openVoiceSystem({ path, name: names[i], seed, temperature, kernels })));
@@ -58,13 +59,18 @@ async function openComparison(folders: readonly string[], options: Options) {
   const choice = { ids, limit: options.limit };
   if (options.limit === 0) refuse('--limit is 0, expected at least 1');
   if (options.voice.length > 0) {
-    if (folders.length > 0) refuse(`both --voice and the folder ${folders[0]} are given, expected one kind; tts-eval --voice FILE --data DIR --out OUT writes folders that can be compared`);
+    if (folders.length > 0)
+      refuse(
+        `both --voice and the folder ${folders[0]} are given, expected one kind; tts-eval --voice FILE ` +
+          '--data DIR --out OUT writes folders that can be compared',
+      );
     refuseOptions(options, ['reference', 'dtw'], 'folders of recordings, not for --voice');
     const data = options.data ?? refuse('--voice needs recordings to copy, expected --data DIR');
     const clips = chooseClips((await openCorpus(data)).clips, data, choice);
     return { systems: await voiceSystems(options), clips, reference: data };
   }
-  if (folders.length === 0) refuse('nothing to measure, expected --voice FILE --data DIR, or folders of recordings and --reference DIR');
+  if (folders.length === 0)
+    refuse('nothing to measure, expected --voice FILE --data DIR, or folders of recordings and --reference DIR');
   refuseOptions(options, ['data', 'seed', 'temperature', 'kernels', 'out'], '--voice, not for folders of recordings');
   const reference = options.reference ?? refuse(`folders need originals to be compared with, expected --reference DIR`);
   const { systems, clips } = await openFolderSystems(folders, reference, options.dtw === true);
@@ -75,11 +81,24 @@ function print(evaluation: Evaluation): void {
   const { systems, reference, notes } = evaluation;
   const { clips } = systems[0];
   const seconds = clips.reduce((sum, clip) => sum + clip.seconds, 0);
-  console.log(`${clips.length} ${clips.length === 1 ? 'clip' : 'clips'} of ${reference}, ${seconds.toFixed(1)} s; mean ± half of the 95% confidence interval (Student's t)${evaluation.alignment === 'warped' ? '; frames aligned by dynamic time warping' : ''}\n`);
+  console.log(
+    `${clips.length} ${clips.length === 1 ? 'clip' : 'clips'} of ${reference}, ${seconds.toFixed(1)} s; mean ` +
+      `± half of the 95% confidence interval (Student's ` +
+      `t)${evaluation.alignment === 'warped' ? '; frames aligned by dynamic time warping' : ''}\n`,
+  );
   console.log(markdownTable(summaryRows(evaluation)));
-  for (const { name, pooledNll } of systems) if (pooledNll !== null) console.log(`\n${name}: NLL over all samples together ${pooledNll.toFixed(3)}`);
-  if (evaluation.differences.length > 0) console.log(`\n${markdownTable(differenceRows(evaluation))}\n\np: two-sided paired t test over the clips, not corrected for many comparisons`);
-  if (clips.length <= mostRows) for (const system of systems) console.log(`\n${system.name}${describe(system.settings)}\n\n${markdownTable(clipRows(evaluation.measures, system.clips))}`);
+  for (const { name, pooledNll } of systems)
+    if (pooledNll !== null) console.log(`\n${name}: NLL over all samples together ${pooledNll.toFixed(3)}`);
+  if (evaluation.differences.length > 0)
+    console.log(
+      `\n${markdownTable(differenceRows(evaluation))}\n\np: two-sided paired t test over the clips, not ` +
+        'corrected for many comparisons',
+    );
+  if (clips.length <= mostRows)
+    for (const system of systems)
+      console.log(
+        `\n${system.name}${describe(system.settings)}\n\n${markdownTable(clipRows(evaluation.measures, system.clips))}`,
+      );
   else console.log(`\nClip by clip: --json, or --html FILE`);
   for (const note of notes) console.log(`\nnote: ${note}`);
 }
@@ -89,7 +108,11 @@ const describe = (settings: Readonly<Record<string, string | number>>) => {
   return list.length === 0 ? '' : `: ${list.join(', ')}`;
 };
 
-const command = createCommand('tts-eval', 'Measure how good copies of recordings are: what a voice makes of them, or folders of what other programmes have made.')
+const command = createCommand(
+  'tts-eval',
+  'Measure how good copies of recordings are: what a voice makes of them, ' +
+    'or folders of what other programmes have made.',
+)
   .argument('[folders...]', 'folders of WAVs named as the originals, one per system; with --reference')
   .option('--voice <file>', 'a voice.safetensors that copies the recordings; may be repeated, to compare', collect, [])
   .option('--data <dir>', 'recordings that the voice has not been trained on: a folder, or one like LJSpeech')
@@ -99,13 +122,18 @@ const command = createCommand('tts-eval', 'Measure how good copies of recordings
   .option('--seed <n>', 'seed of the voice (default: 1)', wholeNumber)
   .option('--temperature <t>', 'temperature of the voice (default: 1)', positiveNumber)
   .option('--kernels <name>', kernelsHelp)
-  .option('--dtw', 'folders of speech with a rhythm of its own: align frames by dynamic time warping, and measure only what that allows')
+  .option(
+    '--dtw',
+    'folders of speech with a rhythm of its own: align frames by dynamic time ' +
+      'warping, and measure only what that allows',
+  )
   .option('--out <dir>', 'keep what was said: DIR/VOICE/CLIP.wav, and the recordings as DIR/reference/CLIP.wav')
   .option('--html <file>', 'write a report with plots, spectrograms and players, in one file')
   .option('--json', 'print all figures as JSON')
   .action(async (folders: string[], options: Options) => {
     // Now, not after minutes of work.
-    if (options.html !== undefined && !existsSync(dirname(options.html))) throw new TtsError('ERR_FILE_WRITE', `${options.html} cannot be written: its folder does not exist`);
+    if (options.html !== undefined && !existsSync(dirname(options.html)))
+      throw new TtsError('ERR_FILE_WRITE', `${options.html} cannot be written: its folder does not exist`);
     const { systems, clips, reference } = await openComparison(folders, options);
     const evaluation = await evaluateSystems({
       systems,
@@ -113,9 +141,13 @@ const command = createCommand('tts-eval', 'Measure how good copies of recordings
       reference,
       warped: options.dtw,
       out: options.out,
-      onClip: (system, { id, measures }, done, all) => process.stderr.write(`${done}/${all} ${system}, ${id}: mel-cepstral distortion ${measures.melCepstralDistortion.toFixed(2)} dB\n`),
+      onClip: (system, { id, measures }, done, all) =>
+        process.stderr.write(
+          `${done}/${all} ${system}, ${id}: mel-cepstral distortion ${measures.melCepstralDistortion.toFixed(2)} dB\n`,
+        ),
     });
-    if (options.html !== undefined) await writeWholeFile(options.html, Buffer.from(await htmlReport(evaluation, systems, clips)));
+    if (options.html !== undefined)
+      await writeWholeFile(options.html, Buffer.from(await htmlReport(evaluation, systems, clips)));
     for (const system of systems) system.dispose();
     if (options.json) console.log(JSON.stringify(evaluation, null, 2));
     else print(evaluation);

@@ -13,16 +13,27 @@ const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(2)} MB`;
 const command = createCommand('tts-export', 'Write a voice with its weights in another precision.')
   .argument('<voice>', 'a voice.safetensors')
   .argument('<out>', 'the file to write; may be the same')
-  .addOption(new Option('--precision <name>', 'int8 is the fastest; bf16 halves the weights at hardly any loss; float32 is what training leaves').choices(precisions))
+  .addOption(
+    new Option(
+      '--precision <name>',
+      'int8 is the fastest; bf16 halves the weights at hardly any loss; float32 is what training leaves',
+    ).choices(precisions),
+  )
   .option('--json', 'print the figures as JSON')
   .action(async (path: string, out: string, { precision, json }: { precision?: Precision; json?: boolean }) => {
-    if (precision === undefined) throw new TtsError('ERR_ARGUMENT', `--precision is missing, expected one of ${precisions.join(', ')}`);
+    if (precision === undefined)
+      throw new TtsError('ERR_ARGUMENT', `--precision is missing, expected one of ${precisions.join(', ')}`);
     const voice = await loadVoice(path);
     const [from, fromBytes] = [voicePrecision(voice), sizeOf(path)];
     await saveVoice(out, voiceInPrecision(voice, precision));
     const figures = { out, precision, bytes: sizeOf(out), from, fromBytes };
-    if (precisions.indexOf(precision) < precisions.indexOf(from)) console.error(`note: the weights stay as rounded as they are in ${path} (${from})`);
-    console.log(json ? JSON.stringify(figures) : `${out}: ${precision}, ${megabytes(figures.bytes)} (${path}: ${from}, ${megabytes(fromBytes)})`);
+    if (precisions.indexOf(precision) < precisions.indexOf(from))
+      console.error(`note: the weights stay as rounded as they are in ${path} (${from})`);
+    console.log(
+      json
+        ? JSON.stringify(figures)
+        : `${out}: ${precision}, ${megabytes(figures.bytes)} (${path}: ${from}, ${megabytes(fromBytes)})`,
+    );
   });
 
 await runCommand(command);

@@ -29,10 +29,17 @@ command
     for (const note of running.stimuli.notes) console.error(`note: ${note}`);
     const server = await createServer(running, { trustProxy });
     const address = await server.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
-      throw new TtsError('ERR_ARGUMENT', `cannot listen on ${host} port ${port}: ${error.code === 'EADDRINUSE' ? 'it is taken; expected another --port' : error.message}`, { cause: error });
+      throw new TtsError(
+        'ERR_ARGUMENT',
+        `cannot listen on ${host} port ${port}: ` +
+          `${error.code === 'EADDRINUSE' ? 'it is taken; expected another --port' : error.message}`,
+        { cause: error },
+      );
     });
     const { test, key } = running;
-    console.log(`${test.title} (${test.kind}, ${test.systems.length} systems, ${test.clips.length} clips): ${address}/`);
+    console.log(
+      `${test.title} (${test.kind}, ${test.systems.length} systems, ${test.clips.length} clips): ${address}/`,
+    );
     console.log(`results: ${address}/results (any user name, password ${key})`);
     await new Promise((resolve) => ['SIGINT', 'SIGTERM'].forEach((signal) => process.once(signal, resolve)));
     await server.close();
@@ -50,10 +57,14 @@ command
   .description('analyse the answers so far: report.html, report.json and ratings.csv')
   .argument('<folder>', 'the folder of the test')
   .option('--out <folder>', 'where the report goes (default: the folder of the test)')
-  .option('--unit <unit>', 'what counts as one observation: listener or rating (default: listener, unless there is only one)')
+  .option(
+    '--unit <unit>',
+    'what counts as one observation: listener or rating (default: listener, unless there is only one)',
+  )
   .option('--json', 'print the results as JSON')
   .action(async (folder: string, { out, unit, json }: ReportOptions) => {
-    if (unit !== undefined && unit !== 'listener' && unit !== 'rating') throw new TtsError('ERR_ARGUMENT', `--unit is ${unit}, expected listener or rating`);
+    if (unit !== undefined && unit !== 'listener' && unit !== 'rating')
+      throw new TtsError('ERR_ARGUMENT', `--unit is ${unit}, expected listener or rating`);
     const { results, files } = await writeReport(folder, { out, unit });
     if (json) return console.log(JSON.stringify(results));
     for (const line of summaryLines(results)) console.log(line);

@@ -3,7 +3,8 @@ import { InvalidArgumentError } from 'commander';
 /** Parsers of option values for commander; what they refuse becomes ERR_ARGUMENT with the option and the value. */
 export function wholeNumber(text: string): number {
   const value = Number(text);
-  if (text.trim() === '' || !Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError('expected a whole number from 0');
+  if (text.trim() === '' || !Number.isSafeInteger(value) || value < 0)
+    throw new InvalidArgumentError('expected a whole number from 0');
   return value;
 }
 

@@ -28,19 +28,39 @@ test('features are those of the library, with the default preset, and the settin
   assert.equal(status, 0);
   assert.match(stdout, /^out\.npy: 163 frames of 80 bins \(hifigan, 22050 Hz, hop 256\) from 1\.90 s\n$/);
   const { samples } = await readAudio(clip);
-  assert.deepEqual(await readFeatures(join(folder, 'out.npy')), { ...melSpectrogram(samples, melPresets.hifigan), settings: melPresets.hifigan });
+  assert.deepEqual(await readFeatures(join(folder, 'out.npy')), {
+    ...melSpectrogram(samples, melPresets.hifigan),
+    settings: melPresets.hifigan,
+  });
 });
 
 test('another preset resamples to its own rate; --json is for machines', async () => {
   const { status, stdout } = run('features', clip, 'keithito.npy', '--preset', 'keithito', '--json');
   assert.equal(status, 0);
   const result = JSON.parse(stdout) as Record<string, unknown>;
-  assert.deepEqual({ ...result, seconds: 0 }, { features: 'keithito.npy', settings: 'keithito.json', preset: 'keithito', frames: 152, bins: 80, seconds: 0, sampleRate: 20000, hop: 250 });
-  assert.deepEqual(melSettingsSchema.parse(JSON.parse(await readFile(join(folder, 'keithito.json'), 'utf8'))), melPresets.keithito);
+  assert.deepEqual(
+    { ...result, seconds: 0 },
+    {
+      features: 'keithito.npy',
+      settings: 'keithito.json',
+      preset: 'keithito',
+      frames: 152,
+      bins: 80,
+      seconds: 0,
+      sampleRate: 20000,
+      hop: 250,
+    },
+  );
+  assert.deepEqual(
+    melSettingsSchema.parse(JSON.parse(await readFile(join(folder, 'keithito.json'), 'utf8'))),
+    melPresets.keithito,
+  );
 });
 
 test('--help and --version print and succeed', async () => {
-  const { version } = JSON.parse(await readFile(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
+  const { version } = JSON.parse(await readFile(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
   assert.deepEqual([run('--version').stdout, run('--version').status], [`${version}\n`, 0]);
   const help = run('--help');
   assert.equal(help.status, 0);
@@ -55,12 +75,36 @@ test('the command can be run by itself', async () => {
 });
 
 const mistakes: [string, string[], RegExp][] = [
-  ['a file that is not there', ['features', 'nowhere.wav', 'x.npy'], /^error ERR_FILE_NOT_FOUND: nowhere\.wav: no such file\n$/],
-  ['a file that is no audio', ['features', 'text.wav', 'x.npy'], /^error ERR_AUDIO_FORMAT: text\.wav is no audio .*\n$/],
-  ['a recording shorter than a frame', ['features', 'short.wav', 'x.npy'], /^error ERR_AUDIO_EMPTY: audio of 100 samples .* at least 256\n$/],
-  ['a preset that does not exist', ['features', clip, 'x.npy', '--preset', 'hifi-gan'], /^error ERR_ARGUMENT: unknown mel preset "hifi-gan": expected one of hifigan, .*\n$/],
-  ['a folder that does not exist', ['features', clip, 'no/x.npy'], /^error ERR_FILE_WRITE: no\/x\.json cannot be written: its folder does not exist\n$/],
-  ['an unknown option', ['features', clip, 'x.npy', '--prest', 'hifigan'], /^error ERR_ARGUMENT: unknown option '--prest'.*\n$/],
+  [
+    'a file that is not there',
+    ['features', 'nowhere.wav', 'x.npy'],
+    /^error ERR_FILE_NOT_FOUND: nowhere\.wav: no such file\n$/,
+  ],
+  [
+    'a file that is no audio',
+    ['features', 'text.wav', 'x.npy'],
+    /^error ERR_AUDIO_FORMAT: text\.wav is no audio .*\n$/,
+  ],
+  [
+    'a recording shorter than a frame',
+    ['features', 'short.wav', 'x.npy'],
+    /^error ERR_AUDIO_EMPTY: audio of 100 samples .* at least 256\n$/,
+  ],
+  [
+    'a preset that does not exist',
+    ['features', clip, 'x.npy', '--preset', 'hifi-gan'],
+    /^error ERR_ARGUMENT: unknown mel preset "hifi-gan": expected one of hifigan, .*\n$/,
+  ],
+  [
+    'a folder that does not exist',
+    ['features', clip, 'no/x.npy'],
+    /^error ERR_FILE_WRITE: no\/x\.json cannot be written: its folder does not exist\n$/,
+  ],
+  [
+    'an unknown option',
+    ['features', clip, 'x.npy', '--prest', 'hifigan'],
+    /^error ERR_ARGUMENT: unknown option '--prest'.*\n$/,
+  ],
   ['a missing argument', ['features', clip], /^error ERR_ARGUMENT: missing required argument 'features\.npy'\n$/],
   ['an unknown subcommand', ['feature'], /^error ERR_ARGUMENT: unknown command 'feature'.*\n$/],
 ];
@@ -83,5 +127,8 @@ test('no subcommand prints the help and is status 2', () => {
 });
 
 test('--debug adds the stack', () => {
-  assert.match(run('features', 'nowhere.wav', 'x.npy', '--debug').stderr, /^error ERR_FILE_NOT_FOUND: .*\nTtsError: .*\n {4}at /);
+  assert.match(
+    run('features', 'nowhere.wav', 'x.npy', '--debug').stderr,
+    /^error ERR_FILE_NOT_FOUND: .*\nTtsError: .*\n {4}at /,
+  );
 });

@@ -9,7 +9,10 @@ const command = createCommand('tts-prepare', 'Prepare recordings: compute acoust
 
 command
   .command('features')
-  .description('compute the mel spectrogram of a recording (WAV, FLAC, MP3, Ogg Vorbis) and write it as .npy, float32 [frames, bins], with its settings as .json beside it')
+  .description(
+    'compute the mel spectrogram of a recording (WAV, FLAC, MP3, Ogg Vorbis) and write it as .npy, float32 ' +
+      '[frames, bins], with its settings as .json beside it',
+  )
   .argument('<recording>', 'the recording; it is mixed to mono and resampled if need be')
   .argument('<features.npy>', 'where the features go')
   .option('-p, --preset <name>', `the convention: ${Object.keys(melPresets).join(', ')}`, 'hifigan')
@@ -20,8 +23,22 @@ command
     const { data, frames, bins } = melSpectrogram(audio.samples, settings);
     await writeFeatures(path, { data, frames, bins, settings });
     const seconds = audio.samples.length / audio.sampleRate;
-    const result = { features: path, settings: settingsPath(path), preset, frames, bins, seconds, sampleRate: settings.sampleRate, hop: settings.hop };
-    console.log(json ? JSON.stringify(result) : `${path}: ${frames} frames of ${bins} bins (${preset}, ${settings.sampleRate} Hz, hop ${settings.hop}) from ${seconds.toFixed(2)} s`);
+    const result = {
+      features: path,
+      settings: settingsPath(path),
+      preset,
+      frames,
+      bins,
+      seconds,
+      sampleRate: settings.sampleRate,
+      hop: settings.hop,
+    };
+    console.log(
+      json
+        ? JSON.stringify(result)
+        : `${path}: ${frames} frames of ${bins} bins (${preset}, ${settings.sampleRate} Hz, hop ` +
+            `${settings.hop}) from ${seconds.toFixed(2)} s`,
+    );
   });
 
 await runCommand(command);

@@ -24,7 +24,10 @@ test('what the user can mend is one line and status 2, even if the message has s
 
 test('our own fault is status 1, and the stack comes with --debug only', () => {
   const quiet = run(`throw new TypeError('oops');`);
-  assert.deepEqual([quiet.status, quiet.stderr], [1, 'error ERR_INTERNAL: oops (a fault of the toolkit; --debug shows where)\n']);
+  assert.deepEqual(
+    [quiet.status, quiet.stderr],
+    [1, 'error ERR_INTERNAL: oops (a fault of the toolkit; --debug shows where)\n'],
+  );
   const loud = run(`throw new TypeError('oops');`, '--debug');
   assert.equal(loud.status, 1);
   assert.match(loud.stderr, /^error ERR_INTERNAL: oops .*\nTypeError: oops\n {4}at /);

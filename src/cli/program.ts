@@ -3,19 +3,26 @@ import { Command, CommanderError } from 'commander';
 import { TtsError } from '../errors.js';
 
 /** Of the toolkit, from package.json. */
-export const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
+export const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 
 /**
- * A command of the toolkit: `--help`, `--version` from package.json, and `--debug`. Add arguments and an action, then pass it to
- * `runCommand`.
+ * A command of the toolkit: `--help`, `--version` from package.json, and `--debug`. Add arguments and an action, then
+ * pass it to `runCommand`.
  */
 export function createCommand(name: string, description: string): Command {
-  return new Command(name).description(description).version(version, '-V, --version', 'print the version').helpOption('-h, --help', 'print this help').option('--debug', 'print the stack of an error');
+  return new Command(name)
+    .description(description)
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .option('--debug', 'print the stack of an error');
 }
 
 /**
- * Parses the command line and runs the action. What the user can mend (a TtsError, a wrong option) is one line `error CODE: message` on stderr and exit
- * status 2; anything else is our own fault and exit status 1. The stack comes only with `--debug`.
+ * Parses the command line and runs the action. What the user can mend (a TtsError, a wrong option) is one line `error
+ * CODE: message` on stderr and exit status 2; anything else is our own fault and exit status 1. The stack comes only
+ * with `--debug`.
  */
 export async function runCommand(command: Command, argv: readonly string[] = process.argv): Promise<void> {
   quieten(command);
@@ -30,7 +37,9 @@ export async function runCommand(command: Command, argv: readonly string[] = pro
   }
 }
 
-/** Makes commander throw instead of exiting and leave error messages to `runCommand`; help and version it prints itself. */
+/**
+ * Makes commander throw instead of exiting and leave error messages to `runCommand`; help and version it prints itself.
+ */
 function quieten(command: Command): void {
   command.exitOverride().configureOutput({ outputError: () => undefined });
   command.commands.forEach(quieten);
@@ -40,10 +49,16 @@ function explain(error: unknown): { code: string; message: string } {
   if (error instanceof TtsError) return { code: error.code, message: oneLine(error.message) };
   if (error instanceof CommanderError) {
     // A command that only has subcommands prints its help when it gets none.
-    const message = error.code === 'commander.help' ? 'expected a subcommand, see above' : error.message.replace(/^error: /, '');
+    const message =
+      error.code === 'commander.help' ? 'expected a subcommand, see above' : error.message.replace(/^error: /, '');
     return { code: 'ERR_ARGUMENT', message: oneLine(message) };
   }
-  return { code: 'ERR_INTERNAL', message: `${oneLine(error instanceof Error ? error.message : String(error))} (a fault of the toolkit; --debug shows where)` };
+  return {
+    code: 'ERR_INTERNAL',
+    message:
+      `${oneLine(error instanceof Error ? error.message : String(error))} (a ` +
+      'fault of the toolkit; --debug shows where)',
+  };
 }
 
 function oneLine(text: string): string {

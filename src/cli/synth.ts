@@ -29,24 +29,31 @@ const shippedVoice = fileURLToPath(new URL('../../../recipes/ljspeech/voice.safe
 
 function densityOf({ sparse }: Voice): number {
   const matrices = Object.values(sparse);
-  return matrices.reduce((sum, { values }) => sum + values.length, 0) / matrices.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
+  return (
+    matrices.reduce((sum, { values }) => sum + values.length, 0) /
+    matrices.reduce((sum, { rows, columns }) => sum + rows * columns, 0)
+  );
 }
 
 /** Everything that the chunks go to. */
 async function openSinks(path: string | undefined, { stdout, play }: Options, sampleRate: number) {
-  if (stdout !== undefined && stdout !== true && stdout !== 'wav' && stdout !== 'pcm') throw new TtsError('ERR_ARGUMENT', `--stdout is ${stdout}, expected wav or pcm`);
+  if (stdout !== undefined && stdout !== true && stdout !== 'wav' && stdout !== 'pcm')
+    throw new TtsError('ERR_ARGUMENT', `--stdout is ${stdout}, expected wav or pcm`);
   const wavs: WavStream[] = [];
   if (path !== undefined) wavs.push(await WavStream.open(path, sampleRate));
   if (stdout === true || stdout === 'wav') wavs.push(await WavStream.open(process.stdout, sampleRate));
-  const player = play ? await openPlayer(sampleRate).catch(async (error: unknown) => {
-    for (const wav of wavs) await wav.abort();
-    throw error;
-  }) : undefined;
+  const player = play
+    ? await openPlayer(sampleRate).catch(async (error: unknown) => {
+        for (const wav of wavs) await wav.abort();
+        throw error;
+      })
+    : undefined;
   return {
     async write(pcm: Int16Array) {
       for (const wav of wavs) await wav.write(pcm);
       const bytes = new Uint8Array(pcm.buffer, pcm.byteOffset, pcm.byteLength);
-      if (stdout === 'pcm' && !process.stdout.write(bytes)) await new Promise((resolve) => process.stdout.once('drain', resolve));
+      if (stdout === 'pcm' && !process.stdout.write(bytes))
+        await new Promise((resolve) => process.stdout.once('drain', resolve));
       player?.play(pcm);
     },
     async close() {
@@ -59,20 +66,31 @@ async function openSinks(path: string | undefined, { stdout, play }: Options, sa
   };
 }
 
-const command = createCommand('tts-synth', 'Turn acoustic features (.npy), or a recording by copy synthesis, into speech.')
+const command = createCommand(
+  'tts-synth',
+  'Turn acoustic features (.npy), or a recording by copy synthesis, into speech.',
+)
   .argument('<input>', 'features.npy, or a recording (WAV, FLAC, MP3, Ogg Vorbis), or a folder of them')
   .argument('[out.wav]', 'where the speech goes, a folder for a folder; not needed with --stdout or --play')
   .option('--voice <file>', 'a voice.safetensors', shippedVoice)
   .option('--seed <n>', 'seed of the random numbers: the same seed gives the same WAV', wholeNumber, 1)
   .option('--temperature <t>', 'below 1 calmer and duller, 1 as the voice has learned', positiveNumber, 1)
   .option('--play', 'play it while it is made')
-  .option('--stdout [format]', 'write it to stdout while it is made, as wav (default) or pcm (16-bit little-endian mono)')
+  .option(
+    '--stdout [format]',
+    'write it to stdout while it is made, as wav (default) or pcm (16-bit little-endian mono)',
+  )
   .option('--kernels <name>', kernelsHelp)
-  .option('--threads <n>', 'threads at most (default: one per core); one file uses several where the network is wide and that is faster', wholeNumber)
+  .option(
+    '--threads <n>',
+    'threads at most (default: one per core); one file uses several where the network is wide and that is faster',
+    wholeNumber,
+  )
   .option('--json', 'print the figures as JSON (on stderr if the speech goes to stdout)')
   .action(async (input: string, path: string | undefined, options: Options) => {
     const isFolder = existsSync(input) && statSync(input).isDirectory();
-    if (path === undefined && !isFolder && !options.stdout && !options.play) throw new TtsError('ERR_ARGUMENT', 'nowhere to put the speech: expected out.wav, --stdout or --play');
+    if (path === undefined && !isFolder && !options.stdout && !options.play)
+      throw new TtsError('ERR_ARGUMENT', 'nowhere to put the speech: expected out.wav, --stdout or --play');
     if (!existsSync(options.voice)) throw new TtsError('ERR_FILE_NOT_FOUND', `no voice at ${options.voice}`);
     const kernels = chooseKernels({ name: options.kernels, threads: options.threads });
     const voice = await loadVoice(options.voice);
@@ -86,7 +104,11 @@ const command = createCommand('tts-synth', 'Turn acoustic features (.npy), or a 
     const begun = performance.now();
     let first = 0;
     try {
-      for await (const pcm of synthesize(voice, { data, frames }, { seed: options.seed, temperature: options.temperature, kernels })) {
+      for await (const pcm of synthesize(
+        voice,
+        { data, frames },
+        { seed: options.seed, temperature: options.temperature, kernels },
+      )) {
         first ||= performance.now() - begun;
         await sinks.write(pcm);
       }
@@ -97,10 +119,24 @@ const command = createCommand('tts-synth', 'Turn acoustic features (.npy), or a 
     }
     const seconds = (performance.now() - begun) / 1000;
     const audio = (frames * hop) / sampleRate;
-    const figures = { out: path ?? null, audioSeconds: audio, seconds, realTimeFactor: seconds / audio, samplesPerSecond: (frames * hop) / seconds, firstSoundSeconds: first / 1000, kernels: kernels.name, precision: voicePrecision(voice), density: densityOf(voice), seed: options.seed };
+    const figures = {
+      out: path ?? null,
+      audioSeconds: audio,
+      seconds,
+      realTimeFactor: seconds / audio,
+      samplesPerSecond: (frames * hop) / seconds,
+      firstSoundSeconds: first / 1000,
+      kernels: kernels.name,
+      precision: voicePrecision(voice),
+      density: densityOf(voice),
+      seed: options.seed,
+    };
     const text = options.json
       ? JSON.stringify(figures)
-      : `${path ?? 'spoken'}: ${audio.toFixed(2)} s of speech in ${seconds.toFixed(2)} s, real-time factor ${figures.realTimeFactor.toFixed(3)} (below 1 is faster than real time), first sound after ${(first / 1000).toFixed(2)} s, kernels ${kernels.name}, ${figures.precision}, density ${(100 * figures.density).toFixed(1)}%`;
+      : `${path ?? 'spoken'}: ${audio.toFixed(2)} s of speech in ${seconds.toFixed(2)} s, real-time factor ` +
+        `${figures.realTimeFactor.toFixed(3)} (below 1 is faster than real time), first sound after ` +
+        `${(first / 1000).toFixed(2)} s, kernels ${kernels.name}, ${figures.precision}, density ` +
+        `${(100 * figures.density).toFixed(1)}%`;
     (options.stdout ? console.error : console.log)(text);
   });
 

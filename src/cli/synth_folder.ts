@@ -14,10 +14,23 @@ interface Options {
 }
 
 /** `tts-synth features/ out/`: everything in a folder. Exits with 2 where some of it could not be spoken. */
-export async function synthFolder(voice: Voice, voiceName: string, input: string, output: string | undefined, kernels: Kernels, { seed, temperature, play, stdout, json }: Options): Promise<void> {
-  if (play || stdout !== undefined) throw new TtsError('ERR_ARGUMENT', `--play and --stdout are for one file, ${input} is a folder`);
-  if (output === undefined) throw new TtsError('ERR_ARGUMENT', `nowhere to put the speech: expected a folder after ${input}`);
-  if (existsSync(output) && !statSync(output).isDirectory()) throw new TtsError('ERR_ARGUMENT', `${output} is a file, expected a folder for the speech of all files in ${input}`);
+export async function synthFolder(
+  voice: Voice,
+  voiceName: string,
+  input: string,
+  output: string | undefined,
+  kernels: Kernels,
+  { seed, temperature, play, stdout, json }: Options,
+): Promise<void> {
+  if (play || stdout !== undefined)
+    throw new TtsError('ERR_ARGUMENT', `--play and --stdout are for one file, ${input} is a folder`);
+  if (output === undefined)
+    throw new TtsError('ERR_ARGUMENT', `nowhere to put the speech: expected a folder after ${input}`);
+  if (existsSync(output) && !statSync(output).isDirectory())
+    throw new TtsError(
+      'ERR_ARGUMENT',
+      `${output} is a file, expected a folder for the speech of all files in ${input}`,
+    );
   const begun = performance.now();
   const files = await synthesizeFolder(voice, input, output, {
     voiceName,
@@ -34,7 +47,9 @@ export async function synthFolder(voice: Voice, voiceName: string, input: string
   const spoken = files.filter(({ error }) => !error);
   const audioSeconds = spoken.reduce((sum, file) => sum + file.seconds, 0);
   const figures = {
-    files: files.map(({ input: file, output: wav, seconds: audio, error }) => (error ? { input: file, error: error.code } : { input: file, out: wav, audioSeconds: audio })),
+    files: files.map(({ input: file, output: wav, seconds: audio, error }) =>
+      error ? { input: file, error: error.code } : { input: file, out: wav, audioSeconds: audio },
+    ),
     audioSeconds,
     seconds,
     realTimeFactor: audioSeconds > 0 ? seconds / audioSeconds : null,
@@ -47,7 +62,10 @@ export async function synthFolder(voice: Voice, voiceName: string, input: string
   console.log(
     json
       ? JSON.stringify(figures)
-      : `${spoken.length} of ${files.length} files: ${audioSeconds.toFixed(2)} s of speech in ${seconds.toFixed(2)} s, real-time factor ${figures.realTimeFactor?.toFixed(3) ?? '–'}, ${Math.round(figures.samplesPerSecond).toLocaleString('en-US')} samples/s, kernels ${kernels.name}, ${figures.precision}, ${kernels.threads} threads`,
+      : `${spoken.length} of ${files.length} files: ${audioSeconds.toFixed(2)} s of speech in ` +
+          `${seconds.toFixed(2)} s, real-time factor ${figures.realTimeFactor?.toFixed(3) ?? '–'}, ` +
+          `${Math.round(figures.samplesPerSecond).toLocaleString('en-US')} samples/s, kernels ${kernels.name}, ` +
+          `${figures.precision}, ${kernels.threads} threads`,
   );
   if (spoken.length < files.length) process.exitCode = 2;
 }

@@ -6,12 +6,24 @@ import { trainClassifierCommand } from './train_classifier.js';
 import type { TrainOptions } from './train_options.js';
 import { trainVocoder } from './train_vocoder.js';
 
-const command = createCommand('tts-train', 'Train a voice from recordings, or a classifier from images. The same command again resumes where it stopped.')
+const command = createCommand(
+  'tts-train',
+  'Train a voice from recordings, or a classifier from images. The same command again resumes where it stopped.',
+)
   .argument('<recipe>', 'a recipe.yaml, or a folder with one')
   .option('--size <name>', 'one of the sizes that the recipe lists')
-  .option('--data <dir>', 'train on this folder instead of the data of the recipe: recordings (WAV, FLAC, MP3, Ogg Vorbis), or images in the format of the data set')
+  .option(
+    '--data <dir>',
+    'train on this folder instead of the data of the recipe: recordings (WAV, FLAC, MP3, Ogg Vorbis), or ' +
+      'images in the format of the data set',
+  )
   .option('--out <dir>', 'folder of the run: checkpoints, samples, logs, voice or model (default: runs/NAME-SIZE)')
-  .option('--set <key=value>', 'change a value of the recipe, such as training.learningRate=5e-4; may be repeated', collect, [])
+  .option(
+    '--set <key=value>',
+    'change a value of the recipe, such as training.learningRate=5e-4; may be repeated',
+    collect,
+    [],
+  )
   .option('--steps <n>', 'stop after this many steps (the learning rate falls until then)', wholeNumber)
   .option('--minutes <n>', 'stop after this many minutes of training', positiveNumber)
   .option('--seed <n>', 'seed of the initial weights, the masks and the batches', wholeNumber)

@@ -16,7 +16,14 @@ export interface TrainOptions {
 
 /** A bar on stderr that goes when it is full. */
 export function bar(title: string): (done: number, total: number) => void {
-  const shown = new cliProgress.SingleBar({ format: `${title} {bar} {percentage}% · {value}/{total} · {eta_formatted} left`, stream: process.stderr, clearOnComplete: true }, cliProgress.Presets.shades_classic);
+  const shown = new cliProgress.SingleBar(
+    {
+      format: `${title} {bar} {percentage}% · {value}/{total} · {eta_formatted} left`,
+      stream: process.stderr,
+      clearOnComplete: true,
+    },
+    cliProgress.Presets.shades_classic,
+  );
   return (done, total) => {
     if (!shown.isActive) shown.start(total, done);
     shown.update(done);

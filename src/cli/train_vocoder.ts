@@ -23,10 +23,15 @@ export async function trainVocoder(recipe: Recipe, options: TrainOptions): Promi
     onProgress: bar('features'),
   });
 
-  const result = await untilStopped((signal) => trainVoice({ recipe, store, kernels, out, minutes: options.minutes, signal }));
+  const result = await untilStopped((signal) =>
+    trainVoice({ recipe, store, kernels, out, minutes: options.minutes, signal }),
+  );
   if (options.json) return console.log(JSON.stringify({ ...result, out }));
   const held = result.validationNll === null ? '' : `, held-out NLL ${result.validationNll.toFixed(3)} nats per sample`;
-  console.log(`${result.step < result.steps ? 'stopped at' : 'done after'} step ${result.step} of ${result.steps}, ${formatDuration(result.seconds)} of training${held}`);
+  console.log(
+    `${result.step < result.steps ? 'stopped at' : 'done after'} step ${result.step} of ${result.steps}, ` +
+      `${formatDuration(result.seconds)} of training${held}`,
+  );
   console.log(`voice: ${result.voice}`);
   if (result.step < result.steps) console.log('the same command goes on from here');
 }

@@ -4,8 +4,9 @@ import { basename, dirname, relative } from 'node:path';
 import { TtsError } from '../errors.js';
 
 /**
- * Unpacks a tar archive (any compression the system's `tar` knows) into the folder `into`, which is made anew and must be on the same
- * drive. Throws ERR_DOWNLOAD with the program's own words if it is missing or fails, and leaves no folder then.
+ * Unpacks a tar archive (any compression the system's `tar` knows) into the folder `into`, which is made anew and must
+ * be on the same drive. Throws ERR_DOWNLOAD with the program's own words if it is missing or fails, and leaves no
+ * folder then.
  */
 export async function unpack(archive: string, into: string): Promise<void> {
   await rm(into, { recursive: true, force: true });
@@ -30,11 +31,20 @@ function runTar(archive: string, into: string): Promise<void> {
     });
     child.on('error', (cause: NodeJS.ErrnoException) => {
       const why = cause.code === 'ENOENT' ? 'the program tar was not found; install it' : cause.message;
-      reject(new TtsError('ERR_DOWNLOAD', `cannot unpack ${archive}: ${why}, or unpack the archive by hand`, { cause }));
+      reject(
+        new TtsError('ERR_DOWNLOAD', `cannot unpack ${archive}: ${why}, or unpack the archive by hand`, { cause }),
+      );
     });
     child.on('close', (status) => {
       if (status === 0) resolve();
-      else reject(new TtsError('ERR_DOWNLOAD', `cannot unpack ${archive}: tar stopped with status ${status}: ${said.trim() || 'no message'} (.tar.bz2 also needs the program bzip2)`));
+      else
+        reject(
+          new TtsError(
+            'ERR_DOWNLOAD',
+            `cannot unpack ${archive}: tar stopped with status ${status}: ${said.trim() || 'no message'} ` +
+              '(.tar.bz2 also needs the program bzip2)',
+          ),
+        );
     });
   });
 }

@@ -13,9 +13,14 @@ function tagged(number: number, frames: number): StoredClip {
     id: `clip${number}`,
     frames,
     samples: frames * hop,
-    pcm: (start, length) => Int16Array.from({ length }, (_, i) => (start + i < 0 || start + i >= frames * hop ? 0 : 1000 * number + start + i)),
+    pcm: (start, length) =>
+      Int16Array.from({ length }, (_, i) =>
+        start + i < 0 || start + i >= frames * hop ? 0 : 1000 * number + start + i,
+      ),
     features: (start, count) =>
-      Float32Array.from({ length: count * bins }, (_, i) => (i % bins === 0 ? number : Math.max(0, Math.min(frames - 1, start + Math.floor(i / bins))))),
+      Float32Array.from({ length: count * bins }, (_, i) =>
+        i % bins === 0 ? number : Math.max(0, Math.min(frames - 1, start + Math.floor(i / bins))),
+      ),
   };
 }
 
@@ -41,7 +46,10 @@ test('lanes are segments of clips, with the sample before them, their frames and
       for (let row = 0; row < rows; row++) {
         const at = (lane * rows + row) * bins;
         assert.equal(batch.features[at], number);
-        assert.equal(batch.features[at + 1], Math.max(0, Math.min(clips[number - 1].frames - 1, frame + row - shape.context)));
+        assert.equal(
+          batch.features[at + 1],
+          Math.max(0, Math.min(clips[number - 1].frames - 1, frame + row - shape.context)),
+        );
       }
     }
   }
@@ -85,7 +93,10 @@ test('clips that are too short are never drawn; if all are, the error says how l
   }
   assert.throws(
     () => drawBatch(clips, { ...shape, steps: 480 }, 1, 0),
-    (error) => error instanceof TtsError && error.code === 'ERR_CORPUS' && /has 30 frames, expected at least 31/.test(error.message),
+    (error) =>
+      error instanceof TtsError &&
+      error.code === 'ERR_CORPUS' &&
+      /has 30 frames, expected at least 31/.test(error.message),
   );
   assert.throws(() => drawBatch([], shape, 1, 0), TtsError);
 });

@@ -16,7 +16,10 @@ export interface BatchShape {
   readonly history?: number;
 }
 
-/** Segments of speech with their features. All lanes begin at the same phase within a frame, so their frames change at the same step. */
+/**
+ * Segments of speech with their features. All lanes begin at the same phase within a frame, so their frames change at
+ * the same step.
+ */
 export interface Batch {
   readonly lanes: number;
   readonly steps: number;
@@ -37,19 +40,36 @@ export interface Batch {
 const blocksPerStep = 65536;
 
 /**
- * Draws the batch of a step: a pure function of its arguments, so that training resumes exactly. Every place of every clip where a whole
- * segment fits is equally likely, hence clips by their length. Throws ERR_CORPUS if no clip is long enough, RangeError for a shape
- * that is none.
+ * Draws the batch of a step: a pure function of its arguments, so that training resumes exactly. Every place of every
+ * clip where a whole segment fits is equally likely, hence clips by their length. Throws ERR_CORPUS if no clip is long
+ * enough, RangeError for a shape that is none.
  */
-export function drawBatch(clips: readonly StoredClip[], { lanes, steps, context, hop, history = 1 }: BatchShape, seed: number, step: number): Batch {
-  for (const [name, value, least] of [['lanes', lanes, 1], ['steps', steps, 1], ['context', context, 0], ['hop', hop, 1], ['history', history, 1], ['step', step, 0]] as const) {
-    if (!Number.isInteger(value) || value < least) throw new RangeError(`${name} is ${value}, expected an integer of at least ${least}`);
+export function drawBatch(
+  clips: readonly StoredClip[],
+  { lanes, steps, context, hop, history = 1 }: BatchShape,
+  seed: number,
+  step: number,
+): Batch {
+  for (const [name, value, least] of [
+    ['lanes', lanes, 1],
+    ['steps', steps, 1],
+    ['context', context, 0],
+    ['hop', hop, 1],
+    ['history', history, 1],
+    ['step', step, 0],
+  ] as const) {
+    if (!Number.isInteger(value) || value < least)
+      throw new RangeError(`${name} is ${value}, expected an integer of at least ${least}`);
   }
   // At the latest phase, so that a corpus is refused at the first step or never.
   const needed = Math.ceil((hop - 1 + steps) / hop);
   const longest = clips.reduce((most, clip) => Math.max(most, clip.frames), 0);
   if (longest < needed) {
-    throw new TtsError('ERR_CORPUS', `the longest of ${clips.length} training clips has ${longest} frames, expected at least ${needed} for segments of ${steps} samples`);
+    throw new TtsError(
+      'ERR_CORPUS',
+      `the longest of ${clips.length} training clips has ${longest} frames, expected at least ${needed} for ` +
+        `segments of ${steps} samples`,
+    );
   }
   const random = new RandomStream(seed, streams.batches, step * blocksPerStep);
   const phase = random.below(hop);

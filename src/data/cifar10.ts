@@ -6,7 +6,10 @@ import type { ImageSet, LabelledImages } from './images.js';
 import { listFiles } from './list_files.js';
 import { ensureUnpacked, type ArchiveProgress } from './published_archive.js';
 
-/** CIFAR-10, binary version: 50,000 + 10,000 images of 32 × 32 (Krizhevsky 2009, "Learning Multiple Layers of Features from Tiny Images"). */
+/**
+ * CIFAR-10, binary version: 50,000 + 10,000 images of 32 × 32 (Krizhevsky 2009, "Learning Multiple Layers of Features
+ * from Tiny Images").
+ */
 export const cifar10 = {
   name: 'CIFAR-10 (binary version)',
   url: 'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz',
@@ -25,8 +28,8 @@ export interface CifarOptions {
 }
 
 /**
- * Makes sure that the folder `dir` has images of CIFAR-10 and returns its absolute path: any `*.bin` that is there will do; otherwise
- * `dir.tar.gz` is fetched and unpacked as `ensureUnpacked` does. Throws what that throws.
+ * Makes sure that the folder `dir` has images of CIFAR-10 and returns its absolute path: any `*.bin` that is there will
+ * do; otherwise `dir.tar.gz` is fetched and unpacked as `ensureUnpacked` does. Throws what that throws.
  */
 export async function ensureCifar10(dir: string, { onProgress, ...source }: CifarOptions = {}): Promise<string> {
   const root = resolve(dir);
@@ -35,24 +38,32 @@ export async function ensureCifar10(dir: string, { onProgress, ...source }: Cifa
     return await ensureUnpacked(root, { ...cifar10, ...source }, onProgress);
   } catch (error) {
     if (!(error instanceof TtsError) || error.code !== 'ERR_OFFLINE') throw error;
-    throw new TtsError('ERR_OFFLINE', `${error.message}; or put what you have of its *.bin files into ${root}`, { cause: error });
+    throw new TtsError('ERR_OFFLINE', `${error.message}; or put what you have of its *.bin files into ${root}`, {
+      cause: error,
+    });
   }
 }
 
 async function binFiles(dir: string): Promise<string[]> {
-  if (!statSync(dir).isDirectory()) throw new TtsError('ERR_CORPUS', `${dir} is a file, expected the folder that holds it`);
+  if (!statSync(dir).isDirectory())
+    throw new TtsError('ERR_CORPUS', `${dir} is a file, expected the folder that holds it`);
   return (await listFiles(dir)).filter((path) => path.toLowerCase().endsWith('.bin')).sort();
 }
 
 /**
- * Reads every `*.bin` of a folder, subfolders included, as records of CIFAR-10's binary version; files whose names begin with `test` are
- * for testing, all others for training. A file that repeats another (labels as at its beginning) is left out. Without a test file the last
- * tenth of the training images is held out. The description says all that. Sets with files or folders named `from_jpeg` are called
- * so, and those that are not whole by their counts.
- * Throws ERR_CORPUS if there are no training images, or a file is cut short or not in the format.
+ * Reads every `*.bin` of a folder, subfolders included, as records of CIFAR-10's binary version; files whose names
+ * begin with `test` are for testing, all others for training. A file that repeats another (labels as at its beginning)
+ * is left out. Without a test file the last tenth of the training images is held out. The description says all that.
+ * Sets with files or folders named `from_jpeg` are called so, and those that are not whole by their counts. Throws
+ * ERR_CORPUS if there are no training images, or a file is cut short or not in the format.
  */
 export async function readCifar10(dir: string): Promise<ImageSet> {
-  if (!existsSync(dir)) throw new TtsError('ERR_CORPUS', `${dir} does not exist, expected a folder with data_batch_1.bin … data_batch_5.bin and test_batch.bin, or some of them`);
+  if (!existsSync(dir))
+    throw new TtsError(
+      'ERR_CORPUS',
+      `${dir} does not exist, expected a folder with data_batch_1.bin … ` +
+        'data_batch_5.bin and test_batch.bin, or some of them',
+    );
   const found = await binFiles(dir);
   const all: CifarFile[] = [];
   for (const path of found) all.push(await readCifarFile(dir, path));
@@ -60,7 +71,11 @@ export async function readCifar10(dir: string): Promise<ImageSet> {
   const training = withoutCopies(all.filter((file) => !isTest(file)));
   const testing = withoutCopies(all.filter(isTest));
   if (training.kept.length === 0) {
-    throw new TtsError('ERR_CORPUS', `${dir} has ${found.length === 0 ? 'no *.bin files' : `only ${found.join(', ')}`}, expected training images of CIFAR-10's binary version, such as data_batch_1.bin (${cifar10.url})`);
+    throw new TtsError(
+      'ERR_CORPUS',
+      `${dir} has ${found.length === 0 ? 'no *.bin files' : `only ${found.join(', ')}`}, expected training ` +
+        `images of CIFAR-10's binary version, such as data_batch_1.bin (${cifar10.url})`,
+    );
   }
   let train = joined(training.kept);
   let test = joined(testing.kept);
@@ -84,13 +99,20 @@ const saysJpeg = (path: string) => /from[-_]?jpe?g/i.test(path);
 /** Fewer equal labels than this may be chance. */
 const fewestLabels = 20;
 
-/** Sorts out the files whose labels are those at the beginning of another one: the shorter, or of equal ones that from JPEG. */
+/**
+ * Sorts out the files whose labels are those at the beginning of another one: the shorter, or of equal ones that from
+ * JPEG.
+ */
 function withoutCopies(files: readonly CifarFile[]): { kept: CifarFile[]; leftOut: { path: string; of: string }[] } {
-  const byWorth = [...files].sort((a, b) => b.labels.length - a.labels.length || Number(saysJpeg(a.path)) - Number(saysJpeg(b.path)));
+  const byWorth = [...files].sort(
+    (a, b) => b.labels.length - a.labels.length || Number(saysJpeg(a.path)) - Number(saysJpeg(b.path)),
+  );
   const kept: CifarFile[] = [];
   const leftOut: { path: string; of: string }[] = [];
   for (const file of byWorth) {
-    const original = kept.find(({ labels }) => file.labels.length >= fewestLabels && file.labels.every((label, i) => label === labels[i]));
+    const original = kept.find(
+      ({ labels }) => file.labels.length >= fewestLabels && file.labels.every((label, i) => label === labels[i]),
+    );
     if (original) leftOut.push({ path: file.path, of: original.path });
     else kept.push(file);
   }
@@ -113,7 +135,11 @@ function joined(files: readonly LabelledImages[]): LabelledImages {
 function splitLastTenth({ images, labels }: LabelledImages, dir: string): [LabelledImages, LabelledImages] {
   const held = Math.ceil(labels.length / 10);
   const kept = labels.length - held;
-  if (kept === 0) throw new TtsError('ERR_CORPUS', `${dir} has one image and no test_batch.bin, expected at least two, of which one is held out`);
+  if (kept === 0)
+    throw new TtsError(
+      'ERR_CORPUS',
+      `${dir} has one image and no test_batch.bin, expected at least two, of which one is held out`,
+    );
   return [
     { images: images.subarray(0, kept * 3072), labels: labels.subarray(0, kept) },
     { images: images.subarray(kept * 3072), labels: labels.subarray(kept) },

@@ -38,12 +38,19 @@ function recordingsByStem(files: readonly string[]): Map<string, string[]> {
 
 function onlyOne(dir: string, id: string, paths: readonly string[]): string {
   if (paths.length > 1) {
-    throw new TtsError('ERR_CORPUS', `${dir} has ${paths.length} recordings named ${id} (${[...paths].sort().join(', ')}), expected one; remove or rename the others`);
+    throw new TtsError(
+      'ERR_CORPUS',
+      `${dir} has ${paths.length} recordings named ${id} (${[...paths].sort().join(', ')}), expected one; ` +
+        'remove or rename the others',
+    );
   }
   return join(dir, paths[0]);
 }
 
-/** Reads `metadata.csv`: lines `id|transcript` or `id|transcript|normalised transcript`, without quoting, as LJSpeech has them. */
+/**
+ * Reads `metadata.csv`: lines `id|transcript` or `id|transcript|normalised transcript`, without quoting, as LJSpeech
+ * has them.
+ */
 async function clipsOfMetadata(dir: string, files: readonly string[]): Promise<Clip[]> {
   const file = join(dir, 'metadata.csv');
   const lines = (await readFile(file, 'utf8')).replace(/^\uFEFF/, '').split(/\r?\n/);
@@ -54,10 +61,17 @@ async function clipsOfMetadata(dir: string, files: readonly string[]): Promise<C
     if (line.trim() === '') continue;
     const [name, transcript, normalised] = line.split('|').map((field) => field.trim());
     if (transcript === undefined || name === '') {
-      throw new TtsError('ERR_CORPUS', `${file}, line ${index + 1}, is "${line.slice(0, 60)}", expected "id|transcript" as in LJSpeech`);
+      throw new TtsError(
+        'ERR_CORPUS',
+        `${file}, line ${index + 1}, is "${line.slice(0, 60)}", expected "id|transcript" as in LJSpeech`,
+      );
     }
     const id = readable.includes(extname(name).toLowerCase()) ? withoutExtension(name) : name;
-    if (clips.has(id)) throw new TtsError('ERR_CORPUS', `${file}, line ${index + 1}, names ${id} a second time, expected each clip once`);
+    if (clips.has(id))
+      throw new TtsError(
+        'ERR_CORPUS',
+        `${file}, line ${index + 1}, names ${id} a second time, expected each clip once`,
+      );
     const paths = recordings.get(`wavs/${id}`) ?? recordings.get(id);
     if (paths === undefined) missing.push(id);
     else clips.set(id, { id, path: onlyOne(dir, id, paths), text: normalised || transcript || undefined });
@@ -65,7 +79,9 @@ async function clipsOfMetadata(dir: string, files: readonly string[]): Promise<C
   if (missing.length > 0) {
     throw new TtsError(
       'ERR_CORPUS',
-      `${missing.length} of the ${missing.length + clips.size} recordings that ${file} names are missing; the first is ${missing[0]}, expected as ${join(dir, 'wavs', `${missing[0]}.wav`)} (or ${readable.slice(1).join(', ')}, or beside metadata.csv)`,
+      `${missing.length} of the ${missing.length + clips.size} recordings that ${file} names are missing; ` +
+        `the first is ${missing[0]}, expected as ${join(dir, 'wavs', `${missing[0]}.wav`)} (or ` +
+        `${readable.slice(1).join(', ')}, or beside metadata.csv)`,
     );
   }
   if (clips.size === 0) throw new TtsError('ERR_CORPUS', `${file} names no recording, expected lines "id|transcript"`);
@@ -73,32 +89,48 @@ async function clipsOfMetadata(dir: string, files: readonly string[]): Promise<C
 }
 
 async function clipsOfFolder(dir: string, files: readonly string[]): Promise<Clip[]> {
-  const transcripts = new Map(files.filter((path) => extname(path).toLowerCase() === '.txt').map((path) => [withoutExtension(path), path]));
+  const transcripts = new Map(
+    files.filter((path) => extname(path).toLowerCase() === '.txt').map((path) => [withoutExtension(path), path]),
+  );
   const clips: Clip[] = [];
   for (const [id, paths] of recordingsByStem(files)) {
     const path = onlyOne(dir, id, paths);
     const transcript = transcripts.get(id);
-    const text = transcript === undefined ? '' : (await readFile(join(dir, transcript), 'utf8')).replace(/^\uFEFF/, '').trim();
+    const text =
+      transcript === undefined ? '' : (await readFile(join(dir, transcript), 'utf8')).replace(/^\uFEFF/, '').trim();
     clips.push({ id, path, ...(text === '' ? {} : { text }) });
   }
   if (clips.length === 0) {
     const others = files.filter((path) => unreadable.includes(extname(path).toLowerCase()));
-    const found = others.length > 0 ? `${others.length} recordings in formats that cannot be read (the first is ${others[0]}; convert them to FLAC or WAV)` : `${files.length} files, none of them a recording`;
-    throw new TtsError('ERR_CORPUS', `${dir} has ${found}; expected files ending in ${readable.join(', ')}, or metadata.csv and a folder wavs as in LJSpeech`);
+    const found =
+      others.length > 0
+        ? `${others.length} recordings in formats that cannot be read (the first is ` +
+          `${others[0]}; convert them to FLAC or WAV)`
+        : `${files.length} files, none of them a recording`;
+    throw new TtsError(
+      'ERR_CORPUS',
+      `${dir} has ${found}; expected files ending in ${readable.join(', ')}, or ` +
+        'metadata.csv and a folder wavs as in LJSpeech',
+    );
   }
   return clips;
 }
 
 /**
- * Opens a corpus: a folder like LJSpeech's (`metadata.csv`, recordings in `wavs/` or beside it, in any readable format), else any
- * folder of recordings, subfolders included (ids are relative paths without extension; `clip.txt` beside `clip.wav` is its transcript).
- * Nothing is decoded here. Throws ERR_CORPUS for a folder that is missing, has no readable recordings, or lacks some that its metadata names.
+ * Opens a corpus: a folder like LJSpeech's (`metadata.csv`, recordings in `wavs/` or beside it, in any readable
+ * format), else any folder of recordings, subfolders included (ids are relative paths without extension; `clip.txt`
+ * beside `clip.wav` is its transcript). Nothing is decoded here. Throws ERR_CORPUS for a folder that is missing, has no
+ * readable recordings, or lacks some that its metadata names.
  */
 export async function openCorpus(dir: string): Promise<Corpus> {
   const root = resolve(dir);
   const found = await stat(root).catch(() => undefined);
   if (!found?.isDirectory()) {
-    throw new TtsError('ERR_CORPUS', `${dir} ${found ? 'is a file' : 'does not exist'}, expected a folder of recordings, or one like LJSpeech's with metadata.csv and wavs`);
+    throw new TtsError(
+      'ERR_CORPUS',
+      `${dir} ${found ? 'is a file' : 'does not exist'}, expected a folder of recordings, or one like ` +
+        `LJSpeech's with metadata.csv and wavs`,
+    );
   }
   const files = await listFiles(root);
   const clips = files.includes('metadata.csv') ? await clipsOfMetadata(root, files) : await clipsOfFolder(root, files);

@@ -26,7 +26,10 @@ interface Site {
 }
 
 /** A server on this machine, and a place for the file. */
-async function site(t: TestContext, answer: (request: IncomingMessage, response: ServerResponse, count: number) => void): Promise<Site> {
+async function site(
+  t: TestContext,
+  answer: (request: IncomingMessage, response: ServerResponse, count: number) => void,
+): Promise<Site> {
   const ranges: (string | undefined)[] = [];
   const server = createServer((request, response) => {
     ranges.push(request.headers.range);
@@ -40,11 +43,20 @@ async function site(t: TestContext, answer: (request: IncomingMessage, response:
     server.close();
     rmSync(folder, { recursive: true });
   });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/clip.flac`, path: join(folder, 'sub', 'clip.flac'), folder, ranges };
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/clip.flac`,
+    path: join(folder, 'sub', 'clip.flac'),
+    folder,
+    ranges,
+  };
 }
 
 /** Serves the content as a good file server does: ranges, If-Range, 416. */
-function serve(request: Pick<IncomingMessage, 'headers'>, response: ServerResponse, { etag = '"v1"', body = content, upTo = Infinity } = {}): void {
+function serve(
+  request: Pick<IncomingMessage, 'headers'>,
+  response: ServerResponse,
+  { etag = '"v1"', body = content, upTo = Infinity } = {},
+): void {
   const from = start(request.headers.range);
   const partial = from > 0 && request.headers['if-range'] === etag;
   response.setHeader('etag', etag);
@@ -60,14 +72,19 @@ function serve(request: Pick<IncomingMessage, 'headers'>, response: ServerRespon
   else response.write(rest.subarray(0, upTo), () => setTimeout(() => response.destroy(), 100));
 }
 
-const refused = (code: string, ...patterns: RegExp[]) => (error: unknown) => {
-  assert.ok(error instanceof TtsError, String(error));
-  assert.equal(error.code, code, error.message);
-  for (const pattern of patterns) assert.match(error.message, pattern);
-  return true;
-};
+const refused =
+  (code: string, ...patterns: RegExp[]) =>
+  (error: unknown) => {
+    assert.ok(error instanceof TtsError, String(error));
+    assert.equal(error.code, code, error.message);
+    for (const pattern of patterns) assert.match(error.message, pattern);
+    return true;
+  };
 
-/** A first call that breaks half way and leaves bytes behind; a broken connection may swallow some that were sent. Returns how many. */
+/**
+ * A first call that breaks half way and leaves bytes behind; a broken connection may swallow some that were sent.
+ * Returns how many.
+ */
 async function leaveHalf({ url, path }: Site): Promise<number> {
   await assert.rejects(download(url, path, fast), refused('ERR_DOWNLOAD'));
   const kept = readFileSync(`${path}.part`);
@@ -82,7 +99,12 @@ const start = (range: string | undefined) => Number(/^bytes=(\d+)-$/.exec(range 
 test('a file is fetched, checked and named; progress ends at its length; nothing else stays', async (t) => {
   const { url, path } = await site(t, (request, response) => serve(request, response));
   const progress: [number, number | undefined][] = [];
-  await download(url, path, { sha256, md5: md5.toUpperCase(), size: content.length, onProgress: (...now) => progress.push(now) });
+  await download(url, path, {
+    sha256,
+    md5: md5.toUpperCase(),
+    size: content.length,
+    onProgress: (...now) => progress.push(now),
+  });
   assert.deepEqual(readFileSync(path), content);
   assert.deepEqual(progress[0], [0, content.length]);
   assert.deepEqual(progress.at(-1), [content.length, content.length]);
@@ -100,7 +122,9 @@ test('a file that is there is not fetched again, but checked', async (t) => {
 });
 
 test('a connection that breaks half way is taken up where it stopped', async (t) => {
-  const { url, path, ranges } = await site(t, (request, response, count) => serve(request, response, count < 3 ? { upTo: 60_000 } : {}));
+  const { url, path, ranges } = await site(t, (request, response, count) =>
+    serve(request, response, count < 3 ? { upTo: 60_000 } : {}),
+  );
   await download(url, path, { sha256, ...fast });
   assert.deepEqual(readFileSync(path), content);
   assert.equal(ranges.length, 3);
@@ -125,7 +149,9 @@ test('a later call goes on with what an earlier one left', async (t) => {
 });
 
 test('a part that is whole already needs no server', async (t) => {
-  const place = await site(t, (request, response, count) => (count === 1 ? serve(request, response, { upTo: half }) : response.writeHead(503).end()));
+  const place = await site(t, (request, response, count) =>
+    count === 1 ? serve(request, response, { upTo: half }) : response.writeHead(503).end(),
+  );
   await leaveHalf(place);
   const requests = place.ranges.length;
   writeFileSync(`${place.path}.part`, content);
@@ -148,7 +174,9 @@ test('a server that ignores Range sends everything again, and everything is used
 test('halves of two versions are never joined', async (t) => {
   const newer = Buffer.from(content).reverse();
   await t.test('the server compares the ETag', async (t) => {
-    const { url, path } = await site(t, (request, response, count) => serve(request, response, count === 1 ? { upTo: half } : { etag: '"v2"', body: newer }));
+    const { url, path } = await site(t, (request, response, count) =>
+      serve(request, response, count === 1 ? { upTo: half } : { etag: '"v2"', body: newer }),
+    );
     await download(url, path, fast);
     assert.deepEqual(readFileSync(path), newer);
   });
@@ -197,7 +225,10 @@ test('a part that is longer than the file (416) is fetched anew', async (t) => {
 
 test('a wrong checksum is refused with both digests, and nothing stays', async (t) => {
   const { url, path, ranges } = await site(t, (request, response) => serve(request, response));
-  await assert.rejects(download(url, path, { sha256: '0'.repeat(64) }), refused('ERR_CHECKSUM', new RegExp(sha256), /expected 0{64}/));
+  await assert.rejects(
+    download(url, path, { sha256: '0'.repeat(64) }),
+    refused('ERR_CHECKSUM', new RegExp(sha256), /expected 0{64}/),
+  );
   await assert.rejects(download(url, path, { md5: '0'.repeat(32) }), refused('ERR_CHECKSUM', new RegExp(md5)));
   assert.deepEqual(readdirSync(join(path, '..')), []);
   assert.equal(ranges.length, 2);
@@ -205,14 +236,22 @@ test('a wrong checksum is refused with both digests, and nothing stays', async (
 
 test('a digest of the unzipped content holds however the file was packed, and refuses what is cut short or not packed', async (t) => {
   for (const level of [1, 9]) {
-    const { url, path } = await site(t, (request, response) => serve(request, response, { body: gzipSync(content, { level }) }));
+    const { url, path } = await site(t, (request, response) =>
+      serve(request, response, { body: gzipSync(content, { level }) }),
+    );
     await download(url, path, { md5, sha256, unzipped: true });
     await download(url, path, { md5, unzipped: true });
-    await assert.rejects(download(url, path, { md5: '0'.repeat(32), unzipped: true }), refused('ERR_CHECKSUM', new RegExp(`md5 ${md5} unzipped, expected 0{32}`)));
+    await assert.rejects(
+      download(url, path, { md5: '0'.repeat(32), unzipped: true }),
+      refused('ERR_CHECKSUM', new RegExp(`md5 ${md5} unzipped, expected 0{32}`)),
+    );
   }
   for (const body of [gzipSync(content).subarray(0, 1000), content]) {
     const { url, path } = await site(t, (request, response) => serve(request, response, { body }));
-    await assert.rejects(download(url, path, { md5, unzipped: true }), refused('ERR_CHECKSUM', /content that gunzip refuses/, new RegExp(md5)));
+    await assert.rejects(
+      download(url, path, { md5, unzipped: true }),
+      refused('ERR_CHECKSUM', /content that gunzip refuses/, new RegExp(md5)),
+    );
     assert.deepEqual(readdirSync(join(path, '..')), []);
   }
 });
@@ -223,7 +262,10 @@ test('404 is refused at once; 503 and 429 are tried again', async (t) => {
     else if (count < 4) response.writeHead(count === 2 ? 503 : 429).end();
     else serve(request, response);
   });
-  await assert.rejects(download(url.replace('clip.flac', 'missing'), path, fast), refused('ERR_DOWNLOAD', /missing answers 404 Not Found/));
+  await assert.rejects(
+    download(url.replace('clip.flac', 'missing'), path, fast),
+    refused('ERR_DOWNLOAD', /missing answers 404 Not Found/),
+  );
   assert.equal(ranges.length, 1);
   assert.ok(!existsSync(`${path}.part`));
   await download(url, path, fast);
@@ -233,13 +275,19 @@ test('404 is refused at once; 503 and 429 are tried again', async (t) => {
 test('a file of another length than expected is refused before it is fetched', async (t) => {
   const { url, path } = await site(t, (request, response) => serve(request, response));
   const total = content.length.toLocaleString('en-US');
-  await assert.rejects(download(url, path, { size: 5 }), refused('ERR_DOWNLOAD', new RegExp(`has ${total} bytes, expected 5 bytes`)));
+  await assert.rejects(
+    download(url, path, { size: 5 }),
+    refused('ERR_DOWNLOAD', new RegExp(`has ${total} bytes, expected 5 bytes`)),
+  );
   assert.ok(!existsSync(`${path}.part`));
 });
 
 test('a body without length that ends early is noticed by the expected length', async (t) => {
   const { url, path } = await site(t, (_request, response) => response.writeHead(200).end(content.subarray(0, half)));
-  await assert.rejects(download(url, path, { size: content.length, ...fast }), refused('ERR_DOWNLOAD', /sent .* of /, /5 times in a row/));
+  await assert.rejects(
+    download(url, path, { size: content.length, ...fast }),
+    refused('ERR_DOWNLOAD', /sent .* of /, /5 times in a row/),
+  );
   assert.ok(!existsSync(path));
 });
 
@@ -254,7 +302,10 @@ test('a connection that stalls is given up and tried again, before and within th
   await download(url, path, { sha256, stallTimeout: 150, ...fast });
   assert.deepEqual(readFileSync(path), content);
   const silent = await site(t, () => undefined);
-  await assert.rejects(download(silent.url, silent.path, { stallTimeout: 20, retryDelay: 1 }), refused('ERR_DOWNLOAD', /no data for 0\.02 seconds/));
+  await assert.rejects(
+    download(silent.url, silent.path, { stallTimeout: 20, retryDelay: 1 }),
+    refused('ERR_DOWNLOAD', /no data for 0\.02 seconds/),
+  );
 });
 
 test('without a way to the server the error says where to get the file and where to put it', async (t) => {
@@ -266,7 +317,10 @@ test('without a way to the server the error says where to get the file and where
     });
   });
   const dead = url.replace(/:\d+\//, `:${closed}/`);
-  await assert.rejects(download(dead, path), refused('ERR_OFFLINE', /cannot reach 127\.0\.0\.1/, new RegExp(dead), new RegExp(path)));
+  await assert.rejects(
+    download(dead, path),
+    refused('ERR_OFFLINE', /cannot reach 127\.0\.0\.1/, new RegExp(dead), new RegExp(path)),
+  );
 });
 
 test('an address that is none, and a place that cannot be written, are refused', async (t) => {

@@ -30,9 +30,9 @@ const attempts = 5;
 const worthwhile = 1 << 20;
 
 /**
- * Fetches `url` to `path`. The bytes go to `path.part`; a broken download goes on where it stopped, in this call (with growing
- * pauses) or in a later one, if the server still has the same file (ETag or Last-Modified). The file gets its name only when it is
- * whole and its digest right. A file that is there already is only checked.
+ * Fetches `url` to `path`. The bytes go to `path.part`; a broken download goes on where it stopped, in this call (with
+ * growing pauses) or in a later one, if the server still has the same file (ETag or Last-Modified). The file gets its
+ * name only when it is whole and its digest right. A file that is there already is only checked.
  *
  * Throws ERR_OFFLINE if the server cannot be reached, ERR_CHECKSUM for a wrong digest, ERR_DOWNLOAD for anything else.
  */
@@ -61,15 +61,20 @@ async function wrongDigest(path: string, options: DownloadOptions): Promise<stri
     const hash = createHash(algorithm);
     const file = createReadStream(path, { highWaterMark: 1 << 20 });
     try {
-      await pipeline(file, options.unzipped ? createGunzip() : new PassThrough(), async (chunks: AsyncIterable<Buffer>) => {
-        for await (const chunk of chunks) hash.update(chunk);
-      });
+      await pipeline(
+        file,
+        options.unzipped ? createGunzip() : new PassThrough(),
+        async (chunks: AsyncIterable<Buffer>) => {
+          for await (const chunk of chunks) hash.update(chunk);
+        },
+      );
     } catch (error) {
       if (!(error as NodeJS.ErrnoException).code?.startsWith('Z_')) throw error;
       return `content that gunzip refuses (${(error as Error).message}), expected ${algorithm} ${expected} unzipped`;
     }
     const digest = hash.digest('hex');
-    if (digest !== expected.toLowerCase()) return `${algorithm} ${digest}${options.unzipped ? ' unzipped' : ''}, expected ${expected}`;
+    if (digest !== expected.toLowerCase())
+      return `${algorithm} ${digest}${options.unzipped ? ' unzipped' : ''}, expected ${expected}`;
   }
   return undefined;
 }
@@ -77,7 +82,7 @@ async function wrongDigest(path: string, options: DownloadOptions): Promise<stri
 /** Repeats attempts until `path.part` is whole. Returns whether it was put together from more than one. */
 async function fetchPart(url: string, path: string, options: DownloadOptions): Promise<boolean> {
   let connected = false;
-  for (let failures = 0; ; ) {
+  for (let failures = 0; ;) {
     const before = (await sizeOf(`${path}.part`)) ?? 0;
     try {
       return (await fetchRest(url, path, options, () => (connected = true))) > 0;
@@ -85,13 +90,19 @@ async function fetchPart(url: string, path: string, options: DownloadOptions): P
       if (error instanceof TtsError) throw error;
       const { code, text } = error instanceof Retryable ? { code: undefined, text: error.message } : rootCause(error);
       const offline = code !== undefined && unreachable.includes(code);
-      if (!offline && !(error instanceof Retryable)) throw new TtsError('ERR_DOWNLOAD', `cannot download ${url} to ${path}: ${text}`, { cause: error });
+      if (!offline && !(error instanceof Retryable))
+        throw new TtsError('ERR_DOWNLOAD', `cannot download ${url} to ${path}: ${text}`, { cause: error });
       const now = (await sizeOf(`${path}.part`)) ?? 0;
       failures = now - before >= worthwhile ? 1 : failures + 1;
       if (offline && !connected) throw offlineError(url, path, code, error);
       if (failures >= attempts) {
         if (offline) throw offlineError(url, path, code, error);
-        throw new TtsError('ERR_DOWNLOAD', `cannot download ${url}: ${text}, ${attempts} times in a row; ${bytes(now)} are kept in ${path}.part, run again to go on`, { cause: error });
+        throw new TtsError(
+          'ERR_DOWNLOAD',
+          `cannot download ${url}: ${text}, ${attempts} times in a row; ${bytes(now)} are kept in ` +
+            `${path}.part, run again to go on`,
+          { cause: error },
+        );
       }
       await sleep((options.retryDelay ?? 1000) * 2 ** (failures - 1));
     }
@@ -99,5 +110,10 @@ async function fetchPart(url: string, path: string, options: DownloadOptions): P
 }
 
 function offlineError(url: string, path: string, code: string, cause: unknown): TtsError {
-  return new TtsError('ERR_OFFLINE', `cannot reach ${new URL(url).host} (${code}). Fetch ${url} on a machine that can, save it as ${path}, and run again`, { cause });
+  return new TtsError(
+    'ERR_OFFLINE',
+    `cannot reach ${new URL(url).host} (${code}). Fetch ${url} on a machine ` +
+      `that can, save it as ${path}, and run again`,
+    { cause },
+  );
 }

@@ -14,7 +14,16 @@ interface PartRecord {
 export class Retryable extends Error {}
 
 /** Codes of network errors that mean: no way to the server. */
-export const unreachable = ['ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED', 'ENETUNREACH', 'EHOSTUNREACH', 'ENETDOWN', 'ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT'];
+export const unreachable = [
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ECONNREFUSED',
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+  'ENETDOWN',
+  'ETIMEDOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+];
 
 /** Length of a file in bytes, undefined if there is none. */
 export const sizeOf = async (path: string) => (await stat(path).catch(() => undefined))?.size;
@@ -46,10 +55,15 @@ async function readRecord(path: string): Promise<PartRecord | undefined> {
 }
 
 /**
- * One request for what `path.part` lacks. Returns the position where it began to write. Throws Retryable for what another request
- * may mend, the network's own error if there is no way to the server, TtsError for the rest.
+ * One request for what `path.part` lacks. Returns the position where it began to write. Throws Retryable for what
+ * another request may mend, the network's own error if there is no way to the server, TtsError for the rest.
  */
-export async function fetchRest(url: string, path: string, options: DownloadOptions, onConnected: () => void): Promise<number> {
+export async function fetchRest(
+  url: string,
+  path: string,
+  options: DownloadOptions,
+  onConnected: () => void,
+): Promise<number> {
   await mkdir(dirname(path), { recursive: true });
   const record = await readRecord(path);
   let start = (await sizeOf(`${path}.part`)) ?? 0;
@@ -73,7 +87,8 @@ export async function fetchRest(url: string, path: string, options: DownloadOpti
       if (abort.signal.aborted) throw stalled();
       const { code, text } = rootCause(error);
       if (code !== undefined && unreachable.includes(code)) throw error;
-      if (code === 'ERR_INVALID_URL') throw new TtsError('ERR_DOWNLOAD', `"${url}" is no address, expected one like https://…`, { cause: error });
+      if (code === 'ERR_INVALID_URL')
+        throw new TtsError('ERR_DOWNLOAD', `"${url}" is no address, expected one like https://…`, { cause: error });
       // What fetch itself refuses (a scheme it does not know, a blocked port) has no code, and stays refused.
       if (code === undefined) throw error;
       throw new Retryable(text, { cause: error });
@@ -88,7 +103,11 @@ export async function fetchRest(url: string, path: string, options: DownloadOpti
     const file = await open(`${path}.part`, plan.from > 0 ? 'a' : 'w');
     try {
       // Only now that the old bytes are gone may the record speak of the new file.
-      if (plan.from === 0) await writeFile(`${path}.part.json`, JSON.stringify({ url, validator: validatorOf(response), total: plan.total } satisfies PartRecord));
+      if (plan.from === 0)
+        await writeFile(
+          `${path}.part.json`,
+          JSON.stringify({ url, validator: validatorOf(response), total: plan.total } satisfies PartRecord),
+        );
       await receive(response, file, plan, options, () => timer.refresh());
     } catch (error) {
       if (abort.signal.aborted) throw stalled();
@@ -115,26 +134,47 @@ interface Plan {
 }
 
 /** Reads status line and headers: where the body's bytes belong, or that the part has to be thrown away. */
-function planOf(response: Response, start: number, record: PartRecord | undefined, url: string, { size }: DownloadOptions): Plan | 'restart' {
+function planOf(
+  response: Response,
+  start: number,
+  record: PartRecord | undefined,
+  url: string,
+  { size }: DownloadOptions,
+): Plan | 'restart' {
   const range = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '');
   const rangeTotal = range && range[2] !== '*' ? Number(range[2]) : undefined;
   if (response.status === 416 && start > 0) return 'restart';
   if (response.status === 206 && start > 0) {
-    const fits = range !== null && Number(range[1]) === start && (record?.total === undefined || rangeTotal === undefined || rangeTotal === record.total);
+    const fits =
+      range !== null &&
+      Number(range[1]) === start &&
+      (record?.total === undefined || rangeTotal === undefined || rangeTotal === record.total);
     return fits ? { from: start, total: rangeTotal ?? record?.total ?? size } : 'restart';
   }
-  if (response.status === 429 || response.status === 408 || response.status >= 500) throw new Retryable(`the server answers ${response.status} ${response.statusText}`.trim());
-  if (response.status !== 200) throw new TtsError('ERR_DOWNLOAD', `${url} answers ${response.status} ${response.statusText}, expected 200 OK`);
+  if (response.status === 429 || response.status === 408 || response.status >= 500)
+    throw new Retryable(`the server answers ${response.status} ${response.statusText}`.trim());
+  if (response.status !== 200)
+    throw new TtsError('ERR_DOWNLOAD', `${url} answers ${response.status} ${response.statusText}, expected 200 OK`);
   // A server that ignores Range, or has another file by now, sends all of it.
   const length = response.headers.get('content-length');
   const total = length === null ? size : Number(length);
   if (size !== undefined && total !== size) {
-    throw new TtsError('ERR_DOWNLOAD', `${url} has ${bytes(total ?? 0)}, expected ${bytes(size)}: not the file that was asked for (a log-in page of the network?)`);
+    throw new TtsError(
+      'ERR_DOWNLOAD',
+      `${url} has ${bytes(total ?? 0)}, expected ${bytes(size)}: not the file ` +
+        'that was asked for (a log-in page of the network?)',
+    );
   }
   return { from: 0, total };
 }
 
-async function receive(response: Response, file: FileHandle, plan: Plan, { onProgress }: DownloadOptions, onBytes: () => void): Promise<void> {
+async function receive(
+  response: Response,
+  file: FileHandle,
+  plan: Plan,
+  { onProgress }: DownloadOptions,
+  onBytes: () => void,
+): Promise<void> {
   let received = plan.from;
   onProgress?.(received, plan.total);
   const reader = response.body?.getReader();

@@ -10,7 +10,16 @@ function numbered(count: number): ImageSet {
   const images = Uint8Array.from({ length: count * 12 }, (_, i) => i % 12);
   const labels = Uint8Array.from({ length: count }, (_, i) => i);
   const part = { images, labels };
-  return { name: 'numbered', train: part, test: part, height: 2, width: 3, channels: 2, classes: count, description: '' };
+  return {
+    name: 'numbered',
+    train: part,
+    test: part,
+    height: 2,
+    width: 3,
+    channels: 2,
+    classes: count,
+    description: '',
+  };
 }
 const asIs = { mean: [0, 0], deviation: [1, 1] };
 
@@ -21,9 +30,16 @@ test('the statistics are those of the training images, per channel', async () =>
     const values = Float64Array.from(set.train.images.filter((_, i) => i % 3 === channel));
     const expected = values.reduce((sum, value) => sum + value, 0) / values.length;
     assert.ok(Math.abs(mean[channel] - expected) < 1e-9);
-    assert.ok(Math.abs(deviation[channel] - Math.sqrt(values.reduce((sum, value) => sum + (value - expected) ** 2, 0) / values.length)) < 1e-9);
+    assert.ok(
+      Math.abs(
+        deviation[channel] - Math.sqrt(values.reduce((sum, value) => sum + (value - expected) ** 2, 0) / values.length),
+      ) < 1e-9,
+    );
   }
-  assert.deepEqual(normalisationOf({ train: { images: new Uint8Array(8).fill(7), labels: new Uint8Array(2) }, channels: 1 }), { mean: [7], deviation: [1] });
+  assert.deepEqual(
+    normalisationOf({ train: { images: new Uint8Array(8).fill(7), labels: new Uint8Array(2) }, channels: 1 }),
+    { mean: [7], deviation: [1] },
+  );
 });
 
 test('normalised training images have mean 0 and deviation 1', async () => {
@@ -40,7 +56,10 @@ test('test images are normalised by the training images, or by the statistics th
   const set = { ...numbered(2), test: { images: new Uint8Array(12).fill(100), labels: new Uint8Array(1) } };
   const { mean, deviation } = normalisationOf(set);
   const batch = takeExamples(examplesOf(set, 'test'), 0, 1);
-  assert.deepEqual(batch.images, Float32Array.from({ length: 12 }, (_, i) => (100 - mean[i % 2]) / deviation[i % 2]));
+  assert.deepEqual(
+    batch.images,
+    Float32Array.from({ length: 12 }, (_, i) => (100 - mean[i % 2]) / deviation[i % 2]),
+  );
   assert.deepEqual(takeExamples(examplesOf(set, 'test', asIs), 0, 1).images, new Float32Array(12).fill(100));
 });
 
@@ -53,12 +72,17 @@ test('examples are taken in their order', () => {
 
 test('a draw depends on seed, step and number of the draw, and on nothing else', () => {
   const examples = examplesOf(numbered(200), 'train', asIs);
-  const draw = (seed: number, step: number, draws?: number[]) => [...drawExamples(examples, { count: 8, draws }, seed, step).labels];
+  const draw = (seed: number, step: number, draws?: number[]) => [
+    ...drawExamples(examples, { count: 8, draws }, seed, step).labels,
+  ];
   assert.deepEqual(draw(1, 5), draw(1, 5));
   assert.notDeepEqual(draw(1, 5), draw(1, 6));
   assert.notDeepEqual(draw(1, 5), draw(2, 5));
   // Members: pairs share a mini-batch.
-  assert.deepEqual(draw(1, 5, [0, 0, 3, 3, 1]), [0, 0, 3, 3, 1].flatMap((k) => draw(1, 5, [k])));
+  assert.deepEqual(
+    draw(1, 5, [0, 0, 3, 3, 1]),
+    [0, 0, 3, 3, 1].flatMap((k) => draw(1, 5, [k])),
+  );
   assert.notDeepEqual(draw(1, 5, [0]), draw(1, 5, [1]));
   // A longer draw begins like a shorter one.
   assert.deepEqual([...drawExamples(examples, { count: 20 }, 1, 5).labels].slice(0, 8), draw(1, 5));
@@ -67,7 +91,12 @@ test('a draw depends on seed, step and number of the draw, and on nothing else',
 
 test('the images of members that share a draw are equal too', () => {
   const examples = examplesOf(numbered(200), 'train', asIs);
-  const { images, examples: count } = drawExamples(examples, { count: 4, draws: [7, 2, 7], augment: { flip: true, shift: 1 } }, 3, 0);
+  const { images, examples: count } = drawExamples(
+    examples,
+    { count: 4, draws: [7, 2, 7], augment: { flip: true, shift: 1 } },
+    3,
+    0,
+  );
   assert.equal(count, 4);
   assert.equal(images.length, 3 * 4 * 12);
   assert.deepEqual(images.subarray(0, 48), images.subarray(96));
@@ -77,7 +106,8 @@ test('the images of members that share a draw are equal too', () => {
 test('every example is equally likely', () => {
   const examples = examplesOf(numbered(10), 'train', asIs);
   const seen = new Float64Array(10);
-  for (let step = 0; step < 100; step++) for (const label of drawExamples(examples, { count: 100 }, 1, step).labels) seen[label]++;
+  for (let step = 0; step < 100; step++)
+    for (const label of drawExamples(examples, { count: 100 }, 1, step).labels) seen[label]++;
   // 1,000 expected each; χ² with 9 degrees of freedom stays below 27.9 with probability 0.999.
   assert.ok(seen.reduce((sum, n) => sum + (n - 1000) ** 2 / 1000, 0) < 27.9, seen.join());
 });
@@ -112,7 +142,10 @@ test('images are mirrored and moved, zeros coming in, and the examples stay the 
 
 test('settings out of range are refused', () => {
   const examples = examplesOf(numbered(5), 'train', asIs);
-  const draw = (settings: Parameters<typeof drawExamples>[1], step = 0) => () => drawExamples(examples, settings, 1, step);
+  const draw =
+    (settings: Parameters<typeof drawExamples>[1], step = 0) =>
+    () =>
+      drawExamples(examples, settings, 1, step);
   assert.throws(draw({ count: 0 }), /count is 0/);
   assert.throws(draw({ count: 40_000 }), /count is 40000, expected an integer in 1 … 32768/);
   assert.throws(draw({ count: 1, draws: [4096] }), /draw is 4096/);

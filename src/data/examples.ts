@@ -12,7 +12,10 @@ export interface Examples extends LabelledImages {
   readonly levels: Float32Array;
 }
 
-/** How training images are varied: mirrored left to right or not, and moved by up to `shift` pixels each way, zeros (the mean colour) coming in. */
+/**
+ * How training images are varied: mirrored left to right or not, and moved by up to `shift` pixels each way, zeros (the
+ * mean colour) coming in.
+ */
 export interface Augmentation {
   readonly flip: boolean;
   readonly shift: number;
@@ -22,7 +25,10 @@ export interface Augmentation {
 export interface DrawSettings {
   /** Examples of each member, at most 32,768. */
   readonly count: number;
-  /** For each member the number of the draw it gets, 0 … 4095: members with equal numbers share their examples. Default: one member, draw 0. */
+  /**
+   * For each member the number of the draw it gets, 0 … 4095: members with equal numbers share their examples. Default:
+   * one member, draw 0.
+   */
   readonly draws?: readonly number[];
   readonly augment?: Augmentation;
 }
@@ -32,14 +38,26 @@ const blocksPerDraw = 65536;
 const drawsPerStep = 4096;
 const mostExamples = 32768;
 
-/** The training or the test images, normalised by the training images' statistics unless others are given (those of a saved model). */
-export function examplesOf(set: ImageSet, part: 'train' | 'test', { mean, deviation }: Normalisation = normalisationOf(set)): Examples {
+/**
+ * The training or the test images, normalised by the training images' statistics unless others are given (those of a
+ * saved model).
+ */
+export function examplesOf(
+  set: ImageSet,
+  part: 'train' | 'test',
+  { mean, deviation }: Normalisation = normalisationOf(set),
+): Examples {
   const { height, width, channels } = set;
-  const levels = Float32Array.from({ length: channels * 256 }, (_, i) => ((i & 255) - mean[i >> 8]) / deviation[i >> 8]);
+  const levels = Float32Array.from(
+    { length: channels * 256 },
+    (_, i) => ((i & 255) - mean[i >> 8]) / deviation[i >> 8],
+  );
   return { ...set[part], count: set[part].labels.length, height, width, channels, levels };
 }
 
-/** Examples `first` … `first + count − 1` in their order, for one member. Throws RangeError if there are not so many. */
+/**
+ * Examples `first` … `first + count − 1` in their order, for one member. Throws RangeError if there are not so many.
+ */
 export function takeExamples(examples: Examples, first: number, count: number): ClassifierBatch {
   checkInteger('first', first, 0, examples.count - 1);
   checkInteger('count', count, 1, examples.count - first);
@@ -49,11 +67,16 @@ export function takeExamples(examples: Examples, first: number, count: number): 
 }
 
 /**
- * Draws the examples of a step: a pure function of its arguments, so that training resumes exactly. Every example is equally likely each
- * time; whether and how they are varied does not change which ones they are. Images are normalised, [members, count, height, width, channels].
- * Throws RangeError for settings out of range.
+ * Draws the examples of a step: a pure function of its arguments, so that training resumes exactly. Every example is
+ * equally likely each time; whether and how they are varied does not change which ones they are. Images are normalised,
+ * [members, count, height, width, channels]. Throws RangeError for settings out of range.
  */
-export function drawExamples(examples: Examples, { count, draws = [0], augment }: DrawSettings, seed: number, step: number): ClassifierBatch {
+export function drawExamples(
+  examples: Examples,
+  { count, draws = [0], augment }: DrawSettings,
+  seed: number,
+  step: number,
+): ClassifierBatch {
   checkInteger('count', count, 1, mostExamples);
   checkInteger('step', step, 0, Math.floor(Number.MAX_SAFE_INTEGER / (drawsPerStep * blocksPerDraw)) - 1);
   if (augment) checkInteger('shift', augment.shift, 0, Math.min(examples.height, examples.width) - 1);
@@ -73,7 +96,10 @@ export function drawExamples(examples: Examples, { count, draws = [0], augment }
     chosen.forEach((index, k) => {
       if (!augment) return place(examples, index, batch, member * count + k);
       const flip = random.uint32() >= 0x80000000 && augment.flip;
-      const [down, right] = [random.below(2 * augment.shift + 1) - augment.shift, random.below(2 * augment.shift + 1) - augment.shift];
+      const [down, right] = [
+        random.below(2 * augment.shift + 1) - augment.shift,
+        random.below(2 * augment.shift + 1) - augment.shift,
+      ];
       return place(examples, index, batch, member * count + k, flip, down, right);
     });
   });
@@ -81,11 +107,26 @@ export function drawExamples(examples: Examples, { count, draws = [0], augment }
 }
 
 function emptyBatch({ height, width, channels }: Examples, members: number, examples: number): ClassifierBatch {
-  return { examples, images: new Float32Array(members * examples * height * width * channels), labels: new Uint8Array(members * examples) };
+  return {
+    examples,
+    images: new Float32Array(members * examples * height * width * channels),
+    labels: new Uint8Array(members * examples),
+  };
 }
 
-/** Writes example `index` as the batch's `position`-th image, mirrored, then moved. What comes in from outside stays zero. */
-function place(examples: Examples, index: number, batch: ClassifierBatch, position: number, flip = false, down = 0, right = 0): void {
+/**
+ * Writes example `index` as the batch's `position`-th image, mirrored, then moved. What comes in from outside stays
+ * zero.
+ */
+function place(
+  examples: Examples,
+  index: number,
+  batch: ClassifierBatch,
+  position: number,
+  flip = false,
+  down = 0,
+  right = 0,
+): void {
   const { height, width, channels, images, levels } = examples;
   const size = height * width * channels;
   batch.labels[position] = examples.labels[index];
@@ -100,5 +141,6 @@ function place(examples: Examples, index: number, batch: ClassifierBatch, positi
 }
 
 function checkInteger(name: string, value: number, least: number, most: number): void {
-  if (!Number.isInteger(value) || value < least || value > most) throw new RangeError(`${name} is ${value}, expected an integer in ${least} … ${most}`);
+  if (!Number.isInteger(value) || value < least || value > most)
+    throw new RangeError(`${name} is ${value}, expected an integer in ${least} … ${most}`);
 }

@@ -47,14 +47,25 @@ function train(settings: MelSettings): ExpectedFeatures {
   };
   const mean = overFrames((value) => value);
   const std = overFrames((value, bin) => (value - mean[bin]) ** 2).map(Math.sqrt);
-  return { name: 'ljspeech', settings, statistics: { mean, std, min: data.reduce((a, b) => Math.min(a, b)), max: data.reduce((a, b) => Math.max(a, b)) } };
+  return {
+    name: 'ljspeech',
+    settings,
+    statistics: { mean, std, min: data.reduce((a, b) => Math.min(a, b)), max: data.reduce((a, b) => Math.max(a, b)) },
+  };
 }
 
-const mel = (samples: Float32Array, change: Partial<MelSettings> = {}) => melSpectrogram(samples, { ...hifigan, ...change }).data;
+const mel = (samples: Float32Array, change: Partial<MelSettings> = {}) =>
+  melSpectrogram(samples, { ...hifigan, ...change }).data;
 const gain = (samples: Float32Array, factor: number) => samples.map((sample) => sample * factor);
 
 function array(data: NpyArray['data'], shape = [data.length / bins, bins], more: Partial<NpyArray> = {}): NpyArray {
-  return { shape, dtype: data instanceof Float64Array ? 'float64' : data instanceof Int16Array ? 'int16' : 'float32', fortranOrder: false, data, ...more };
+  return {
+    shape,
+    dtype: data instanceof Float64Array ? 'float64' : data instanceof Int16Array ? 'int16' : 'float32',
+    fortranOrder: false,
+    data,
+    ...more,
+  };
 }
 
 function transpose(data: Float32Array, columns: number): Float32Array {
@@ -66,7 +77,13 @@ function conform(data: NpyArray, settings?: MelSettings, expected = voice()) {
   return conformFeatures({ path: 'features.npy', array: data, settings }, expected);
 }
 
-function refuses(code: ErrorCode, pattern: RegExp, data: NpyArray, settings?: MelSettings, expected?: ExpectedFeatures): void {
+function refuses(
+  code: ErrorCode,
+  pattern: RegExp,
+  data: NpyArray,
+  settings?: MelSettings,
+  expected?: ExpectedFeatures,
+): void {
   assert.throws(
     () => conform(data, settings, expected),
     (error) => {
@@ -85,18 +102,21 @@ function near(actual: Float32Array, expected: Float32Array, tolerance: number): 
   assert.ok(bad < 0, `${bad}: ${actual[bad]}, expected ${expected[bad]}`);
 }
 
-// --- what goes through as it is -------------------------------------------------------------------------------------------------------
+// --- what goes through as it is
+// -------------------------------------------------------------------------------------------------------
 
 test('features of the voice’s own kind go through untouched, with and without settings', () => {
   for (const samples of unseen) {
     const data = mel(samples);
-    for (const settings of [undefined, hifigan]) assert.deepEqual(conform(array(data), settings), { features: data, frames: data.length / bins, notes: [] });
+    for (const settings of [undefined, hifigan])
+      assert.deepEqual(conform(array(data), settings), { features: data, frames: data.length / bins, notes: [] });
   }
 });
 
 test('so do recordings 20 dB quieter and 6 dB louder than the voice’s, and excerpts of a second', () => {
   for (const samples of unseen) {
-    for (const data of [mel(gain(samples, 0.1)), mel(gain(samples, 2)), mel(samples.subarray(11025, 33075))]) assert.deepEqual(conform(array(data)).notes, []);
+    for (const data of [mel(gain(samples, 0.1)), mel(gain(samples, 2)), mel(samples.subarray(11025, 33075))])
+      assert.deepEqual(conform(array(data)).notes, []);
   }
 });
 
@@ -117,7 +137,8 @@ test('a written file goes through by way of the disk', async (t) => {
   near(conformFeatures(await readRawFeatures(path), voice()).features, mel(unseen[0]), 1e-5);
 });
 
-// --- layout ---------------------------------------------------------------------------------------------------------------------------
+// --- layout
+// ---------------------------------------------------------------------------------------------------------------------------
 
 test('[bins, frames] is transposed, and said so', () => {
   const data = mel(unseen[0]);
@@ -152,7 +173,9 @@ test('a leading axis of 1, Fortran order, float64 and float16 are accepted, each
   const doubles = conform(array(Float64Array.from(data)));
   assert.deepEqual(doubles.features, data);
   assert.deepEqual(doubles.notes, ['converted from float64 to float32']);
-  assert.deepEqual(conform(array(data, [frames, bins], { dtype: 'float16' })).notes, ['converted from float16 to float32']);
+  assert.deepEqual(conform(array(data, [frames, bins], { dtype: 'float16' })).notes, [
+    'converted from float16 to float32',
+  ]);
   const fortran = conform(array(transpose(data, bins), [frames, bins], { fortranOrder: true }));
   assert.deepEqual(fortran.features, data);
   assert.deepEqual(fortran.notes, ['rearranged from Fortran order']);
@@ -168,7 +191,11 @@ test('all at once: batch axis, [bins, frames], Fortran order, float64, log10', (
 });
 
 test('another number of bins is refused with both numbers', () => {
-  refuses('ERR_FEATURE_SHAPE', /features\.npy has 513 bins, the voice ljspeech expects 80 \(mel, 22050 Hz, hop 256\); its shape is \[100, 513\]/, array(new Float32Array(51300), [100, 513]));
+  refuses(
+    'ERR_FEATURE_SHAPE',
+    /features\.npy has 513 bins, the voice ljspeech expects 80 \(mel, 22050 Hz, hop 256\); its shape is \[100, 513\]/,
+    array(new Float32Array(51300), [100, 513]),
+  );
   const other = { ...hifigan, bins: 100 };
   refuses('ERR_FEATURE_SHAPE', /has 100 bins/, array(new Float32Array(20000), [100, 200]), other);
 });
@@ -185,11 +212,16 @@ test('NaN and infinity are refused with their number and place', () => {
     const data = mel(unseen[0]).slice();
     data[1234] = value;
     data[2000] = value;
-    refuses('ERR_FEATURE_NOT_FINITE', new RegExp(`2 of ${data.length} values.*first is ${value} at place 1234`), array(data));
+    refuses(
+      'ERR_FEATURE_NOT_FINITE',
+      new RegExp(`2 of ${data.length} values.*first is ${value} at place 1234`),
+      array(data),
+    );
   }
 });
 
-// --- levels, judged by the settings ---------------------------------------------------------------------------------------------------
+// --- levels, judged by the settings
+// ---------------------------------------------------------------------------------------------------
 
 const kinds: [string, Partial<MelSettings>][] = [
   ['log10', { log: '10' }],
@@ -212,7 +244,11 @@ for (const [name, change] of kinds) {
 test('ln becomes what a voice of another convention expects', () => {
   for (const [, change] of kinds.filter(([name]) => name !== 'log10 with a lower floor')) {
     const expected = voice({ ...hifigan, ...change });
-    near(conform(array(mel(unseen[0])), hifigan, expected).features, mel(unseen[0], { floor: 1e-5, ...change, ...(change.floor === 0 ? { floor: 1e-5 } : {}) }), 2e-4);
+    near(
+      conform(array(mel(unseen[0])), hifigan, expected).features,
+      mel(unseen[0], { floor: 1e-5, ...change, ...(change.floor === 0 ? { floor: 1e-5 } : {}) }),
+      2e-4,
+    );
   }
 });
 
@@ -240,16 +276,30 @@ for (const [name, change, pattern] of decisive) {
   test(`another ${name} is refused by name, the voice and both values`, () => {
     const settings = { ...hifigan, ...change };
     refuses('ERR_FEATURE_SETTINGS', pattern, array(melSpectrogram(unseen[0], settings).data), settings);
-    refuses('ERR_FEATURE_SETTINGS', /does not suit the voice ljspeech/, array(melSpectrogram(unseen[0], settings).data), settings);
+    refuses(
+      'ERR_FEATURE_SETTINGS',
+      /does not suit the voice ljspeech/,
+      array(melSpectrogram(unseen[0], settings).data),
+      settings,
+    );
   });
 }
 
 test('settings that the values contradict are refused', () => {
-  refuses('ERR_FEATURE_SETTINGS', /settings say ln, its values .* look like log10/, array(mel(unseen[0], { log: '10' })), hifigan);
-  refuses('ERR_FEATURE_SETTINGS', /settings say log10, its values .* look like ln/, array(mel(unseen[0])), { ...hifigan, log: '10' });
+  refuses(
+    'ERR_FEATURE_SETTINGS',
+    /settings say ln, its values .* look like log10/,
+    array(mel(unseen[0], { log: '10' })),
+    hifigan,
+  );
+  refuses('ERR_FEATURE_SETTINGS', /settings say log10, its values .* look like ln/, array(mel(unseen[0])), {
+    ...hifigan,
+    log: '10',
+  });
 });
 
-// --- levels, judged by the voice's statistics -----------------------------------------------------------------------------------------
+// --- levels, judged by the voice's statistics
+// -----------------------------------------------------------------------------------------
 
 for (const [name, change] of kinds.slice(0, 4)) {
   test(`${name} are recognised without settings, and converted with a note`, () => {
@@ -258,7 +308,10 @@ for (const [name, change] of kinds.slice(0, 4)) {
         const { features, notes } = conform(array(mel(gain(samples, factor), change)));
         near(features, mel(gain(samples, factor)), 2e-5);
         assert.equal(notes.length, 1);
-        assert.match(notes[0], /converted from (log10|dB|magnitudes) to ln: the values \(from .* to .*\) fit the voice ljspeech only so/);
+        assert.match(
+          notes[0],
+          /converted from (log10|dB|magnitudes) to ln: the values \(from .* to .*\) fit the voice ljspeech only so/,
+        );
       }
     }
   });
@@ -267,14 +320,23 @@ for (const [name, change] of kinds.slice(0, 4)) {
 test('a voice of log10 features recognises ln', () => {
   const expected = voice({ ...hifigan, log: '10', floor: 1e-10 });
   const { features, notes } = conform(array(mel(unseen[0])), undefined, expected);
-  near(features, mel(unseen[0]).map((value) => value * Math.LOG10E), 1e-5);
+  near(
+    features,
+    mel(unseen[0]).map((value) => value * Math.LOG10E),
+    1e-5,
+  );
   assert.match(notes[0], /from ln to log10/);
 });
 
 test('normalised and standardised features without settings are refused with their range and the voice’s', () => {
   const expected = voice();
   for (const samples of unseen) {
-    for (const [, change] of kinds.slice(4)) refuses('ERR_FEATURE_RANGE', /has values from .* to .*: the voice ljspeech expects ln from -11\.51 to \d/, array(mel(samples, change)));
+    for (const [, change] of kinds.slice(4))
+      refuses(
+        'ERR_FEATURE_RANGE',
+        /has values from .* to .*: the voice ljspeech expects ln from -11\.51 to \d/,
+        array(mel(samples, change)),
+      );
     const { mean, std } = expected.statistics;
     const standardised = mel(samples).map((value, i) => (value - mean[i % bins]) / std[i % bins]);
     refuses('ERR_FEATURE_RANGE', /standard deviations off/, array(standardised));
@@ -284,12 +346,18 @@ test('normalised and standardised features without settings are refused with the
 test('noise, zeros and powers in dB or log10 are refused', () => {
   refuses('ERR_FEATURE_RANGE', /0\.00 to 0\.00/, array(new Float32Array(8000)));
   refuses('ERR_FEATURE_RANGE', /./, array(Float32Array.from({ length: 8000 }, (_, i) => 1000 * Math.sin(i * i))));
-  for (const samples of unseen) for (const log of ['db', '10'] as const) refuses('ERR_FEATURE_RANGE', /./, array(mel(samples, { power: 2, log, floor: 1e-10 })));
+  for (const samples of unseen)
+    for (const log of ['db', '10'] as const)
+      refuses('ERR_FEATURE_RANGE', /./, array(mel(samples, { power: 2, log, floor: 1e-10 })));
 });
 
 test('log10 too short to judge is refused, not guessed at', () => {
   for (const samples of unseen) {
-    refuses('ERR_FEATURE_RANGE', /\d+ frames are too few to tell/, array(mel(samples.subarray(11025, 16537), { log: '10' })));
+    refuses(
+      'ERR_FEATURE_RANGE',
+      /\d+ frames are too few to tell/,
+      array(mel(samples.subarray(11025, 16537), { log: '10' })),
+    );
   }
 });
 

@@ -15,7 +15,8 @@ before(async () => {
 after(() => rm(folder, { recursive: true }));
 
 const data = Float32Array.from({ length: 160 }, (_, i) => -i / 16);
-const failsWith = (code: string, pattern: RegExp) => (error: unknown) => error instanceof TtsError && error.code === code && pattern.test(error.message);
+const failsWith = (code: string, pattern: RegExp) => (error: unknown) =>
+  error instanceof TtsError && error.code === code && pattern.test(error.message);
 
 test('features and settings come back as they were', async () => {
   const path = join(folder, 'a.npy');
@@ -55,5 +56,8 @@ test('settings that are no JSON, or no settings, are refused by name and field',
 test('an array that is not [frames, bins] is refused with its shape', async () => {
   const path = join(folder, 'e.npy');
   await writeNpy(path, data, [1, 2, 80]);
-  await assert.rejects(readFeatures(path), failsWith('ERR_FEATURE_SHAPE', /\[1, 2, 80\].*expected float32 \[frames, bins\]/));
+  await assert.rejects(
+    readFeatures(path),
+    failsWith('ERR_FEATURE_SHAPE', /\[1, 2, 80\].*expected float32 \[frames, bins\]/),
+  );
 });

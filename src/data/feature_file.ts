@@ -12,7 +12,10 @@ export interface FeatureFile {
   readonly settings?: MelSettings;
 }
 
-/** An array as somebody else's model may have left it, and the settings beside it if there are any; see `conformFeatures`. */
+/**
+ * An array as somebody else's model may have left it, and the settings beside it if there are any; see
+ * `conformFeatures`.
+ */
 export interface RawFeatures {
   /** Names the file in messages. */
   readonly path: string;
@@ -21,14 +24,20 @@ export interface RawFeatures {
 }
 
 /**
- * Reads features that `writeFeatures` wrote: float32 [frames, bins] in C order, with or without the `.json` beside them.
+ * Reads features that `writeFeatures` wrote: float32 [frames, bins] in C order, with or without the `.json` beside
+ * them.
  *
- * @throws TtsError ERR_FEATURE_SHAPE for another kind of array (for those see `readRawFeatures`), and what `readRawFeatures` throws.
+ * @throws TtsError ERR_FEATURE_SHAPE for another kind of array (for those see `readRawFeatures`), and what
+ * `readRawFeatures` throws.
  */
 export async function readFeatures(path: string): Promise<FeatureFile> {
   const { array, settings } = await readRawFeatures(path);
   if (array.shape.length !== 2 || array.fortranOrder || !(array.data instanceof Float32Array)) {
-    throw new TtsError('ERR_FEATURE_SHAPE', `${path} has shape [${array.shape.join(', ')}] of ${array.dtype}${array.fortranOrder ? ' in Fortran order' : ''}: expected float32 [frames, bins]`);
+    throw new TtsError(
+      'ERR_FEATURE_SHAPE',
+      `${path} has shape [${array.shape.join(', ')}] of ` +
+        `${array.dtype}${array.fortranOrder ? ' in Fortran order' : ''}: expected float32 [frames, bins]`,
+    );
   }
   const [frames, bins] = array.shape;
   return { data: array.data, frames, bins, settings };
@@ -37,7 +46,8 @@ export async function readFeatures(path: string): Promise<FeatureFile> {
 /**
  * Reads any `.npy` as it is, and the settings from the `.json` of the same name if there is one.
  *
- * @throws TtsError ERR_FEATURE_SETTINGS if the `.json` makes no sense; ERR_NPY_FORMAT, ERR_FILE_NOT_FOUND, ERR_FILE_READ.
+ * @throws TtsError ERR_FEATURE_SETTINGS if the `.json` makes no sense; ERR_NPY_FORMAT, ERR_FILE_NOT_FOUND,
+ * ERR_FILE_READ.
  */
 export async function readRawFeatures(path: string): Promise<RawFeatures> {
   const array = await readNpy(path);
@@ -46,8 +56,8 @@ export async function readRawFeatures(path: string): Promise<RawFeatures> {
 }
 
 /**
- * Writes features as `.npy` (float32 [frames, bins]) and their settings as `.json` beside it. The settings go first: there is never a new
- * `.npy` with settings that are not its own.
+ * Writes features as `.npy` (float32 [frames, bins]) and their settings as `.json` beside it. The settings go first:
+ * there is never a new `.npy` with settings that are not its own.
  *
  * @throws TtsError ERR_FILE_WRITE if they cannot be written.
  */

@@ -18,12 +18,16 @@ export interface FeatureFit {
 export const judgedFrames = 50;
 
 /**
- * Bounds of offset and spread for features of the voice's own kind. Measured on 20 LJSpeech clips against the statistics of 20 others, ln mel: offset
- * -0.4 to 0.4, at -20 dB down to -1.8, at +12 dB up to 0.8; spread 0.7 to 1.2. Taken for ln, log10 has spread 0.4 to 0.5, dB 8 to 10, plain
- * magnitudes 0 to 0.2; levels in [0, 1] have offset 3.3, in [-4, 4] 2.1 to 3.9, standardised ones 2.9 to 3.1, log10 of powers 0.9 to 1.3.
+ * Bounds of offset and spread for features of the voice's own kind. Measured on 20 LJSpeech clips against the
+ * statistics of 20 others, ln mel: offset -0.4 to 0.4, at -20 dB down to -1.8, at +12 dB up to 0.8; spread 0.7 to 1.2.
+ * Taken for ln, log10 has spread 0.4 to 0.5, dB 8 to 10, plain magnitudes 0 to 0.2; levels in [0, 1] have offset 3.3,
+ * in [-4, 4] 2.1 to 3.9, standardised ones 2.9 to 3.1, log10 of powers 0.9 to 1.3.
  */
 const bounds = { offset: [-2.2, 0.9], spread: [0.6, 1.6] } as const;
-/** What is to be converted must not be louder than 6 dB above the voice: dB of powers, read as dB of magnitudes, have offset 0.5 to 1. */
+/**
+ * What is to be converted must not be louder than 6 dB above the voice: dB of powers, read as dB of magnitudes, have
+ * offset 0.5 to 1.
+ */
 const convertibleOffset = 0.5;
 
 /**
@@ -31,7 +35,11 @@ const convertibleOffset = 0.5;
  *
  * @param convert applied to each value first
  */
-export function fitOf(features: Float32Array, { mean, std }: FeatureStatistics, convert: (value: number) => number = (value) => value): FeatureFit {
+export function fitOf(
+  features: Float32Array,
+  { mean, std }: FeatureStatistics,
+  convert: (value: number) => number = (value) => value,
+): FeatureFit {
   const bins = mean.length;
   const frames = features.length / bins;
   let offset = 0;
@@ -54,7 +62,9 @@ export function fitOf(features: Float32Array, { mean, std }: FeatureStatistics, 
 
 /** Whether features compare like ones of the voice's own kind. */
 export function isAlike({ offset, spread }: FeatureFit): boolean {
-  return offset >= bounds.offset[0] && offset <= bounds.offset[1] && spread >= bounds.spread[0] && spread <= bounds.spread[1];
+  return (
+    offset >= bounds.offset[0] && offset <= bounds.offset[1] && spread >= bounds.spread[0] && spread <= bounds.spread[1]
+  );
 }
 
 /** Whether features, once converted, compare so well that they can hardly be anything else. */
@@ -62,7 +72,10 @@ export function isConvertible(fit: FeatureFit): boolean {
   return isAlike(fit) && fit.offset <= convertibleOffset;
 }
 
-/** The correlation, over the bins, of the features' mean spectrum with the voice's: near 1 if bins are bins and not frames. */
+/**
+ * The correlation, over the bins, of the features' mean spectrum with the voice's: near 1 if bins are bins and not
+ * frames.
+ */
 export function spectralCorrelation(features: Float32Array, { mean }: FeatureStatistics): number {
   const bins = mean.length;
   const averages = new Float64Array(bins);

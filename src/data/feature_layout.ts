@@ -11,9 +11,11 @@ export interface LaidOut {
 }
 
 /**
- * Brings an array into the layout [frames, bins] of float32: leading axis of 1, transposition, Fortran order, other precisions.
+ * Brings an array into the layout [frames, bins] of float32: leading axis of 1, transposition, Fortran order, other
+ * precisions.
  *
- * @throws TtsError ERR_FEATURE_SHAPE if no axis has the voice's number of bins, ERR_FEATURE_NOT_FINITE for NaN or infinity.
+ * @throws TtsError ERR_FEATURE_SHAPE if no axis has the voice's number of bins, ERR_FEATURE_NOT_FINITE for NaN or
+ * infinity.
  */
 export function layOut({ path, array, settings }: FeatureInput, expected: ExpectedFeatures): LaidOut {
   const { bins, sampleRate, hop } = expected.settings;
@@ -30,7 +32,8 @@ export function layOut({ path, array, settings }: FeatureInput, expected: Expect
   }
   if (axes.length !== 2) throw fail(`has shape ${shape}: expected two axes, [frames, bins]`);
   const [first, second] = axes;
-  if (first !== bins && second !== bins) throw fail(`has ${settings?.bins ?? second} bins, ${wanted}; its shape is ${shape}`);
+  if (first !== bins && second !== bins)
+    throw fail(`has ${settings?.bins ?? second} bins, ${wanted}; its shape is ${shape}`);
   if (first * second === 0) throw fail(`has shape ${shape}: there are no frames`);
   refuseNotFinite(path, array);
 
@@ -41,11 +44,22 @@ export function layOut({ path, array, settings }: FeatureInput, expected: Expect
   const straight = array.fortranOrder ? transpose(asStored, second, first) : asStored;
   if (first !== bins) return { features: straight, frames: first, notes };
   const turned = transpose(straight, first, second);
-  if (second !== bins) return { features: turned, frames: second, notes: [...notes, `transposed from [${first}, ${second}] to [frames, bins]`] };
+  if (second !== bins)
+    return {
+      features: turned,
+      frames: second,
+      notes: [...notes, `transposed from [${first}, ${second}] to [frames, bins]`],
+    };
 
-  // As many frames as bins: the shape says nothing, the mean spectrum nearly always does. Wrong in none of 984 excerpts, undecided in 71.
+  // As many frames as bins: the shape says nothing, the mean spectrum nearly always does. Wrong in none of 984
+  // excerpts, undecided in 71.
   const gain = spectralCorrelation(turned, expected.statistics) - spectralCorrelation(straight, expected.statistics);
-  if (gain > 0.3) return { features: turned, frames: second, notes: [...notes, `transposed to [frames, bins]: of ${shape} the mean spectrum fits only so`] };
+  if (gain > 0.3)
+    return {
+      features: turned,
+      frames: second,
+      notes: [...notes, `transposed to [frames, bins]: of ${shape} the mean spectrum fits only so`],
+    };
   if (gain > -0.3) notes.push(`took ${shape} as [frames, bins]; it could be the other way round`);
   return { features: straight, frames: first, notes };
 }
@@ -54,11 +68,16 @@ function refuseNotFinite(path: string, { data, shape }: NpyArray): void {
   const bad = (data as Float64Array).findIndex((value) => !Number.isFinite(value));
   if (bad < 0) return;
   const count = (data as Float64Array).reduce((sum, value) => sum + (Number.isFinite(value) ? 0 : 1), 0);
-  throw new TtsError('ERR_FEATURE_NOT_FINITE', `${path}: ${count} of ${data.length} values are not finite, the first is ${data[bad]} at place ${bad} of an array of shape [${shape.join(', ')}]: expected finite numbers`);
+  throw new TtsError(
+    'ERR_FEATURE_NOT_FINITE',
+    `${path}: ${count} of ${data.length} values are not finite, the first is ${data[bad]} at place ${bad} of ` +
+      `an array of shape [${shape.join(', ')}]: expected finite numbers`,
+  );
 }
 
 function transpose(data: Float32Array, rows: number, columns: number): Float32Array {
   const result = new Float32Array(data.length);
-  for (let row = 0; row < rows; row++) for (let column = 0; column < columns; column++) result[column * rows + row] = data[row * columns + column];
+  for (let row = 0; row < rows; row++)
+    for (let column = 0; column < columns; column++) result[column * rows + row] = data[row * columns + column];
   return result;
 }

@@ -1,7 +1,19 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
@@ -24,7 +36,10 @@ function temporaryFolder(t: TestContext): string {
 }
 
 /** Opens a store of three short clips, one of them held out, and notes the progress. */
-async function open(cacheDir: string, options: Partial<FeatureStoreOptions> = {}): Promise<{ store: FeatureStore; progress: [number, number][] }> {
+async function open(
+  cacheDir: string,
+  options: Partial<FeatureStoreOptions> = {},
+): Promise<{ store: FeatureStore; progress: [number, number][] }> {
   const corpus = options.corpus ?? { name: 'three', clips: ids.map((id) => ({ id, path: join(mini, `${id}.flac`) })) };
   const progress: [number, number][] = [];
   const store = await openFeatureStore({
@@ -48,11 +63,13 @@ const contents = ({ train, validation, statistics, hash }: FeatureStore) => ({
   hash,
 });
 
-const refused = (...patterns: RegExp[]) => (error: unknown) => {
-  assert.ok(error instanceof TtsError && error.code === 'ERR_CORPUS', String(error));
-  for (const pattern of patterns) assert.match(error.message, pattern);
-  return true;
-};
+const refused =
+  (...patterns: RegExp[]) =>
+  (error: unknown) => {
+    assert.ok(error instanceof TtsError && error.code === 'ERR_CORPUS', String(error));
+    for (const pattern of patterns) assert.match(error.message, pattern);
+    return true;
+  };
 
 test('the audio is, bit for bit, what was encoded: the MD5 that FLAC keeps of it', async (t) => {
   const { store } = await open(temporaryFolder(t), { settings: melPresets.tacotron2 });
@@ -67,9 +84,20 @@ test('the audio is, bit for bit, what was encoded: the MD5 that FLAC keeps of it
 test('features and audio are those of the recording, cut to whole frames', async (t) => {
   const { store, progress } = await open(temporaryFolder(t));
   assert.deepEqual([store.bins, store.hop, store.settings], [80, 256, melPresets.hifigan]);
-  assert.deepEqual(store.train.map((clip) => clip.id), ['LJ001-0002', 'LJ011-0202']);
-  assert.deepEqual(store.validation.map((clip) => clip.id), ['LJ001-0008']);
-  assert.deepEqual(progress, [[0, 3], [1, 3], [2, 3], [3, 3]]);
+  assert.deepEqual(
+    store.train.map((clip) => clip.id),
+    ['LJ001-0002', 'LJ011-0202'],
+  );
+  assert.deepEqual(
+    store.validation.map((clip) => clip.id),
+    ['LJ001-0008'],
+  );
+  assert.deepEqual(progress, [
+    [0, 3],
+    [1, 3],
+    [2, 3],
+    [3, 3],
+  ]);
   const clip = store.train[0];
   const { samples } = await readAudio(join(mini, `${clip.id}.flac`));
   const mel = melSpectrogram(samples, melPresets.hifigan);
@@ -85,17 +113,39 @@ test('reads anywhere: zeros and repeated edge frames beyond the ends', async (t)
   const pcm = clip.pcm(0, clip.samples);
   const rows = clip.features(0, clip.frames);
   const row = (frame: number) => rows.subarray(80 * frame, 80 * frame + 80);
-  for (const [start, length] of [[-5, 10], [1000, 300], [clip.samples - 3, 10], [-20, 10], [clip.samples + 5, 4], [-2, clip.samples + 4], [7, 0]]) {
+  for (const [start, length] of [
+    [-5, 10],
+    [1000, 300],
+    [clip.samples - 3, 10],
+    [-20, 10],
+    [clip.samples + 5, 4],
+    [-2, clip.samples + 4],
+    [7, 0],
+  ]) {
     const expected = Int16Array.from({ length }, (_, i) => pcm[start + i] ?? 0);
     assert.deepEqual(clip.pcm(start, length), expected, `${start} ${length}`);
   }
   const last = clip.frames - 1;
-  for (const [start, count] of [[-3, 6], [10, 5], [last - 1, 5], [-9, 4], [-1, 1], [last + 5, 3], [last + 1, 1], [-2, clip.frames + 4], [3, 0]]) {
+  for (const [start, count] of [
+    [-3, 6],
+    [10, 5],
+    [last - 1, 5],
+    [-9, 4],
+    [-1, 1],
+    [last + 5, 3],
+    [last + 1, 1],
+    [-2, clip.frames + 4],
+    [3, 0],
+  ]) {
     const expected = new Float32Array(count * 80);
     for (let i = 0; i < count; i++) expected.set(row(Math.max(0, Math.min(last, start + i))), i * 80);
     assert.deepEqual(clip.features(start, count), expected, `${start} ${count}`);
   }
-  for (const wrong of [[0.5, 1], [0, -1], [0, NaN]]) {
+  for (const wrong of [
+    [0.5, 1],
+    [0, -1],
+    [0, NaN],
+  ]) {
     assert.throws(() => clip.pcm(wrong[0], wrong[1]), RangeError);
     assert.throws(() => clip.features(wrong[0], wrong[1]), RangeError);
   }
@@ -103,7 +153,9 @@ test('reads anywhere: zeros and repeated edge frames beyond the ends', async (t)
 
 test('the statistics are those of the training clips alone', async (t) => {
   const { store } = await open(temporaryFolder(t));
-  const rows = store.train.flatMap((clip) => Array.from({ length: clip.frames }, (_, frame) => clip.features(frame, 1)));
+  const rows = store.train.flatMap((clip) =>
+    Array.from({ length: clip.frames }, (_, frame) => clip.features(frame, 1)),
+  );
   const all = rows.flatMap((row) => [...row]);
   assert.equal(store.statistics.min, Math.min(...all));
   assert.equal(store.statistics.max, Math.max(...all));
@@ -135,7 +187,10 @@ test('changed recordings are noticed by time or size, moved ones are not compute
   const folder = temporaryFolder(t);
   const cache = join(folder, 'cache');
   const path = join(folder, 'a.flac');
-  const corpus = (...names: string[]): Corpus => ({ name: 'x', clips: names.map((name) => ({ id: name, path: join(folder, `${name}.flac`) })) });
+  const corpus = (...names: string[]): Corpus => ({
+    name: 'x',
+    clips: names.map((name) => ({ id: name, path: join(folder, `${name}.flac`) })),
+  });
   copyFileSync(join(mini, 'LJ001-0008.flac'), path);
   utimesSync(path, 1000, 1000);
   const before = await open(cache, { corpus: corpus('a'), validation: {} });
@@ -165,18 +220,26 @@ test('changed recordings are noticed by time or size, moved ones are not compute
 test('the hash changes with settings, split, ids and content, and with nothing else', async (t) => {
   const cache = temporaryFolder(t);
   const { hash } = (await open(cache)).store;
-  const reversed = { name: 'other name', clips: [...ids].reverse().map((id) => ({ id, path: join(mini, `${id}.flac`) })) };
+  const reversed = {
+    name: 'other name',
+    clips: [...ids].reverse().map((id) => ({ id, path: join(mini, `${id}.flac`) })),
+  };
   assert.equal((await open(cache, { corpus: reversed })).store.hash, hash);
   const others = [
     await open(cache, { validation: { clips: ['LJ001-0002'] } }),
     await open(cache, { settings: { ...melPresets.hifigan, fMax: 7600 } }),
-    await open(cache, { corpus: { name: 'three', clips: ids.map((id) => ({ id: id.toLowerCase(), path: join(mini, `${id}.flac`) })) }, validation: { clips: ['lj001-0008'] } }),
+    await open(cache, {
+      corpus: { name: 'three', clips: ids.map((id) => ({ id: id.toLowerCase(), path: join(mini, `${id}.flac`) })) },
+      validation: { clips: ['lj001-0008'] },
+    }),
   ];
   assert.equal(new Set([hash, ...others.map(({ store }) => store.hash)]).size, 4);
 });
 
 test('another sample rate is resampled', async (t) => {
-  const { store } = await open(temporaryFolder(t), { settings: { ...melPresets.hifigan, sampleRate: 16000, fMax: 8000 } });
+  const { store } = await open(temporaryFolder(t), {
+    settings: { ...melPresets.hifigan, sampleRate: 16000, fMax: 8000 },
+  });
   const samples = readFileSync(join(mini, 'LJ001-0002.flac')).readUInt32BE(22);
   assert.equal(store.train[0].frames, Math.floor(Math.round((samples * 16000) / 22050) / 256));
 });
@@ -187,7 +250,10 @@ test('recordings that cannot be used are refused together, with their number and
   writeFileSync(join(folder, 'AA.flac'), 'no audio');
   writeFileSync(join(folder, 'AB.wav'), '');
   const corpus = await openCorpus(folder);
-  await assert.rejects(open(join(folder, '.cache'), { corpus }), refused(/^2 of 5 recordings cannot be used/, /AA\.flac/));
+  await assert.rejects(
+    open(join(folder, '.cache'), { corpus }),
+    refused(/^2 of 5 recordings cannot be used/, /AA\.flac/),
+  );
   rmSync(join(folder, 'AA.flac'));
   rmSync(join(folder, 'AB.wav'));
   const { progress } = await open(join(folder, '.cache'), { corpus: await openCorpus(folder) });
@@ -206,9 +272,13 @@ test('files that were cut, and a broken index or statistics file, are made again
   const folder = keptIn(cache);
   const [cut] = readdirSync(folder).filter((name) => name.endsWith('.f32'));
   truncateSync(join(folder, cut), 80 * 4 * 3);
-  for (const name of readdirSync(folder)) if (name.startsWith('statistics')) writeFileSync(join(folder, name), '{"mean":');
+  for (const name of readdirSync(folder))
+    if (name.startsWith('statistics')) writeFileSync(join(folder, name), '{"mean":');
   const repaired = await open(cache);
-  assert.deepEqual(repaired.progress, [[2, 3], [3, 3]]);
+  assert.deepEqual(repaired.progress, [
+    [2, 3],
+    [3, 3],
+  ]);
   assert.deepEqual(contents(repaired.store), before);
   writeFileSync(join(cache, 'index.json'), '{"');
   assert.deepEqual(contents((await open(cache)).store), before);
@@ -228,7 +298,10 @@ test('a process killed half way loses nothing that was done; the next one goes o
   const { signal } = spawnSync(process.execPath, ['--input-type=module', '--eval', child], { stdio: 'inherit' });
   assert.equal(signal, 'SIGKILL');
   const cache = keptIn(join(folder, 'killed'));
-  const made = (ending: string) => readdirSync(cache).filter((name) => name.endsWith(ending)).sort();
+  const made = (ending: string) =>
+    readdirSync(cache)
+      .filter((name) => name.endsWith(ending))
+      .sort();
   const kept = made('.f32').map((name) => [name, statSync(join(cache, name)).mtimeMs]);
   assert.ok(kept.length >= 5 && kept.length < 12, `${kept.length} files`);
 

@@ -48,19 +48,31 @@ export interface FeatureStoreOptions {
 const residentBytes = 256 * 2 ** 20;
 
 /**
- * Opens the features of a corpus; what the cache lacks is computed first. Files are keyed by the recordings' content and the settings, so
- * a changed recording is noticed (by size or time of change) and a moved one is not computed again. Killing the process loses at most the
- * clips that were being computed. Throws ERR_CORPUS if recordings cannot be used or the split is impossible.
+ * Opens the features of a corpus; what the cache lacks is computed first. Files are keyed by the recordings' content
+ * and the settings, so a changed recording is noticed (by size or time of change) and a moved one is not computed
+ * again. Killing the process loses at most the clips that were being computed. Throws ERR_CORPUS if recordings cannot
+ * be used or the split is impossible.
  */
-export async function openFeatureStore({ corpus, settings, cacheDir, threads, validation, onProgress }: FeatureStoreOptions): Promise<FeatureStore> {
+export async function openFeatureStore({
+  corpus,
+  settings,
+  cacheDir,
+  threads,
+  validation,
+  onProgress,
+}: FeatureStoreOptions): Promise<FeatureStore> {
   // Before the hours of work: a wrong list of validation clips should be told at once.
-  const heldOut = validationIds(corpus.clips.map((clip) => clip.id), validation);
+  const heldOut = validationIds(
+    corpus.clips.map((clip) => clip.id),
+    validation,
+  );
   const clips = [...corpus.clips].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
   const built = await buildClips(clips, settings, cacheDir, threads, (done, total) => onProgress?.(done, total));
   const { hop, bins } = settings;
   const folder = folderOf(cacheDir, settings);
   const bytes = built.reduce((sum, { frames }) => sum + frames * (2 * hop + 4 * bins), 0);
-  const open = ({ id, frames, content }: BuiltClip) => storedClip({ id, frames, hop, bins }, filesOf(folder, content), bytes <= residentBytes);
+  const open = ({ id, frames, content }: BuiltClip) =>
+    storedClip({ id, frames, hop, bins }, filesOf(folder, content), bytes <= residentBytes);
   const train = built.filter(({ id }) => !heldOut.has(id)).map(open);
   const hash = hashOf({ settings, clips: built.map(({ id, content }) => [id, content, heldOut.has(id)]) });
   return {
@@ -87,12 +99,18 @@ function cachedStatistics(path: string, clips: readonly StoredClip[], bins: numb
     return { mean: Float32Array.from(mean), std: Float32Array.from(std), min, max };
   } catch {
     const statistics = statisticsOf(clips, bins);
-    writeWhole(path, JSON.stringify({ ...statistics, mean: [...statistics.mean], std: [...statistics.std] } satisfies StatisticsFile));
+    writeWhole(
+      path,
+      JSON.stringify({ ...statistics, mean: [...statistics.mean], std: [...statistics.std] } satisfies StatisticsFile),
+    );
     return statistics;
   }
 }
 
-/** Mean and (population) standard deviation per bin, smallest and largest value, over all frames of the clips; one clip at a time in memory. */
+/**
+ * Mean and (population) standard deviation per bin, smallest and largest value, over all frames of the clips; one clip
+ * at a time in memory.
+ */
 function statisticsOf(clips: readonly StoredClip[], bins: number): FeatureStatistics {
   const mean = new Float64Array(bins);
   const squares = new Float64Array(bins);
@@ -114,5 +132,10 @@ function statisticsOf(clips: readonly StoredClip[], bins: number): FeatureStatis
       }
     }
   }
-  return { mean: Float32Array.from(mean), std: Float32Array.from(squares, (sum) => Math.max(1e-5, Math.sqrt(sum / count))), min, max };
+  return {
+    mean: Float32Array.from(mean),
+    std: Float32Array.from(squares, (sum) => Math.max(1e-5, Math.sqrt(sum / count))),
+    min,
+    max,
+  };
 }

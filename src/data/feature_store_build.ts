@@ -15,7 +15,9 @@ export interface BuildTask {
   readonly index: number;
   readonly path: string;
 }
-export type BuildAnswer = { readonly index: number } & ({ readonly content: string; readonly frames: number } | { readonly error: string });
+export type BuildAnswer = { readonly index: number } & (
+  { readonly content: string; readonly frames: number } | { readonly error: string }
+);
 
 /** A clip whose two files are in the cache. */
 export interface BuiltClip {
@@ -25,7 +27,9 @@ export interface BuiltClip {
   readonly frames: number;
 }
 
-/** Remembers the content of files by size and time of change, so that 13,100 of them need not be read to be recognised. */
+/**
+ * Remembers the content of files by size and time of change, so that 13,100 of them need not be read to be recognised.
+ */
 type ContentIndex = Record<string, [size: number, modified: number, content: string]>;
 
 const saveEvery = 256;
@@ -39,8 +43,9 @@ function readIndex(path: string): ContentIndex {
 }
 
 /**
- * Makes the files of all clips that the cache lacks, on `threads` worker threads, and returns what there is, in the order of `clips`.
- * What was made stays if the process is killed. Throws ERR_CORPUS, at the end, if recordings cannot be used.
+ * Makes the files of all clips that the cache lacks, on `threads` worker threads, and returns what there is, in the
+ * order of `clips`. What was made stays if the process is killed. Throws ERR_CORPUS, at the end, if recordings cannot
+ * be used.
  */
 export async function buildClips(
   clips: readonly Clip[],
@@ -86,19 +91,30 @@ export async function buildClips(
     const first = failures.reduce((a, b) => (a.index < b.index ? a : b));
     const { path } = clips[first.index];
     const what = first.error.includes(path) ? first.error : `${path}: ${first.error}`;
-    throw new TtsError('ERR_CORPUS', `${failures.length} of ${clips.length} recordings cannot be used; the first: ${what}`);
+    throw new TtsError(
+      'ERR_CORPUS',
+      `${failures.length} of ${clips.length} recordings cannot be used; the first: ${what}`,
+    );
   }
   return built;
 }
 
 /** Gives each worker a task whenever it has none, until all are answered. */
-async function shareOut(tasks: readonly BuildTask[], data: WorkerData, threads: number, onAnswer: (answer: BuildAnswer) => void): Promise<void> {
+async function shareOut(
+  tasks: readonly BuildTask[],
+  data: WorkerData,
+  threads: number,
+  onAnswer: (answer: BuildAnswer) => void,
+): Promise<void> {
   const queue = tasks.values();
   const workers: Worker[] = [];
   const work = () =>
     new Promise<void>((resolve, reject) => {
       // Without the flags of this process: some, such as --input-type, would be taken for those of the worker's file.
-      const worker = new Worker(new URL('./feature_store_worker.js', import.meta.url), { workerData: data, execArgv: [] });
+      const worker = new Worker(new URL('./feature_store_worker.js', import.meta.url), {
+        workerData: data,
+        execArgv: [],
+      });
       workers.push(worker);
       const next = () => {
         const { done, value } = queue.next();

@@ -10,7 +10,10 @@ export interface StoredClip {
   readonly samples: number;
   /** `length` samples from `start` on; zeros before the beginning and after the end. */
   pcm(start: number, length: number): Int16Array;
-  /** `count` frames from `startFrame` on, row-major [count, bins]; the first and last frame are repeated beyond the ends. */
+  /**
+   * `count` frames from `startFrame` on, row-major [count, bins]; the first and last frame are repeated beyond the
+   * ends.
+   */
   features(startFrame: number, count: number): Float32Array;
 }
 
@@ -45,7 +48,8 @@ export function storedClip({ id, frames, hop, bins }: ClipShape, files: ClipFile
       const within = (frame: number) => Math.max(0, Math.min(frames - 1, frame));
       const first = within(startFrame);
       const last = within(startFrame + count - 1);
-      // Row of the result that holds frame `first` when the request begins before the clip; a request beyond the end has it in row 0.
+      // Row of the result that holds frame `first` when the request begins before the clip; a request beyond the end
+      // has it in row 0.
       const offset = Math.min(count - 1, Math.max(0, first - startFrame));
       const rows = last - first + 1;
       readFeatures(result.subarray(offset * bins, (offset + rows) * bins), first * bins);
@@ -67,7 +71,11 @@ type Samples = Int16Array | Float32Array;
 type SamplesConstructor<T extends Samples> = { new (buffer: ArrayBuffer): T; readonly BYTES_PER_ELEMENT: number };
 
 /** A function that fills `target` with the elements of a file from `position` on. */
-function reader<T extends Samples>(path: string, type: SamplesConstructor<T>, resident: boolean): (target: T, position: number) => void {
+function reader<T extends Samples>(
+  path: string,
+  type: SamplesConstructor<T>,
+  resident: boolean,
+): (target: T, position: number) => void {
   if (!resident) return (target, position) => readAt(path, target, position * type.BYTES_PER_ELEMENT);
   let whole: T | undefined;
   return (target, position) => {
@@ -83,9 +91,14 @@ function readAt(path: string, target: Samples, position: number): void {
   const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
   const file = openSync(path, 'r');
   try {
-    for (let done = 0; done < bytes.length; ) {
+    for (let done = 0; done < bytes.length;) {
       const count = readSync(file, bytes, done, bytes.length - done, position + done);
-      if (count === 0) throw new TtsError('ERR_CORPUS', `${path} ends at byte ${position + done}, expected ${position + bytes.length} or more; remove it and run again`);
+      if (count === 0)
+        throw new TtsError(
+          'ERR_CORPUS',
+          `${path} ends at byte ${position + done}, expected ` +
+            `${position + bytes.length} or more; remove it and run again`,
+        );
       done += count;
     }
   } finally {

@@ -18,7 +18,9 @@ export interface ClipFiles {
 /** JSON with sorted keys: equal values, equal text. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, item: unknown) =>
-    item !== null && typeof item === 'object' && !Array.isArray(item) ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1))) : item,
+    item !== null && typeof item === 'object' && !Array.isArray(item)
+      ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : item,
   );
 }
 
@@ -54,7 +56,9 @@ export function writeWhole(path: string, data: string | Uint8Array): void {
   renameSync(temporary, path);
 }
 
-/** Removes temporary files that a killed process left ten minutes ago or earlier; younger ones may be another process's. */
+/**
+ * Removes temporary files that a killed process left ten minutes ago or earlier; younger ones may be another process's.
+ */
 export function removeLeftovers(folder: string): void {
   mkdirSync(folder, { recursive: true });
   for (const name of readdirSync(folder)) {

@@ -21,7 +21,10 @@ async function build(path: string): Promise<{ content: string; frames: number }>
   const { data, frames } = melSpectrogram(samples, settings);
   const length = frames * settings.hop;
   if (length === 0) {
-    throw new TtsError('ERR_AUDIO_EMPTY', `${path} has ${samples.length} samples, expected at least one frame of ${settings.hop}`);
+    throw new TtsError(
+      'ERR_AUDIO_EMPTY',
+      `${path} has ${samples.length} samples, expected at least one frame of ${settings.hop}`,
+    );
   }
   const pcm = new Int16Array(length);
   pcm.set(toInt16(samples.subarray(0, length)));
@@ -33,6 +36,10 @@ async function build(path: string): Promise<{ content: string; frames: number }>
 parentPort?.on('message', ({ index, path }: BuildTask) => {
   build(path).then(
     (result) => parentPort?.postMessage({ index, ...result } satisfies BuildAnswer),
-    (error: unknown) => parentPort?.postMessage({ index, error: error instanceof Error ? error.message : String(error) } satisfies BuildAnswer),
+    (error: unknown) =>
+      parentPort?.postMessage({
+        index,
+        error: error instanceof Error ? error.message : String(error),
+      } satisfies BuildAnswer),
   );
 });

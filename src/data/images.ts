@@ -28,13 +28,19 @@ export interface Normalisation {
   readonly deviation: readonly number[];
 }
 
-/** Mean and standard deviation of each channel over the pixels of the training images; a channel that is constant gets deviation 1. */
+/**
+ * Mean and standard deviation of each channel over the pixels of the training images; a channel that is constant gets
+ * deviation 1.
+ */
 export function normalisationOf({ train, channels }: Pick<ImageSet, 'train' | 'channels'>): Normalisation {
   // From a histogram the sums are exact.
   const histogram = Array.from({ length: channels }, () => new Float64Array(256));
   for (let i = 0; i < train.images.length; i++) histogram[i % channels][train.images[i]]++;
   const pixels = train.images.length / channels;
   const mean = histogram.map((counts) => counts.reduce((sum, count, value) => sum + count * value, 0) / pixels);
-  const deviation = histogram.map((counts, channel) => Math.sqrt(counts.reduce((sum, count, value) => sum + count * (value - mean[channel]) ** 2, 0) / pixels) || 1);
+  const deviation = histogram.map(
+    (counts, channel) =>
+      Math.sqrt(counts.reduce((sum, count, value) => sum + count * (value - mean[channel]) ** 2, 0) / pixels) || 1,
+  );
   return { mean, deviation };
 }

@@ -14,8 +14,12 @@ const digest = (data: Buffer) => createHash('sha256').update(data).digest('hex')
 function makeArchive(t: TestContext): Buffer {
   const folder = temporaryFolder(t);
   mkdirSync(join(folder, 'LJSpeech-1.1', 'wavs'), { recursive: true });
-  for (const id of ['LJ001-0002', 'LJ001-0008']) copyFileSync(`data/ljspeech-mini/${id}.flac`, join(folder, 'LJSpeech-1.1', 'wavs', `${id}.flac`));
-  writeFileSync(join(folder, 'LJSpeech-1.1', 'metadata.csv'), readFileSync('data/ljspeech-mini/metadata.csv', 'utf8').split('\n').slice(0, 2).join('\n'));
+  for (const id of ['LJ001-0002', 'LJ001-0008'])
+    copyFileSync(`data/ljspeech-mini/${id}.flac`, join(folder, 'LJSpeech-1.1', 'wavs', `${id}.flac`));
+  writeFileSync(
+    join(folder, 'LJSpeech-1.1', 'metadata.csv'),
+    readFileSync('data/ljspeech-mini/metadata.csv', 'utf8').split('\n').slice(0, 2).join('\n'),
+  );
   execFileSync('tar', ['-czf', 'x.tar.gz', 'LJSpeech-1.1'], { cwd: folder });
   return readFileSync(join(folder, 'x.tar.gz'));
 }
@@ -31,12 +35,23 @@ test('the corpus is fetched, unpacked and cleaned up after; the second time it i
   const { url, requests } = await serveArchive(t, body);
   const folder = temporaryFolder(t);
   const stages: string[] = [];
-  const options = { url, sha256: digest(body), size: body.length, onProgress: (stage: string, done: number, total?: number) => void stages.push(`${stage} ${done}/${total}`) };
+  const options = {
+    url,
+    sha256: digest(body),
+    size: body.length,
+    onProgress: (stage: string, done: number, total?: number) => void stages.push(`${stage} ${done}/${total}`),
+  };
   const dir = await ensureLjSpeech(join(folder, 'data', 'LJSpeech-1.1'), options);
   assert.equal(dir, join(folder, 'data', 'LJSpeech-1.1'));
-  assert.deepEqual((await openCorpus(dir)).clips.map((clip) => clip.id), ['LJ001-0002', 'LJ001-0008']);
+  assert.deepEqual(
+    (await openCorpus(dir)).clips.map((clip) => clip.id),
+    ['LJ001-0002', 'LJ001-0008'],
+  );
   assert.deepEqual(readdirSync(join(folder, 'data')), ['LJSpeech-1.1']);
-  assert.deepEqual([stages[0], ...stages.slice(-3)], [`download 0/${body.length}`, `download ${body.length}/${body.length}`, 'unpack 0/1', 'unpack 1/1']);
+  assert.deepEqual(
+    [stages[0], ...stages.slice(-3)],
+    [`download 0/${body.length}`, `download ${body.length}/${body.length}`, 'unpack 0/1', 'unpack 1/1'],
+  );
   await ensureLjSpeech(dir, options);
   assert.equal(requests.length, 1);
 });
@@ -55,14 +70,20 @@ test('an archive put there by hand is used without a server', async (t) => {
 test('offline, the error says where to get the archive, where to put it, and what else can be done', async (t) => {
   const dir = join(temporaryFolder(t), 'LJSpeech-1.1');
   const url = `${await deadAddress()}/LJSpeech-1.1.tar.bz2`;
-  await assert.rejects(ensureLjSpeech(dir, { url }), refused('ERR_OFFLINE', /LJSpeech-1\.1\.tar\.bz2/, new RegExp(`save it as ${dir}\\.tar\\.bz2`), /--data DIR/));
+  await assert.rejects(
+    ensureLjSpeech(dir, { url }),
+    refused('ERR_OFFLINE', /LJSpeech-1\.1\.tar\.bz2/, new RegExp(`save it as ${dir}\\.tar\\.bz2`), /--data DIR/),
+  );
 });
 
 test('the published size and checksum are those that are checked by default', async (t) => {
   const { url } = await serveArchive(t, Buffer.from('<html>please log in</html>'));
   const dir = join(temporaryFolder(t), 'LJSpeech-1.1');
   await assert.rejects(ensureLjSpeech(dir, { url }), refused('ERR_DOWNLOAD', /expected 2,748,572,632 bytes/));
-  await assert.rejects(ensureLjSpeech(dir, { url, size: 26 }), refused('ERR_CHECKSUM', /expected be1a30453f28eb8dd26af4101ae40cbf2c50413b1bb21936cbcdc6fae3de8aa5/));
+  await assert.rejects(
+    ensureLjSpeech(dir, { url, size: 26 }),
+    refused('ERR_CHECKSUM', /expected be1a30453f28eb8dd26af4101ae40cbf2c50413b1bb21936cbcdc6fae3de8aa5/),
+  );
   assert.ok(!existsSync(dir));
 });
 
@@ -70,11 +91,17 @@ test('an archive that is none, and one without the corpus, are refused and leave
   const junk = Buffer.from('no archive at all');
   const folder = temporaryFolder(t);
   const dir = join(folder, 'lj');
-  await assert.rejects(ensureLjSpeech(dir, { url: (await serveArchive(t, junk)).url, sha256: digest(junk), size: junk.length }), refused('ERR_DOWNLOAD', /cannot unpack .*lj\.tar\.bz2: tar stopped/));
+  await assert.rejects(
+    ensureLjSpeech(dir, { url: (await serveArchive(t, junk)).url, sha256: digest(junk), size: junk.length }),
+    refused('ERR_DOWNLOAD', /cannot unpack .*lj\.tar\.bz2: tar stopped/),
+  );
   assert.deepEqual(readdirSync(folder), ['lj.tar.bz2']);
   writeFileSync(join(folder, 'readme'), 'x');
   execFileSync('tar', ['-czf', 'lj.tar.bz2', 'readme'], { cwd: folder });
-  await assert.rejects(ensureLjSpeech(dir, { sha256: digest(readFileSync(`${dir}.tar.bz2`)) }), refused('ERR_CORPUS', /no folder with a metadata\.csv/));
+  await assert.rejects(
+    ensureLjSpeech(dir, { sha256: digest(readFileSync(`${dir}.tar.bz2`)) }),
+    refused('ERR_CORPUS', /no folder with a metadata\.csv/),
+  );
   assert.deepEqual(readdirSync(folder).sort(), ['lj.tar.bz2', 'readme']);
 });
 
@@ -87,7 +114,10 @@ test('without the program tar the error says so', async (t) => {
     process.env.PATH = path;
   });
   process.env.PATH = folder;
-  await assert.rejects(ensureLjSpeech(join(folder, 'lj'), { sha256: digest(body) }), refused('ERR_DOWNLOAD', /program tar was not found/));
+  await assert.rejects(
+    ensureLjSpeech(join(folder, 'lj'), { sha256: digest(body) }),
+    refused('ERR_DOWNLOAD', /program tar was not found/),
+  );
 });
 
 test('a folder that holds something else is left alone', async (t) => {

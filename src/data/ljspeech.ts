@@ -1,7 +1,10 @@
 import { TtsError } from '../errors.js';
 import { ensureUnpacked, type ArchiveProgress } from './published_archive.js';
 
-/** LJSpeech-1.1: 13,100 clips, 24 hours, public domain (Keith Ito and Linda Johnson, 2017). The digest is the one torchaudio checks. */
+/**
+ * LJSpeech-1.1: 13,100 clips, 24 hours, public domain (Keith Ito and Linda Johnson, 2017). The digest is the one
+ * torchaudio checks.
+ */
 export const ljSpeech = {
   name: 'LJSpeech-1.1',
   url: 'https://data.keithito.com/data/speech/LJSpeech-1.1.tar.bz2',
@@ -20,14 +23,16 @@ export interface EnsureOptions {
 }
 
 /**
- * Makes sure that LJSpeech is in the folder `dir` (`metadata.csv`, `wavs/`) and returns its absolute path, fetching and unpacking
- * `dir.tar.bz2` as `ensureUnpacked` does. Throws what that throws.
+ * Makes sure that LJSpeech is in the folder `dir` (`metadata.csv`, `wavs/`) and returns its absolute path, fetching and
+ * unpacking `dir.tar.bz2` as `ensureUnpacked` does. Throws what that throws.
  */
 export async function ensureLjSpeech(dir: string, { onProgress, ...source }: EnsureOptions = {}): Promise<string> {
   try {
     return await ensureUnpacked(dir, { ...ljSpeech, ...source }, onProgress);
   } catch (error) {
     if (!(error instanceof TtsError) || error.code !== 'ERR_OFFLINE') throw error;
-    throw new TtsError('ERR_OFFLINE', `${error.message}; or train on recordings you have: --data DIR`, { cause: error });
+    throw new TtsError('ERR_OFFLINE', `${error.message}; or train on recordings you have: --data DIR`, {
+      cause: error,
+    });
   }
 }

@@ -12,7 +12,9 @@ type Name = keyof typeof mnist.md5;
 const names = Object.keys(mnist.md5) as Name[];
 const content = (name: Name) => gunzipSync(readFileSync(join(mini, `${name}.gz`)));
 /** The digests of the excerpt, in the place of those of MNIST. */
-const md5 = Object.fromEntries(names.map((name) => [name, createHash('md5').update(content(name)).digest('hex')])) as Record<Name, string>;
+const md5 = Object.fromEntries(
+  names.map((name) => [name, createHash('md5').update(content(name)).digest('hex')]),
+) as Record<Name, string>;
 
 function copyOfMini(t: TestContext): string {
   const folder = join(temporaryFolder(t), 'digits');
@@ -21,7 +23,10 @@ function copyOfMini(t: TestContext): string {
 }
 
 /** A mirror on this machine that has the excerpt's files. */
-async function mirror(t: TestContext, change = (bytes: Buffer) => bytes): Promise<{ mirrors: string[]; requests: string[] }> {
+async function mirror(
+  t: TestContext,
+  change = (bytes: Buffer) => bytes,
+): Promise<{ mirrors: string[]; requests: string[] }> {
   const { address, requests } = await serve(t, (path) => change(readFileSync(join(mini, basename(path)))));
   return { mirrors: [`${address}/mnist/`], requests };
 }
@@ -33,7 +38,10 @@ test('an excerpt is read with its counts and is not called MNIST', async () => {
   assert.deepEqual([set.train.labels.length, set.test.labels.length], [1000, 500]);
   assert.equal(set.train.images.length, 1000 * 784);
   assert.deepEqual([...set.test.labels.subarray(0, 5)], [7, 2, 1, 0, 4]);
-  assert.match(set.description, /mnist-mini \(MNIST's format.*\): 1,000 training and 500 test images of 28 × 28 from data\/mnist-mini/);
+  assert.match(
+    set.description,
+    /mnist-mini \(MNIST's format.*\): 1,000 training and 500 test images of 28 × 28 from data\/mnist-mini/,
+  );
 });
 
 test('files that are unpacked, with a dash or a dot in the name, are read alike', async (t) => {
@@ -49,13 +57,19 @@ test('files that are missing, do not belong together or have other labels are re
   const put = (name: Name, bytes: Buffer) => writeFileSync(join(folder, `${name}.gz`), gzipSync(bytes));
   const labels = content('train-labels-idx1-ubyte');
   put('train-labels-idx1-ubyte', content('t10k-labels-idx1-ubyte'));
-  await assert.rejects(readMnist(folder), refused('ERR_CORPUS', /train-labels.* has 500 labels, .*train-images.* has 1000 images/));
+  await assert.rejects(
+    readMnist(folder),
+    refused('ERR_CORPUS', /train-labels.* has 500 labels, .*train-images.* has 1000 images/),
+  );
   put('train-labels-idx1-ubyte', Buffer.concat([labels.subarray(0, 8), Buffer.alloc(1000, 11)]));
   await assert.rejects(readMnist(folder), refused('ERR_CORPUS', /the label 11 at 0, expected 0 … 9/));
   put('train-labels-idx1-ubyte', labels.subarray(0, 500));
   await assert.rejects(readMnist(folder), refused('ERR_CORPUS', /train-labels.*cut short/));
   put('train-labels-idx1-ubyte', content('t10k-images-idx3-ubyte'));
-  await assert.rejects(readMnist(folder), refused('ERR_CORPUS', /train-labels.*begins with 0x00000803, expected 0x00000801/));
+  await assert.rejects(
+    readMnist(folder),
+    refused('ERR_CORPUS', /train-labels.*begins with 0x00000803, expected 0x00000801/),
+  );
   put('train-labels-idx1-ubyte', labels);
   const images = content('t10k-images-idx3-ubyte');
   images.writeUInt32BE(14, 8);
@@ -64,17 +78,29 @@ test('files that are missing, do not belong together or have other labels are re
   await assert.rejects(readMnist(folder), refused('ERR_CORPUS', /images of 14 × 56, expected 28 × 28/));
   rmSync(join(folder, 'train-labels-idx1-ubyte.gz'));
   rmSync(join(folder, 't10k-images-idx3-ubyte.gz'));
-  await assert.rejects(readMnist(folder), refused('ERR_CORPUS', /lacks train-labels-idx1-ubyte, t10k-images-idx3-ubyte \(with or without \.gz\)/));
+  await assert.rejects(
+    readMnist(folder),
+    refused('ERR_CORPUS', /lacks train-labels-idx1-ubyte, t10k-images-idx3-ubyte \(with or without \.gz\)/),
+  );
 });
 
 test('the files that are missing are fetched and checked; the second time nothing is asked for', async (t) => {
   const { mirrors, requests } = await mirror(t);
   const folder = join(temporaryFolder(t), 'data', 'mnist');
   const seen: string[] = [];
-  assert.equal(await ensureMnist(folder, { mirrors, md5, onProgress: (file, done) => void (done > 0 && seen.push(file)) }), folder);
+  assert.equal(
+    await ensureMnist(folder, { mirrors, md5, onProgress: (file, done) => void (done > 0 && seen.push(file)) }),
+    folder,
+  );
   assert.deepEqual(readdirSync(folder).sort(), names.map((name) => `${name}.gz`).sort());
-  assert.deepEqual(requests, names.map((name) => `/mnist/${name}.gz`));
-  assert.deepEqual([...new Set(seen)], names.map((name) => `${name}.gz`));
+  assert.deepEqual(
+    requests,
+    names.map((name) => `/mnist/${name}.gz`),
+  );
+  assert.deepEqual(
+    [...new Set(seen)],
+    names.map((name) => `${name}.gz`),
+  );
   assert.equal((await readMnist(folder)).train.labels.length, 1000);
   rmSync(join(folder, 't10k-images-idx3-ubyte.gz'));
   await ensureMnist(folder, { mirrors, md5 });
@@ -86,7 +112,10 @@ test('files that were packed anew are as good, on a mirror or in the folder', as
   const { mirrors } = await mirror(t, (bytes) => gzipSync(gunzipSync(bytes), { level: 1 }));
   const folder = join(temporaryFolder(t), 'mnist');
   await ensureMnist(folder, { mirrors, md5 });
-  assert.notDeepEqual(readFileSync(join(folder, 't10k-images-idx3-ubyte.gz')), readFileSync(join(mini, 't10k-images-idx3-ubyte.gz')));
+  assert.notDeepEqual(
+    readFileSync(join(folder, 't10k-images-idx3-ubyte.gz')),
+    readFileSync(join(mini, 't10k-images-idx3-ubyte.gz')),
+  );
   await ensureMnist(folder, { mirrors: [], md5 });
 });
 
@@ -95,11 +124,20 @@ test('the next mirror is asked when one does not answer, or answers with somethi
   const portal = await serve(t, () => Buffer.from('<html>please log in</html>'));
   const empty = await serve(t, () => undefined);
   const folder = join(temporaryFolder(t), 'mnist');
-  await ensureMnist(folder, { mirrors: [`${await deadAddress()}/`, `${portal.address}/`, `${empty.address}/`, ...mirrors], md5 });
+  await ensureMnist(folder, {
+    mirrors: [`${await deadAddress()}/`, `${portal.address}/`, `${empty.address}/`, ...mirrors],
+    md5,
+  });
   assert.equal(readdirSync(folder).length, 4);
   const other = join(temporaryFolder(t), 'mnist');
-  await assert.rejects(ensureMnist(other, { mirrors: [`${await deadAddress()}/`, `${empty.address}/`], md5 }), refused('ERR_DOWNLOAD', /answers 404/));
-  await assert.rejects(ensureMnist(other, { mirrors: [`${portal.address}/`], md5 }), refused('ERR_CHECKSUM', /content that gunzip refuses/));
+  await assert.rejects(
+    ensureMnist(other, { mirrors: [`${await deadAddress()}/`, `${empty.address}/`], md5 }),
+    refused('ERR_DOWNLOAD', /answers 404/),
+  );
+  await assert.rejects(
+    ensureMnist(other, { mirrors: [`${portal.address}/`], md5 }),
+    refused('ERR_CHECKSUM', /content that gunzip refuses/),
+  );
   assert.deepEqual(readdirSync(other), []);
 });
 
@@ -108,12 +146,24 @@ test('offline, the error says which files to fetch from where and where to put t
   rmSync(join(folder, 't10k-images-idx3-ubyte.gz'));
   rmSync(join(folder, 't10k-labels-idx1-ubyte.gz'));
   const dead = await deadAddress();
-  const says = new RegExp(`Fetch t10k-images-idx3-ubyte\\.gz, t10k-labels-idx1-ubyte\\.gz from ${dead}/mnist/ .*put them into ${folder}`);
-  await assert.rejects(ensureMnist(folder, { mirrors: [`${dead}/mnist/`], md5 }), refused('ERR_OFFLINE', /cannot reach 127\.0\.0\.1/, says));
+  const says = new RegExp(
+    `Fetch t10k-images-idx3-ubyte\\.gz, t10k-labels-idx1-ubyte\\.gz from ${dead}/mnist/ .*put them into ${folder}`,
+  );
+  await assert.rejects(
+    ensureMnist(folder, { mirrors: [`${dead}/mnist/`], md5 }),
+    refused('ERR_OFFLINE', /cannot reach 127\.0\.0\.1/, says),
+  );
 });
 
 test('files in the folder that are not those of MNIST are refused, and left alone', async (t) => {
   const folder = copyOfMini(t);
-  await assert.rejects(ensureMnist(folder, { mirrors: [] }), refused('ERR_CHECKSUM', /train-images-idx3-ubyte\.gz has md5 [0-9a-f]{32} unzipped, expected 6bbc9ace898e44ae57da46a324031adb/, /--data/));
+  await assert.rejects(
+    ensureMnist(folder, { mirrors: [] }),
+    refused(
+      'ERR_CHECKSUM',
+      /train-images-idx3-ubyte\.gz has md5 [0-9a-f]{32} unzipped, expected 6bbc9ace898e44ae57da46a324031adb/,
+      /--data/,
+    ),
+  );
   assert.ok(readdirSync(folder).includes('train-images-idx3-ubyte.gz'));
 });

@@ -20,7 +20,8 @@ const dtypes: Record<string, { dtype: NpyDtype; size: number }> = {
 };
 
 /**
- * The array in the bytes of a `.npy` file, format versions 1 to 3 (numpy.lib.format): float16, float32, float64 or int16, little-endian, C or Fortran order.
+ * The array in the bytes of a `.npy` file, format versions 1 to 3 (numpy.lib.format): float16, float32, float64 or
+ * int16, little-endian, C or Fortran order.
  *
  * @param path names the file in messages
  * @throws TtsError ERR_NPY_FORMAT if it is no such file, truncated, or followed by something.
@@ -28,30 +29,45 @@ const dtypes: Record<string, { dtype: NpyDtype; size: number }> = {
 export function decodeNpy(bytes: Uint8Array, path: string): NpyArray {
   const fail = (message: string) => new TtsError('ERR_NPY_FORMAT', `${path} ${message}`);
   if (bytes.length === 0) throw fail('is empty: expected a .npy file');
-  if (latin1(bytes.subarray(0, 2)) === 'PK') throw fail('is a zip archive (.npz or a PyTorch file): expected a single array, saved with numpy.save');
-  if (bytes.length < 10 || latin1(bytes.subarray(0, 6)) !== '\x93NUMPY') throw fail('is no .npy file: it does not begin with \\x93NUMPY');
+  if (latin1(bytes.subarray(0, 2)) === 'PK')
+    throw fail('is a zip archive (.npz or a PyTorch file): expected a single array, saved with numpy.save');
+  if (bytes.length < 10 || latin1(bytes.subarray(0, 6)) !== '\x93NUMPY')
+    throw fail('is no .npy file: it does not begin with \\x93NUMPY');
   const version = bytes[6];
   if (version < 1 || version > 3) throw fail(`has .npy format version ${version}: expected 1, 2 or 3`);
   const start = version === 1 ? 10 : 12;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const end = start + (version === 1 ? view.getUint16(8, true) : bytes.length < 12 ? Infinity : view.getUint32(8, true));
-  if (end > bytes.length) throw fail(`is truncated: its header should end at byte ${end}, the file has ${bytes.length}`);
+  const end =
+    start + (version === 1 ? view.getUint16(8, true) : bytes.length < 12 ? Infinity : view.getUint32(8, true));
+  if (end > bytes.length)
+    throw fail(`is truncated: its header should end at byte ${end}, the file has ${bytes.length}`);
 
   // The header is a Python dictionary literal with exactly these three keys.
   const header = new TextDecoder().decode(bytes.subarray(start, end));
   const descr = /'descr'\s*:\s*'([^']*)'/.exec(header)?.[1];
   const order = /'fortran_order'\s*:\s*(True|False)/.exec(header)?.[1];
   const tuple = /'shape'\s*:\s*\(([\d\s,]*)\)/.exec(header)?.[1];
-  if (order === undefined || tuple === undefined) throw fail(`has a header that makes no sense: ${header.trim().slice(0, 100)}`);
+  if (order === undefined || tuple === undefined)
+    throw fail(`has a header that makes no sense: ${header.trim().slice(0, 100)}`);
   if (descr === undefined || !Object.hasOwn(dtypes, descr)) {
-    throw fail(`holds numbers of type ${descr ?? 'record'}: expected ${Object.values(dtypes).map(({ dtype }) => dtype).join(', ')}, little-endian`);
+    throw fail(
+      `holds numbers of type ${descr ?? 'record'}: expected ${Object.values(dtypes)
+        .map(({ dtype }) => dtype)
+        .join(', ')}, little-endian`,
+    );
   }
   const { dtype, size } = dtypes[descr];
-  const shape = tuple.split(',').filter((word) => word.trim() !== '').map(Number);
+  const shape = tuple
+    .split(',')
+    .filter((word) => word.trim() !== '')
+    .map(Number);
   const count = shape.reduce((product, length) => product * length, 1);
   const actual = bytes.length - end;
   if (actual !== count * size) {
-    throw fail(`${actual < count * size ? 'is truncated' : 'has something behind the array'}: shape [${shape.join(', ')}] of ${dtype} takes ${count * size} bytes, there are ${actual}`);
+    throw fail(
+      `${actual < count * size ? 'is truncated' : 'has something behind the array'}: shape ` +
+        `[${shape.join(', ')}] of ${dtype} takes ${count * size} bytes, there are ${actual}`,
+    );
   }
   return { shape, dtype, fortranOrder: order === 'True', data: numbers(bytes.subarray(end), dtype) };
 }

@@ -20,15 +20,22 @@ export interface PublishedArchive extends Pick<DownloadOptions, 'sha256' | 'md5'
 export type ArchiveProgress = (stage: 'download' | 'unpack', done: number, total: number | undefined) => void;
 
 /**
- * Makes sure that the archive's folder is at `dir` and returns its absolute path. If it is not, the archive is fetched to `dir` + suffix
- * (resumable; one put there by hand will do), checked, unpacked under a temporary name, and removed.
+ * Makes sure that the archive's folder is at `dir` and returns its absolute path. If it is not, the archive is fetched
+ * to `dir` + suffix (resumable; one put there by hand will do), checked, unpacked under a temporary name, and removed.
  * Throws ERR_OFFLINE, ERR_CHECKSUM or ERR_DOWNLOAD, and ERR_CORPUS if `dir` holds something else.
  */
-export async function ensureUnpacked(dir: string, { name, url, suffix, landmark, ...expected }: PublishedArchive, onProgress?: ArchiveProgress): Promise<string> {
+export async function ensureUnpacked(
+  dir: string,
+  { name, url, suffix, landmark, ...expected }: PublishedArchive,
+  onProgress?: ArchiveProgress,
+): Promise<string> {
   const root = resolve(dir);
   if (existsSync(join(root, landmark))) return root;
   if (existsSync(root) && (await readdir(root)).length > 0) {
-    throw new TtsError('ERR_CORPUS', `${root} has no ${landmark}, expected ${name} or nothing; remove the folder or name another one`);
+    throw new TtsError(
+      'ERR_CORPUS',
+      `${root} has no ${landmark}, expected ${name} or nothing; remove the folder or name another one`,
+    );
   }
   const archive = `${root}${suffix}`;
   await mkdir(dirname(root), { recursive: true });
@@ -39,7 +46,10 @@ export async function ensureUnpacked(dir: string, { name, url, suffix, landmark,
   const inside = (await readdir(temporary)).find((entry) => existsSync(join(temporary, entry, landmark)));
   if (inside === undefined) {
     await rm(temporary, { recursive: true, force: true });
-    throw new TtsError('ERR_CORPUS', `${basename(archive)} has no folder with a ${landmark}, expected the archive of ${name}`);
+    throw new TtsError(
+      'ERR_CORPUS',
+      `${basename(archive)} has no folder with a ${landmark}, expected the archive of ${name}`,
+    );
   }
   await rm(root, { recursive: true, force: true });
   await rename(join(temporary, inside), root);

@@ -4,7 +4,8 @@ import { TtsError } from '../errors.js';
 import { validationIds } from './split.js';
 
 const ids = Array.from({ length: 5000 }, (_, i) => `LJ${i}`);
-const refused = (code: string, pattern: RegExp) => (error: unknown) => error instanceof TtsError && error.code === code && pattern.test(error.message);
+const refused = (code: string, pattern: RegExp) => (error: unknown) =>
+  error instanceof TtsError && error.code === code && pattern.test(error.message);
 
 test('a share holds out about that share, whatever the order', () => {
   const chosen = validationIds(ids, { share: 0.1 });
@@ -39,12 +40,16 @@ test('an explicit list is taken as it is; the share is for corpora that have non
 });
 
 test('listed clips that the corpus lacks are refused with their number and the first', () => {
-  assert.throws(() => validationIds(ids, { clips: ['LJ7', 'nope', 'no'] }), refused('ERR_CORPUS', /lacks 2 of the 3 .*first is nope/));
+  assert.throws(
+    () => validationIds(ids, { clips: ['LJ7', 'nope', 'no'] }),
+    refused('ERR_CORPUS', /lacks 2 of the 3 .*first is nope/),
+  );
   assert.throws(() => validationIds(ids, { clips: ['LJ7', 'nope'], share: 0.5 }), refused('ERR_CORPUS', /nope/));
   assert.throws(() => validationIds(ids, { clips: ['nope'] }), refused('ERR_CORPUS', /nope/));
 });
 
 test('holding out everything, or a share that is none, is refused', () => {
   assert.throws(() => validationIds(ids, { share: 1 }), refused('ERR_CORPUS', /all 5000 clips/));
-  for (const share of [-0.1, 1.1, NaN]) assert.throws(() => validationIds(ids, { share }), refused('ERR_ARGUMENT', /share/));
+  for (const share of [-0.1, 1.1, NaN])
+    assert.throws(() => validationIds(ids, { share }), refused('ERR_ARGUMENT', /share/));
 });

@@ -15,9 +15,10 @@ function position(id: string): number {
 }
 
 /**
- * The ids to hold out. By share, an id is held out if its hash lies below the share: it does not depend on the order or on the other
- * clips, so a clip keeps its side when the corpus grows. If that holds out none of two or more clips, the one with the lowest hash is.
- * Throws ERR_CORPUS if listed ids are missing or nothing is left to train on, ERR_ARGUMENT for a share outside 0 … 1.
+ * The ids to hold out. By share, an id is held out if its hash lies below the share: it does not depend on the order or
+ * on the other clips, so a clip keeps its side when the corpus grows. If that holds out none of two or more clips, the
+ * one with the lowest hash is. Throws ERR_CORPUS if listed ids are missing or nothing is left to train on, ERR_ARGUMENT
+ * for a share outside 0 … 1.
  */
 export function validationIds(ids: readonly string[], { share, clips }: ValidationChoice): Set<string> {
   if (share !== undefined && !(share >= 0 && share <= 1)) {
@@ -28,7 +29,11 @@ export function validationIds(ids: readonly string[], { share, clips }: Validati
   const missing = listed.filter((id) => !all.has(id));
   const useList = listed.length > 0 && (share === undefined || missing.length < listed.length);
   if (useList && missing.length > 0) {
-    throw new TtsError('ERR_CORPUS', `the corpus lacks ${missing.length} of the ${listed.length} listed validation clips; the first is ${missing[0]}, expected an id such as ${ids[0]}`);
+    throw new TtsError(
+      'ERR_CORPUS',
+      `the corpus lacks ${missing.length} of the ${listed.length} listed validation clips; the first is ` +
+        `${missing[0]}, expected an id such as ${ids[0]}`,
+    );
   }
   const chosen = useList ? new Set(listed) : chooseByHash(ids, share ?? 0);
   if (chosen.size === all.size) {

@@ -16,14 +16,22 @@ export function temporaryFolder(t: TestContext): string {
 }
 
 /** For assert.throws and assert.rejects: a TtsError with this code whose message matches all patterns. */
-export const refused = (code: string, ...patterns: RegExp[]) => (error: unknown) => {
-  assert.ok(error instanceof TtsError && error.code === code, String(error));
-  for (const pattern of patterns) assert.match(error.message, pattern);
-  return true;
-};
+export const refused =
+  (code: string, ...patterns: RegExp[]) =>
+  (error: unknown) => {
+    assert.ok(error instanceof TtsError && error.code === code, String(error));
+    for (const pattern of patterns) assert.match(error.message, pattern);
+    return true;
+  };
 
-/** Serves what `answer` gives for a path (404 for undefined) on this machine; `requests` are the paths that were asked for. */
-export async function serve(t: TestContext, answer: (path: string) => Buffer | undefined): Promise<{ address: string; requests: string[] }> {
+/**
+ * Serves what `answer` gives for a path (404 for undefined) on this machine; `requests` are the paths that were asked
+ * for.
+ */
+export async function serve(
+  t: TestContext,
+  answer: (path: string) => Buffer | undefined,
+): Promise<{ address: string; requests: string[] }> {
   const requests: string[] = [];
   const server = createServer(({ url = '/' }, response) => {
     requests.push(url);

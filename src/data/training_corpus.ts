@@ -11,9 +11,16 @@ const ljSpeechFolder = join('data', 'LJSpeech-1.1');
  * Opens the corpus that a recipe names: `ljspeech`, fetched if it is missing and may be, or a folder of recordings.
  * @throws {TtsError} ERR_CORPUS when it is missing or holds nothing usable; what `ensureLjSpeech` throws
  */
-export async function openTrainingCorpus({ corpus, download }: { corpus: string; download: boolean }, onProgress?: EnsureOptions['onProgress']): Promise<Corpus> {
+export async function openTrainingCorpus(
+  { corpus, download }: { corpus: string; download: boolean },
+  onProgress?: EnsureOptions['onProgress'],
+): Promise<Corpus> {
   if (corpus !== 'ljspeech') return openCorpus(corpus);
   if (!download && !existsSync(ljSpeechFolder))
-    throw new TtsError('ERR_CORPUS', `LJSpeech is not in ${ljSpeechFolder} and the recipe says download: false; expected the corpus there, or --data DIR`);
+    throw new TtsError(
+      'ERR_CORPUS',
+      `LJSpeech is not in ${ljSpeechFolder} and the recipe says download: false; ` +
+        'expected the corpus there, or --data DIR',
+    );
   return openCorpus(await ensureLjSpeech(ljSpeechFolder, { onProgress }));
 }

@@ -18,16 +18,22 @@ export interface ImageSource {
 }
 
 /**
- * Opens the images that a recipe names. With `download`, MNIST's own folder is checked against the published files; those of a folder
- * that is given only have to be in the format.
- * Throws ERR_CORPUS when they are missing or not usable; what `ensureMnist` and `ensureCifar10` throw.
+ * Opens the images that a recipe names. With `download`, MNIST's own folder is checked against the published files;
+ * those of a folder that is given only have to be in the format. Throws ERR_CORPUS when they are missing or not usable;
+ * what `ensureMnist` and `ensureCifar10` throw.
  */
-export async function openTrainingImages({ dataset, folder, download }: ImageSource, onProgress?: (what: string, done: number, total: number | undefined) => void): Promise<ImageSet> {
+export async function openTrainingImages(
+  { dataset, folder, download }: ImageSource,
+  onProgress?: (what: string, done: number, total: number | undefined) => void,
+): Promise<ImageSet> {
   const read = dataset === 'mnist' ? readMnist : readCifar10;
   if (folder !== undefined) return read(folder);
   const own = folders[dataset];
   if (!download && !existsSync(own)) {
-    throw new TtsError('ERR_CORPUS', `${dataset} is not in ${own} and the recipe says download: false; expected its files there, or --data DIR`);
+    throw new TtsError(
+      'ERR_CORPUS',
+      `${dataset} is not in ${own} and the recipe says download: false; expected its files there, or --data DIR`,
+    );
   }
   if (download) await (dataset === 'mnist' ? ensureMnist(own, { onProgress }) : ensureCifar10(own, { onProgress }));
   return read(own);

@@ -8,9 +8,18 @@ type Path = readonly PropertyKey[];
 /** The known name that is spelled most alike. */
 export const nearest = (name: string, known: readonly string[]): string => closest(name, known);
 
-/** One line that says what `schema` found wrong in a YAML file: line, path, value, and what was expected. What did not come from the file is said to come from `--set`. */
-export function describeIssues(issues: readonly Issue[], schema: z.ZodType, document: Document, lines: LineCounter): string {
-  // A misspelt key makes two issues, one for itself and one for the key that is missing; the first is the one that helps.
+/**
+ * One line that says what `schema` found wrong in a YAML file: line, path, value, and what was expected. What did not
+ * come from the file is said to come from `--set`.
+ */
+export function describeIssues(
+  issues: readonly Issue[],
+  schema: z.ZodType,
+  document: Document,
+  lines: LineCounter,
+): string {
+  // A misspelt key makes two issues, one for itself and one for the key that is missing; the first is the one that
+  // helps.
   const unknownFirst = (issue: Issue): number => (issue.code === 'unrecognized_keys' ? 0 : 1);
   const [first, ...others] = issues.flatMap(withoutUnions).sort((a, b) => unknownFirst(a) - unknownFirst(b));
   const more = others.length > 0 ? ` (and ${others.length} more)` : '';
@@ -20,7 +29,10 @@ export function describeIssues(issues: readonly Issue[], schema: z.ZodType, docu
 function describe(issue: Issue, schema: z.ZodType, document: Document, lines: LineCounter): string {
   if (issue.code === 'unrecognized_keys') {
     const path = [...issue.path, issue.keys[0]];
-    return `${where(path, document, lines)}: unknown key ${path.join('.')}; did you mean ${nearestKey(path.map(String), schema)}?`;
+    return (
+      `${where(path, document, lines)}: unknown key ${path.join('.')}; did you mean ` +
+      `${nearestKey(path.map(String), schema)}?`
+    );
   }
   const value = plain(document.getIn(issue.path));
   const expected = issue.message.replace(/^(Invalid|Too)[^:]*: /, '').replace(/, received .*$/, '');
@@ -32,7 +44,9 @@ function describe(issue: Issue, schema: z.ZodType, document: Document, lines: Li
 /** A union's issue says only that no alternative fits; the alternative that was meant is the one of the right type. */
 function withoutUnions(issue: Issue): Issue[] {
   if (issue.code !== 'invalid_union') return [issue];
-  const meant = issue.errors.find((issues) => issues.every(({ path, code }) => path.length > 0 || code === 'unrecognized_keys'));
+  const meant = issue.errors.find((issues) =>
+    issues.every(({ path, code }) => path.length > 0 || code === 'unrecognized_keys'),
+  );
   return meant?.flatMap((inner) => withoutUnions({ ...inner, path: [...issue.path, ...inner.path] })) ?? [issue];
 }
 
@@ -44,7 +58,9 @@ function plain(value: unknown): string | undefined {
 /** The line of a key in the file. What the command line set has no line. */
 function where(path: Path, document: Document, lines: LineCounter): string {
   const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
-  const pair = isMap(parent) ? parent.items.find(({ key }) => (isScalar(key) ? key.value : key) === path.at(-1)) : undefined;
+  const pair = isMap(parent)
+    ? parent.items.find(({ key }) => (isScalar(key) ? key.value : key) === path.at(-1))
+    : undefined;
   const node = pair?.key ?? document.getIn(path, true);
   const fromFile = pair === undefined || !isNode(pair.value) || pair.value.range != null;
   return isNode(node) && node.range && fromFile ? `line ${lines.linePos(node.range[0]).line}` : '--set';
@@ -67,9 +83,13 @@ function knownKeys(schema: z.core.JSONSchema.JSONSchema, path: string[] = []): s
 /** The most alike key, in the same place if there is one about as good as in another. */
 function nearestKey(path: string[], schema: z.ZodType): string {
   const elsewhere = 2;
-  const fits = (known: string[]): boolean => known.length === path.length && known.slice(0, -1).every((key, depth) => key === '*' || key === path[depth]);
-  const cost = (known: string[]): number => distance(path[path.length - 1], known[known.length - 1]) + (fits(known) ? 0 : elsewhere);
-  const known = knownKeys(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })).filter((keys) => keys[keys.length - 1] !== '*');
+  const fits = (known: string[]): boolean =>
+    known.length === path.length && known.slice(0, -1).every((key, depth) => key === '*' || key === path[depth]);
+  const cost = (known: string[]): number =>
+    distance(path[path.length - 1], known[known.length - 1]) + (fits(known) ? 0 : elsewhere);
+  const known = knownKeys(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })).filter(
+    (keys) => keys[keys.length - 1] !== '*',
+  );
   const best = known.reduce((a, b) => (cost(b) < cost(a) ? b : a));
   return fits(best) ? [...path.slice(0, -1), best[best.length - 1]].join('.') : best.join('.');
 }

@@ -14,11 +14,20 @@ function withNoise(amplitude: number, start = 0, duration = speech.length / samp
 }
 
 test('a copy has none, louder or softer too', () => {
-  for (const gain of [1, 0.5, 2]) assert.deepEqual(findBursts(speech, speech.map((value) => gain * value), sampleRate), []);
+  for (const gain of [1, 0.5, 2])
+    assert.deepEqual(
+      findBursts(
+        speech,
+        speech.map((value) => gain * value),
+        sampleRate,
+      ),
+      [],
+    );
 });
 
 test('steady noise is none', () => {
-  for (const amplitude of [0.001, 0.01, 0.1]) assert.deepEqual(findBursts(speech, withNoise(amplitude), sampleRate), []);
+  for (const amplitude of [0.001, 0.01, 0.1])
+    assert.deepEqual(findBursts(speech, withNoise(amplitude), sampleRate), []);
 });
 
 test('each click of one sample is found where it is', () => {

@@ -12,7 +12,10 @@ export interface Burst {
 /** Window and hop in seconds: short enough that a click of one sample stands out. */
 const windowSeconds = 0.006;
 const hopSeconds = 0.0015;
-/** How far it must exceed the loudest frame of the original within `reach` seconds, and the output's own median within `surroundings`, in dB. */
+/**
+ * How far it must exceed the loudest frame of the original within `reach` seconds, and the output's own median within
+ * `surroundings`, in dB.
+ */
 const excessOverTarget = 12;
 const excessOverOutput = 12;
 const reach = 0.02;
@@ -23,12 +26,14 @@ const audible = 50;
 const gap = 0.03;
 
 /**
- * Clicks and bursts of noise in copy synthesis: stretches in which one of four octave bands exceeds, by 12 dB each, both the loudest that the
- * original is within 20 ms and the median that the output is within 150 ms. The first spares level differences of the vocoder and
- * plosives, the second spares a steady hiss, which the log-spectral distance shows.
+ * Clicks and bursts of noise in copy synthesis: stretches in which one of four octave bands exceeds, by 12 dB each,
+ * both the loudest that the original is within 20 ms and the median that the output is within 150 ms. The first spares
+ * level differences of the vocoder and plosives, the second spares a steady hiss, which the log-spectral distance
+ * shows.
  *
- * Calibrated on the 12 shipped clips: nothing is found in copies with other phases or with white noise at 0 to 30 dB. Of 120 inserted bursts of
- * 20 ms, all are found at amplitude 0.1 and 83% at 0.05; of 120 clicks of one sample, 93% at 0.4 and 73% at 0.2.
+ * Calibrated on the 12 shipped clips: nothing is found in copies with other phases or with white noise at 0 to 30 dB.
+ * Of 120 inserted bursts of 20 ms, all are found at amplitude 0.1 and 83% at 0.05; of 120 clicks of one sample, 93% at
+ * 0.4 and 73% at 0.2.
  * @param target Samples of the original.
  * @param output Samples of the copy, starting at the same moment; the longer one is cut.
  * @param sampleRate Of both, in Hz.

@@ -24,15 +24,34 @@ test('damage of each kind shows in its own figure', () => {
 });
 
 test('half the amplitude is a distance of at most 6.02 dB', () => {
-  const distance = logSpectralDistance(speech, speech.map((value) => value / 2), sampleRate);
+  const distance = logSpectralDistance(
+    speech,
+    speech.map((value) => value / 2),
+    sampleRate,
+  );
   assert.ok(distance > 4 && distance <= 6.03, `${distance}`);
   // Without silence in it, the distance is exact.
   const noise = Float32Array.from({ length: 22050 }, (_, i) => Math.sin(i * i));
-  assert.ok(Math.abs(logSpectralDistance(noise, noise.map((value) => value / 2), sampleRate) - 20 * Math.log10(2)) < 1e-3);
+  assert.ok(
+    Math.abs(
+      logSpectralDistance(
+        noise,
+        noise.map((value) => value / 2),
+        sampleRate,
+      ) -
+        20 * Math.log10(2),
+    ) < 1e-3,
+  );
 });
 
 test('the distance grows with the damage', () => {
-  const distances = [0.001, 0.01, 0.1].map((amplitude) => logSpectralDistance(speech, speech.map((value, i) => value + amplitude * Math.sin(i * i)), sampleRate));
+  const distances = [0.001, 0.01, 0.1].map((amplitude) =>
+    logSpectralDistance(
+      speech,
+      speech.map((value, i) => value + amplitude * Math.sin(i * i)),
+      sampleRate,
+    ),
+  );
   assert.ok(distances[0] > 0 && distances[1] > distances[0] && distances[2] > distances[1], distances.join());
 });
 
@@ -52,7 +71,8 @@ test('signals of different length are compared over what they share', () => {
   assert.deepEqual(others, { melCepstralDistortion: 0, logSpectralDistance: 0, f0Rmse: 0, voicingError: 0, bursts: 0 });
 });
 
-test('nothing to compare is refused', () => assert.throws(() => evaluateCopy(speech, new Float32Array(0), sampleRate), { code: 'ERR_AUDIO_EMPTY' }));
+test('nothing to compare is refused', () =>
+  assert.throws(() => evaluateCopy(speech, new Float32Array(0), sampleRate), { code: 'ERR_AUDIO_EMPTY' }));
 
 test('what cannot be measured is null: speech too short for STOI, a copy without a voice', () => {
   const short = speech.subarray(8000, 12000);
@@ -62,11 +82,16 @@ test('what cannot be measured is null: speech too short for STOI, a copy without
   const silent = evaluateCopy(speech, new Float32Array(speech.length), sampleRate);
   assert.equal(silent.f0Rmse, null);
   assert.ok(silent.voicingError > 20);
-  for (const [name, value] of Object.entries(silent)) assert.ok(value === null || Number.isFinite(value), `${name} is ${value}`);
+  for (const [name, value] of Object.entries(silent))
+    assert.ok(value === null || Number.isFinite(value), `${name} is ${value}`);
 });
 
 test('warped, only what needs no common clock is measured', () => {
-  const { melCepstralDistortion, f0Rmse, voicingError, ...others } = evaluateWarped(speech, shortened(speech), sampleRate);
+  const { melCepstralDistortion, f0Rmse, voicingError, ...others } = evaluateWarped(
+    speech,
+    shortened(speech),
+    sampleRate,
+  );
   assert.deepEqual(others, { logSpectralDistance: null, stoi: null, estoi: null, bursts: null });
   near(melCepstralDistortion, golden.warped[0].melCepstralDistortion, 1e-4);
   near(f0Rmse, golden.warped[0].f0Rmse, 0.01);

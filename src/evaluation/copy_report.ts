@@ -8,7 +8,10 @@ import { pitchErrors } from './pitch_errors.js';
 import { logSpectralDistance } from './spectral_distance.js';
 import { intelligibility } from './stoi.js';
 
-/** Objective measures of a copy against its original. Null is what could not be measured: it has no value, and counts in no mean. */
+/**
+ * Objective measures of a copy against its original. Null is what could not be measured: it has no value, and counts in
+ * no mean.
+ */
 export interface CopyReport {
   /** In dB; 0 for a copy. See `melCepstralDistortion`. */
   readonly melCepstralDistortion: number;
@@ -30,7 +33,8 @@ export interface CopyReport {
 const mostPairs = 2 ** 30;
 
 /**
- * Compares a copy with its original, sample by sample; both in [-1, 1), starting at the same moment, at the same rate in Hz. The longer one is cut.
+ * Compares a copy with its original, sample by sample; both in [-1, 1), starting at the same moment, at the same rate
+ * in Hz. The longer one is cut.
  * @throws {TtsError} ERR_AUDIO_EMPTY when there is less than one frame
  */
 export function evaluateCopy(target: Float32Array, output: Float32Array, sampleRate: number): CopyReport {
@@ -46,13 +50,18 @@ export function evaluateCopy(target: Float32Array, output: Float32Array, sampleR
 }
 
 /**
- * Compares a recording with another of the same words that has a rhythm of its own: frames are brought together by dynamic time warping on the mel cepstra, as is usual for speech made from text.
- * What only makes sense sample by sample is null.
+ * Compares a recording with another of the same words that has a rhythm of its own: frames are brought together by
+ * dynamic time warping on the mel cepstra, as is usual for speech made from text. What only makes sense sample by
+ * sample is null.
  * @throws {TtsError} ERR_AUDIO_EMPTY when one has no samples; ERR_CORPUS when they are too long to be warped
  */
 export function evaluateWarped(target: Float32Array, output: Float32Array, sampleRate: number): CopyReport {
   if ((target.length / measureHop(sampleRate)) * (output.length / measureHop(sampleRate)) > mostPairs)
-    throw new TtsError('ERR_CORPUS', `recordings of ${(target.length / sampleRate).toFixed(0)} and ${(output.length / sampleRate).toFixed(0)} s are too long to be warped, expected at most about 160 s`);
+    throw new TtsError(
+      'ERR_CORPUS',
+      `recordings of ${(target.length / sampleRate).toFixed(0)} and ` +
+        `${(output.length / sampleRate).toFixed(0)} s are too long to be warped, expected at most about 160 s`,
+    );
   const [a, b] = [target, output].map((samples) => melCepstra(samples, sampleRate));
   const path = warp(a.frames, b.frames, (i, j) => cepstralDistance(a, i, b, j));
   return {
@@ -65,7 +74,11 @@ export function evaluateWarped(target: Float32Array, output: Float32Array, sampl
   };
 }
 
-function intelligibilityOrNull(original: Float32Array, copy: Float32Array, sampleRate: number): Pick<CopyReport, 'stoi' | 'estoi'> {
+function intelligibilityOrNull(
+  original: Float32Array,
+  copy: Float32Array,
+  sampleRate: number,
+): Pick<CopyReport, 'stoi' | 'estoi'> {
   try {
     return intelligibility(original, copy, sampleRate);
   } catch (error) {

@@ -11,10 +11,15 @@ export function sameFrames(targetFrames: number, outputFrames: number): Alignmen
 }
 
 /**
- * Dynamic time warping (Sakoe and Chiba 1978, IEEE TASSP 26(1), symmetric form without slope constraint and with equal weights): the path from the first pair of
- * frames to the last, by steps of one frame in either signal or in both, along which the distances have the smallest sum. Takes a byte per pair of frames.
+ * Dynamic time warping (Sakoe and Chiba 1978, IEEE TASSP 26(1), symmetric form without slope constraint and with equal
+ * weights): the path from the first pair of frames to the last, by steps of one frame in either signal or in both,
+ * along which the distances have the smallest sum. Takes a byte per pair of frames.
  */
-export function warp(targetFrames: number, outputFrames: number, distance: (target: number, output: number) => number): Alignment {
+export function warp(
+  targetFrames: number,
+  outputFrames: number,
+  distance: (target: number, output: number) => number,
+): Alignment {
   // 0: from (i-1, j-1), 1: from (i-1, j), 2: from (i, j-1)
   const moves = new Uint8Array(targetFrames * outputFrames);
   let above = new Float64Array(outputFrames).fill(Infinity);
@@ -31,7 +36,7 @@ export function warp(targetFrames: number, outputFrames: number, distance: (targ
   }
   const target: number[] = [];
   const output: number[] = [];
-  for (let i = targetFrames - 1, j = outputFrames - 1; i >= 0 && j >= 0; ) {
+  for (let i = targetFrames - 1, j = outputFrames - 1; i >= 0 && j >= 0;) {
     target.push(i);
     output.push(j);
     const move = moves[i * outputFrames + j];

@@ -28,13 +28,29 @@ const silent = system('silent', (original) => new Float32Array(original.length))
 
 test('systems are summarised over their clips and compared clip by clip', async () => {
   const done: string[] = [];
-  const evaluation = await evaluateSystems({ systems: [copy, noisy], clips, reference: 'made-up', onClip: (name, { id }, count, all) => done.push(`${name} ${id} ${count}/${all}`) });
-  assert.deepEqual(done, ['copy LJ001-0002 1/4', 'noisy LJ001-0002 2/4', 'copy LJ001-0008 3/4', 'noisy LJ001-0008 4/4']);
-  assert.deepEqual(evaluation.systems.map(({ name }) => name), ['copy', 'noisy']);
+  const evaluation = await evaluateSystems({
+    systems: [copy, noisy],
+    clips,
+    reference: 'made-up',
+    onClip: (name, { id }, count, all) => done.push(`${name} ${id} ${count}/${all}`),
+  });
+  assert.deepEqual(done, [
+    'copy LJ001-0002 1/4',
+    'noisy LJ001-0002 2/4',
+    'copy LJ001-0008 3/4',
+    'noisy LJ001-0008 4/4',
+  ]);
+  assert.deepEqual(
+    evaluation.systems.map(({ name }) => name),
+    ['copy', 'noisy'],
+  );
   assert.deepEqual(evaluation.notes, ['copy is made up', 'noisy is made up']);
   const [a, b] = evaluation.systems;
   assert.deepEqual(a.summary.melCepstralDistortion, { count: 2, mean: 0, low: 0, high: 0 });
-  assert.deepEqual(b.summary.melCepstralDistortion, meanInterval(b.clips.map((clip) => clip.measures.melCepstralDistortion)));
+  assert.deepEqual(
+    b.summary.melCepstralDistortion,
+    meanInterval(b.clips.map((clip) => clip.measures.melCepstralDistortion)),
+  );
   assert.equal(a.pooledNll, 5);
   assert.equal(b.pooledNll, null);
   const [{ system, against, differences }] = evaluation.differences;
@@ -42,7 +58,10 @@ test('systems are summarised over their clips and compared clip by clip', async 
   near(differences.melCepstralDistortion.mean, -(b.summary.melCepstralDistortion.mean ?? NaN), 1e-12);
   assert.equal(differences.nll.count, 0);
   // Those that no system has are left out of tables.
-  assert.deepEqual(evaluation.measures.map(({ name }) => name), measures.map(({ name }) => name).filter((name) => name !== 'realTimeFactor'));
+  assert.deepEqual(
+    evaluation.measures.map(({ name }) => name),
+    measures.map(({ name }) => name).filter((name) => name !== 'realTimeFactor'),
+  );
 });
 
 test('no figure is NaN, whatever was said', async () => {
@@ -62,7 +81,10 @@ test('no figure is NaN, whatever was said', async () => {
 test('no clips are refused, and what a clip cannot do names it', async () => {
   await assert.rejects(evaluateSystems({ systems: [copy], clips: [], reference: 'made-up' }), { code: 'ERR_ARGUMENT' });
   const mute = system('mute', () => new Float32Array(0));
-  await assert.rejects(evaluateSystems({ systems: [mute], clips, reference: 'made-up' }), { code: 'ERR_AUDIO_EMPTY', message: /^LJ001-0002\.flac: / });
+  await assert.rejects(evaluateSystems({ systems: [mute], clips, reference: 'made-up' }), {
+    code: 'ERR_AUDIO_EMPTY',
+    message: /^LJ001-0002\.flac: /,
+  });
 });
 
 test('clips are ranked over all measures of what is heard; equal ones share, and what has no value is last', () => {
@@ -71,13 +93,27 @@ test('clips are ranked over all measures of what is heard; equal ones share, and
     seconds: 1,
     sampleRate: 1,
     samples: 1,
-    measures: { nll: 0, melCepstralDistortion: 0, logSpectralDistance: 0, f0Rmse: 0, voicingError: 0, stoi: 1, estoi: 1, bursts: 0, realTimeFactor: 0, ...values },
+    measures: {
+      nll: 0,
+      melCepstralDistortion: 0,
+      logSpectralDistance: 0,
+      f0Rmse: 0,
+      voicingError: 0,
+      stoi: 1,
+      estoi: 1,
+      bursts: 0,
+      realTimeFactor: 0,
+      ...values,
+    },
   });
   const good = clip('good', { nll: 9, realTimeFactor: 9 });
   const fair = clip('fair', { stoi: 0.9 });
   const poor = clip('poor', { stoi: 0.9, estoi: 0.8, bursts: 3 });
   const voiceless = clip('voiceless', { stoi: 0.5, estoi: 0.5, bursts: 9, f0Rmse: null });
   assert.deepEqual(rankClips([{ clips: [voiceless, poor, good, fair] }]), ['good', 'fair', 'poor', 'voiceless']);
-  assert.deepEqual(rankClips([{ clips: [poor, good] }, { clips: [clip('poor', {}), clip('good', { stoi: 0.99 })] }]), ['good', 'poor']);
+  assert.deepEqual(rankClips([{ clips: [poor, good] }, { clips: [clip('poor', {}), clip('good', { stoi: 0.99 })] }]), [
+    'good',
+    'poor',
+  ]);
   assert.deepEqual(rankClips([{ clips: [clip('a', {}), clip('b', {})] }]), ['a', 'b']);
 });

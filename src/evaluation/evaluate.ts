@@ -68,7 +68,14 @@ export interface EvaluationOptions {
  * Measures what systems say against the originals.
  * @throws {TtsError} ERR_ARGUMENT for no clips; what the systems throw when they speak
  */
-export async function evaluateSystems({ systems, clips, reference, warped = false, out, onClip }: EvaluationOptions): Promise<Evaluation> {
+export async function evaluateSystems({
+  systems,
+  clips,
+  reference,
+  warped = false,
+  out,
+  onClip,
+}: EvaluationOptions): Promise<Evaluation> {
   if (clips.length === 0) throw new TtsError('ERR_ARGUMENT', 'there are no clips to measure');
   const found = systems.map((): ClipResult[] => []);
   for (const clip of clips) {
@@ -79,14 +86,33 @@ export async function evaluateSystems({ systems, clips, reference, warped = fals
         if (i === 0) await saveSpoken(out, referenceFolder, clip.id, original, sampleRate);
       }
       const report = naming(clip, () => (warped ? evaluateWarped : evaluateCopy)(original, output, sampleRate));
-      const result = { id: clip.id, seconds: original.length / sampleRate, sampleRate, samples: output.length, measures: { nll, ...report, realTimeFactor } };
+      const result = {
+        id: clip.id,
+        seconds: original.length / sampleRate,
+        sampleRate,
+        samples: output.length,
+        measures: { nll, ...report, realTimeFactor },
+      };
       found[i].push(result);
-      onClip?.(system.name, result, found.reduce((sum, { length }) => sum + length, 0), systems.length * clips.length);
+      onClip?.(
+        system.name,
+        result,
+        found.reduce((sum, { length }) => sum + length, 0),
+        systems.length * clips.length,
+      );
     }
   }
   const values = (i: number, name: MeasureName) => found[i].map((clip) => clip.measures[name]);
-  const each = <T>(of: (name: MeasureName) => T) => Object.fromEntries(measures.map(({ name }) => [name, of(name)])) as Record<MeasureName, T>;
-  const results = systems.map(({ name, path, settings }, i): SystemResult => ({ name, path, settings, clips: found[i], summary: each((measure) => meanInterval(values(i, measure))), pooledNll: pooledNll(found[i]) }));
+  const each = <T>(of: (name: MeasureName) => T) =>
+    Object.fromEntries(measures.map(({ name }) => [name, of(name)])) as Record<MeasureName, T>;
+  const results = systems.map(({ name, path, settings }, i): SystemResult => ({
+    name,
+    path,
+    settings,
+    clips: found[i],
+    summary: each((measure) => meanInterval(values(i, measure))),
+    pooledNll: pooledNll(found[i]),
+  }));
   const pairs = systems.flatMap((_, i) => systems.slice(i + 1).map((_, j) => [i, i + 1 + j]));
   return {
     format: 1,
@@ -94,7 +120,11 @@ export async function evaluateSystems({ systems, clips, reference, warped = fals
     alignment: warped ? 'warped' : 'samples',
     measures: measures.filter(({ name }) => results.some(({ summary }) => summary[name].count > 0)),
     systems: results,
-    differences: pairs.map(([i, j]) => ({ system: systems[i].name, against: systems[j].name, differences: each((measure) => pairedDifference(values(i, measure), values(j, measure))) })),
+    differences: pairs.map(([i, j]) => ({
+      system: systems[i].name,
+      against: systems[j].name,
+      differences: each((measure) => pairedDifference(values(i, measure), values(j, measure))),
+    })),
     ranking: rankClips(results),
     notes: systems.flatMap((system) => system.notes()),
   };
@@ -103,7 +133,10 @@ export async function evaluateSystems({ systems, clips, reference, warped = fals
 function pooledNll(clips: readonly ClipResult[]): number | null {
   let nats = 0;
   let all = 0;
-  for (const { samples, measures: { nll } } of clips) {
+  for (const {
+    samples,
+    measures: { nll },
+  } of clips) {
     if (nll === null) return null;
     nats += samples * nll;
     all += samples;
@@ -130,18 +163,23 @@ export function rankClips(systems: readonly Pick<SystemResult, 'clips'>[]): stri
   for (const { clips } of systems) {
     for (const { name, better } of judging) {
       // What has no value ranks last.
-      const values = clips.map(({ measures }) => (measures[name] === null ? Infinity : better === 'lower' ? measures[name] : -measures[name]));
+      const values = clips.map(({ measures }) =>
+        measures[name] === null ? Infinity : better === 'lower' ? measures[name] : -measures[name],
+      );
       ranks(values).forEach((rank, i) => (sums[i] += rank));
     }
   }
-  return ids.map((_, i) => i).sort((a, b) => sums[a] - sums[b] || a - b).map((i) => ids[i]);
+  return ids
+    .map((_, i) => i)
+    .sort((a, b) => sums[a] - sums[b] || a - b)
+    .map((i) => ids[i]);
 }
 
 /** Ranks from 0, the least value first; equal values share the mean of their ranks. */
 function ranks(values: readonly number[]): Float64Array {
   const order = values.map((_, i) => i).sort((a, b) => (values[a] === values[b] ? 0 : values[a] < values[b] ? -1 : 1));
   const result = new Float64Array(values.length);
-  for (let first = 0; first < order.length; ) {
+  for (let first = 0; first < order.length;) {
     let end = first + 1;
     while (end < order.length && values[order[end]] === values[order[first]]) end++;
     for (let i = first; i < end; i++) result[order[i]] = (first + end - 1) / 2;

@@ -15,22 +15,45 @@ export interface FolderSystems {
 }
 
 /**
- * Opens folders of what systems have said, one recording per clip, named as the originals are. The originals may be more.
- * @param warped whether the recordings have a rhythm of their own; else one whose length differs from the original's by more than 0.1 s is refused when it is read
- * @throws {TtsError} ERR_CORPUS when a folder is none, a recording has no original, or one system lacks what another has
+ * Opens folders of what systems have said, one recording per clip, named as the originals are. The originals may be
+ * more.
+ * @param warped whether the recordings have a rhythm of their own; else one whose length differs from the original's by
+ * more than 0.1 s is refused when it is read
+ * @throws {TtsError} ERR_CORPUS when a folder is none, a recording has no original, or one system lacks what another
+ * has
  */
-export async function openFolderSystems(folders: readonly string[], reference: string, warped: boolean): Promise<FolderSystems> {
+export async function openFolderSystems(
+  folders: readonly string[],
+  reference: string,
+  warped: boolean,
+): Promise<FolderSystems> {
   const names = distinctNames(folders);
   const originals = new Map((await openCorpus(reference)).clips.map((clip) => [clip.id, clip]));
-  const spoken = await Promise.all(folders.map(async (folder) => new Map((await openCorpus(folder)).clips.map((clip) => [clip.id, clip]))));
+  const spoken = await Promise.all(
+    folders.map(async (folder) => new Map((await openCorpus(folder)).clips.map((clip) => [clip.id, clip]))),
+  );
   spoken.forEach((clips, i) => {
     const without = [...clips.keys()].filter((id) => !originals.has(id));
     if (without.length > 0)
-      throw new TtsError('ERR_CORPUS', `${without.length} of the ${clips.size} recordings in ${folders[i]} have no original in ${reference}; the first is ${without[0]}, expected names such as ${[...originals.keys()][0]}`);
+      throw new TtsError(
+        'ERR_CORPUS',
+        `${without.length} of the ${clips.size} recordings in ${folders[i]} have no original in ` +
+          `${reference}; the first is ${without[0]}, expected names such as ${[...originals.keys()][0]}`,
+      );
     const lacking = [...spoken[0].keys()].filter((id) => !clips.has(id));
-    if (lacking.length > 0) throw new TtsError('ERR_CORPUS', `${folders[i]} lacks ${lacking.length} of the ${spoken[0].size} recordings in ${folders[0]}; the first is ${lacking[0]}, expected the same clips of every system`);
+    if (lacking.length > 0)
+      throw new TtsError(
+        'ERR_CORPUS',
+        `${folders[i]} lacks ${lacking.length} of the ${spoken[0].size} recordings in ${folders[0]}; the ` +
+          `first is ${lacking[0]}, expected the same clips of every system`,
+      );
     const more = [...clips.keys()].filter((id) => !spoken[0].has(id));
-    if (more.length > 0) throw new TtsError('ERR_CORPUS', `${folders[0]} lacks ${more.length} of the ${clips.size} recordings in ${folders[i]}; the first is ${more[0]}, expected the same clips of every system`);
+    if (more.length > 0)
+      throw new TtsError(
+        'ERR_CORPUS',
+        `${folders[0]} lacks ${more.length} of the ${clips.size} recordings in ${folders[i]}; the first is ` +
+          `${more[0]}, expected the same clips of every system`,
+      );
   });
   return {
     systems: folders.map((path, i) => folderSystem(names[i], path, spoken[i], warped)),
@@ -54,7 +77,9 @@ function folderSystem(name: string, path: string, clips: ReadonlyMap<string, Cli
       if (!warped && Math.abs(seconds - expected) > lengthTolerance) {
         throw new TtsError(
           'ERR_CORPUS',
-          `${ownPath} lasts ${seconds.toFixed(2)} s and its original ${originalPath} ${expected.toFixed(2)} s, expected at most ${lengthTolerance} s of difference in copies; for speech with a rhythm of its own there is --dtw`,
+          `${ownPath} lasts ${seconds.toFixed(2)} s and its original ${originalPath} ${expected.toFixed(2)} ` +
+            `s, expected at most ${lengthTolerance} s of difference in copies; for ` +
+            'speech with a rhythm of its own there is --dtw',
         );
       }
       return { original, output, sampleRate, nll: null, realTimeFactor: null };

@@ -1,4 +1,7 @@
-/** Seconds from frame to frame of the measures that look at speech in frames, as usual for vocoders (WORLD, STRAIGHT, SPTK). */
+/**
+ * Seconds from frame to frame of the measures that look at speech in frames, as usual for vocoders (WORLD, STRAIGHT,
+ * SPTK).
+ */
 const hopSeconds = 0.005;
 
 /** The same in samples. */

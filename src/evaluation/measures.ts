@@ -31,7 +31,9 @@ export const measures: readonly Measure[] = [
     unit: 'nats per sample',
     better: 'lower',
     digits: 3,
-    definition: 'Mean of −ln p over the 16-bit samples of the recording, each predicted from those before it and the features (Kalchbrenner et al. 2018). Louder recordings have a higher one.',
+    definition:
+      'Mean of −ln p over the 16-bit samples of the recording, each predicted from those before it and the ' +
+      'features (Kalchbrenner et al. 2018). Louder recordings have a higher one.',
   },
   {
     name: 'melCepstralDistortion',
@@ -39,7 +41,9 @@ export const measures: readonly Measure[] = [
     unit: 'dB',
     better: 'lower',
     digits: 2,
-    definition: 'Root mean square difference of the smoothed spectra on the mel scale, their levels apart: 13 mel cepstral coefficients without c0, every 5 ms, up to 8 kHz (Kubichek 1993).',
+    definition:
+      'Root mean square difference of the smoothed spectra on the mel scale, their levels apart: 13 mel ' +
+      'cepstral coefficients without c0, every 5 ms, up to 8 kHz (Kubichek 1993).',
   },
   {
     name: 'logSpectralDistance',
@@ -47,7 +51,9 @@ export const measures: readonly Measure[] = [
     unit: 'dB',
     better: 'lower',
     digits: 2,
-    definition: 'Root mean square difference of the levels in 80 mel bands up to 8 kHz, averaged over the frames; 60 dB below the loudest counts as silence (after Gray and Markel 1976).',
+    definition:
+      'Root mean square difference of the levels in 80 mel bands up to 8 kHz, averaged over the frames; 60 ' +
+      'dB below the loudest counts as silence (after Gray and Markel 1976).',
   },
   {
     name: 'f0Rmse',
@@ -55,7 +61,9 @@ export const measures: readonly Measure[] = [
     unit: 'cents',
     better: 'lower',
     digits: 1,
-    definition: 'Root mean square interval between the fundamental frequencies, where both are voiced; 100 cents are a semitone. Frequencies by probabilistic YIN (Mauch and Dixon 2014).',
+    definition:
+      'Root mean square interval between the fundamental frequencies, where both are voiced; 100 cents are a ' +
+      'semitone. Frequencies by probabilistic YIN (Mauch and Dixon 2014).',
   },
   {
     name: 'voicingError',
@@ -79,7 +87,8 @@ export const measures: readonly Measure[] = [
     unit: '',
     better: 'higher',
     digits: 3,
-    definition: 'Extended short-time objective intelligibility, 1 for a perfect copy, about 0 for noise (Jensen and Taal 2016).',
+    definition:
+      'Extended short-time objective intelligibility, 1 for a perfect copy, about 0 for noise (Jensen and Taal 2016).',
   },
   {
     name: 'bursts',
@@ -95,9 +104,12 @@ export const measures: readonly Measure[] = [
     unit: '',
     better: 'lower',
     digits: 3,
-    definition: 'Seconds of work per second of speech; below 1 is faster than real time. It depends on the machine and on what else it does.',
+    definition:
+      'Seconds of work per second of speech; below 1 is faster than real time. It ' +
+      'depends on the machine and on what else it does.',
   },
 ];
 
 /** A value as people read it; what could not be measured is a dash. */
-export const shown = (value: number | null, { digits }: Pick<Measure, 'digits'>): string => (value === null ? '–' : value.toFixed(digits));
+export const shown = (value: number | null, { digits }: Pick<Measure, 'digits'>): string =>
+  value === null ? '–' : value.toFixed(digits);

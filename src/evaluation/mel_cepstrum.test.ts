@@ -8,12 +8,16 @@ const speech = await speechOf('LJ001-0008');
 const cepstra = melCepstra(speech, speechRate);
 
 test('a series of cosines is taken apart exactly', () => {
-  const values = Float64Array.from({ length: 40 }, (_, b) => 7 + 2 * Math.cos((Math.PI * 3 * (b + 0.5)) / 40) - 0.5 * Math.cos((Math.PI * 11 * (b + 0.5)) / 40));
+  const values = Float64Array.from(
+    { length: 40 },
+    (_, b) => 7 + 2 * Math.cos((Math.PI * 3 * (b + 0.5)) / 40) - 0.5 * Math.cos((Math.PI * 11 * (b + 0.5)) / 40),
+  );
   cosineSeries(values, 13).forEach((value, i) => near(value, i === 2 ? 2 : i === 10 ? -0.5 : 0, 1e-12));
 });
 
 test('the distance is the root mean square difference of smooth spectra in dB', () => {
-  const shape = (scale: number) => Float64Array.from({ length: 40 }, (_, b) => scale * Math.cos((Math.PI * 2 * (b + 0.5)) / 40));
+  const shape = (scale: number) =>
+    Float64Array.from({ length: 40 }, (_, b) => scale * Math.cos((Math.PI * 2 * (b + 0.5)) / 40));
   const frame = (values: Float64Array) => ({ data: cosineSeries(values, 13), frames: 1 });
   const inDecibels = shape(0.3).map((value) => (20 / Math.LN10) * value);
   const rms = Math.sqrt(inDecibels.reduce((sum, value) => sum + value * value, 0) / 40);
@@ -21,8 +25,21 @@ test('the distance is the root mean square difference of smooth spectra in dB', 
 });
 
 test('a copy has none, at any loudness; it grows with noise', () => {
-  for (const gain of [1, 0.5, 0.01, 3]) near(melCepstralDistortion(cepstra, melCepstra(speech.map((value) => gain * value), speechRate)), 0, 1e-4);
-  const distortions = [40, 30, 20, 10, 0].map((snr) => melCepstralDistortion(cepstra, melCepstra(withNoise(speech, snr), speechRate)));
+  for (const gain of [1, 0.5, 0.01, 3])
+    near(
+      melCepstralDistortion(
+        cepstra,
+        melCepstra(
+          speech.map((value) => gain * value),
+          speechRate,
+        ),
+      ),
+      0,
+      1e-4,
+    );
+  const distortions = [40, 30, 20, 10, 0].map((snr) =>
+    melCepstralDistortion(cepstra, melCepstra(withNoise(speech, snr), speechRate)),
+  );
   distortions.slice(1).forEach((value, i) => assert.ok(value > distortions[i], distortions.join()));
 });
 
@@ -35,7 +52,11 @@ test('silence against silence is no distortion, and no NaN', () => {
 test('the values are those of an independent programme', async () => {
   for (const { clip, snr, melCepstralDistortion: expected } of golden.cases) {
     const clean = await speechOf(clip);
-    near(melCepstralDistortion(melCepstra(clean, speechRate), melCepstra(withNoise(clean, snr), speechRate)), expected, 1e-4);
+    near(
+      melCepstralDistortion(melCepstra(clean, speechRate), melCepstra(withNoise(clean, snr), speechRate)),
+      expected,
+      1e-4,
+    );
   }
 });
 

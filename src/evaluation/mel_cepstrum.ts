@@ -17,8 +17,9 @@ export interface MelCepstra {
 }
 
 /**
- * Mel cepstra of frames of 25 ms (Hann window) every 5 ms: the logarithms of the amplitudes in 40 triangular mel bands up to 8 kHz (or half the sample rate), no lower
- * than 60 dB below the signal's loudest, as a sum of cosines, ln A_b = Σ c_m cos(π m (b + ½) / 40); m = 1 … 13 are kept.
+ * Mel cepstra of frames of 25 ms (Hann window) every 5 ms: the logarithms of the amplitudes in 40 triangular mel bands
+ * up to 8 kHz (or half the sample rate), no lower than 60 dB below the signal's loudest, as a sum of cosines, ln A_b =
+ * Σ c_m cos(π m (b + ½) / 40); m = 1 … 13 are kept.
  * @param samples mono; `sampleRate` in Hz
  * @throws {TtsError} ERR_AUDIO_EMPTY when there are no samples
  */
@@ -46,7 +47,8 @@ export function melCepstra(samples: Float32Array, sampleRate: number): MelCepstr
   const floor = Math.max(1e-20, powers.reduce((a, b) => Math.max(a, b), 0) * 10 ** (-range / 10));
   const logs = Float64Array.from(powers, (power) => Math.log(Math.max(power, floor)) / 2);
   const data = new Float64Array(frames * order);
-  for (let frame = 0; frame < frames; frame++) data.set(cosineSeries(logs.subarray(frame * bands, (frame + 1) * bands), order), frame * order);
+  for (let frame = 0; frame < frames; frame++)
+    data.set(cosineSeries(logs.subarray(frame * bands, (frame + 1) * bands), order), frame * order);
   return { data, frames };
 }
 
@@ -58,7 +60,10 @@ export function cosineSeries(values: Float64Array, order: number): Float64Array 
   });
 }
 
-/** 10 √2 / ln 10: with it the distance is the root mean square difference of the two smoothed spectra, their levels apart, in dB. */
+/**
+ * 10 √2 / ln 10: with it the distance is the root mean square difference of the two smoothed spectra, their levels
+ * apart, in dB.
+ */
 const decibels = (10 * Math.SQRT2) / Math.LN10;
 
 /** The distance in dB of two frames of cepstra. */
@@ -69,14 +74,19 @@ export function cepstralDistance(target: MelCepstra, i: number, output: MelCepst
 }
 
 /**
- * Mel-cepstral distortion in dB (Kubichek 1993, "Mel-cepstral distance measure for objective speech quality assessment", IEEE PACRIM, 125-128), with 13 coefficients as is usual for
- * speech synthesis: (10 √2 / ln 10) · √Σ_{m=1…13} (c_m - c'_m)², averaged over the frames, pauses included. 0 for a copy, at any loudness. How cepstra are computed differs from paper to paper
- * (see `melCepstra` for ours): compare only figures of one programme.
+ * Mel-cepstral distortion in dB (Kubichek 1993, "Mel-cepstral distance measure for objective speech quality
+ * assessment", IEEE PACRIM, 125-128), with 13 coefficients as is usual for speech synthesis: (10 √2 / ln 10) ·
+ * √Σ_{m=1…13} (c_m - c'_m)², averaged over the frames, pauses included. 0 for a copy, at any loudness. How cepstra are
+ * computed differs from paper to paper (see `melCepstra` for ours): compare only figures of one programme.
  * @param target of the original
  * @param output of the copy
  * @param alignment which frames are compared; frame by frame unless given
  */
-export function melCepstralDistortion(target: MelCepstra, output: MelCepstra, alignment: Alignment = sameFrames(target.frames, output.frames)): number {
+export function melCepstralDistortion(
+  target: MelCepstra,
+  output: MelCepstra,
+  alignment: Alignment = sameFrames(target.frames, output.frames),
+): number {
   let sum = 0;
   alignment.target.forEach((frame, i) => (sum += cepstralDistance(target, frame, output, alignment.output[i])));
   return sum / alignment.target.length;

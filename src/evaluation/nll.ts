@@ -19,7 +19,10 @@ export interface MeasuredSpeech {
   readonly frames: number;
   /** `length` samples from `start` on; zeros before the beginning and after the end. */
   pcm(start: number, length: number): Int16Array;
-  /** `count` frames from `startFrame` on, row-major [count, bins]; the first and last frame are repeated beyond the ends. */
+  /**
+   * `count` frames from `startFrame` on, row-major [count, bins]; the first and last frame are repeated beyond the
+   * ends.
+   */
   features(startFrame: number, count: number): Float32Array;
 }
 
@@ -41,16 +44,18 @@ interface Piece {
 }
 
 /**
- * Negative log-likelihood in nats per 16-bit sample: the mean of -ln p(sample | the samples before it, the features) over all samples of the clips
- * (Kalchbrenner et al. 2018, arXiv 1802.08435; for encodings of fewer symbols the values within a symbol's cell are taken as equally likely, see `Symbols`). Clips are
- * measured in pieces of 64 frames, each begun afresh four frames before what counts. Lower is better; uniform noise is ln 65,536 = 11.09. NaN without clips.
+ * Negative log-likelihood in nats per 16-bit sample: the mean of -ln p(sample | the samples before it, the features)
+ * over all samples of the clips (Kalchbrenner et al. 2018, arXiv 1802.08435; for encodings of fewer symbols the values
+ * within a symbol's cell are taken as equally likely, see `Symbols`). Clips are measured in pieces of 64 frames, each
+ * begun afresh four frames before what counts. Lower is better; uniform noise is ln 65,536 = 11.09. NaN without clips.
  */
 export function negativeLogLikelihood(measured: MeasuredNetwork, clips: readonly MeasuredSpeech[]): number {
   const { hop } = measured.settings;
   const pieces = clips.flatMap(piecesOf);
   const codec = symbolCodec(measured.config.encoding, measured.settings);
   let nats = 0;
-  for (let i = 0; i < pieces.length; i += lanesPerCall) nats += natsOf(pieces.slice(i, i + lanesPerCall), measured, codec);
+  for (let i = 0; i < pieces.length; i += lanesPerCall)
+    nats += natsOf(pieces.slice(i, i + lanesPerCall), measured, codec);
   return nats / pieces.reduce((sum, { first, end }) => sum + (end - first) * hop, 0);
 }
 
@@ -61,7 +66,11 @@ function piecesOf(clip: MeasuredSpeech): Piece[] {
   });
 }
 
-function natsOf(pieces: readonly Piece[], { kernels, network, config, conditioner, settings: { hop } }: MeasuredNetwork, codec: SymbolCodec): number {
+function natsOf(
+  pieces: readonly Piece[],
+  { kernels, network, config, conditioner, settings: { hop } }: MeasuredNetwork,
+  codec: SymbolCodec,
+): number {
   const context = contextFrames(config);
   const lanes = pieces.length;
   const frames = Math.max(...pieces.map(({ start, end }) => end - start));
@@ -71,11 +80,21 @@ function natsOf(pieces: readonly Piece[], { kernels, network, config, conditione
   let nats = 0;
   pieces.forEach(({ clip, start, first, end }, lane) => {
     const symbols = (from: number, to: number) =>
-      codec.encode({ pcm: clip.pcm(from * hop - codec.history, codec.history + (to - from) * hop), phase: 0, features: clip.features(from - 1, to - from + 1) }, { kernels });
+      codec.encode(
+        {
+          pcm: clip.pcm(from * hop - codec.history, codec.history + (to - from) * hop),
+          phase: 0,
+          features: clip.features(from - 1, to - from + 1),
+        },
+        { kernels },
+      );
     codes.set(symbols(start, start + frames).codes, lane * (steps + 1));
     if (start === 0) codes[lane * (steps + 1)] = codec.silence;
     nats += (end - first) * hop * symbols(first, end).meanLogWidths[0];
-    gate.set(conditioner.gate(clip.features(start - context, frames + 2 * context), frames), lane * frames * 3 * config.hidden);
+    gate.set(
+      conditioner.gate(clip.features(start - context, frames + 2 * context), frames),
+      lane * frames * 3 * config.hidden,
+    );
   });
   const lengths = Int32Array.from(pieces, ({ start, end }) => (end - start) * hop);
   const nll = new Float32Array(lanes * steps);

@@ -25,13 +25,18 @@ test('a glide and a vibrato are followed within a semitone, noise of 10 dB or no
     const clean = tone(contour, 1);
     for (const samples of [clean, withNoise(clean, 10)]) {
       const track = inner(trackPitch(samples, speechRate));
-      track.forEach((found, i) => near(cents(found, contour((i + 8) * 0.005 * (Math.round(0.005 * speechRate) / (0.005 * speechRate)))), 0, 35));
+      track.forEach((found, i) =>
+        near(cents(found, contour((i + 8) * 0.005 * (Math.round(0.005 * speechRate) / (0.005 * speechRate)))), 0, 35),
+      );
     }
   }
 });
 
 test('a missing fundamental is still heard', () => {
-  const samples = Float32Array.from({ length: 8000 }, (_, i) => [3, 4, 5, 6].reduce((sum, k) => sum + Math.cos((2 * Math.PI * 150 * k * i) / speechRate), 0) / 8);
+  const samples = Float32Array.from(
+    { length: 8000 },
+    (_, i) => [3, 4, 5, 6].reduce((sum, k) => sum + Math.cos((2 * Math.PI * 150 * k * i) / speechRate), 0) / 8,
+  );
   for (const found of inner(trackPitch(samples, speechRate))) near(cents(found, 150), 0, 1);
 });
 
@@ -39,13 +44,22 @@ test('noise and silence have no pitch, and a tone beside silence has its own len
   assert.ok(trackPitch(Float32Array.from(whiteNoise(22050)), speechRate).every((f) => f === 0));
   assert.ok(trackPitch(new Float32Array(22050), speechRate).every((f) => f === 0));
   assert.deepEqual([...trackPitch(new Float32Array(0), speechRate)], [0]);
-  const voiced = trackPitch(tone((seconds) => (seconds > 0.3 && seconds < 0.7 ? 180 : 0), 1), speechRate).filter((f) => f > 0).length;
+  const voiced = trackPitch(
+    tone((seconds) => (seconds > 0.3 && seconds < 0.7 ? 180 : 0), 1),
+    speechRate,
+  ).filter((f) => f > 0).length;
   near(voiced * 0.005, 0.4, 0.03);
 });
 
 test('a hum 60 dB below the voice is none', () => {
-  const samples = tone((seconds) => (seconds < 0.5 ? 180 : 0), 1).map((value, i) => value + 2e-4 * Math.sin((2 * Math.PI * 100 * i) / speechRate));
-  assert.ok(trackPitch(samples, speechRate).slice(110).every((f) => f === 0));
+  const samples = tone((seconds) => (seconds < 0.5 ? 180 : 0), 1).map(
+    (value, i) => value + 2e-4 * Math.sin((2 * Math.PI * 100 * i) / speechRate),
+  );
+  assert.ok(
+    trackPitch(samples, speechRate)
+      .slice(110)
+      .every((f) => f === 0),
+  );
 });
 
 test('the tracks of speech are those of an independent programme', async () => {

@@ -24,14 +24,22 @@ test('where no frame is voiced in both there is no interval', () => {
 });
 
 test('a tone half a semitone sharp is measured as such', () => {
-  const [flat, sharp] = [200, 200 * 2 ** (0.5 / 12)].map((frequency) => trackPitch(tone(() => frequency, 0.5), speechRate));
+  const [flat, sharp] = [200, 200 * 2 ** (0.5 / 12)].map((frequency) =>
+    trackPitch(
+      tone(() => frequency, 0.5),
+      speechRate,
+    ),
+  );
   near(pitchErrors(flat, sharp).f0Rmse, 50, 1);
 });
 
 test('the values are those of an independent programme', async () => {
   for (const { clip, snr, ...expected } of golden.cases) {
     const clean = await speechOf(clip);
-    const { f0Rmse, voicingError } = pitchErrors(trackPitch(clean, speechRate), trackPitch(withNoise(clean, snr), speechRate));
+    const { f0Rmse, voicingError } = pitchErrors(
+      trackPitch(clean, speechRate),
+      trackPitch(withNoise(clean, snr), speechRate),
+    );
     near(f0Rmse, expected.f0Rmse, 0.01);
     near(voicingError, expected.voicingError, 1e-9);
   }
@@ -39,7 +47,11 @@ test('the values are those of an independent programme', async () => {
     const signals = [await speechOf(clip), shortened(await speechOf(clip))];
     const [a, b] = signals.map((samples) => melCepstra(samples, speechRate));
     const [f, g] = signals.map((samples) => trackPitch(samples, speechRate));
-    const { f0Rmse, voicingError } = pitchErrors(f, g, warp(a.frames, b.frames, (i, j) => cepstralDistance(a, i, b, j)));
+    const { f0Rmse, voicingError } = pitchErrors(
+      f,
+      g,
+      warp(a.frames, b.frames, (i, j) => cepstralDistance(a, i, b, j)),
+    );
     near(f0Rmse, expected.f0Rmse, 0.01);
     near(voicingError, expected.voicingError, 1e-9);
   }

@@ -3,11 +3,14 @@ import { sameFrames, type Alignment } from './dtw.js';
 /** How far the melody of a copy is off. */
 export interface PitchErrors {
   /**
-   * Root mean square of 1200 · log2(f' / f), the interval between the fundamental frequencies, over the frames in which both are voiced, in cents (1200 to the octave); octave errors
-   * count in full. Null where no frame is voiced in both.
+   * Root mean square of 1200 · log2(f' / f), the interval between the fundamental frequencies, over the frames in which
+   * both are voiced, in cents (1200 to the octave); octave errors count in full. Null where no frame is voiced in both.
    */
   readonly f0Rmse: number | null;
-  /** Share of all frames, in percent, that are voiced in one and unvoiced in the other (Nakatani et al. 2008's voicing decision error). */
+  /**
+   * Share of all frames, in percent, that are voiced in one and unvoiced in the other (Nakatani et al. 2008's voicing
+   * decision error).
+   */
   readonly voicingError: number;
 }
 
@@ -15,7 +18,11 @@ export interface PitchErrors {
  * Compares two tracks of `trackPitch`: Hz per frame, 0 where unvoiced.
  * @param alignment which frames are compared; frame by frame unless given
  */
-export function pitchErrors(target: Float64Array, output: Float64Array, alignment: Alignment = sameFrames(target.length, output.length)): PitchErrors {
+export function pitchErrors(
+  target: Float64Array,
+  output: Float64Array,
+  alignment: Alignment = sameFrames(target.length, output.length),
+): PitchErrors {
   let voiced = 0;
   let squares = 0;
   let wrong = 0;
@@ -27,5 +34,8 @@ export function pitchErrors(target: Float64Array, output: Float64Array, alignmen
       squares += (1200 * Math.log2(g / f)) ** 2;
     }
   });
-  return { f0Rmse: voiced > 0 ? Math.sqrt(squares / voiced) : null, voicingError: (100 * wrong) / alignment.target.length };
+  return {
+    f0Rmse: voiced > 0 ? Math.sqrt(squares / voiced) : null,
+    voicingError: (100 * wrong) / alignment.target.length,
+  };
 }

@@ -10,12 +10,22 @@ const range = 75;
 const levels = 48;
 
 /** The corners of a palette from dark to bright, in equal steps of lightness (after matplotlib's magma). */
-const corners = [[0, 0, 4], [40, 17, 89], [114, 31, 129], [182, 54, 121], [241, 96, 93], [254, 175, 119], [252, 253, 191]] as const;
+const corners = [
+  [0, 0, 4],
+  [40, 17, 89],
+  [114, 31, 129],
+  [182, 54, 121],
+  [241, 96, 93],
+  [254, 175, 119],
+  [252, 253, 191],
+] as const;
 
 const palette = Array.from({ length: levels }, (_, i) => {
   const place = (i / (levels - 1)) * (corners.length - 1);
   const corner = Math.min(corners.length - 2, Math.floor(place));
-  return corners[corner].map((value, channel) => Math.round(value + (place - corner) * (corners[corner + 1][channel] - value)));
+  return corners[corner].map((value, channel) =>
+    Math.round(value + (place - corner) * (corners[corner + 1][channel] - value)),
+  );
 });
 
 /** The level that the brightest colour stands for: the greatest magnitude of a spectrogram of these samples. */
@@ -24,7 +34,8 @@ export function loudestMagnitude(samples: Float32Array): number {
 }
 
 /**
- * A PNG of a spectrogram: time from left to right, 0 Hz at the bottom, half the sample rate at the top; brightness is the level, from 75 dB below `loudest` up to it.
+ * A PNG of a spectrogram: time from left to right, 0 Hz at the bottom, half the sample rate at the top; brightness is
+ * the level, from 75 dB below `loudest` up to it.
  * @param loudest a magnitude; the same for pictures that are to be compared
  */
 export function spectrogramPicture(samples: Float32Array, loudest: number): Uint8Array {
@@ -41,7 +52,10 @@ export function spectrogramPicture(samples: Float32Array, loudest: number): Uint
       pixels[(highest - 1 - row) * width + column] = Math.max(0, Math.min(levels - 1, Math.floor(level * levels)));
     }
   }
-  return encode({ width, height: highest, data: pixels, channels: 1, depth: 8, palette: palette as [number, number, number][] }, { zlib: { level: 9 } });
+  return encode(
+    { width, height: highest, data: pixels, channels: 1, depth: 8, palette: palette as [number, number, number][] },
+    { zlib: { level: 9 } },
+  );
 }
 
 /** As many frames as there are columns, but for short signals. */

@@ -10,7 +10,13 @@ export const referenceFolder = 'reference';
  * Writes a clip as `out/FOLDER/CLIP.wav`, 16-bit; `folder` is the system's name, or that of the originals.
  * @throws {TtsError} ERR_FILE_WRITE
  */
-export async function saveSpoken(out: string, folder: string, id: string, samples: Float32Array, sampleRate: number): Promise<void> {
+export async function saveSpoken(
+  out: string,
+  folder: string,
+  id: string,
+  samples: Float32Array,
+  sampleRate: number,
+): Promise<void> {
   const path = join(out, folder, `${id}.wav`);
   await mkdir(dirname(path), { recursive: true }).catch((error: unknown) => {
     throw writeError(path, error);

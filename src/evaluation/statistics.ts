@@ -1,6 +1,9 @@
 import { intervalOfMean, pairedTTest } from '../statistics.js';
 
-/** A mean over clips with its confidence interval. Null is what there are too few values for: none for a mean, fewer than two for an interval. */
+/**
+ * A mean over clips with its confidence interval. Null is what there are too few values for: none for a mean, fewer
+ * than two for an interval.
+ */
 export interface MeanInterval {
   /** Values that there were. */
   readonly count: number;
@@ -10,7 +13,10 @@ export interface MeanInterval {
   readonly high: number | null;
 }
 
-/** The mean of differences between two systems on the same clips, with the two-sided p of the paired t test (null when the differences are all the same). */
+/**
+ * The mean of differences between two systems on the same clips, with the two-sided p of the paired t test (null when
+ * the differences are all the same).
+ */
 export interface PairedDifference extends MeanInterval {
   readonly p: number | null;
 }

@@ -31,7 +31,11 @@ test('the values are those of an independent programme', async (t) => {
     const tolerance = golden.rate === 10_000 ? 1e-6 : 1e-5;
     await t.test(`${golden.signal}, ${golden.snr} dB, as ${golden.rate} Hz`, () => {
       const values = intelligibility(clean, withNoise(clean, golden.snr), golden.rate);
-      for (const name of ['stoi', 'estoi'] as const) assert.ok(Math.abs(values[name] - golden[name]) <= tolerance, `${name} is ${values[name]}, expected ${golden[name]} ± ${tolerance}`);
+      for (const name of ['stoi', 'estoi'] as const)
+        assert.ok(
+          Math.abs(values[name] - golden[name]) <= tolerance,
+          `${name} is ${values[name]}, expected ${golden[name]} ± ${tolerance}`,
+        );
     });
   }
 });
@@ -39,7 +43,15 @@ test('the values are those of an independent programme', async (t) => {
 test('a copy scores 1, whatever its loudness', () => {
   for (const measure of [stoi, estoi]) {
     assert.ok(Math.abs(measure(speech, speech, sampleRate) - 1) < 1e-9);
-    assert.ok(Math.abs(measure(speech, speech.map((value) => value / 10), sampleRate) - 1) < 1e-6);
+    assert.ok(
+      Math.abs(
+        measure(
+          speech,
+          speech.map((value) => value / 10),
+          sampleRate,
+        ) - 1,
+      ) < 1e-6,
+    );
   }
 });
 

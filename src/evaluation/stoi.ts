@@ -15,7 +15,10 @@ const segmentFrames = 30;
 const clipping = -15;
 
 /** The Hann window without its zeros at the ends, as in the authors' programme. */
-const window = Float64Array.from({ length: frameLength }, (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * (i + 1)) / (frameLength + 1)));
+const window = Float64Array.from(
+  { length: frameLength },
+  (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * (i + 1)) / (frameLength + 1)),
+);
 const bands = thirdOctaveBands();
 const tiny = Number.EPSILON;
 
@@ -26,19 +29,23 @@ export interface Intelligibility {
 }
 
 /**
- * Short-time objective intelligibility (Taal, Hendriks, Heusdens and Jensen 2011, IEEE TASL 19(7), 2125-2136): 1 for a perfect copy;
- * unrelated noise scores up to about 0.4 on a short clip. See `intelligibility`.
+ * Short-time objective intelligibility (Taal, Hendriks, Heusdens and Jensen 2011, IEEE TASL 19(7), 2125-2136): 1 for a
+ * perfect copy; unrelated noise scores up to about 0.4 on a short clip. See `intelligibility`.
  */
-export const stoi = (clean: Float32Array, processed: Float32Array, sampleRate: number): number => intelligibility(clean, processed, sampleRate).stoi;
+export const stoi = (clean: Float32Array, processed: Float32Array, sampleRate: number): number =>
+  intelligibility(clean, processed, sampleRate).stoi;
 
 /**
- * Extended short-time objective intelligibility (Jensen and Taal 2016, IEEE/ACM TASLP 24(11), 2009-2022): as STOI, but it compares whole spectra too, and so
- * also follows distortions that come and go; 1 for a perfect copy, about 0 for unrelated noise. See `intelligibility`.
+ * Extended short-time objective intelligibility (Jensen and Taal 2016, IEEE/ACM TASLP 24(11), 2009-2022): as STOI, but
+ * it compares whole spectra too, and so also follows distortions that come and go; 1 for a perfect copy, about 0 for
+ * unrelated noise. See `intelligibility`.
  */
-export const estoi = (clean: Float32Array, processed: Float32Array, sampleRate: number): number => intelligibility(clean, processed, sampleRate).estoi;
+export const estoi = (clean: Float32Array, processed: Float32Array, sampleRate: number): number =>
+  intelligibility(clean, processed, sampleRate).estoi;
 
 /**
- * STOI and ESTOI at once: they share all but the last step. Both signals must start at the same moment, as in copy synthesis; the longer one is cut.
+ * STOI and ESTOI at once: they share all but the last step. Both signals must start at the same moment, as in copy
+ * synthesis; the longer one is cut.
  * @param clean Samples of the original.
  * @param processed Samples of what is judged; their loudness does not matter.
  * @param sampleRate Of both, in Hz.
@@ -49,14 +56,24 @@ export function intelligibility(clean: Float32Array, processed: Float32Array, sa
   const [x, y] = [clean, processed].map((samples) => resample(samples.subarray(0, length), sampleRate, rate));
   const [spoken, heard] = withoutSilence(x, y);
   const frames = frameCount(spoken.length);
-  if (frames < segmentFrames) throw new TtsError('ERR_AUDIO_EMPTY', `STOI needs at least ${segmentFrames} frames of 12.8 ms that are not silent, the original has ${frames}`);
+  if (frames < segmentFrames)
+    throw new TtsError(
+      'ERR_AUDIO_EMPTY',
+      `STOI needs at least ${segmentFrames} frames of 12.8 ms that are not silent, the original has ${frames}`,
+    );
   const [X, Y] = [bandEnvelopes(spoken), bandEnvelopes(heard)];
   // Segments, row-major [band, frame].
   const [x30, y30] = [new Float64Array(bandCount * segmentFrames), new Float64Array(bandCount * segmentFrames)];
   let stoi = 0;
   let estoi = 0;
   for (let end = segmentFrames; end <= frames; end++) {
-    for (const [segment, envelopes] of [[x30, X], [y30, Y]] as const) envelopes.forEach((envelope, band) => segment.set(envelope.subarray(end - segmentFrames, end), band * segmentFrames));
+    for (const [segment, envelopes] of [
+      [x30, X],
+      [y30, Y],
+    ] as const)
+      envelopes.forEach((envelope, band) =>
+        segment.set(envelope.subarray(end - segmentFrames, end), band * segmentFrames),
+      );
     for (let band = 0; band < bandCount; band++) stoi += bandScore(x30, y30, band * segmentFrames);
     estoi += spectralScore(x30, y30);
   }
@@ -64,9 +81,13 @@ export function intelligibility(clean: Float32Array, processed: Float32Array, sa
   return { stoi: stoi / (bandCount * segments), estoi: estoi / segments };
 }
 
-const frameCount = (samples: number): number => (samples < frameLength ? 0 : Math.floor((samples - frameLength) / frameHop) + 1);
+const frameCount = (samples: number): number =>
+  samples < frameLength ? 0 : Math.floor((samples - frameLength) / frameHop) + 1;
 
-/** Drops from both signals the frames in which the original is more than 40 dB below its loudest frame, and overlap-adds the rest. */
+/**
+ * Drops from both signals the frames in which the original is more than 40 dB below its loudest frame, and overlap-adds
+ * the rest.
+ */
 function withoutSilence(x: Float32Array, y: Float32Array): [Float64Array, Float64Array] {
   const levels = Array.from({ length: frameCount(x.length) }, (_, frame) => {
     let energy = 0;
@@ -103,7 +124,10 @@ function bandEnvelopes(samples: Float64Array): Float64Array[] {
   return envelopes;
 }
 
-/** The first bin and the one after the last of each band: edges a sixth of an octave from the centre, at the nearest bin. */
+/**
+ * The first bin and the one after the last of each band: edges a sixth of an octave from the centre, at the nearest
+ * bin.
+ */
 function thirdOctaveBands(): [first: number, end: number][] {
   const nearestBin = (frequency: number): number => Math.round((frequency * fftSize) / rate);
   return Array.from({ length: bandCount }, (_, band) => {
@@ -112,7 +136,10 @@ function thirdOctaveBands(): [first: number, end: number][] {
   });
 }
 
-/** Equations 3 to 5 of STOI: the correlation of one band's segments, from `first` on, after the processed one is scaled to the energy of the clean one and clipped. */
+/**
+ * Equations 3 to 5 of STOI: the correlation of one band's segments, from `first` on, after the processed one is scaled
+ * to the energy of the clean one and clipped.
+ */
 function bandScore(x: Float64Array, y: Float64Array, first: number): number {
   const end = first + segmentFrames;
   let [xx, yy] = [0, 0];
@@ -139,8 +166,9 @@ function bandScore(x: Float64Array, y: Float64Array, first: number): number {
 }
 
 /**
- * The last steps of ESTOI: the bands of a segment are each brought to mean 0 and norm 1 over time, then each frame's spectrum likewise over the bands; the score is
- * the mean over the frames of the correlation of the spectra. The segments are overwritten.
+ * The last steps of ESTOI: the bands of a segment are each brought to mean 0 and norm 1 over time, then each frame's
+ * spectrum likewise over the bands; the score is the mean over the frames of the correlation of the spectra. The
+ * segments are overwritten.
  */
 function spectralScore(x: Float64Array, y: Float64Array): number {
   for (const segment of [x, y]) {

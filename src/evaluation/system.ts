@@ -28,21 +28,28 @@ export interface System {
 }
 
 /**
- * Short names for files or folders: the last part of the path (of a `voice.safetensors` that of its folder), with the parts before it as far as they are needed to tell them apart.
+ * Short names for files or folders: the last part of the path (of a `voice.safetensors` that of its folder), with the
+ * parts before it as far as they are needed to tell them apart.
  * @throws {TtsError} ERR_ARGUMENT when two are the same
  */
 export function distinctNames(paths: readonly string[]): string[] {
   const parts = paths.map((path) => {
     const whole = resolve(path);
     const stem = basename(whole, '.safetensors');
-    return (stem === 'voice' && extname(whole) !== '' ? dirname(whole) : resolve(dirname(whole), stem)).split(/[\\/]/).filter((part) => part !== '');
+    return (stem === 'voice' && extname(whole) !== '' ? dirname(whole) : resolve(dirname(whole), stem))
+      .split(/[\\/]/)
+      .filter((part) => part !== '');
   });
   const most = Math.max(...parts.map(({ length }) => length));
   for (let depth = 1; depth <= most; depth++) {
     const names = parts.map((list) => list.slice(-depth).join('-'));
     if (new Set(names).size === names.length) return names;
   }
-  throw new TtsError('ERR_ARGUMENT', `${paths.find((path, i) => paths.slice(0, i).some((other) => resolve(other) === resolve(path))) ?? paths[0]} is given twice, expected different systems`);
+  throw new TtsError(
+    'ERR_ARGUMENT',
+    `${paths.find((path, i) => paths.slice(0, i).some((other) => resolve(other) === resolve(path))) ?? paths[0]} ` +
+      'is given twice, expected different systems',
+  );
 }
 
 /** Counts what happened to recordings, and tells it in sentences. */
@@ -57,6 +64,8 @@ export class Resampled {
   }
 
   notes(): string[] {
-    return [...this.counts].map(([how, count]) => `${this.what}: ${count} ${count === 1 ? 'recording was' : 'recordings were'} ${how}`);
+    return [...this.counts].map(
+      ([how, count]) => `${this.what}: ${count} ${count === 1 ? 'recording was' : 'recordings were'} ${how}`,
+    );
   }
 }

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { readAudio } from '../audio/read.js';
 
 /** The clip of test/fixtures, and what its generators do to it. */
-export const speechOf = async (clip: string): Promise<Float32Array> => (await readAudio(`data/ljspeech-mini/${clip}.flac`)).samples;
+export const speechOf = async (clip: string): Promise<Float32Array> =>
+  (await readAudio(`data/ljspeech-mini/${clip}.flac`)).samples;
 export const speechRate = 22050;
 
 /** Numerical Recipes' linear congruential generator, as in the make_golden.py of test/fixtures. */
@@ -11,7 +12,8 @@ export function whiteNoise(length: number): Float64Array {
   return Float64Array.from({ length }, () => (state = (Math.imul(1664525, state) + 1013904223) >>> 0) / 2 ** 31 - 1);
 }
 
-const energy = (samples: ArrayLike<number>): number => Array.from(samples).reduce((sum, value) => sum + value * value, 0);
+const energy = (samples: ArrayLike<number>): number =>
+  Array.from(samples).reduce((sum, value) => sum + value * value, 0);
 
 /** White noise added at a signal-to-noise ratio in dB. */
 export function withNoise(clean: Float32Array, snr: number): Float32Array {
@@ -25,7 +27,10 @@ export function shortened(clean: Float32Array): Float32Array {
   return clean.filter((_, i) => i % 3000 < 2700);
 }
 
-/** A voice-like tone: ten harmonics under a falling spectrum, whose frequency in Hz is a function of the time in seconds; 0 is silence. */
+/**
+ * A voice-like tone: ten harmonics under a falling spectrum, whose frequency in Hz is a function of the time in
+ * seconds; 0 is silence.
+ */
 export function tone(frequencyAt: (seconds: number) => number, seconds: number, sampleRate = speechRate): Float32Array {
   let phase = 0;
   return Float32Array.from({ length: Math.round(seconds * sampleRate) }, (_, i) => {
@@ -38,10 +43,28 @@ export function tone(frequencyAt: (seconds: number) => number, seconds: number, 
 }
 
 export interface GoldenMeasures {
-  readonly cases: readonly { readonly clip: string; readonly snr: number; readonly melCepstralDistortion: number; readonly logSpectralDistance: number; readonly f0Rmse: number; readonly voicingError: number }[];
+  readonly cases: readonly {
+    readonly clip: string;
+    readonly snr: number;
+    readonly melCepstralDistortion: number;
+    readonly logSpectralDistance: number;
+    readonly f0Rmse: number;
+    readonly voicingError: number;
+  }[];
   readonly tracks: Readonly<Record<string, readonly number[]>>;
-  readonly warped: readonly { readonly clip: string; readonly pairs: number; readonly melCepstralDistortion: number; readonly f0Rmse: number; readonly voicingError: number }[];
-  readonly statistics: readonly { readonly a: number[]; readonly b: number[]; readonly mean: Readonly<Record<string, number>>; readonly difference: Readonly<Record<string, number>> }[];
+  readonly warped: readonly {
+    readonly clip: string;
+    readonly pairs: number;
+    readonly melCepstralDistortion: number;
+    readonly f0Rmse: number;
+    readonly voicingError: number;
+  }[];
+  readonly statistics: readonly {
+    readonly a: number[];
+    readonly b: number[];
+    readonly mean: Readonly<Record<string, number>>;
+    readonly difference: Readonly<Record<string, number>>;
+  }[];
 }
 
 /** See test/fixtures/measures. */
@@ -49,5 +72,6 @@ export const golden = JSON.parse(readFileSync('test/fixtures/measures/golden.jso
 
 /** Whether a value is within a tolerance of what is expected; says both if not. */
 export function near(value: number | null, expected: number, tolerance: number): void {
-  if (!(Math.abs((value ?? NaN) - expected) <= tolerance)) throw new Error(`${value}, expected ${expected} ± ${tolerance}`);
+  if (!(Math.abs((value ?? NaN) - expected) <= tolerance))
+    throw new Error(`${value}, expected ${expected} ± ${tolerance}`);
 }

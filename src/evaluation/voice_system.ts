@@ -30,12 +30,25 @@ export async function openVoiceSystem({ path, name, seed, temperature, kernels }
   const voice = await loadVoice(path);
   const { tf } = await loadTensorFlow(kernels);
   const conditioner = new GateConditioner(tf, voice.config, voice.conditioning, voice.statistics);
-  const measured: MeasuredNetwork = { kernels, network: inFloat32(voiceNetwork(voice)), config: voice.config, conditioner, settings: voice.features };
+  const measured: MeasuredNetwork = {
+    kernels,
+    network: inFloat32(voiceNetwork(voice)),
+    config: voice.config,
+    conditioner,
+    settings: voice.features,
+  };
   const resampled = new Resampled(name);
   return {
     name,
     path,
-    settings: { seed, temperature, kernels: kernels.name, encoding: voice.config.encoding, hidden: voice.config.hidden, steps: voice.provenance.steps },
+    settings: {
+      seed,
+      temperature,
+      kernels: kernels.name,
+      encoding: voice.config.encoding,
+      hidden: voice.config.hidden,
+      steps: voice.provenance.steps,
+    },
     async speak(clip) {
       const samples = await recordingFor(voice, clip, resampled);
       const { data, frames } = melSpectrogram(samples, voice.features);
@@ -55,15 +68,27 @@ export async function openVoiceSystem({ path, name, seed, temperature, kernels }
   };
 }
 
-async function recordingFor({ features: { sampleRate, hop } }: Voice, { path }: Clip, resampled: Resampled): Promise<Float32Array> {
+async function recordingFor(
+  { features: { sampleRate, hop } }: Voice,
+  { path }: Clip,
+  resampled: Resampled,
+): Promise<Float32Array> {
   const audio = await readAudio(path);
   if (audio.sampleRate !== sampleRate) resampled.count(audio.sampleRate, sampleRate);
   const samples = resample(audio.samples, audio.sampleRate, sampleRate);
-  if (samples.length < hop) throw new TtsError('ERR_AUDIO_EMPTY', `${path} has ${samples.length} samples at ${sampleRate} Hz, expected at least ${hop}`);
+  if (samples.length < hop)
+    throw new TtsError(
+      'ERR_AUDIO_EMPTY',
+      `${path} has ${samples.length} samples at ${sampleRate} Hz, expected at least ${hop}`,
+    );
   return samples;
 }
 
-async function speech(voice: Voice, features: SynthesisFeatures, options: Parameters<typeof synthesize>[2]): Promise<Float32Array> {
+async function speech(
+  voice: Voice,
+  features: SynthesisFeatures,
+  options: Parameters<typeof synthesize>[2],
+): Promise<Float32Array> {
   const pcm = new Int16Array(features.frames * voice.features.hop);
   let at = 0;
   for await (const chunk of synthesize(voice, features, options)) {

@@ -10,16 +10,20 @@ export interface PitchCandidate {
 /** What is believed of the best period of a frame that none of the thresholds accepts (Mauch and Dixon's p_a). */
 const leastTrust = 0.01;
 
-/** The probability that the threshold of YIN lies below x: the cumulative Beta(2, 18) distribution of Mauch and Dixon, with mean 0.1. */
+/**
+ * The probability that the threshold of YIN lies below x: the cumulative Beta(2, 18) distribution of Mauch and Dixon,
+ * with mean 0.1.
+ */
 function thresholdBelow(x: number): number {
   const rest = 1 - Math.min(1, Math.max(0, x));
   return 1 - rest ** 19 - 19 * (1 - rest) * rest ** 18;
 }
 
 /**
- * The candidates of probabilistic YIN for one frame after the other: de Cheveigné and Kawahara 2002, "YIN, a fundamental frequency estimator for speech and music",
- * JASA 111(4), steps 1 to 3 and 5, for every threshold at once, each as probable as Mauch and Dixon 2014, "pYIN", ICASSP, say (equations 4 and 5, the sum over
- * thresholds taken in the limit of many).
+ * The candidates of probabilistic YIN for one frame after the other: de Cheveigné and Kawahara 2002, "YIN, a
+ * fundamental frequency estimator for speech and music", JASA 111(4), steps 1 to 3 and 5, for every threshold at once,
+ * each as probable as Mauch and Dixon 2014, "pYIN", ICASSP, say (equations 4 and 5, the sum over thresholds taken in
+ * the limit of many).
  *
  * A frame of `frameLength` samples is `windowLength`, over which differences are summed, and the longest period.
  */
@@ -62,8 +66,10 @@ export class YinFrames {
     this.normalisedDifference(frame);
     const d = this.difference;
     const minima: number[] = [];
-    for (let lag = this.shortest; lag <= this.longest; lag++) if (d[lag] < d[lag - 1] && d[lag] <= d[lag + 1] && d[lag] < 1) minima.push(lag);
-    // A threshold takes the first minimum below it: a minimum stands for the thresholds between itself and the lowest one before it.
+    for (let lag = this.shortest; lag <= this.longest; lag++)
+      if (d[lag] < d[lag - 1] && d[lag] <= d[lag + 1] && d[lag] < 1) minima.push(lag);
+    // A threshold takes the first minimum below it: a minimum stands for the thresholds between itself and the lowest
+    // one before it.
     let lowest = 1;
     const found = minima.flatMap((lag) => {
       if (d[lag] >= lowest) return [];
@@ -77,7 +83,10 @@ export class YinFrames {
     }));
   }
 
-  /** Equations 6 and 8 of YIN: the squared difference between the window and itself `lag` later, over its mean at all lags up to this one. */
+  /**
+   * Equations 6 and 8 of YIN: the squared difference between the window and itself `lag` later, over its mean at all
+   * lags up to this one.
+   */
   private normalisedDifference(frame: Float64Array): void {
     const { windowLength, difference, input, correlation } = this;
     const [window, whole] = this.spectra;

@@ -6,8 +6,18 @@ import { assertClose, normals, tolerances } from './testing.js';
 
 const stream = new RandomStream(3, 0);
 
-/** Decays that float32 holds exactly: 1 - 0.999 in float32 is off by 1e-5, which is the format's and not the kernel's error. */
-const settings = { learningRate: 2 ** -7, beta1: 0.875, beta2: 1 - 2 ** -10, epsilon: 2 ** -20, gradientScale: 0.25, average: 1 - 2 ** -6 };
+/**
+ * Decays that float32 holds exactly: 1 - 0.999 in float32 is off by 1e-5, which is the format's and not the kernel's
+ * error.
+ */
+const settings = {
+  learningRate: 2 ** -7,
+  beta1: 0.875,
+  beta2: 1 - 2 ** -10,
+  epsilon: 2 ** -20,
+  gradientScale: 0.25,
+  average: 1 - 2 ** -6,
+};
 
 for (const name of kernelNames()) {
   const kernels = chooseKernels({ name, threads: 1 });
@@ -17,8 +27,18 @@ for (const name of kernelNames()) {
       // Every weight moves away from zero, so that no difference of large numbers hides an error or makes one.
       const away = (i: number, value: number) => (i % 2 === 0 ? Math.abs(value) : -Math.abs(value));
       const weights = normals(stream, length, 0.01).map((value, i) => away(i, value));
-      const state = { weights, first: new Float32Array(length), second: new Float32Array(length), average: weights.slice() };
-      const [w, m, v, average] = [Float64Array.from(weights), new Float64Array(length), new Float64Array(length), Float64Array.from(weights)];
+      const state = {
+        weights,
+        first: new Float32Array(length),
+        second: new Float32Array(length),
+        average: weights.slice(),
+      };
+      const [w, m, v, average] = [
+        Float64Array.from(weights),
+        new Float64Array(length),
+        new Float64Array(length),
+        Float64Array.from(weights),
+      ];
       for (let step = 1; step <= 5; step++) {
         // The last weight has no gradient: it must stay where it is.
         const gradient = normals(stream, length, 10 ** (step - 3)).map((value, i) => -away(i, value));
@@ -45,7 +65,11 @@ for (const name of kernelNames()) {
     const gradient = Float32Array.from([1e-4, -1, 3e4, -7e-3, 0]);
     const zeros = () => new Float32Array(5);
     const state = { weights: zeros(), first: zeros(), second: zeros(), average: zeros() };
-    kernels.adam({ learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-12, step: 1, gradientScale: 1, average: 0 }, gradient, state);
+    kernels.adam(
+      { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-12, step: 1, gradientScale: 1, average: 0 },
+      gradient,
+      state,
+    );
     assertClose('weights', state.weights, [-1e-3, 1e-3, -1e-3, 1e-3, 0], 2e-5);
     assert.deepEqual(state.average, state.weights);
   });

@@ -1,7 +1,8 @@
 /**
- * Where the blocks of a sparse matrix are: block CSR. Block row `i` covers rows `i*blockRows …`; its blocks are `rowStart[i] … rowStart[i+1]-1`, in
- * ascending order of `column` (the block column: first column / blockColumns). The values of block `k` are contiguous,
- * `values[k*blockRows*blockColumns …]`, column by column: the default 16×1 block is 16 outputs fed by one input, one SIMD register.
+ * Where the blocks of a sparse matrix are: block CSR. Block row `i` covers rows `i*blockRows …`; its blocks are
+ * `rowStart[i] … rowStart[i+1]-1`, in ascending order of `column` (the block column: first column / blockColumns). The
+ * values of block `k` are contiguous, `values[k*blockRows*blockColumns …]`, column by column: the default 16×1 block is
+ * 16 outputs fed by one input, one SIMD register.
  */
 export interface BlockStructure {
   readonly rows: number;

@@ -1,6 +1,13 @@
 import { kernelShapes, type BlockStructure, type StoredMatrix } from './blocks.js';
 import type { ExcitationBatch } from './excitation.js';
-import { sequenceParts, type SampleRateNetwork, type SamplerNetwork, type SamplerSettings, type SequenceBatch, type SequenceGradients } from './kernels.js';
+import {
+  sequenceParts,
+  type SampleRateNetwork,
+  type SamplerNetwork,
+  type SamplerSettings,
+  type SequenceBatch,
+  type SequenceGradients,
+} from './kernels.js';
 
 // The C++ side trusts what it is given. These checks are against our own mistakes, hence RangeError and not TtsError.
 
@@ -18,8 +25,10 @@ export function checkBlockMatrix(name: string, matrix: StoredMatrix): void {
   if (checked.has(matrix)) return;
   const { rows, columns, blockRows, blockColumns, rowStart, column, values } = matrix;
   const shape = shapeOf(matrix);
-  if (!kernelShapes.includes(shape)) throw new RangeError(`${name} has blocks of ${shape}; the kernels have ${kernelShapes.join(', ')}`);
-  if (rows % blockRows !== 0 || columns % blockColumns !== 0) throw new RangeError(`${name} is ${rows}×${columns}, no multiple of its ${shape} blocks`);
+  if (!kernelShapes.includes(shape))
+    throw new RangeError(`${name} has blocks of ${shape}; the kernels have ${kernelShapes.join(', ')}`);
+  if (rows % blockRows !== 0 || columns % blockColumns !== 0)
+    throw new RangeError(`${name} is ${rows}×${columns}, no multiple of its ${shape} blocks`);
   checkLength(`${name}.rowStart`, rowStart, rows / blockRows + 1);
   checkLength(`${name}.column`, column, rowStart[rows / blockRows]);
   checkLength(`${name}.values`, values, column.length * blockRows * blockColumns);
@@ -28,7 +37,10 @@ export function checkBlockMatrix(name: string, matrix: StoredMatrix): void {
     if (rowStart[i + 1] < rowStart[i]) throw new RangeError(`${name}.rowStart falls at block row ${i}`);
     for (let k = rowStart[i]; k < rowStart[i + 1]; k++) {
       const lowest = k > rowStart[i] ? column[k - 1] + 1 : 0;
-      if (column[k] < lowest || column[k] >= columns / blockColumns) throw new RangeError(`${name}.column[${k}] is ${column[k]}, expected ${lowest} to ${columns / blockColumns - 1}`);
+      if (column[k] < lowest || column[k] >= columns / blockColumns)
+        throw new RangeError(
+          `${name}.column[${k}] is ${column[k]}, expected ${lowest} to ${columns / blockColumns - 1}`,
+        );
     }
   }
   if (values instanceof Int8Array) {
@@ -41,8 +53,19 @@ export function checkBlockMatrix(name: string, matrix: StoredMatrix): void {
 
 /** Checks the sizes of all tensors of the network. */
 export function checkNetwork({ hidden, projection, levels, sparse, dense }: SamplerNetwork): void {
-  if (hidden % 32 !== 0 || projection % 16 !== 0 || levels % 16 !== 0 || hidden <= 0 || projection <= 0 || levels <= 0 || levels > 256)
-    throw new RangeError(`hidden ${hidden}, projection ${projection}, levels ${levels}: expected multiples of 32, 16 and 16, levels up to 256`);
+  if (
+    hidden % 32 !== 0 ||
+    projection % 16 !== 0 ||
+    levels % 16 !== 0 ||
+    hidden <= 0 ||
+    projection <= 0 ||
+    levels <= 0 ||
+    levels > 256
+  )
+    throw new RangeError(
+      `hidden ${hidden}, projection ${projection}, levels ${levels}: expected ` +
+        'multiples of 32, 16 and 16, levels up to 256',
+    );
   const shapes = [
     [3 * hidden, hidden],
     [projection, hidden / 2],
@@ -56,16 +79,21 @@ export function checkNetwork({ hidden, projection, levels, sparse, dense }: Samp
     checkBlockMatrix(`sparse[${i}]`, matrix);
     if (matrix.rows !== shapes[i][0] || matrix.columns !== shapes[i][1])
       throw new RangeError(`sparse[${i}] is ${matrix.rows}×${matrix.columns}, expected ${shapes[i].join('×')}`);
-    if (shapeOf(matrix) !== shapeOf(sparse[0])) throw new RangeError(`sparse[${i}] has blocks of ${shapeOf(matrix)}, sparse[0] of ${shapeOf(sparse[0])}`);
+    if (shapeOf(matrix) !== shapeOf(sparse[0]))
+      throw new RangeError(`sparse[${i}] has blocks of ${shapeOf(matrix)}, sparse[0] of ${shapeOf(sparse[0])}`);
   });
-  [9 * hidden, projection, levels, projection, levels].forEach((length, i) => checkLength(`dense[${i}]`, dense[i], length));
+  [9 * hidden, projection, levels, projection, levels].forEach((length, i) =>
+    checkLength(`dense[${i}]`, dense[i], length),
+  );
 }
 
 /** Checks the arrays of a batch, and that its codes are symbols of the network. */
 export function checkBatch({ hidden, levels }: SampleRateNetwork, batch: SequenceBatch): void {
   const { lanes, steps, hop, phase, frames, codes, heard, gate, lengths, state, nll, profile } = batch;
-  if (!(lanes > 0 && steps > 0 && hop > 0 && phase >= 0 && phase < hop)) throw new RangeError(`lanes ${lanes}, steps ${steps}, hop ${hop}, phase ${phase}`);
-  if (frames !== Math.ceil((phase + steps) / hop)) throw new RangeError(`frames is ${frames}, expected ${Math.ceil((phase + steps) / hop)}`);
+  if (!(lanes > 0 && steps > 0 && hop > 0 && phase >= 0 && phase < hop))
+    throw new RangeError(`lanes ${lanes}, steps ${steps}, hop ${hop}, phase ${phase}`);
+  if (frames !== Math.ceil((phase + steps) / hop))
+    throw new RangeError(`frames is ${frames}, expected ${Math.ceil((phase + steps) / hop)}`);
   checkLength('codes', codes, lanes * (steps + 1));
   checkLength('gate', gate, lanes * frames * 3 * hidden);
   if (heard) checkLength('heard', heard, lanes * steps);
@@ -75,22 +103,33 @@ export function checkBatch({ hidden, levels }: SampleRateNetwork, batch: Sequenc
   if (profile) checkLength('profile', profile, sequenceParts.length);
   const bound = levels * levels;
   for (const [name, symbols] of Object.entries({ codes, heard })) {
-    if (symbols && bound < 65536) for (let i = 0; i < symbols.length; i++) if (symbols[i] >= bound) throw new RangeError(`${name}[${i}] is ${symbols[i]}, expected less than ${bound}`);
+    if (symbols && bound < 65536)
+      for (let i = 0; i < symbols.length; i++)
+        if (symbols[i] >= bound) throw new RangeError(`${name}[${i}] is ${symbols[i]}, expected less than ${bound}`);
   }
 }
 
 /** Checks the members of a population, their batch, and the arrays that receive their gradients. */
-export function checkMembers(members: readonly SampleRateNetwork[], batch: SequenceBatch, gradients: readonly SequenceGradients[]): void {
+export function checkMembers(
+  members: readonly SampleRateNetwork[],
+  batch: SequenceBatch,
+  gradients: readonly SequenceGradients[],
+): void {
   if (members.length === 0) throw new RangeError('no members, expected at least one');
   checkLength('gradients', gradients, members.length);
   members.forEach((network, m) => {
     checkNetwork(network);
     for (const key of ['hidden', 'projection', 'levels'] as const)
-      if (network[key] !== members[0][key]) throw new RangeError(`member ${m} has ${key} ${network[key]}, member 0 ${members[0][key]}`);
-    if (shapeOf(network.sparse[0]) !== shapeOf(members[0].sparse[0])) throw new RangeError(`member ${m} has blocks of ${shapeOf(network.sparse[0])}, member 0 of ${shapeOf(members[0].sparse[0])}`);
+      if (network[key] !== members[0][key])
+        throw new RangeError(`member ${m} has ${key} ${network[key]}, member 0 ${members[0][key]}`);
+    if (shapeOf(network.sparse[0]) !== shapeOf(members[0].sparse[0]))
+      throw new RangeError(
+        `member ${m} has blocks of ${shapeOf(network.sparse[0])}, member 0 of ${shapeOf(members[0].sparse[0])}`,
+      );
   });
   checkBatch(members[0], batch);
-  if (batch.lanes % members.length !== 0) throw new RangeError(`${batch.lanes} lanes for ${members.length} members, expected equal shares`);
+  if (batch.lanes % members.length !== 0)
+    throw new RangeError(`${batch.lanes} lanes for ${members.length} members, expected equal shares`);
   members.forEach(({ sparse, dense }, m) => {
     checkLength('gradients.gate', gradients[m].gate, batch.gate.length / members.length);
     sparse.forEach((matrix, i) => checkLength(`gradients.sparse[${i}]`, gradients[m].sparse[i], matrix.values.length));
@@ -99,38 +138,74 @@ export function checkMembers(members: readonly SampleRateNetwork[], batch: Seque
 }
 
 /** Checks the settings of a sampler. */
-export function checkSampler({ levels }: SamplerNetwork, { seed, temperature, firstCode }: SamplerSettings, threads = 1): void {
-  if (!Number.isInteger(threads) || threads < 1 || threads > 256) throw new RangeError(`threads is ${threads}, expected a whole number from 1 to 256`);
-  if (!Number.isSafeInteger(seed) || seed < 0) throw new RangeError(`seed is ${seed}, expected a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`);
-  if (!(temperature > 0 && Number.isFinite(temperature))) throw new RangeError(`temperature is ${temperature}, expected more than 0`);
-  if (!Number.isInteger(firstCode) || firstCode < 0 || firstCode >= levels ** 2) throw new RangeError(`firstCode is ${firstCode}, expected 0 to ${levels ** 2 - 1}`);
+export function checkSampler(
+  { levels }: SamplerNetwork,
+  { seed, temperature, firstCode }: SamplerSettings,
+  threads = 1,
+): void {
+  if (!Number.isInteger(threads) || threads < 1 || threads > 256)
+    throw new RangeError(`threads is ${threads}, expected a whole number from 1 to 256`);
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw new RangeError(`seed is ${seed}, expected a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`);
+  if (!(temperature > 0 && Number.isFinite(temperature)))
+    throw new RangeError(`temperature is ${temperature}, expected more than 0`);
+  if (!Number.isInteger(firstCode) || firstCode < 0 || firstCode >= levels ** 2)
+    throw new RangeError(`firstCode is ${firstCode}, expected 0 to ${levels ** 2 - 1}`);
 }
 
 /** Checks what goes into one product of the sampler, whose results come in slabs of 16 rows. */
 export function checkSamplerProduct(matrix: StoredMatrix, x: Float32Array, y: Float32Array): void {
   checkBlockMatrix('matrix', matrix);
-  if (matrix.rows % 16 !== 0 || matrix.columns % 16 !== 0) throw new RangeError(`matrix is ${matrix.rows}×${matrix.columns}, expected multiples of 16`);
+  if (matrix.rows % 16 !== 0 || matrix.columns % 16 !== 0)
+    throw new RangeError(`matrix is ${matrix.rows}×${matrix.columns}, expected multiples of 16`);
   checkLength('x', x, matrix.columns);
   checkLength('y', y, matrix.rows);
 }
 
 /** Throws a RangeError unless the lanes are different ones, all among those that may be used. */
 export function checkLanes(lanes: readonly number[], usable: readonly boolean[]): void {
-  for (const lane of lanes) if (!usable[lane]) throw new RangeError(`lane ${lane} is none of 0 … ${usable.length - 1}, or was not begun`);
+  for (const lane of lanes)
+    if (!usable[lane]) throw new RangeError(`lane ${lane} is none of 0 … ${usable.length - 1}, or was not begun`);
   if (new Set(lanes).size < lanes.length) throw new RangeError(`lanes ${lanes.join(', ')}: expected each but once`);
 }
 
 /** Checks segments that are to be coded. */
-export function checkExcitation({ lanes, length, pcm, history, hop, phase, frames, order, coefficients, scales, values, edges, noise }: ExcitationBatch): void {
-  const whole = { lanes: [lanes, 1], order: [order, 1], history: [history, order + 1], length: [length, history + 1], hop: [hop, 1], phase: [phase, 0] };
-  for (const [name, [value, least]] of Object.entries(whole)) if (!Number.isInteger(value) || value < least) throw new RangeError(`${name} is ${value}, expected a whole number from ${least}`);
+export function checkExcitation({
+  lanes,
+  length,
+  pcm,
+  history,
+  hop,
+  phase,
+  frames,
+  order,
+  coefficients,
+  scales,
+  values,
+  edges,
+  noise,
+}: ExcitationBatch): void {
+  const whole = {
+    lanes: [lanes, 1],
+    order: [order, 1],
+    history: [history, order + 1],
+    length: [length, history + 1],
+    hop: [hop, 1],
+    phase: [phase, 0],
+  };
+  for (const [name, [value, least]] of Object.entries(whole))
+    if (!Number.isInteger(value) || value < least)
+      throw new RangeError(`${name} is ${value}, expected a whole number from ${least}`);
   const needed = Math.floor((length - 1 - history + phase) / hop) + 2;
-  if (phase >= hop || frames < needed) throw new RangeError(`phase is ${phase}, frames ${frames}: expected less than the hop ${hop}, and ${needed}`);
+  if (phase >= hop || frames < needed)
+    throw new RangeError(`phase is ${phase}, frames ${frames}: expected less than the hop ${hop}, and ${needed}`);
   checkLength('pcm', pcm, lanes * length);
   checkLength('coefficients', coefficients, lanes * frames * order);
   checkLength('scales', scales, lanes * frames);
   checkLength('edges', edges, values.length - 1);
   if (values.length > 65536) throw new RangeError(`${values.length} values, expected at most 65536 codes`);
-  if (!scales.every((scale) => scale > 0 && Number.isFinite(scale))) throw new RangeError('scales: expected finite numbers above 0');
-  if (noise && !(noise.most >= 0 && Number.isFinite(noise.most))) throw new RangeError(`noise is ${noise.most}, expected at least 0`);
+  if (!scales.every((scale) => scale > 0 && Number.isFinite(scale)))
+    throw new RangeError('scales: expected finite numbers above 0');
+  if (noise && !(noise.most >= 0 && Number.isFinite(noise.most)))
+    throw new RangeError(`noise is ${noise.most}, expected at least 0`);
 }

@@ -23,7 +23,9 @@ async function useAll(kernels: Kernels): Promise<void> {
   }
 }
 
-for (const name of kernelNames()) test(`${name}: agrees with the reference as it runs`, () => useAll(checkedKernels(chooseKernels({ name, threads: 1 }), reference)));
+for (const name of kernelNames())
+  test(`${name}: agrees with the reference as it runs`, () =>
+    useAll(checkedKernels(chooseKernels({ name, threads: 1 }), reference)));
 
 test('what differs is told by kernel, operation and place', async () => {
   const wrong = Object.assign(Object.create(reference) as Kernels, {
@@ -31,17 +33,31 @@ test('what differs is told by kernel, operation and place', async () => {
       reference.product(matrix, x, y);
       y[7] += 1;
     },
-    createSampler: (net: Parameters<Kernels['createSampler']>[0], settings: Parameters<Kernels['createSampler']>[1]) => {
+    createSampler: (
+      net: Parameters<Kernels['createSampler']>[0],
+      settings: Parameters<Kernels['createSampler']>[1],
+    ) => {
       const sampler = reference.createSampler(net, settings);
-      return { ...sampler, forced: () => new Float32Array(40 * 64), run: async (some: Float32Array, frames: number, hop: number) => (await sampler.run(some, frames, hop)).map((code, t) => (t === 9 ? code ^ 512 : code)) };
+      return {
+        ...sampler,
+        forced: () => new Float32Array(40 * 64),
+        run: async (some: Float32Array, frames: number, hop: number) =>
+          (await sampler.run(some, frames, hop)).map((code, t) => (t === 9 ? code ^ 512 : code)),
+      };
     },
   });
   const kernels = checkedKernels(wrong, reference);
   const matrix = randomBlockMatrix(stream, 32, 16, blockShapes[0], () => 5);
-  assert.throws(() => kernels.product(matrix, normals(stream, 16 * 16), new Float32Array(32 * 16)), /reference: product\.3\[7\] is .*, the reference has/);
+  assert.throws(
+    () => kernels.product(matrix, normals(stream, 16 * 16), new Float32Array(32 * 16)),
+    /reference: product\.3\[7\] is .*, the reference has/,
+  );
   const sampler = () => kernels.createSampler(network, { seed: 1, temperature: 1, firstCode: 0 });
   await assert.rejects(async () => sampler().run(gate, 3, 10), /reference: sample 9: \d+ was drawn for/);
-  assert.throws(() => sampler().forced(gate.subarray(0, 96), 1, 40, new Uint16Array(40)), /probability 0 of sample 0 is 0, the reference has/);
+  assert.throws(
+    () => sampler().forced(gate.subarray(0, 96), 1, 40, new Uint16Array(40)),
+    /probability 0 of sample 0 is 0, the reference has/,
+  );
 });
 
 test('TTS_CHECK_KERNELS=1 makes chooseKernels check', () => {
@@ -50,7 +66,8 @@ test('TTS_CHECK_KERNELS=1 makes chooseKernels check', () => {
   try {
     const kernels = chooseKernels({ threads: 1 });
     assert.equal(kernels.name, kernelNames()[0]);
-    if (kernels.name !== 'reference') assert.equal(kernels.createSampler(network, { seed: 1, temperature: 1, firstCode: 0 }).timed, undefined);
+    if (kernels.name !== 'reference')
+      assert.equal(kernels.createSampler(network, { seed: 1, temperature: 1, firstCode: 0 }).timed, undefined);
   } finally {
     if (before === undefined) delete process.env.TTS_CHECK_KERNELS;
     else process.env.TTS_CHECK_KERNELS = before;

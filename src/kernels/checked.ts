@@ -5,20 +5,38 @@ import { drawingOrder } from './reference_sampler.js';
 import { separateSamplers } from './separate_samplers.js';
 
 /**
- * How far results may be from the reference's, over the largest value of an array; of a sampler's probabilities and of the bounds between its symbols, as they are. In int8 a state that
- * falls on the other side of a boundary between two steps changes by a whole step.
+ * How far results may be from the reference's, over the largest value of an array; of a sampler's probabilities and of
+ * the bounds between its symbols, as they are. In int8 a state that falls on the other side of a boundary between two
+ * steps changes by a whole step.
  */
 const tolerance = { arrays: 1e-3, float32: 1e-3, bf16: 1e-3, int8: 3e-2 } as const;
 
-const inPlace = ['product', 'productTransposed', 'productWeights', 'sequenceLoss', 'sequenceGradients', 'memberGradients', 'classifierLoss', 'classifierGradients', 'adam', 'matMul', 'activations', 'codeExcitation'] as const;
+const inPlace = [
+  'product',
+  'productTransposed',
+  'productWeights',
+  'sequenceLoss',
+  'sequenceGradients',
+  'memberGradients',
+  'classifierLoss',
+  'classifierGradients',
+  'adam',
+  'matMul',
+  'activations',
+  'codeExcitation',
+] as const;
 
 /**
- * Kernels that compare everything they compute with the reference as they run, and throw where it differs: for hunting down a fault, hundreds of times slower.
- * `TTS_CHECK_KERNELS=1` in the environment makes `chooseKernels` return these.
+ * Kernels that compare everything they compute with the reference as they run, and throw where it differs: for hunting
+ * down a fault, hundreds of times slower. `TTS_CHECK_KERNELS=1` in the environment makes `chooseKernels` return these.
  */
 export function checkedKernels(kernels: Kernels, reference: Kernels): Kernels {
-  const createSampler = (network: SamplerNetwork, settings: SamplerSettings, threads?: number) => checkedSampler(kernels, reference, network, settings, threads);
-  const own: Partial<Record<keyof Kernels, unknown>> = { createSampler, createSamplerGroup: (network: SamplerNetwork, lanes: number) => separateSamplers({ createSampler }, network, lanes) };
+  const createSampler = (network: SamplerNetwork, settings: SamplerSettings, threads?: number) =>
+    checkedSampler(kernels, reference, network, settings, threads);
+  const own: Partial<Record<keyof Kernels, unknown>> = {
+    createSampler,
+    createSamplerGroup: (network: SamplerNetwork, lanes: number) => separateSamplers({ createSampler }, network, lanes),
+  };
   for (const name of inPlace) {
     own[name] = (...args: unknown[]) => {
       const copies = structuredClone(args);
@@ -37,22 +55,32 @@ export function checkedKernels(kernels: Kernels, reference: Kernels): Kernels {
   });
 }
 
-const call = (kernels: Kernels, name: (typeof inPlace)[number], args: unknown[]): unknown => (kernels[name] as (...args: unknown[]) => unknown)(...args);
+const call = (kernels: Kernels, name: (typeof inPlace)[number], args: unknown[]): unknown =>
+  (kernels[name] as (...args: unknown[]) => unknown)(...args);
 
 /** Compares all arrays of numbers in two equal structures; times, which are never the same, are left out. */
 function compare(path: string, actual: unknown, expected: unknown): void {
   if (actual === expected || typeof actual !== 'object' || actual === null) return;
   if (ArrayBuffer.isView(actual)) return compareArrays(path, actual as Float32Array, expected as Float32Array);
-  for (const [key, value] of Object.entries(actual)) if (key !== 'profile') compare(`${path}.${key}`, value, (expected as Record<string, unknown>)[key]);
+  for (const [key, value] of Object.entries(actual))
+    if (key !== 'profile') compare(`${path}.${key}`, value, (expected as Record<string, unknown>)[key]);
 }
 
 function compareArrays(path: string, actual: Float32Array, expected: Float32Array): void {
   const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  const bad = actual.findIndex((value, i) => !(Math.abs(value - expected[i]) <= tolerance.arrays * largest) && !Object.is(value, expected[i]));
+  const bad = actual.findIndex(
+    (value, i) => !(Math.abs(value - expected[i]) <= tolerance.arrays * largest) && !Object.is(value, expected[i]),
+  );
   if (bad >= 0) throw new Error(`${path}[${bad}] is ${actual[bad]}, the reference has ${expected[bad]}`);
 }
 
-function checkedSampler(kernels: Kernels, reference: Kernels, network: SamplerNetwork, settings: SamplerSettings, threads?: number): Sampler {
+function checkedSampler(
+  kernels: Kernels,
+  reference: Kernels,
+  network: SamplerNetwork,
+  settings: SamplerSettings,
+  threads?: number,
+): Sampler {
   const [sampler, oracle] = [kernels, reference].map((each) => each.createSampler(network, settings, threads));
   const { levels } = network;
   const allowed = tolerance[precisionOf(network)];
@@ -65,7 +93,10 @@ function checkedSampler(kernels: Kernels, reference: Kernels, network: SamplerNe
       if (i === symbol) break;
       below += probabilities[i];
     }
-    if (!(u >= below - allowed && u <= below + probabilities[symbol] + allowed)) throw new Error(`${what}: ${symbol} was drawn for ${u}, in the reference it spans ${below} to ${below + probabilities[symbol]}`);
+    if (!(u >= below - allowed && u <= below + probabilities[symbol] + allowed))
+      throw new Error(
+        `${what}: ${symbol} was drawn for ${u}, in the reference it spans ${below} to ${below + probabilities[symbol]}`,
+      );
   };
 
   return {
@@ -86,7 +117,12 @@ function checkedSampler(kernels: Kernels, reference: Kernels, network: SamplerNe
       const probabilities = sampler.forced(gate, frames, hop, codes);
       const expected = oracle.forced(gate, frames, hop, codes);
       const bad = probabilities.findIndex((p, i) => !(Math.abs(p - expected[i]) <= allowed));
-      if (bad >= 0) throw new Error(`${kernels.name}: probability ${bad % (2 * levels)} of sample ${position + Math.floor(bad / (2 * levels))} is ${probabilities[bad]}, the reference has ${expected[bad]}`);
+      if (bad >= 0)
+        throw new Error(
+          `${kernels.name}: probability ${bad % (2 * levels)} of sample ` +
+            `${position + Math.floor(bad / (2 * levels))} is ` +
+            `${probabilities[bad]}, the reference has ${expected[bad]}`,
+        );
       position += codes.length;
       return probabilities;
     },

@@ -1,14 +1,16 @@
 import type { BlockMatrix } from './blocks.js';
 
 /**
- * Every output sees a window of the input and has its own bias. A fully connected layer is a convolution whose kernel covers all of its
- * input. Blocks of 16×1 are the fastest, for full matrices too; a full matrix of 1×1 blocks works, at a fraction of the speed.
+ * Every output sees a window of the input and has its own bias. A fully connected layer is a convolution whose kernel
+ * covers all of its input. Blocks of 16×1 are the fastest, for full matrices too; a full matrix of 1×1 blocks works, at
+ * a fraction of the speed.
  */
 export interface ConvolutionLayer {
   readonly kind: 'convolution';
   /**
-   * [outputs, kernelHeight · kernelWidth · channels], block-sparse; columns ordered (ky, kx, channel). Blocks of 4×4 need channels in
-   * fours, unless the kernel is one row high or as wide as its padded input: a block may not straddle rows of the image.
+   * [outputs, kernelHeight · kernelWidth · channels], block-sparse; columns ordered (ky, kx, channel). Blocks of 4×4
+   * need channels in fours, unless the kernel is one row high or as wide as its padded input: a block may not straddle
+   * rows of the image.
    */
   readonly matrix: BlockMatrix;
   /** [outputs]. */
@@ -31,7 +33,10 @@ export interface DepthwiseLayer {
   readonly padding: number;
 }
 
-/** Windows do not overlap, and what is left over at the edge is dropped. Of equal maxima the first, row by row, gets the gradient. */
+/**
+ * Windows do not overlap, and what is left over at the edge is dropped. Of equal maxima the first, row by row, gets the
+ * gradient.
+ */
 export interface PoolLayer {
   readonly kind: 'pool';
   readonly how: 'max' | 'mean';
@@ -67,20 +72,29 @@ export interface ClassifierResult {
   readonly correct: Int32Array;
 }
 
-/** Gradients of one member, an array per layer in order; overwritten. `weights` goes beside matrix.values or depthwise weights. Only convolutions have biases; pools have empty arrays. */
+/**
+ * Gradients of one member, an array per layer in order; overwritten. `weights` goes beside matrix.values or depthwise
+ * weights. Only convolutions have biases; pools have empty arrays.
+ */
 export interface ClassifierGradients {
   readonly weights: readonly Float32Array[];
   readonly biases: readonly Float32Array[];
 }
 
 /**
- * What the kernels offer for classifiers. All members run side by side on all threads inside one call; they have equal layers but for the
- * masks and weights. A member's results are those of a call with it alone, to the bit. Wrong arguments are a RangeError.
+ * What the kernels offer for classifiers. All members run side by side on all threads inside one call; they have equal
+ * layers but for the masks and weights. A member's results are those of a call with it alone, to the bit. Wrong
+ * arguments are a RangeError.
  */
 export interface ClassifierKernels {
   classifierLoss(members: readonly ClassifierNetwork[], batch: ClassifierBatch): ClassifierResult;
   /** The same, with the gradients of `scale` · (sum of nats) of each member. */
-  classifierGradients(members: readonly ClassifierNetwork[], batch: ClassifierBatch, scale: number, gradients: readonly ClassifierGradients[]): ClassifierResult;
+  classifierGradients(
+    members: readonly ClassifierNetwork[],
+    batch: ClassifierBatch,
+    scale: number,
+    gradients: readonly ClassifierGradients[],
+  ): ClassifierResult;
 }
 
 /** What goes into each layer, and after the last the logits: layers + 1 shapes. */
@@ -90,7 +104,11 @@ export function imageShapes({ input, layers }: ClassifierNetwork): ImageShape[] 
     const [height, width, channels] = shapes[shapes.length - 1];
     const { kernel, stride, padding } = windowOf(layer);
     const outputs = layer.kind === 'convolution' ? layer.matrix.rows : channels;
-    shapes.push([Math.floor((height + 2 * padding - kernel[0]) / stride) + 1, Math.floor((width + 2 * padding - kernel[1]) / stride) + 1, outputs]);
+    shapes.push([
+      Math.floor((height + 2 * padding - kernel[0]) / stride) + 1,
+      Math.floor((width + 2 * padding - kernel[1]) / stride) + 1,
+      outputs,
+    ]);
   }
   return shapes;
 }

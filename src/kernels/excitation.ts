@@ -1,6 +1,9 @@
 import { RandomStream, streams } from './random.js';
 
-/** Segments of speech that are to be coded as the excitation of linear predictors. All begin at the same place of their frames. */
+/**
+ * Segments of speech that are to be coded as the excitation of linear predictors. All begin at the same place of their
+ * frames.
+ */
 export interface ExcitationBatch {
   readonly lanes: number;
   /** Samples per lane. */
@@ -29,8 +32,9 @@ export interface ExcitationBatch {
 }
 
 /**
- * Noise on codes as the network's own errors when it speaks. Each lane in turn draws its deviation, between 0 and `most` codes, and then a number of that deviation for each of its samples;
- * all from the stream `heardNoise` of `seed`, from block `index` on.
+ * Noise on codes as the network's own errors when it speaks. Each lane in turn draws its deviation, between 0 and
+ * `most` codes, and then a number of that deviation for each of its samples; all from the stream `heardNoise` of
+ * `seed`, from block `index` on.
  */
 export interface CodeNoise {
   readonly seed: number;
@@ -46,10 +50,25 @@ export interface ExcitationCodes {
 }
 
 /**
- * Codes the excitation of linear predictors: what is left of each sample after the prediction from what a decoder will have reconstructed, so that errors of coding do not add up. With noise the
- * decoder follows the disturbed codes; the codes say how to go on from there. The slow twin of native/excitation.cc, which gives the same to the bit.
+ * Codes the excitation of linear predictors: what is left of each sample after the prediction from what a decoder will
+ * have reconstructed, so that errors of coding do not add up. With noise the decoder follows the disturbed codes; the
+ * codes say how to go on from there. The slow twin of native/excitation.cc, which gives the same to the bit.
  */
-export function codeExcitation({ lanes, length, pcm, history, hop, phase, frames, order, coefficients, scales, values, edges, noise }: ExcitationBatch): ExcitationCodes {
+export function codeExcitation({
+  lanes,
+  length,
+  pcm,
+  history,
+  hop,
+  phase,
+  frames,
+  order,
+  coefficients,
+  scales,
+  values,
+  edges,
+  noise,
+}: ExcitationBatch): ExcitationCodes {
   const samples = length - history;
   const codes = new Uint16Array(lanes * (1 + samples));
   const heard = noise && new Uint16Array(lanes * samples);
@@ -85,13 +104,19 @@ function codeOf(value: number, edges: Float64Array): number {
   return low;
 }
 
-/** Draws a deviation between 0 and `most`, and returns a function that adds rounded noise of that deviation to codes, which stay within 0 … codes-1. */
+/**
+ * Draws a deviation between 0 and `most`, and returns a function that adds rounded noise of that deviation to codes,
+ * which stay within 0 … codes-1.
+ */
 export function disturbance(random: RandomStream, most: number, codes: number): (code: number) => number {
   const deviation = most * random.uniform();
   return (code) => Math.max(0, Math.min(codes - 1, code + Math.round(deviation * nearlyNormal(random.uint32()))));
 }
 
-/** The sum of the four bytes of a random word, with mean 0 and variance 1: near enough to a normal number, at a fraction of its cost. */
+/**
+ * The sum of the four bytes of a random word, with mean 0 and variance 1: near enough to a normal number, at a fraction
+ * of its cost.
+ */
 function nearlyNormal(word: number): number {
   const sum = (word & 255) + ((word >>> 8) & 255) + ((word >>> 16) & 255) + (word >>> 24);
   return (sum - 510) / Math.sqrt((256 ** 2 - 1) / 3);

@@ -3,7 +3,18 @@ import test from 'node:test';
 import { chooseKernels, kernelNames } from './index.js';
 import { RandomStream } from './random.js';
 import { someLanes } from './reference_sequence.js';
-import { assertClose, blockShapes, describeCase, emptyGradients, freshBatch, namedGradients, randomBatch, randomNetwork, sequenceCases, tolerances } from './testing.js';
+import {
+  assertClose,
+  blockShapes,
+  describeCase,
+  emptyGradients,
+  freshBatch,
+  namedGradients,
+  randomBatch,
+  randomNetwork,
+  sequenceCases,
+  tolerances,
+} from './testing.js';
 
 const reference = chooseKernels({ name: 'reference' });
 const scale = 0.25;
@@ -19,18 +30,25 @@ const cases = sequenceCases.map((size, i) => {
 });
 
 /**
- * Central differences of the reference's loss, which is double throughout, at up to 40 entries of each tensor. The step is exact in
- * float32; its truncation error (order step²) and the rounding of the loss (1e-13 / step) are both near 1e-9.
+ * Central differences of the reference's loss, which is double throughout, at up to 40 entries of each tensor. The step
+ * is exact in float32; its truncation error (order step²) and the rounding of the loss (1e-13 / step) are both near
+ * 1e-9.
  */
 const differences = blockShapes.map((shape) => {
   const stream = new RandomStream(shape.rows, 21);
   const network = randomNetwork(stream, { hidden: 32, projection: 16, levels: 32, shape });
   const batch = randomBatch(stream, network, { lanes: 3, steps: 11, hop: 4, phase: 3, lengths: [11, 6, 0] });
   const total = () => scale * reference.sequenceLoss(network, freshBatch(batch)).reduce((a, b) => a + b);
-  const tensors = namedGradients({ gate: batch.gate, sparse: network.sparse.map(({ values }) => values), dense: network.dense });
+  const tensors = namedGradients({
+    gate: batch.gate,
+    sparse: network.sparse.map(({ values }) => values),
+    dense: network.dense,
+  });
   const slopes = tensors.map(([, tensor]) => {
     const stride = Math.ceil(tensor.length / 40);
-    const indices = [...Array(Math.ceil(tensor.length / stride)).keys()].map((i) => i * stride + stream.below(Math.min(stride, tensor.length - i * stride)));
+    const indices = [...Array(Math.ceil(tensor.length / stride)).keys()].map(
+      (i) => i * stride + stream.below(Math.min(stride, tensor.length - i * stride)),
+    );
     const values = indices.map((i) => {
       const value = tensor[i];
       tensor[i] = value + 2 ** -14;
@@ -53,17 +71,38 @@ for (const name of kernelNames()) {
       const gradients = emptyGradients(network, batch);
       kernels.sequenceGradients(network, freshBatch(batch), scale, gradients);
       namedGradients(gradients).forEach(([tensor, array], i) => {
-        assert.ok(slopes[i].values.some((slope) => Math.abs(slope) > 1e-3), `${tensor} has no slope to speak of`);
-        assertClose(tensor, slopes[i].indices.map((at) => array[at]), slopes[i].values, tolerances.gradient);
+        assert.ok(
+          slopes[i].values.some((slope) => Math.abs(slope) > 1e-3),
+          `${tensor} has no slope to speak of`,
+        );
+        assertClose(
+          tensor,
+          slopes[i].indices.map((at) => array[at]),
+          slopes[i].values,
+          tolerances.gradient,
+        );
       });
     });
 
   test(`${name}: members beside each other get what each gets alone, to the bit`, () => {
     const stream = new RandomStream(1, 22);
-    const size = { hidden: 64, projection: 32, levels: 32, shape: blockShapes[0], lanes: 51, steps: 20, hop: 7, phase: 2, heard: true };
+    const size = {
+      hidden: 64,
+      projection: 32,
+      levels: 32,
+      shape: blockShapes[0],
+      lanes: 51,
+      steps: 20,
+      hop: 7,
+      phase: 2,
+      heard: true,
+    };
     const members = [0, 1, 2].map(() => randomNetwork(stream, size));
     assert.notEqual(members[0].sparse[0].values.length, members[1].sparse[0].values.length);
-    const batch = freshBatch({ ...randomBatch(stream, members[0], size), lengths: Int32Array.from({ length: 51 }, () => stream.below(21)) });
+    const batch = freshBatch({
+      ...randomBatch(stream, members[0], size),
+      lengths: Int32Array.from({ length: 51 }, () => stream.below(21)),
+    });
     const parts = members.map((_, m) => freshBatch(someLanes(batch, 17 * m, 17)));
     const gradients = parts.map((part, m) => emptyGradients(members[m], part));
     const loss = kernels.memberGradients(members, batch, scale, gradients);
@@ -77,15 +116,21 @@ for (const name of kernelNames()) {
   });
 
   for (const { title, network, batch, after, gradients, loss } of cases)
-    test(`${name}: gradients as the reference, ${title}`, { skip: name === 'reference' && 'it is the reference' }, () => {
-      const own = freshBatch(batch);
-      const actual = emptyGradients(network, batch);
-      assertClose('loss', kernels.sequenceGradients(network, own, scale, actual), loss, tolerances.loss);
-      assertClose('nll', own.nll, after.nll, tolerances.loss);
-      assertClose('state', own.state, after.state, tolerances.state);
-      const expected = namedGradients(gradients);
-      namedGradients(actual).forEach(([tensor, array], i) => assertClose(tensor, array, expected[i][1], tolerances.gradient));
-    });
+    test(
+      `${name}: gradients as the reference, ${title}`,
+      { skip: name === 'reference' && 'it is the reference' },
+      () => {
+        const own = freshBatch(batch);
+        const actual = emptyGradients(network, batch);
+        assertClose('loss', kernels.sequenceGradients(network, own, scale, actual), loss, tolerances.loss);
+        assertClose('nll', own.nll, after.nll, tolerances.loss);
+        assertClose('state', own.state, after.state, tolerances.state);
+        const expected = namedGradients(gradients);
+        namedGradients(actual).forEach(([tensor, array], i) =>
+          assertClose(tensor, array, expected[i][1], tolerances.gradient),
+        );
+      },
+    );
 
   test(`${name}: the pass with gradients has the loss, nats and state of the pass without`, () => {
     for (const { network, batch } of cases) {
@@ -130,20 +175,32 @@ for (const name of kernelNames()) {
       return namedGradients(gradients);
     });
     once.forEach(([tensor, array], i) => {
-      assertClose(tensor, half[i][1].map((value) => 2 * value), array, tolerances.gradient);
-      assert.ok(none[i][1].every((value) => value === 0), tensor);
+      assertClose(
+        tensor,
+        half[i][1].map((value) => 2 * value),
+        array,
+        tolerances.gradient,
+      );
+      assert.ok(
+        none[i][1].every((value) => value === 0),
+        tensor,
+      );
     });
   });
 
-  test(`${name}: gradients do not depend on the number of threads, to the bit`, { skip: name === 'reference' && 'the reference has one thread' }, () => {
-    const stream = new RandomStream(2, 22);
-    const network = randomNetwork(stream, { hidden: 64, projection: 32, levels: 32, shape: blockShapes[0] });
-    const batch = randomBatch(stream, network, { lanes: 70, steps: 23, hop: 7 });
-    const runs = [1, 2, 3, 5, 2].map((threads) => {
-      const gradients = emptyGradients(network, batch);
-      const loss = chooseKernels({ name, threads }).sequenceGradients(network, freshBatch(batch), 1, gradients);
-      return { loss, gradients };
-    });
-    for (const run of runs) assert.deepEqual(run, runs[0]);
-  });
+  test(
+    `${name}: gradients do not depend on the number of threads, to the bit`,
+    { skip: name === 'reference' && 'the reference has one thread' },
+    () => {
+      const stream = new RandomStream(2, 22);
+      const network = randomNetwork(stream, { hidden: 64, projection: 32, levels: 32, shape: blockShapes[0] });
+      const batch = randomBatch(stream, network, { lanes: 70, steps: 23, hop: 7 });
+      const runs = [1, 2, 3, 5, 2].map((threads) => {
+        const gradients = emptyGradients(network, batch);
+        const loss = chooseKernels({ name, threads }).sequenceGradients(network, freshBatch(batch), 1, gradients);
+        return { loss, gradients };
+      });
+      for (const run of runs) assert.deepEqual(run, runs[0]);
+    },
+  );
 }

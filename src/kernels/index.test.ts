@@ -3,7 +3,8 @@ import test from 'node:test';
 import { TtsError } from '../errors.js';
 import { chooseKernels, kernelNames } from './index.js';
 
-const code = (wanted: string, text: RegExp) => (error: unknown) => error instanceof TtsError && error.code === wanted && text.test(error.message);
+const code = (wanted: string, text: RegExp) => (error: unknown) =>
+  error instanceof TtsError && error.code === wanted && text.test(error.message);
 
 test('WebAssembly and the reference are always there, the last choices', () => {
   const names = kernelNames();
@@ -28,5 +29,6 @@ test('a name that this machine does not have is ERR_KERNELS, and the message lis
 });
 
 test('threads that are no whole number from 1 are ERR_ARGUMENT', () => {
-  for (const threads of [0, -1, 1.5, NaN, Infinity]) assert.throws(() => chooseKernels({ threads }), code('ERR_ARGUMENT', new RegExp(String(threads))));
+  for (const threads of [0, -1, 1.5, NaN, Infinity])
+    assert.throws(() => chooseKernels({ threads }), code('ERR_ARGUMENT', new RegExp(String(threads))));
 });

@@ -12,7 +12,10 @@ export * from './excitation.js';
 export type { BlockMatrix, BlockShape, StoredMatrix } from './blocks.js';
 export * from './precision.js';
 
-/** All kernels that run on this machine, in the order in which they are chosen: native ones, the fastest first, then WebAssembly, then the reference. */
+/**
+ * All kernels that run on this machine, in the order in which they are chosen: native ones, the fastest first, then
+ * WebAssembly, then the reference.
+ */
 export function kernelNames(): KernelName[] {
   return [...nativeNames(), 'wasm', 'reference'];
 }
@@ -26,18 +29,28 @@ export function nativeNames(): KernelName[] {
  * The fastest kernels of this machine, or those asked for.
  * With TTS_CHECK_KERNELS=1 in the environment they are compared with the reference as they run; see checked.ts.
  * @param options.name one of `kernelNames()`; any other is ERR_KERNELS
- * @param options.threads worker threads; results do not depend on it. Default: one per core. WebAssembly and the reference have one
+ * @param options.threads worker threads; results do not depend on it. Default: one per core. WebAssembly and the
+ * reference have one
  */
 export function chooseKernels(options: { name?: string; threads?: number } = {}): Kernels {
   const names = kernelNames();
   const name = (options.name ?? names[0]) as KernelName;
   const threads = options.threads ?? availableParallelism();
-  if (!Number.isInteger(threads) || threads < 1) throw new TtsError('ERR_ARGUMENT', `threads is ${threads}, expected a whole number from 1`);
+  if (!Number.isInteger(threads) || threads < 1)
+    throw new TtsError('ERR_ARGUMENT', `threads is ${threads}, expected a whole number from 1`);
   if (!names.includes(name)) {
-    const reason = nativeAddon ? '' : ' (the native kernels are not built: install a C++17 compiler, then npm run setup)';
-    throw new TtsError('ERR_KERNELS', `no kernels "${name}" on this machine, expected one of ${names.join(', ')}${reason}`);
+    const reason = nativeAddon
+      ? ''
+      : ' (the native kernels are not built: install a C++17 compiler, then npm run setup)';
+    throw new TtsError(
+      'ERR_KERNELS',
+      `no kernels "${name}" on this machine, expected one of ${names.join(', ')}${reason}`,
+    );
   }
   if (name === 'reference') return new ReferenceKernels();
-  const kernels = name === 'wasm' ? new NativeKernels(loadWasmAddon(), name, 1) : new NativeKernels(nativeAddon as Addon, name as KernelName, threads);
+  const kernels =
+    name === 'wasm'
+      ? new NativeKernels(loadWasmAddon(), name, 1)
+      : new NativeKernels(nativeAddon as Addon, name as KernelName, threads);
   return process.env.TTS_CHECK_KERNELS === '1' ? checkedKernels(kernels, new ReferenceKernels()) : kernels;
 }

@@ -5,10 +5,16 @@ import type { ExcitationBatch, ExcitationCodes } from './excitation.js';
 /** Lanes are worked on in groups of 16; a vector of a group is stored [rows, 16], the lane fastest. */
 export const LANES = 16;
 
-/** What the kernels can run on: C++ for an instruction set, the same as WebAssembly, or the slow, plain TypeScript twin. */
-export type KernelName = 'generic' | 'avx2' | 'avxvnni' | 'avx512' | 'avx512vnni' | 'neon' | 'neondot' | 'wasm' | 'reference';
+/**
+ * What the kernels can run on: C++ for an instruction set, the same as WebAssembly, or the slow, plain TypeScript twin.
+ */
+export type KernelName =
+  'generic' | 'avx2' | 'avxvnni' | 'avx512' | 'avx512vnni' | 'neon' | 'neondot' | 'wasm' | 'reference';
 
-/** The sample-rate network as the kernels see it. Shapes and order of the tensors: `sparseNames`, `denseNames` in src/model/config.ts. */
+/**
+ * The sample-rate network as the kernels see it. Shapes and order of the tensors: `sparseNames`, `denseNames` in
+ * src/model/config.ts.
+ */
 export interface SampleRateNetwork {
   /** H. */
   readonly hidden: number;
@@ -16,7 +22,10 @@ export interface SampleRateNetwork {
   readonly projection: number;
   /** Q, classes of each softmax. */
   readonly levels: number;
-  /** recurrent [3H,H], coarseHidden [P,H/2], coarseLogits [Q,P], fineHidden [P,H/2], fineLogits [Q,P]; all with the same block shape. */
+  /**
+   * recurrent [3H,H], coarseHidden [P,H/2], coarseLogits [Q,P], fineHidden [P,H/2], fineLogits [Q,P]; all with the same
+   * block shape.
+   */
   readonly sparse: readonly BlockMatrix[];
   /** input [3H,3], coarseHiddenBias [P], coarseLogitsBias [Q], fineHiddenBias [P], fineLogitsBias [Q]. */
   readonly dense: readonly Float32Array[];
@@ -28,10 +37,22 @@ export interface SamplerNetwork extends Omit<SampleRateNetwork, 'sparse'> {
 }
 
 /**
- * Parts of a sequence's work, in the order of `SequenceBatch.profile`. Products with the recurrent matrix ("state") and with the four after it ("output"): forwards, back to
- * the inputs, and for the gradients of weights; the GRU's gates forwards and backwards; both softmaxes; what is left (sums of biases and conditioning, clearing).
+ * Parts of a sequence's work, in the order of `SequenceBatch.profile`. Products with the recurrent matrix ("state") and
+ * with the four after it ("output"): forwards, back to the inputs, and for the gradients of weights; the GRU's gates
+ * forwards and backwards; both softmaxes; what is left (sums of biases and conditioning, clearing).
  */
-export const sequenceParts = ['stateProducts', 'outputProducts', 'stateProductsBack', 'outputProductsBack', 'stateWeights', 'outputWeights', 'gates', 'gatesBack', 'softmax', 'rest'] as const;
+export const sequenceParts = [
+  'stateProducts',
+  'outputProducts',
+  'stateProductsBack',
+  'outputProductsBack',
+  'stateWeights',
+  'outputWeights',
+  'gates',
+  'gatesBack',
+  'softmax',
+  'rest',
+] as const;
 
 /** Teacher-forced audio, any number of lanes. All lanes stand at the same phase of their frames. */
 export interface SequenceBatch {
@@ -56,7 +77,9 @@ export interface SequenceBatch {
   readonly state?: Float32Array;
   /** [lanes, steps] receives the nats of each sample (coarse + fine; 0 past the length). */
   readonly nll?: Float32Array;
-  /** The seconds that all threads together spent on each of `sequenceParts` are added to it, by kernels that can tell. */
+  /**
+   * The seconds that all threads together spent on each of `sequenceParts` are added to it, by kernels that can tell.
+   */
   readonly profile?: Float64Array;
 }
 
@@ -101,15 +124,32 @@ export interface SamplerSettings {
 
 /** Draws audio sample by sample; keeps its state between calls. One call at a time. */
 export interface Sampler {
-  /** gate [frames, 3H] → the drawn symbol pairs [frames · hop]. Native samplers work beside the JavaScript thread, those of `wasm` and `reference` on it. */
+  /**
+   * gate [frames, 3H] → the drawn symbol pairs [frames · hop]. Native samplers work beside the JavaScript thread, those
+   * of `wasm` and `reference` on it.
+   */
   run(gate: Float32Array, frames: number, hop: number): Promise<Uint16Array>;
-  /** Feeds given symbol pairs [frames · hop] instead of drawing, and returns the probabilities [frames · hop, 2Q] (coarse, then fine). */
+  /**
+   * Feeds given symbol pairs [frames · hop] instead of drawing, and returns the probabilities [frames · hop, 2Q]
+   * (coarse, then fine).
+   */
   forced(gate: Float32Array, frames: number, hop: number, codes: Uint16Array): Float32Array;
-  /** Draws as `run` does, but on the calling thread, and returns the seconds that it took, and if asked the share of each of `samplerParts`; native samplers only. */
-  timed?(gate: Float32Array, frames: number, hop: number, parts: boolean): { readonly seconds: number; readonly shares: readonly number[] };
+  /**
+   * Draws as `run` does, but on the calling thread, and returns the seconds that it took, and if asked the share of
+   * each of `samplerParts`; native samplers only.
+   */
+  timed?(
+    gate: Float32Array,
+    frames: number,
+    hop: number,
+    parts: boolean,
+  ): { readonly seconds: number; readonly shares: readonly number[] };
 }
 
-/** Utterances that native kernels take through one pass over the weights (kSamplerLanes in native/sampler.h): a group is best a multiple of it for each thread. */
+/**
+ * Utterances that native kernels take through one pass over the weights (kSamplerLanes in native/sampler.h): a group is
+ * best a multiple of it for each thread.
+ */
 export const SIDE_BY_SIDE = 4;
 
 /** Some frames of the utterance in one lane of a group. */
@@ -120,7 +160,10 @@ export interface LaneFrames {
   readonly frames: number;
 }
 
-/** Several utterances side by side, each in a lane with a state of its own: they share the weights, and all cores. What is drawn in a lane is what a sampler by itself draws. One call at a time. */
+/**
+ * Several utterances side by side, each in a lane with a state of its own: they share the weights, and all cores. What
+ * is drawn in a lane is what a sampler by itself draws. One call at a time.
+ */
 export interface SamplerGroup {
   readonly lanes: number;
   /** Begins an utterance in a lane, whatever was there before. */
@@ -140,26 +183,54 @@ export interface Kernels extends ClassifierKernels {
   product(matrix: BlockMatrix, x: Float32Array, y: Float32Array): void;
   /** dx [columns,16] += Mᵀ dy [rows,16]. */
   productTransposed(matrix: BlockMatrix, dy: Float32Array, dx: Float32Array): void;
-  /** dw += Σ dy xᵀ over steps and lanes, at the stored blocks; dy [steps,rows,16], x [steps,columns,16], dw like matrix.values. */
+  /**
+   * dw += Σ dy xᵀ over steps and lanes, at the stored blocks; dy [steps,rows,16], x [steps,columns,16], dw like
+   * matrix.values.
+   */
   productWeights(matrix: BlockMatrix, dy: Float32Array, x: Float32Array, steps: number, dw: Float32Array): void;
   /** Sum of nats of each lane. */
   sequenceLoss(network: SampleRateNetwork, batch: SequenceBatch): Float64Array;
   /** The same, with the gradients of `scale` times the sum over all lanes, through all steps. */
-  sequenceGradients(network: SampleRateNetwork, batch: SequenceBatch, scale: number, gradients: SequenceGradients): Float64Array;
+  sequenceGradients(
+    network: SampleRateNetwork,
+    batch: SequenceBatch,
+    scale: number,
+    gradients: SequenceGradients,
+  ): Float64Array;
   /**
-   * `sequenceGradients` of several networks of one size, side by side in one call: the lanes are shared out equally, in order, and each member fills gradients of its
-   * own, whose `gate` is [lanes / members, frames, 3H].
+   * `sequenceGradients` of several networks of one size, side by side in one call: the lanes are shared out equally, in
+   * order, and each member fills gradients of its own, whose `gate` is [lanes / members, frames, 3H].
    */
-  memberGradients(members: readonly SampleRateNetwork[], batch: SequenceBatch, scale: number, gradients: readonly SequenceGradients[]): Float64Array;
+  memberGradients(
+    members: readonly SampleRateNetwork[],
+    batch: SequenceBatch,
+    scale: number,
+    gradients: readonly SequenceGradients[],
+  ): Float64Array;
   adam(settings: AdamSettings, gradient: Float32Array, state: AdamState): void;
   /** c [m,n] = a·b; a is [m,k] ([k,m] when transposeA), b is [k,n] ([n,k] when transposeB); row-major. */
-  matMul(transposeA: boolean, transposeB: boolean, m: number, n: number, k: number, a: Float32Array, b: Float32Array, c: Float32Array): void;
-  /** Up to `threads` native threads (default 1) share the work of each sample, as long as that turns out to be faster; what is drawn does not depend on them. */
+  matMul(
+    transposeA: boolean,
+    transposeB: boolean,
+    m: number,
+    n: number,
+    k: number,
+    a: Float32Array,
+    b: Float32Array,
+    c: Float32Array,
+  ): void;
+  /**
+   * Up to `threads` native threads (default 1) share the work of each sample, as long as that turns out to be faster;
+   * what is drawn does not depend on them.
+   */
   createSampler(network: SamplerNetwork, settings: SamplerSettings, threads?: number): Sampler;
   createSamplerGroup(network: SamplerNetwork, lanes: number): SamplerGroup;
   /** See `codeExcitation` in excitation.ts. */
   codeExcitation(batch: ExcitationBatch): ExcitationCodes;
-  /** y [rows] = M x [columns] as the sampler computes it; for int8, x is within ±1 and rounded to 1/128. Returns the seconds of the fastest of `repetitions` (default 1). */
+  /**
+   * y [rows] = M x [columns] as the sampler computes it; for int8, x is within ±1 and rounded to 1/128. Returns the
+   * seconds of the fastest of `repetitions` (default 1).
+   */
   samplerProduct(matrix: StoredMatrix, x: Float32Array, y: Float32Array, repetitions?: number): number;
   /** The least seconds of `repetitions` readings of so many floats, once they are in a cache; native kernels only. */
   readSeconds?(floats: number, repetitions: number): number;

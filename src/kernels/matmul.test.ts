@@ -29,7 +29,8 @@ for (const name of kernelNames()) {
           const expected = Float64Array.from(c, (_, at) => {
             const [i, j] = [Math.floor(at / n), at % n];
             let sum = 0;
-            for (let l = 0; l < k; l++) sum += (transposeA ? a[l * m + i] : a[i * k + l]) * (transposeB ? b[j * k + l] : b[l * n + j]);
+            for (let l = 0; l < k; l++)
+              sum += (transposeA ? a[l * m + i] : a[i * k + l]) * (transposeB ? b[j * k + l] : b[l * n + j]);
             return sum;
           });
           kernels.matMul(transposeA, transposeB, m, n, k, a, b, c);
@@ -37,15 +38,19 @@ for (const name of kernelNames()) {
         }
       });
 
-  test(`${name}: a matrix product does not depend on the number of threads, to the bit`, { skip: name === 'reference' && 'the reference has one thread' }, () => {
-    const [m, n, k] = [500, 40, 300];
-    const a = normals(stream, m * k);
-    const b = normals(stream, k * n);
-    const products = [1, 2, 3, 5].map((threads) => {
-      const c = new Float32Array(m * n);
-      chooseKernels({ name, threads }).matMul(false, false, m, n, k, a, b, c);
-      return c;
-    });
-    for (const c of products) assert.deepEqual(c, products[0]);
-  });
+  test(
+    `${name}: a matrix product does not depend on the number of threads, to the bit`,
+    { skip: name === 'reference' && 'the reference has one thread' },
+    () => {
+      const [m, n, k] = [500, 40, 300];
+      const a = normals(stream, m * k);
+      const b = normals(stream, k * n);
+      const products = [1, 2, 3, 5].map((threads) => {
+        const c = new Float32Array(m * n);
+        chooseKernels({ name, threads }).matMul(false, false, m, n, k, a, b, c);
+        return c;
+      });
+      for (const c of products) assert.deepEqual(c, products[0]);
+    },
+  );
 }

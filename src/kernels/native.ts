@@ -1,10 +1,33 @@
 import type { BlockMatrix, StoredMatrix } from './blocks.js';
-import { checkBatch, checkBlockMatrix, checkExcitation, checkLanes, checkLength, checkMembers, checkNetwork, checkSampler, checkSamplerProduct } from './check.js';
+import {
+  checkBatch,
+  checkBlockMatrix,
+  checkExcitation,
+  checkLanes,
+  checkLength,
+  checkMembers,
+  checkNetwork,
+  checkSampler,
+  checkSamplerProduct,
+} from './check.js';
 import { checkClassifier, checkClassifierGradients } from './check_classifier.js';
 import type { ClassifierBatch, ClassifierGradients, ClassifierNetwork, ClassifierResult } from './classifier.js';
 import { codeExcitation, type ExcitationBatch, type ExcitationCodes } from './excitation.js';
 import { LANES } from './kernels.js';
-import type { AdamSettings, AdamState, KernelName, Kernels, LaneFrames, SampleRateNetwork, Sampler, SamplerGroup, SamplerNetwork, SamplerSettings, SequenceBatch, SequenceGradients } from './kernels.js';
+import type {
+  AdamSettings,
+  AdamState,
+  KernelName,
+  Kernels,
+  LaneFrames,
+  SampleRateNetwork,
+  Sampler,
+  SamplerGroup,
+  SamplerNetwork,
+  SamplerSettings,
+  SequenceBatch,
+  SequenceGradients,
+} from './kernels.js';
 import { separateSamplers } from './separate_samplers.js';
 
 /** A sampler in C++; like `Sampler`, but unchecked. */
@@ -17,20 +40,34 @@ export interface NativeSampler {
 
 /** A sampler group in C++, unchecked. */
 export interface NativeSamplerGroup {
-  begin(lane: number, seedLow: number, seedHigh: number, inverseTemperature: number, coarse: number, fine: number): void;
+  begin(
+    lane: number,
+    seedLow: number,
+    seedHigh: number,
+    inverseTemperature: number,
+    coarse: number,
+    fine: number,
+  ): void;
   run(parts: readonly LaneFrames[], hop: number, threads: number): Promise<Uint16Array[]>;
 }
 
 /**
- * The kernels' C++ as JavaScript sees it: compiled for the instruction sets of the machine (native/binding.cc), or as WebAssembly (native/binding_wasm.cc). `name` says
- * which of its instruction sets. Nothing is checked here.
+ * The kernels' C++ as JavaScript sees it: compiled for the instruction sets of the machine (native/binding.cc), or as
+ * WebAssembly (native/binding_wasm.cc). `name` says which of its instruction sets. Nothing is checked here.
  */
 export interface Addon {
   /** Instruction sets that run on this processor, best first. */
   available(): KernelName[];
   product(name: string, matrix: BlockMatrix, x: Float32Array, y: Float32Array): void;
   productTransposed(name: string, matrix: BlockMatrix, dy: Float32Array, dx: Float32Array): void;
-  productWeights(name: string, matrix: BlockMatrix, dy: Float32Array, x: Float32Array, steps: number, dw: Float32Array): void;
+  productWeights(
+    name: string,
+    matrix: BlockMatrix,
+    dy: Float32Array,
+    x: Float32Array,
+    steps: number,
+    dw: Float32Array,
+  ): void;
   sequence(
     name: string,
     threads: number,
@@ -49,14 +86,49 @@ export interface Addon {
     loss: Float64Array,
     correct: Int32Array,
   ): void;
-  adam(name: string, settings: NativeAdam, weights: Float32Array, gradient: Float32Array, first: Float32Array, second: Float32Array, average: Float32Array): void;
-  matmul(name: string, threads: number, transposeA: boolean, transposeB: boolean, m: number, n: number, k: number, a: Float32Array, b: Float32Array, c: Float32Array): void;
+  adam(
+    name: string,
+    settings: NativeAdam,
+    weights: Float32Array,
+    gradient: Float32Array,
+    first: Float32Array,
+    second: Float32Array,
+    average: Float32Array,
+  ): void;
+  matmul(
+    name: string,
+    threads: number,
+    transposeA: boolean,
+    transposeB: boolean,
+    m: number,
+    n: number,
+    k: number,
+    a: Float32Array,
+    b: Float32Array,
+    c: Float32Array,
+  ): void;
   samplerProduct(name: string, matrix: StoredMatrix, x: Float32Array, y: Float32Array, repetitions: number): number;
   readSeconds?(name: string, floats: number, repetitions: number): number;
   activations(name: string, x: Float32Array, sigmoid: Float32Array, tanh: Float32Array): void;
   /** Where it is compiled too. */
-  codeExcitation?(threads: number, batch: ExcitationBatch, seedLow: number, seedHigh: number, codes: Uint16Array, heard: Uint16Array | null): void;
-  Sampler: new (name: string, network: SamplerNetwork, threads: number, seedLow: number, seedHigh: number, inverseTemperature: number, coarse: number, fine: number) => NativeSampler;
+  codeExcitation?(
+    threads: number,
+    batch: ExcitationBatch,
+    seedLow: number,
+    seedHigh: number,
+    codes: Uint16Array,
+    heard: Uint16Array | null,
+  ): void;
+  Sampler: new (
+    name: string,
+    network: SamplerNetwork,
+    threads: number,
+    seedLow: number,
+    seedHigh: number,
+    inverseTemperature: number,
+    coarse: number,
+    fine: number,
+  ) => NativeSampler;
   /** Where samplers can share their work. */
   SamplerGroup?: new (name: string, network: SamplerNetwork, lanes: number) => NativeSamplerGroup;
 }
@@ -111,11 +183,21 @@ export class NativeKernels implements Kernels {
     return loss;
   }
 
-  sequenceGradients(network: SampleRateNetwork, batch: SequenceBatch, scale: number, gradients: SequenceGradients): Float64Array {
+  sequenceGradients(
+    network: SampleRateNetwork,
+    batch: SequenceBatch,
+    scale: number,
+    gradients: SequenceGradients,
+  ): Float64Array {
     return this.memberGradients([network], batch, scale, [gradients]);
   }
 
-  memberGradients(members: readonly SampleRateNetwork[], batch: SequenceBatch, scale: number, gradients: readonly SequenceGradients[]): Float64Array {
+  memberGradients(
+    members: readonly SampleRateNetwork[],
+    batch: SequenceBatch,
+    scale: number,
+    gradients: readonly SequenceGradients[],
+  ): Float64Array {
     checkMembers(members, batch, gradients);
     const loss = new Float64Array(batch.lanes);
     this.addon.sequence(this.name, this.threads, members, { ...batch, scale }, gradients, loss);
@@ -127,13 +209,23 @@ export class NativeKernels implements Kernels {
     return this.classifier(members, batch, 1, null);
   }
 
-  classifierGradients(members: readonly ClassifierNetwork[], batch: ClassifierBatch, scale: number, gradients: readonly ClassifierGradients[]): ClassifierResult {
+  classifierGradients(
+    members: readonly ClassifierNetwork[],
+    batch: ClassifierBatch,
+    scale: number,
+    gradients: readonly ClassifierGradients[],
+  ): ClassifierResult {
     checkClassifier(members, batch);
     checkClassifierGradients(members, gradients);
     return this.classifier(members, batch, scale, gradients);
   }
 
-  private classifier(members: readonly ClassifierNetwork[], batch: ClassifierBatch, scale: number, gradients: readonly ClassifierGradients[] | null): ClassifierResult {
+  private classifier(
+    members: readonly ClassifierNetwork[],
+    batch: ClassifierBatch,
+    scale: number,
+    gradients: readonly ClassifierGradients[] | null,
+  ): ClassifierResult {
     const result = { loss: new Float64Array(members.length), correct: new Int32Array(members.length) };
     this.addon.classifier(this.name, this.threads, members, batch, scale, gradients, result.loss, result.correct);
     return result;
@@ -142,11 +234,28 @@ export class NativeKernels implements Kernels {
   adam(settings: AdamSettings, gradient: Float32Array, state: AdamState): void {
     const { learningRate, beta1, beta2, epsilon, step, gradientScale, average } = settings;
     for (const [name, array] of Object.entries({ gradient, ...state })) checkLength(name, array, state.weights.length);
-    const native: NativeAdam = { rate: learningRate / (1 - beta1 ** step), beta1, beta2, epsilon, gradientScale, correction2: 1 / (1 - beta2 ** step), average };
+    const native: NativeAdam = {
+      rate: learningRate / (1 - beta1 ** step),
+      beta1,
+      beta2,
+      epsilon,
+      gradientScale,
+      correction2: 1 / (1 - beta2 ** step),
+      average,
+    };
     this.addon.adam(this.name, native, state.weights, gradient, state.first, state.second, state.average);
   }
 
-  matMul(transposeA: boolean, transposeB: boolean, m: number, n: number, k: number, a: Float32Array, b: Float32Array, c: Float32Array): void {
+  matMul(
+    transposeA: boolean,
+    transposeB: boolean,
+    m: number,
+    n: number,
+    k: number,
+    a: Float32Array,
+    b: Float32Array,
+    c: Float32Array,
+  ): void {
     checkLength('a', a, m * k);
     checkLength('b', b, k * n);
     checkLength('c', c, m * n);
@@ -180,7 +289,14 @@ export class NativeKernels implements Kernels {
     const { lanes, length, history, noise } = batch;
     const codes = new Uint16Array(lanes * (1 + length - history));
     const heard = noise ? new Uint16Array(lanes * (length - history)) : null;
-    this.addon.codeExcitation(this.threads, batch, (noise?.seed ?? 0) >>> 0, Math.floor((noise?.seed ?? 0) / 2 ** 32), codes, heard);
+    this.addon.codeExcitation(
+      this.threads,
+      batch,
+      (noise?.seed ?? 0) >>> 0,
+      Math.floor((noise?.seed ?? 0) / 2 ** 32),
+      codes,
+      heard,
+    );
     return { codes, ...(heard && { heard }) };
   }
 
@@ -199,14 +315,27 @@ export class NativeKernels implements Kernels {
       begin: (lane, settings) => {
         refuseOverlap();
         checkSampler(network, settings);
-        checkLanes([lane], begun.map(() => true));
+        checkLanes(
+          [lane],
+          begun.map(() => true),
+        );
         begun[lane] = true;
         const { seed, temperature, firstCode } = settings;
-        native.begin(lane, seed >>> 0, Math.floor(seed / 2 ** 32), 1 / temperature, Math.floor(firstCode / levels), firstCode % levels);
+        native.begin(
+          lane,
+          seed >>> 0,
+          Math.floor(seed / 2 ** 32),
+          1 / temperature,
+          Math.floor(firstCode / levels),
+          firstCode % levels,
+        );
       },
       run: async (parts, hop) => {
         refuseOverlap();
-        checkLanes(parts.map(({ lane }) => lane), begun);
+        checkLanes(
+          parts.map(({ lane }) => lane),
+          begun,
+        );
         for (const { gate, frames } of parts) checkLength('gate', gate, frames * 3 * hidden);
         busy = true;
         try {
@@ -223,7 +352,16 @@ export class NativeKernels implements Kernels {
     checkSampler(network, settings, threads);
     const { seed, temperature, firstCode } = settings;
     const { hidden, levels } = network;
-    const native = new this.addon.Sampler(this.name, network, threads, seed >>> 0, Math.floor(seed / 2 ** 32), 1 / temperature, Math.floor(firstCode / levels), firstCode % levels);
+    const native = new this.addon.Sampler(
+      this.name,
+      network,
+      threads,
+      seed >>> 0,
+      Math.floor(seed / 2 ** 32),
+      1 / temperature,
+      Math.floor(firstCode / levels),
+      firstCode % levels,
+    );
     let busy = false;
     const refuseOverlap = () => {
       if (busy) throw new Error('the sampler is still at work; one call at a time');

@@ -25,7 +25,9 @@ export const nativeAddon = loadAddon();
 
 /** The WebAssembly module that comes with the package. */
 export function loadWasmModule(): WebAssembly.Module {
-  return (module ??= new WebAssembly.Module(readFileSync(join(packageRoot(), 'src', 'kernels', 'wasm', 'kernels.wasm'))));
+  return (module ??= new WebAssembly.Module(
+    readFileSync(join(packageRoot(), 'src', 'kernels', 'wasm', 'kernels.wasm')),
+  ));
 }
 let module: WebAssembly.Module | undefined;
 

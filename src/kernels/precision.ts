@@ -6,8 +6,8 @@ export const precisions = ['float32', 'bf16', 'int8'] as const;
 export type Precision = (typeof precisions)[number];
 
 /**
- * What the five matrices are in each precision. The logits stay bf16 in int8: an error there is one of the log probability, their inputs have no fixed range, and they are a fifteenth of
- * all weights at most.
+ * What the five matrices are in each precision. The logits stay bf16 in int8: an error there is one of the log
+ * probability, their inputs have no fixed range, and they are a fifteenth of all weights at most.
  */
 const matrixPrecisions: Record<Precision, readonly Precision[]> = {
   float32: ['float32', 'float32', 'float32', 'float32', 'float32'],
@@ -63,14 +63,21 @@ function toInt8(matrix: BlockMatrix): Int8Matrix {
   forEachWeight(matrix, (row, k) => (scale[row] = Math.max(scale[row], Math.abs(values[k]) / 127)));
   const whole = new Int8Array(values.length);
   // A subnormal scale may be too small by half: the bound is not for rounding alone.
-  forEachWeight(matrix, (row, k) => (whole[k] = scale[row] > 0 ? Math.max(-127, Math.min(127, Math.round(values[k] / scale[row]))) : 0));
+  forEachWeight(
+    matrix,
+    (row, k) => (whole[k] = scale[row] > 0 ? Math.max(-127, Math.min(127, Math.round(values[k] / scale[row]))) : 0),
+  );
   return { ...matrix, values: whole, scale };
 }
 
 /** Calls f with the row and the index of every stored weight. */
-function forEachWeight({ rows, blockRows, blockColumns, rowStart }: BlockMatrix, f: (row: number, k: number) => void): void {
+function forEachWeight(
+  { rows, blockRows, blockColumns, rowStart }: BlockMatrix,
+  f: (row: number, k: number) => void,
+): void {
   const size = blockRows * blockColumns;
-  for (let i = 0; i < rows / blockRows; i++) for (let k = rowStart[i] * size; k < rowStart[i + 1] * size; k++) f(i * blockRows + (k % blockRows), k);
+  for (let i = 0; i < rows / blockRows; i++)
+    for (let k = rowStart[i] * size; k < rowStart[i + 1] * size; k++) f(i * blockRows + (k % blockRows), k);
 }
 
 /** The network in float32 again, its weights the rounded ones. */

@@ -7,7 +7,10 @@ import { assertClose, blockShapes, dense, entries, normals, randomBlockMatrix, t
 
 const stream = new RandomStream(1, 0);
 
-/** Blocks of block row i, of n at most. The first is no multiple of any tile for some row; the product of nothing must be zero. */
+/**
+ * Blocks of block row i, of n at most. The first is no multiple of any tile for some row; the product of nothing must
+ * be zero.
+ */
 const patterns: Record<string, (i: number, n: number) => number> = {
   'ragged counts': (i, n) => Math.min(i, n),
   'every second block row empty': (i, n) => (i % 2 === 0 ? 0 : Math.ceil(n / 3)),
@@ -20,7 +23,10 @@ const matrices = blockShapes.flatMap((shape) =>
   Object.entries(patterns).map(([pattern, count]): [string, BlockMatrix] => {
     const rows = 19 * shape.rows;
     const columns = 17 * shape.columns;
-    return [`blocks ${shape.rows}×${shape.columns}, ${pattern}`, randomBlockMatrix(stream, rows, columns, shape, (i) => count(i, 17))];
+    return [
+      `blocks ${shape.rows}×${shape.columns}, ${pattern}`,
+      randomBlockMatrix(stream, rows, columns, shape, (i) => count(i, 17)),
+    ];
   }),
 );
 
@@ -41,7 +47,11 @@ for (const name of kernelNames()) {
       const x = misaligned(normals(stream, matrix.columns * LANES));
       const y = new Float32Array(matrix.rows * LANES).fill(NaN);
       kernels.product(matrix, x, y);
-      const expected = rows.flatMap((row) => Array.from({ length: LANES }, (_, lane) => row.reduce((sum, weight, j) => sum + weight * x[j * LANES + lane], 0)));
+      const expected = rows.flatMap((row) =>
+        Array.from({ length: LANES }, (_, lane) =>
+          row.reduce((sum, weight, j) => sum + weight * x[j * LANES + lane], 0),
+        ),
+      );
       assertClose('y', y, expected, tolerances.product);
     });
 
@@ -65,7 +75,8 @@ for (const name of kernelNames()) {
         [...entries(matrix)].forEach(([row, column], index) => {
           for (let t = 0; t < steps; t++)
             for (let lane = 0; lane < LANES; lane++)
-              expected[index] += dy[(t * matrix.rows + row) * LANES + lane] * x[(t * matrix.columns + column) * LANES + lane];
+              expected[index] +=
+                dy[(t * matrix.rows + row) * LANES + lane] * x[(t * matrix.columns + column) * LANES + lane];
         });
         kernels.productWeights(matrix, dy, x, steps, dw);
         assertClose('dw', dw, expected, tolerances.product);

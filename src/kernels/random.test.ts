@@ -116,7 +116,11 @@ test('normal numbers have the moments and tails of the standard normal', () => {
 });
 
 test('normal numbers in bulk are those of the stream, to the bit', () => {
-  for (const [seed, stream, index] of [[0, 5, 0], [7, 1, 2 ** 32 - 2], [Number.MAX_SAFE_INTEGER, 2 ** 32 - 1, 2 ** 52 + 12345]]) {
+  for (const [seed, stream, index] of [
+    [0, 5, 0],
+    [7, 1, 2 ** 32 - 2],
+    [Number.MAX_SAFE_INTEGER, 2 ** 32 - 1, 2 ** 52 + 12345],
+  ]) {
     for (const length of [0, 1, 6, 1003]) {
       const one = new RandomStream(seed, stream, index);
       const expected = Float64Array.from({ length }, () => one.normal());
@@ -128,13 +132,17 @@ test('normal numbers in bulk are those of the stream, to the bit', () => {
       assert.deepEqual(single, Float32Array.from(expected));
     }
   }
-  for (const index of [-1, 0.5, Number.MAX_SAFE_INTEGER - 1]) assert.throws(() => fillNormals(new Float32Array(8), 1, 1, index), RangeError);
+  for (const index of [-1, 0.5, Number.MAX_SAFE_INTEGER - 1])
+    assert.throws(() => fillNormals(new Float32Array(8), 1, 1, index), RangeError);
 });
 
 test('shuffle keeps the items, works on typed arrays, and makes every order equally likely', () => {
   const stream = new RandomStream(4, 1);
   const items = stream.shuffle(Int32Array.from({ length: 100 }, (_, i) => i));
-  assert.deepEqual([...items].sort((a, b) => a - b), Array.from({ length: 100 }, (_, i) => i));
+  assert.deepEqual(
+    [...items].sort((a, b) => a - b),
+    Array.from({ length: 100 }, (_, i) => i),
+  );
   const orders = new Map<string, number>();
   for (let i = 0; i < 6000; i++) {
     const order = stream.shuffle(['a', 'b', 'c']).join('');

@@ -1,6 +1,6 @@
 /**
- * Randomness as a pure function of (seed, stream, index): a counter-based generator needs no state to save, gives the same numbers
- * to any number of threads, and has the same definition in C++.
+ * Randomness as a pure function of (seed, stream, index): a counter-based generator needs no state to save, gives the
+ * same numbers to any number of threads, and has the same definition in C++.
  */
 
 /** Who draws from which stream; two users of one seed never share numbers. */
@@ -19,7 +19,10 @@ export const streams = {
 
 const two32 = 4294967296;
 
-/** The high 32 bits of the 64-bit product of two uint32, by 16-bit halves: no partial sum reaches 2^32, so that all of it stays in integer registers. */
+/**
+ * The high 32 bits of the 64-bit product of two uint32, by 16-bit halves: no partial sum reaches 2^32, so that all of
+ * it stays in integer registers.
+ */
 function multiplyHigh(a: number, b: number): number {
   const aLow = a & 0xffff;
   const aHigh = a >>> 16;
@@ -145,8 +148,8 @@ export class RandomStream {
 }
 
 /**
- * Fills `out` with standard normal numbers: number i is the (i+1)-th `normal()` of `new RandomStream(seed, stream, index)`, rounded to the
- * array's precision. A few times as fast as asking one by one; the same ranges and errors.
+ * Fills `out` with standard normal numbers: number i is the (i+1)-th `normal()` of `new RandomStream(seed, stream,
+ * index)`, rounded to the array's precision. A few times as fast as asking one by one; the same ranges and errors.
  */
 export function fillNormals(out: Float32Array | Float64Array, seed: number, stream: number, index: number): void {
   for (const checked of [index, index + Math.ceil(out.length / 4)]) philox(seed, stream, checked);

@@ -1,10 +1,30 @@
 import type { BlockMatrix, StoredMatrix } from './blocks.js';
-import { checkBatch, checkBlockMatrix, checkExcitation, checkLength, checkMembers, checkNetwork, checkSampler, checkSamplerProduct } from './check.js';
+import {
+  checkBatch,
+  checkBlockMatrix,
+  checkExcitation,
+  checkLength,
+  checkMembers,
+  checkNetwork,
+  checkSampler,
+  checkSamplerProduct,
+} from './check.js';
 import { checkClassifier, checkClassifierGradients } from './check_classifier.js';
 import type { ClassifierBatch, ClassifierGradients, ClassifierNetwork, ClassifierResult } from './classifier.js';
 import { codeExcitation, type ExcitationBatch, type ExcitationCodes } from './excitation.js';
 import { LANES } from './kernels.js';
-import type { AdamSettings, AdamState, Kernels, SampleRateNetwork, Sampler, SamplerGroup, SamplerNetwork, SamplerSettings, SequenceBatch, SequenceGradients } from './kernels.js';
+import type {
+  AdamSettings,
+  AdamState,
+  Kernels,
+  SampleRateNetwork,
+  Sampler,
+  SamplerGroup,
+  SamplerNetwork,
+  SamplerSettings,
+  SequenceBatch,
+  SequenceGradients,
+} from './kernels.js';
 import { referenceClassifier } from './reference_classifier.js';
 import { addTransposed, addWeights, multiply, multiplyStored } from './reference_products.js';
 import { ReferenceSampler } from './reference_sampler.js';
@@ -12,8 +32,8 @@ import { separateSamplers } from './separate_samplers.js';
 import { referenceSequence, someLanes } from './reference_sequence.js';
 
 /**
- * The plain twin of the native kernels: short, slow and obviously right, all arithmetic in double. It is what the others are tested
- * against.
+ * The plain twin of the native kernels: short, slow and obviously right, all arithmetic in double. It is what the
+ * others are tested against.
  */
 export class ReferenceKernels implements Kernels {
   readonly name = 'reference';
@@ -63,14 +83,28 @@ export class ReferenceKernels implements Kernels {
     return referenceSequence(network, batch, 1, null);
   }
 
-  sequenceGradients(network: SampleRateNetwork, batch: SequenceBatch, scale: number, gradients: SequenceGradients): Float64Array {
+  sequenceGradients(
+    network: SampleRateNetwork,
+    batch: SequenceBatch,
+    scale: number,
+    gradients: SequenceGradients,
+  ): Float64Array {
     return this.memberGradients([network], batch, scale, [gradients]);
   }
 
-  memberGradients(members: readonly SampleRateNetwork[], batch: SequenceBatch, scale: number, gradients: readonly SequenceGradients[]): Float64Array {
+  memberGradients(
+    members: readonly SampleRateNetwork[],
+    batch: SequenceBatch,
+    scale: number,
+    gradients: readonly SequenceGradients[],
+  ): Float64Array {
     checkMembers(members, batch, gradients);
     const lanes = batch.lanes / members.length;
-    return Float64Array.from(members.flatMap((network, m) => [...referenceSequence(network, someLanes(batch, m * lanes, lanes), scale, gradients[m])]));
+    return Float64Array.from(
+      members.flatMap((network, m) => [
+        ...referenceSequence(network, someLanes(batch, m * lanes, lanes), scale, gradients[m]),
+      ]),
+    );
   }
 
   classifierLoss(members: readonly ClassifierNetwork[], batch: ClassifierBatch): ClassifierResult {
@@ -78,7 +112,12 @@ export class ReferenceKernels implements Kernels {
     return referenceClassifier(members, batch, 1, null);
   }
 
-  classifierGradients(members: readonly ClassifierNetwork[], batch: ClassifierBatch, scale: number, gradients: readonly ClassifierGradients[]): ClassifierResult {
+  classifierGradients(
+    members: readonly ClassifierNetwork[],
+    batch: ClassifierBatch,
+    scale: number,
+    gradients: readonly ClassifierGradients[],
+  ): ClassifierResult {
     checkClassifier(members, batch);
     checkClassifierGradients(members, gradients);
     return referenceClassifier(members, batch, scale, gradients);
@@ -92,7 +131,8 @@ export class ReferenceKernels implements Kernels {
       const g = gradient[i] * gradientScale;
       const m = beta1 * first[i] + (1 - beta1) * g;
       const v = beta2 * second[i] + (1 - beta2) * g * g;
-      const w = weights[i] - (learningRate * (m / (1 - beta1 ** step))) / (Math.sqrt(v / (1 - beta2 ** step)) + epsilon);
+      const w =
+        weights[i] - (learningRate * (m / (1 - beta1 ** step))) / (Math.sqrt(v / (1 - beta2 ** step)) + epsilon);
       first[i] = m;
       second[i] = v;
       weights[i] = w;
@@ -100,14 +140,24 @@ export class ReferenceKernels implements Kernels {
     }
   }
 
-  matMul(transposeA: boolean, transposeB: boolean, m: number, n: number, k: number, a: Float32Array, b: Float32Array, c: Float32Array): void {
+  matMul(
+    transposeA: boolean,
+    transposeB: boolean,
+    m: number,
+    n: number,
+    k: number,
+    a: Float32Array,
+    b: Float32Array,
+    c: Float32Array,
+  ): void {
     checkLength('a', a, m * k);
     checkLength('b', b, k * n);
     checkLength('c', c, m * n);
     for (let i = 0; i < m; i++)
       for (let j = 0; j < n; j++) {
         let sum = 0;
-        for (let l = 0; l < k; l++) sum += a[transposeA ? l * m + i : i * k + l] * b[transposeB ? j * k + l : l * n + j];
+        for (let l = 0; l < k; l++)
+          sum += a[transposeA ? l * m + i : i * k + l] * b[transposeB ? j * k + l : l * n + j];
         c[i * n + j] = sum;
       }
   }

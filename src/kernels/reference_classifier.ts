@@ -4,10 +4,15 @@ import { backwardLayer, forwardLayer } from './reference_layers.js';
 import type { LayerSums } from './reference_layers.js';
 
 /**
- * Loss in nats and correct answers of each member, and with `gradients` those of `scale` times its loss. One example after the other;
- * gradients are summed in double and rounded once. Arguments are taken as checked.
+ * Loss in nats and correct answers of each member, and with `gradients` those of `scale` times its loss. One example
+ * after the other; gradients are summed in double and rounded once. Arguments are taken as checked.
  */
-export function referenceClassifier(members: readonly ClassifierNetwork[], batch: ClassifierBatch, scale: number, gradients: readonly ClassifierGradients[] | null): ClassifierResult {
+export function referenceClassifier(
+  members: readonly ClassifierNetwork[],
+  batch: ClassifierBatch,
+  scale: number,
+  gradients: readonly ClassifierGradients[] | null,
+): ClassifierResult {
   const { examples, images, labels } = batch;
   const result = { loss: new Float64Array(members.length), correct: new Int32Array(members.length) };
   const pixels = images.length / (members.length * examples);
@@ -21,7 +26,13 @@ export function referenceClassifier(members: readonly ClassifierNetwork[], batch
       const logProbabilities = logSoftmax(logits);
       result.loss[m] -= logProbabilities[labels[i]];
       if (logits.indexOf(Math.max(...logits)) === labels[i]) result.correct[m]++;
-      if (gradients) backward(member, activations, logProbabilities.map((log, k) => scale * (Math.exp(log) - (k === labels[i] ? 1 : 0))), sums);
+      if (gradients)
+        backward(
+          member,
+          activations,
+          logProbabilities.map((log, k) => scale * (Math.exp(log) - (k === labels[i] ? 1 : 0))),
+          sums,
+        );
     }
     weights.forEach((array, l) => gradients?.[m].weights[l].set(array));
     biases.forEach((array, l) => gradients?.[m].biases[l].set(array));
@@ -37,10 +48,16 @@ function forward(network: ClassifierNetwork, image: Float64Array): Float64Array[
   return activations;
 }
 
-function backward(network: ClassifierNetwork, activations: readonly Float64Array[], dLogits: Float64Array, sums: readonly LayerSums[]): void {
+function backward(
+  network: ClassifierNetwork,
+  activations: readonly Float64Array[],
+  dLogits: Float64Array,
+  sums: readonly LayerSums[],
+): void {
   const shapes = imageShapes(network);
   let dy = dLogits;
-  for (let l = network.layers.length - 1; l >= 0; l--) dy = backwardLayer(network.layers[l], shapes[l], shapes[l + 1], activations[l], activations[l + 1], dy, sums[l]);
+  for (let l = network.layers.length - 1; l >= 0; l--)
+    dy = backwardLayer(network.layers[l], shapes[l], shapes[l + 1], activations[l], activations[l + 1], dy, sums[l]);
 }
 
 /** Subtracting the largest logit first keeps exp from overflowing. */

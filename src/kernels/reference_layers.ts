@@ -2,8 +2,9 @@ import { windowOf } from './classifier.js';
 import type { ClassifierLayer, ConvolutionLayer, DepthwiseLayer, ImageShape, PoolLayer } from './classifier.js';
 import { addTransposed, addWeights, multiply } from './reference_products.js';
 
-// The layers of a classifier on one image, in double. An image is [height, width, channels]. Every layer slides a window over its
-// input: all of them gather the window, do something to it, and scatter the gradient of the window back.
+// The layers of a classifier on one image, in double. An image is [height, width, channels]. Every layer slides a
+// window over its input: all of them gather the window, do something to it, and scatter the gradient of the window
+// back.
 
 /** The sums that a layer's gradients are formed in. */
 export interface LayerSums {
@@ -11,8 +12,16 @@ export interface LayerSums {
   readonly biases: Float64Array;
 }
 
-/** Calls `visit` with each output position and the indices (ky, kx, channel) of its window in the input; -1 stands for a zero of the padding. */
-function forWindows(layer: ClassifierLayer, [height, width, channels]: ImageShape, output: ImageShape, visit: (position: number, window: Int32Array) => void): void {
+/**
+ * Calls `visit` with each output position and the indices (ky, kx, channel) of its window in the input; -1 stands for a
+ * zero of the padding.
+ */
+function forWindows(
+  layer: ClassifierLayer,
+  [height, width, channels]: ImageShape,
+  output: ImageShape,
+  visit: (position: number, window: Int32Array) => void,
+): void {
   const { kernel, stride, padding } = windowOf(layer);
   for (let oy = 0; oy < output[0]; oy++)
     for (let ox = 0; ox < output[1]; ox++) {
@@ -31,7 +40,12 @@ function forWindows(layer: ClassifierLayer, [height, width, channels]: ImageShap
 const gather = (image: Float64Array, window: Int32Array) => Float64Array.from(window, (at) => (at < 0 ? 0 : image[at]));
 
 /** The layer's output for the image `x` of shape `input`. */
-export function forwardLayer(layer: ClassifierLayer, input: ImageShape, output: ImageShape, x: Float64Array): Float64Array {
+export function forwardLayer(
+  layer: ClassifierLayer,
+  input: ImageShape,
+  output: ImageShape,
+  x: Float64Array,
+): Float64Array {
   const y = new Float64Array(output[0] * output[1] * output[2]);
   forWindows(layer, input, output, (position, window) => {
     const patch = gather(x, window);
@@ -43,8 +57,19 @@ export function forwardLayer(layer: ClassifierLayer, input: ImageShape, output: 
   return y;
 }
 
-/** From the gradient dy of the output to that of the input, which is returned; those of weights and biases are added to `sums`. */
-export function backwardLayer(layer: ClassifierLayer, input: ImageShape, output: ImageShape, x: Float64Array, y: Float64Array, dy: Float64Array, sums: LayerSums): Float64Array {
+/**
+ * From the gradient dy of the output to that of the input, which is returned; those of weights and biases are added to
+ * `sums`.
+ */
+export function backwardLayer(
+  layer: ClassifierLayer,
+  input: ImageShape,
+  output: ImageShape,
+  x: Float64Array,
+  y: Float64Array,
+  dy: Float64Array,
+  sums: LayerSums,
+): Float64Array {
   const dx = new Float64Array(x.length);
   forWindows(layer, input, output, (position, window) => {
     const patch = gather(x, window);
@@ -66,7 +91,14 @@ function convolve({ matrix, bias, relu }: ConvolutionLayer, patch: Float64Array,
   for (let o = 0; o < y.length; o++) y[o] = relu ? Math.max(0, y[o] + bias[o]) : y[o] + bias[o];
 }
 
-function convolveBackward({ matrix, relu }: ConvolutionLayer, patch: Float64Array, y: Float64Array, dy: Float64Array, dPatch: Float64Array, sums: LayerSums): void {
+function convolveBackward(
+  { matrix, relu }: ConvolutionLayer,
+  patch: Float64Array,
+  y: Float64Array,
+  dy: Float64Array,
+  dPatch: Float64Array,
+  sums: LayerSums,
+): void {
   if (relu) dy.forEach((d, o) => (dy[o] = y[o] > 0 ? d : 0));
   dy.forEach((d, o) => (sums.biases[o] += d));
   addWeights(matrix, dy, patch, sums.weights);
@@ -79,7 +111,13 @@ function filter({ weights }: DepthwiseLayer, patch: Float64Array, y: Float64Arra
   patch.forEach((value, i) => (y[i % y.length] += weights[i] * value));
 }
 
-function filterBackward({ weights }: DepthwiseLayer, patch: Float64Array, dy: Float64Array, dPatch: Float64Array, sums: LayerSums): void {
+function filterBackward(
+  { weights }: DepthwiseLayer,
+  patch: Float64Array,
+  dy: Float64Array,
+  dPatch: Float64Array,
+  sums: LayerSums,
+): void {
   patch.forEach((value, i) => {
     const d = dy[i % dy.length];
     sums.weights[i] += d * value;

@@ -1,9 +1,12 @@
 import type { SamplerNetwork } from './kernels.js';
 import { multiplyStored } from './reference_products.js';
 
-// One sample of one lane through the network of Kalchbrenner et al. 2018, eq. 2, in double. Training and sampling share it.
+// One sample of one lane through the network of Kalchbrenner et al. 2018, eq. 2, in double. Training and sampling share
+// it.
 
-/** What a step of the GRU leaves behind, each [H]: the gates u and r, R_e h, the candidate e, and the states around it. */
+/**
+ * What a step of the GRU leaves behind, each [H]: the gates u and r, R_e h, the candidate e, and the states around it.
+ */
 export interface GruStep {
   readonly before: Float64Array;
   readonly u: Float64Array;
@@ -47,12 +50,19 @@ export function recurrentProducts({ hidden, sparse }: SamplerNetwork, before: Fl
 }
 
 /**
- * One half of the state, 0 coarse or 1 fine. The reset gate acts after the product. Only the fine half sees the third input, so that
- * the coarse symbol can be drawn before that input is known.
+ * One half of the state, 0 coarse or 1 fine. The reset gate acts after the product. Only the fine half sees the third
+ * input, so that the coarse symbol can be drawn before that input is known.
  * @param gate [3H] conditioning of the frame
  * @param inputs c[t-1], f[t-1], c[t], in [-1, 1]
  */
-export function gruHalf(network: SamplerNetwork, half: number, products: Float64Array, gate: Float32Array, inputs: readonly number[], step: GruStep): void {
+export function gruHalf(
+  network: SamplerNetwork,
+  half: number,
+  products: Float64Array,
+  gate: Float32Array,
+  inputs: readonly number[],
+  step: GruStep,
+): void {
   const { hidden, dense } = network;
   const { before, u, r, product, e, after } = step;
   const weights = dense[0];

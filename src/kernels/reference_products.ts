@@ -1,11 +1,15 @@
 import type { BlockMatrix, Int8Matrix, StoredMatrix } from './blocks.js';
 import { isInt8, matrixInFloat32 } from './precision.js';
 
-// Products of one vector with a block-sparse matrix, in double. All three walk the stored weights in the same order: block row,
-// block, column of the block, row of the column, which is the order of `values`.
+// Products of one vector with a block-sparse matrix, in double. All three walk the stored weights in the same order:
+// block row, block, column of the block, row of the column, which is the order of `values`.
 
 /** y [rows] = M x [columns]. */
-export function multiply({ rows, blockRows, blockColumns, rowStart, column, values }: BlockMatrix, x: Float64Array, y: Float64Array): void {
+export function multiply(
+  { rows, blockRows, blockColumns, rowStart, column, values }: BlockMatrix,
+  x: Float64Array,
+  y: Float64Array,
+): void {
   y.fill(0);
   for (let i = 0; i < rows / blockRows; i++)
     for (let k = rowStart[i]; k < rowStart[i + 1]; k++)
@@ -22,10 +26,14 @@ export function multiplyStored(matrix: StoredMatrix, x: Float64Array, y: Float64
   else multiply(matrixInFloat32(matrix), x, y);
 }
 
-/** x, within ±1, is rounded to 1/128; the sums are exact, and rounded twice: to float32, and again after the multiplication with the row's scale. */
+/**
+ * x, within ±1, is rounded to 1/128; the sums are exact, and rounded twice: to float32, and again after the
+ * multiplication with the row's scale.
+ */
 function multiplyIntegers(matrix: Int8Matrix, x: Float64Array, y: Float64Array): void {
   multiply({ ...matrix, values: Float32Array.from(matrix.values) }, x.map(toActivation), y);
-  for (let row = 0; row < y.length; row++) y[row] = Math.fround(Math.fround(y[row]) * Math.fround(matrix.scale[row] / 128));
+  for (let row = 0; row < y.length; row++)
+    y[row] = Math.fround(Math.fround(y[row]) * Math.fround(matrix.scale[row] / 128));
 }
 
 /** 128 x to the nearest whole number, ties to even, at most 127. */
@@ -37,7 +45,11 @@ function toActivation(x: number): number {
 }
 
 /** dx [columns] += Mᵀ dy [rows]. */
-export function addTransposed({ rows, blockRows, blockColumns, rowStart, column, values }: BlockMatrix, dy: Float64Array, dx: Float64Array): void {
+export function addTransposed(
+  { rows, blockRows, blockColumns, rowStart, column, values }: BlockMatrix,
+  dy: Float64Array,
+  dx: Float64Array,
+): void {
   for (let i = 0; i < rows / blockRows; i++)
     for (let k = rowStart[i]; k < rowStart[i + 1]; k++)
       for (let c = 0; c < blockColumns; c++) {
@@ -49,7 +61,12 @@ export function addTransposed({ rows, blockRows, blockColumns, rowStart, column,
 }
 
 /** dw += dy xᵀ at the stored blocks; dw in the order of `values`. */
-export function addWeights({ rows, blockRows, blockColumns, rowStart, column }: BlockMatrix, dy: Float64Array, x: Float64Array, dw: Float64Array): void {
+export function addWeights(
+  { rows, blockRows, blockColumns, rowStart, column }: BlockMatrix,
+  dy: Float64Array,
+  x: Float64Array,
+  dw: Float64Array,
+): void {
   for (let i = 0; i < rows / blockRows; i++)
     for (let k = rowStart[i]; k < rowStart[i + 1]; k++)
       for (let c = 0; c < blockColumns; c++) {

@@ -3,7 +3,9 @@ import type { Sampler, SamplerNetwork, SamplerSettings } from './kernels.js';
 import { philox, streams } from './random.js';
 import { emptyStep, gruHalf, output, recurrentProducts, scaled } from './reference_network.js';
 
-/** The sampler in plain loops. Like the native one it owns a copy of the weights, so that training may go on beside it. */
+/**
+ * The sampler in plain loops. Like the native one it owns a copy of the weights, so that training may go on beside it.
+ */
 export class ReferenceSampler implements Sampler {
   private readonly network: SamplerNetwork;
   private state: Float64Array;
@@ -76,8 +78,8 @@ function copyOf({ hidden, projection, levels, sparse, dense }: SamplerNetwork): 
 }
 
 /**
- * The order in which the symbols divide the unit interval among them: 0, 16, 32, …, then 1, 17, 33, …: what SIMD kernels add up fastest. Any order draws from the
- * same distribution.
+ * The order in which the symbols divide the unit interval among them: 0, 16, 32, …, then 1, 17, 33, …: what SIMD
+ * kernels add up fastest. Any order draws from the same distribution.
  */
 export function drawingOrder(levels: number): number[] {
   return Array.from({ length: levels }, (_, i) => (i % (levels / 16)) * 16 + Math.floor(i / (levels / 16)));

@@ -20,14 +20,23 @@ interface GradientSums {
 }
 
 /**
- * Teacher-forced loss in nats of each lane, and with `gradients` those of `scale` times its sum, by back-propagation through all
- * steps. Lanes are independent: one after the other. Arguments are taken as checked.
+ * Teacher-forced loss in nats of each lane, and with `gradients` those of `scale` times its sum, by back-propagation
+ * through all steps. Lanes are independent: one after the other. Arguments are taken as checked.
  */
-export function referenceSequence(network: SampleRateNetwork, batch: SequenceBatch, scale: number, gradients: SequenceGradients | null): Float64Array {
+export function referenceSequence(
+  network: SampleRateNetwork,
+  batch: SequenceBatch,
+  scale: number,
+  gradients: SequenceGradients | null,
+): Float64Array {
   const loss = new Float64Array(batch.lanes);
   const doubles = (arrays: readonly Float32Array[]) => arrays.map((array) => new Float64Array(array.length));
   const laneGate = batch.frames * 3 * network.hidden;
-  const sums: GradientSums = { gate: new Float64Array(laneGate), sparse: gradients ? doubles(gradients.sparse) : [], dense: gradients ? doubles(gradients.dense) : [] };
+  const sums: GradientSums = {
+    gate: new Float64Array(laneGate),
+    sparse: gradients ? doubles(gradients.sparse) : [],
+    dense: gradients ? doubles(gradients.dense) : [],
+  };
   for (let lane = 0; lane < batch.lanes; lane++) {
     const length = batch.lengths ? batch.lengths[lane] : batch.steps;
     const records: StepRecord[] = [];
@@ -35,7 +44,11 @@ export function referenceSequence(network: SampleRateNetwork, batch: SequenceBat
     if (batch.state) state.set(batch.state.subarray(lane * network.hidden, (lane + 1) * network.hidden));
     for (let t = 0; t < batch.steps; t++) {
       const record = forwardStep(network, batch, lane, t, state);
-      const nats = t < length ? -record.outputs[0].logProbabilities[record.targets[0]] - record.outputs[1].logProbabilities[record.targets[1]] : 0;
+      const nats =
+        t < length
+          ? -record.outputs[0].logProbabilities[record.targets[0]] -
+            record.outputs[1].logProbabilities[record.targets[1]]
+          : 0;
       loss[lane] += nats;
       if (batch.nll) batch.nll[lane * batch.steps + t] = nats;
       if (gradients) records.push(record);
@@ -59,15 +72,32 @@ export function referenceSequence(network: SampleRateNetwork, batch: SequenceBat
 
 /** The lanes first … first+count−1 of a batch; arrays that are written to are shared with it. */
 export function someLanes(batch: SequenceBatch, first: number, count: number): SequenceBatch {
-  const cut = <T extends { length: number; subarray(from: number, to: number): T }>(array: T | undefined): T | undefined => {
+  const cut = <T extends { length: number; subarray(from: number, to: number): T }>(
+    array: T | undefined,
+  ): T | undefined => {
     const perLane = (array?.length ?? 0) / batch.lanes;
     return array?.subarray(first * perLane, (first + count) * perLane);
   };
   const { codes, heard, gate, lengths, state, nll } = batch;
-  return { ...batch, lanes: count, codes: cut(codes) as Uint16Array, gate: cut(gate) as Float32Array, heard: cut(heard), lengths: cut(lengths), state: cut(state), nll: cut(nll) };
+  return {
+    ...batch,
+    lanes: count,
+    codes: cut(codes) as Uint16Array,
+    gate: cut(gate) as Float32Array,
+    heard: cut(heard),
+    lengths: cut(lengths),
+    state: cut(state),
+    nll: cut(nll),
+  };
 }
 
-function forwardStep(network: SampleRateNetwork, batch: SequenceBatch, lane: number, t: number, before: Float64Array): StepRecord {
+function forwardStep(
+  network: SampleRateNetwork,
+  batch: SequenceBatch,
+  lane: number,
+  t: number,
+  before: Float64Array,
+): StepRecord {
   const { hidden, levels } = network;
   const code = batch.heard ? batch.heard[lane * batch.steps + t] : batch.codes[lane * (batch.steps + 1) + t];
   const next = batch.codes[lane * (batch.steps + 1) + t + 1];
@@ -83,7 +113,13 @@ function forwardStep(network: SampleRateNetwork, batch: SequenceBatch, lane: num
 }
 
 /** Adds what both softmaxes of a step send back to the state, to dh [H]. */
-function backwardOutputs({ sparse }: SampleRateNetwork, record: StepRecord, scale: number, sums: GradientSums, dh: Float64Array): void {
+function backwardOutputs(
+  { sparse }: SampleRateNetwork,
+  record: StepRecord,
+  scale: number,
+  sums: GradientSums,
+  dh: Float64Array,
+): void {
   halves.forEach(({ hiddenMatrix, logitMatrix, hiddenBias, logitBias }, half) => {
     const { hidden, logProbabilities } = record.outputs[half];
     const dLogits = logProbabilities.map((log, i) => scale * (Math.exp(log) - (i === record.targets[half] ? 1 : 0)));
@@ -99,10 +135,16 @@ function backwardOutputs({ sparse }: SampleRateNetwork, record: StepRecord, scal
 }
 
 /** From dh [H] after the step to dh before it. */
-function backwardGru({ hidden, sparse }: SampleRateNetwork, record: StepRecord, sums: GradientSums, dh: Float64Array): Float64Array {
+function backwardGru(
+  { hidden, sparse }: SampleRateNetwork,
+  record: StepRecord,
+  sums: GradientSums,
+  dh: Float64Array,
+): Float64Array {
   const { before, u, r, product, e } = record.gru;
   const dhBefore = new Float64Array(hidden);
-  // Gradients of the arguments of σ, σ, tanh, and of the three products R h: they differ where the reset gate stands between.
+  // Gradients of the arguments of σ, σ, tanh, and of the three products R h: they differ where the reset gate stands
+  // between.
   const dArguments = new Float64Array(3 * hidden);
   const dProducts = new Float64Array(3 * hidden);
   for (let i = 0; i < hidden; i++) {

@@ -2,7 +2,16 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { chooseKernels, kernelNames } from './index.js';
 import { RandomStream } from './random.js';
-import { assertClose, blockShapes, describeCase, freshBatch, randomBatch, randomNetwork, sequenceCases, tolerances } from './testing.js';
+import {
+  assertClose,
+  blockShapes,
+  describeCase,
+  freshBatch,
+  randomBatch,
+  randomNetwork,
+  sequenceCases,
+  tolerances,
+} from './testing.js';
 import { equations } from './testing_equations.js';
 
 const sum = (array: Iterable<number>) => [...array].reduce((a, b) => a + b, 0);
@@ -26,9 +35,24 @@ for (const name of kernelNames()) {
       const batch = randomBatch(stream, network, { lanes: 3, steps: 19, hop: 4, phase: 3, heard: shape.rows > 1 });
       const expected = [0, 1, 2].map((lane) => equations(network, batch, lane));
       const loss = kernels.sequenceLoss(network, batch);
-      assertClose('loss', loss, expected.map(({ nll }) => sum(nll)), tolerances.loss);
-      assertClose('nll', batch.nll, expected.flatMap(({ nll }) => nll), tolerances.loss);
-      assertClose('state', batch.state, expected.flatMap(({ state }) => state), tolerances.state);
+      assertClose(
+        'loss',
+        loss,
+        expected.map(({ nll }) => sum(nll)),
+        tolerances.loss,
+      );
+      assertClose(
+        'nll',
+        batch.nll,
+        expected.flatMap(({ nll }) => nll),
+        tolerances.loss,
+      );
+      assertClose(
+        'state',
+        batch.state,
+        expected.flatMap(({ state }) => state),
+        tolerances.state,
+      );
     }
   });
 
@@ -47,7 +71,11 @@ for (const name of kernelNames()) {
       const lanes = Array.from(loss, (_, lane) => own.nll.subarray(lane * batch.steps, (lane + 1) * batch.steps));
       assertClose('loss', loss, lanes.map(sum), tolerances.loss);
       const lengths = batch.lengths ?? loss.map(() => batch.steps);
-      lanes.forEach((nll, lane) => nll.forEach((nats, t) => assert.ok(t < lengths[lane] ? nats > 0 : nats === 0, `lane ${lane}, step ${t}: ${nats}`)));
+      lanes.forEach((nll, lane) =>
+        nll.forEach((nats, t) =>
+          assert.ok(t < lengths[lane] ? nats > 0 : nats === 0, `lane ${lane}, step ${t}: ${nats}`),
+        ),
+      );
     }
   });
 
@@ -82,7 +110,13 @@ for (const name of kernelNames()) {
       const firstFrame = Math.floor((phase + from) / hop);
       const frames = Math.ceil((phase + to) / hop) - firstFrame;
       const size = 3 * network.hidden;
-      const cut = <T extends Uint16Array | Float32Array>(all: T, lane: number, stride: number, start: number, length: number) => all.slice(lane * stride + start, lane * stride + start + length);
+      const cut = <T extends Uint16Array | Float32Array>(
+        all: T,
+        lane: number,
+        stride: number,
+        start: number,
+        length: number,
+      ) => all.slice(lane * stride + start, lane * stride + start + length);
       const indices = [...Array(lanes).keys()];
       return {
         lanes,
@@ -91,14 +125,21 @@ for (const name of kernelNames()) {
         steps: to - from,
         phase: (phase + from) % hop,
         codes: Uint16Array.from(indices.flatMap((lane) => [...cut(whole.codes, lane, steps + 1, from, to - from + 1)])),
-        gate: Float32Array.from(indices.flatMap((lane) => [...cut(whole.gate, lane, whole.frames * size, firstFrame * size, frames * size)])),
+        gate: Float32Array.from(
+          indices.flatMap((lane) => [...cut(whole.gate, lane, whole.frames * size, firstFrame * size, frames * size)]),
+        ),
         state,
       };
     };
     const state = whole.state.slice();
     const losses = [piece(0, 13, state), piece(13, 29, state)].map((batch) => kernels.sequenceLoss(network, batch));
     const loss = kernels.sequenceLoss(network, whole);
-    assertClose('loss', losses[0].map((first, lane) => first + losses[1][lane]), loss, tolerances.loss);
+    assertClose(
+      'loss',
+      losses[0].map((first, lane) => first + losses[1][lane]),
+      loss,
+      tolerances.loss,
+    );
     assertClose('state', state, whole.state, tolerances.state);
   });
 
@@ -111,19 +152,33 @@ for (const name of kernelNames()) {
     const expected = [0, 1].map((lane) => equations(network, batch, lane));
     const loss = kernels.sequenceLoss(network, batch);
     assert.ok(Math.max(...batch.nll) > 200);
-    assertClose('loss', loss, expected.map(({ nll }) => sum(nll)), tolerances.loss);
-    assertClose('state', batch.state, expected.flatMap(({ state }) => state), tolerances.state);
+    assertClose(
+      'loss',
+      loss,
+      expected.map(({ nll }) => sum(nll)),
+      tolerances.loss,
+    );
+    assertClose(
+      'state',
+      batch.state,
+      expected.flatMap(({ state }) => state),
+      tolerances.state,
+    );
   });
 
-  test(`${name}: the loss does not depend on the number of threads, to the bit`, { skip: name === 'reference' && 'the reference has one thread' }, () => {
-    const stream = new RandomStream(4, 12);
-    const network = randomNetwork(stream, { hidden: 32, projection: 16, levels: 32, shape: blockShapes[0] });
-    const batch = randomBatch(stream, network, { lanes: 70, steps: 20, hop: 7 });
-    const runs = [1, 2, 3, 5].map((threads) => {
-      const own = freshBatch(batch);
-      const loss = chooseKernels({ name, threads }).sequenceLoss(network, own);
-      return { loss, nll: own.nll, state: own.state };
-    });
-    for (const run of runs) assert.deepEqual(run, runs[0]);
-  });
+  test(
+    `${name}: the loss does not depend on the number of threads, to the bit`,
+    { skip: name === 'reference' && 'the reference has one thread' },
+    () => {
+      const stream = new RandomStream(4, 12);
+      const network = randomNetwork(stream, { hidden: 32, projection: 16, levels: 32, shape: blockShapes[0] });
+      const batch = randomBatch(stream, network, { lanes: 70, steps: 20, hop: 7 });
+      const runs = [1, 2, 3, 5].map((threads) => {
+        const own = freshBatch(batch);
+        const loss = chooseKernels({ name, threads }).sequenceLoss(network, own);
+        return { loss, nll: own.nll, state: own.state };
+      });
+      for (const run of runs) assert.deepEqual(run, runs[0]);
+    },
+  );
 }

@@ -1,5 +1,11 @@
 import type { BlockShape } from './blocks.js';
-import type { ClassifierBatch, ClassifierGradients, ClassifierLayer, ClassifierNetwork, ImageShape } from './classifier.js';
+import type {
+  ClassifierBatch,
+  ClassifierGradients,
+  ClassifierLayer,
+  ClassifierNetwork,
+  ImageShape,
+} from './classifier.js';
 import { imageShapes } from './classifier.js';
 import type { RandomStream } from './random.js';
 import { blockShapes, normals, randomBlockMatrix } from './testing.js';
@@ -8,7 +14,14 @@ const [tall, square, single] = blockShapes;
 
 /** A layer without its weights; blocks say that it is a convolution. */
 type LayerPlan =
-  | { readonly outputs: number; readonly blocks: BlockShape; readonly kernel: readonly [number, number]; readonly stride?: number; readonly padding?: number; readonly relu?: boolean }
+  | {
+      readonly outputs: number;
+      readonly blocks: BlockShape;
+      readonly kernel: readonly [number, number];
+      readonly stride?: number;
+      readonly padding?: number;
+      readonly relu?: boolean;
+    }
   | { readonly depthwise: readonly [number, number]; readonly stride?: number; readonly padding?: number }
   | { readonly pool: 'max' | 'mean'; readonly size: number };
 
@@ -19,7 +32,10 @@ export interface ClassifierCase {
   readonly examples: number;
 }
 
-/** All kinds of layers and blocks, with ragged edges: examples around a group of 16 and a slice of 64, windows that leave something over, borders. */
+/**
+ * All kinds of layers and blocks, with ragged edges: examples around a group of 16 and a slice of 64, windows that
+ * leave something over, borders.
+ */
 export const classifierCases: readonly ClassifierCase[] = [
   {
     title: 'fully connected layers of all block shapes, one example',
@@ -81,7 +97,11 @@ export const classifierCases: readonly ClassifierCase[] = [
 ];
 
 /** A member with about a third of its blocks, from none to all in a block row; every block when `full`. */
-export function randomClassifier(stream: RandomStream, { input, plan }: Pick<ClassifierCase, 'input' | 'plan'>, full = false): ClassifierNetwork {
+export function randomClassifier(
+  stream: RandomStream,
+  { input, plan }: Pick<ClassifierCase, 'input' | 'plan'>,
+  full = false,
+): ClassifierNetwork {
   const layers: ClassifierLayer[] = [];
   for (const item of plan) {
     const channels = imageShapes({ input, layers })[layers.length][2];
@@ -92,7 +112,13 @@ export function randomClassifier(stream: RandomStream, { input, plan }: Pick<Cla
     const { stride = 1, padding = 0 } = item;
     if ('depthwise' in item) {
       const taps = item.depthwise[0] * item.depthwise[1];
-      layers.push({ kind: 'depthwise', weights: normals(stream, taps * channels, 1 / Math.sqrt(taps)), kernel: item.depthwise, stride, padding });
+      layers.push({
+        kind: 'depthwise',
+        weights: normals(stream, taps * channels, 1 / Math.sqrt(taps)),
+        kernel: item.depthwise,
+        stride,
+        padding,
+      });
       continue;
     }
     const { outputs, blocks, kernel, relu = false } = item;
@@ -106,7 +132,12 @@ export function randomClassifier(stream: RandomStream, { input, plan }: Pick<Cla
 }
 
 /** Random images and labels for so many members. */
-export function randomExamples(stream: RandomStream, network: ClassifierNetwork, members: number, examples: number): ClassifierBatch {
+export function randomExamples(
+  stream: RandomStream,
+  network: ClassifierNetwork,
+  members: number,
+  examples: number,
+): ClassifierBatch {
   const [height, width, channels] = network.input;
   const classes = imageShapes(network)[network.layers.length][2];
   return {
@@ -127,7 +158,9 @@ export function examplesOf({ examples, images, labels }: ClassifierBatch, member
 export function classifierTensors({ layers }: ClassifierNetwork): ClassifierGradients {
   const none = () => new Float32Array(0);
   return {
-    weights: layers.map((layer) => (layer.kind === 'convolution' ? layer.matrix.values : layer.kind === 'depthwise' ? layer.weights : none())),
+    weights: layers.map((layer) =>
+      layer.kind === 'convolution' ? layer.matrix.values : layer.kind === 'depthwise' ? layer.weights : none(),
+    ),
     biases: layers.map((layer) => (layer.kind === 'convolution' ? layer.bias : none())),
   };
 }
@@ -142,7 +175,12 @@ export function emptyClassifierGradients(members: readonly ClassifierNetwork[]):
 }
 
 /** Names and arrays of all gradients of a member that are not empty. */
-export function namedClassifierGradients({ weights, biases }: ClassifierGradients): [name: string, array: Float32Array][] {
-  const named = (name: string) => (array: Float32Array, l: number): [string, Float32Array] => [`${name}[${l}]`, array];
+export function namedClassifierGradients({
+  weights,
+  biases,
+}: ClassifierGradients): [name: string, array: Float32Array][] {
+  const named =
+    (name: string) =>
+    (array: Float32Array, l: number): [string, Float32Array] => [`${name}[${l}]`, array];
   return [...weights.map(named('weights')), ...biases.map(named('biases'))].filter(([, { length }]) => length > 0);
 }

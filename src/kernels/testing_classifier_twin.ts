@@ -10,10 +10,13 @@ tf.enableProdMode();
 await tf.setBackend('cpu');
 
 /**
- * One member in plain TensorFlow.js operations over dense masked matrices, with nothing shared with any kernel: sum of nats, correct
- * answers, and the gradients of the sum of nats, at the stored weights.
+ * One member in plain TensorFlow.js operations over dense masked matrices, with nothing shared with any kernel: sum of
+ * nats, correct answers, and the gradients of the sum of nats, at the stored weights.
  */
-export function classifierTwin(network: ClassifierNetwork, { examples, images, labels }: ClassifierBatch): { loss: number; correct: number; gradients: ClassifierGradients } {
+export function classifierTwin(
+  network: ClassifierNetwork,
+  { examples, images, labels }: ClassifierBatch,
+): { loss: number; correct: number; gradients: ClassifierGradients } {
   return tf.tidy(() => {
     const shapes = imageShapes(network);
     const classes = shapes[network.layers.length][2];
@@ -23,7 +26,9 @@ export function classifierTwin(network: ClassifierNetwork, { examples, images, l
       if (layer.kind === 'pool') return [];
       const channels = shapes[l][2];
       if (layer.kind === 'depthwise') return [tf.variable(tf.tensor4d(layer.weights, [...layer.kernel, channels, 1]))];
-      const filters = tf.transpose(tf.tensor2d(dense(layer.matrix))).reshape([...layer.kernel, channels, layer.matrix.rows]);
+      const filters = tf
+        .transpose(tf.tensor2d(dense(layer.matrix)))
+        .reshape([...layer.kernel, channels, layer.matrix.rows]);
       return [tf.variable(filters), tf.variable(tf.tensor1d(layer.bias))];
     });
 
@@ -46,14 +51,19 @@ export function classifierTwin(network: ClassifierNetwork, { examples, images, l
     };
 
     const { value, grads } = tf.variableGrads(() => tf.neg(tf.sum(tf.mul(target, tf.logSoftmax(logits())))).asScalar());
-    const gradientOf = (variable?: Variable) => (variable ? (grads[variable.name].dataSync() as Float32Array) : new Float32Array(0));
+    const gradientOf = (variable?: Variable) =>
+      variable ? (grads[variable.name].dataSync() as Float32Array) : new Float32Array(0);
     const weights = network.layers.map((layer, l) => {
       const gradient = gradientOf(variables[l][0]);
       if (layer.kind !== 'convolution') return gradient;
       return Float32Array.from(entries(layer.matrix), ([row, column]) => gradient[column * layer.matrix.rows + row]);
     });
     const correct = tf.sum(tf.equal(tf.argMax(logits(), 1), tf.tensor1d(labels, 'int32'))).dataSync()[0];
-    const result = { loss: value.dataSync()[0], correct, gradients: { weights, biases: variables.map((list) => gradientOf(list[1])) } };
+    const result = {
+      loss: value.dataSync()[0],
+      correct,
+      gradients: { weights, biases: variables.map((list) => gradientOf(list[1])) },
+    };
     tf.dispose(variables);
     return result;
   });

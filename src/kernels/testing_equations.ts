@@ -2,18 +2,24 @@ import type { SampleRateNetwork, SequenceBatch } from './kernels.js';
 import { dense } from './testing.js';
 
 /**
- * Nats of each sample of one lane, and the state after the last: Kalchbrenner et al. 2018, eq. 2, written once more over dense
- * matrices and plain lists, with nothing shared with any kernel.
+ * Nats of each sample of one lane, and the state after the last: Kalchbrenner et al. 2018, eq. 2, written once more
+ * over dense matrices and plain lists, with nothing shared with any kernel.
  */
-export function equations(network: SampleRateNetwork, batch: SequenceBatch, lane: number): { nll: number[]; state: number[] } {
+export function equations(
+  network: SampleRateNetwork,
+  batch: SequenceBatch,
+  lane: number,
+): { nll: number[]; state: number[] } {
   const { hidden: H, levels: Q } = network;
   const [R, O1, O2, O3, O4] = network.sparse.map(dense);
   const [I, b1, b2, b3, b4] = network.dense.map((array) => [...array]);
-  const times = (matrix: number[][], x: number[]) => matrix.map((row) => row.reduce((sum, weight, j) => sum + weight * x[j], 0));
+  const times = (matrix: number[][], x: number[]) =>
+    matrix.map((row) => row.reduce((sum, weight, j) => sum + weight * x[j], 0));
   const plus = (a: number[], b: number[]) => a.map((value, i) => value + b[i]);
   const relu = (x: number[]) => x.map((value) => (value > 0 ? value : 0));
   const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
-  const nats = (logits: number[], target: number) => Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - logits[target]), 0));
+  const nats = (logits: number[], target: number) =>
+    Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - logits[target]), 0));
 
   const codes = batch.codes.slice(lane * (batch.steps + 1), (lane + 1) * (batch.steps + 1));
   const nll: number[] = [];
@@ -24,7 +30,10 @@ export function equations(network: SampleRateNetwork, batch: SequenceBatch, lane
     const [coarse, fine] = [Math.floor(codes[t + 1] / Q), codes[t + 1] % Q];
     const before = batch.heard ? batch.heard[lane * batch.steps + t] : codes[t];
     const x = [Math.floor(before / Q), before % Q, coarse].map((symbol) => (2 * symbol) / (Q - 1) - 1);
-    const Ix = Array.from({ length: 3 * H }, (_, row) => x[0] * I[3 * row] + x[1] * I[3 * row + 1] + (row % H >= H / 2 ? x[2] * I[3 * row + 2] : 0));
+    const Ix = Array.from(
+      { length: 3 * H },
+      (_, row) => x[0] * I[3 * row] + x[1] * I[3 * row + 1] + (row % H >= H / 2 ? x[2] * I[3 * row + 2] : 0),
+    );
     const Rh = times(R, h);
     h = h.map((last, i) => {
       const u = sigmoid(Rh[i] + Ix[i] + g[i]);

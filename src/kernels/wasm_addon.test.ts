@@ -43,7 +43,8 @@ test('a sampler that nobody holds any more gives its memory back', async () => {
   const network = randomNetwork(stream(), { hidden: 256, projection: 64, levels: 32, shape: blockShapes[0] });
   const gate = new Float32Array(3 * 256);
   const use = async (count: number) => {
-    for (let i = 0; i < count; i++) await kernels.createSampler(network, { seed: i, temperature: 1, firstCode: 0 }).run(gate, 1, 4);
+    for (let i = 0; i < count; i++)
+      await kernels.createSampler(network, { seed: i, temperature: 1, firstCode: 0 }).run(gate, 1, 4);
     collect();
     await sleep(10);
   };

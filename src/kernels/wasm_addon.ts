@@ -12,8 +12,8 @@ export interface WasmAddon extends Addon {
 }
 
 /**
- * The kernels as WebAssembly with SIMD, in the shape of the native addon. One thread, whatever is asked for. Runs in Node and in browsers; there, not on
- * the page's own thread if the page is to stay alive.
+ * The kernels as WebAssembly with SIMD, in the shape of the native addon. One thread, whatever is asked for. Runs in
+ * Node and in browsers; there, not on the page's own thread if the page is to stay alive.
  */
 export function wasmAddon(module: WebAssembly.Module): WasmAddon {
   const exports = new WebAssembly.Instance(module).exports as unknown as KernelExports;
@@ -26,12 +26,17 @@ export function wasmAddon(module: WebAssembly.Module): WasmAddon {
     Sampler,
     product: (_, matrix, x, y) => call().matrix(matrix).read(x).write(y).run(exports.product),
     productTransposed: (_, matrix, dy, dx) => call().matrix(matrix).read(dy).update(dx).run(exports.productTransposed),
-    productWeights: (_, matrix, dy, x, steps, dw) => call().matrix(matrix).read(dy, x).number(steps).update(dw).run(exports.productWeights),
+    productWeights: (_, matrix, dy, x, steps, dw) =>
+      call().matrix(matrix).read(dy, x).number(steps).update(dw).run(exports.productWeights),
     sequence(_name, _threads, members, batch, gradients, loss) {
       const { lanes, steps, hop, phase, frames, codes, heard, gate, lengths, state, nll, scale = 1 } = batch;
       const c = call().number(members.length);
       for (const network of members) c.network(network);
-      c.number(lanes, steps, hop, phase, frames).read(codes, heard, gate, lengths).update(state).number(scale).write(loss, nll);
+      c.number(lanes, steps, hop, phase, frames)
+        .read(codes, heard, gate, lengths)
+        .update(state)
+        .number(scale)
+        .write(loss, nll);
       c.number(gradients ? 1 : 0);
       for (const each of gradients ?? []) c.gradients(each);
       c.run(exports.sequence);
@@ -42,10 +47,21 @@ export function wasmAddon(module: WebAssembly.Module): WasmAddon {
         for (const layer of layers) addLayer(c, layer);
         if (gradients) addLayerGradients(c, gradients[m]);
       });
-      c.number(...members[0].input, batch.examples).read(batch.images, batch.labels).number(scale).write(loss, correct);
+      c.number(...members[0].input, batch.examples)
+        .read(batch.images, batch.labels)
+        .number(scale)
+        .write(loss, correct);
       c.run(exports.classifier);
     },
-    adam(_, { rate, beta1, beta2, epsilon, gradientScale, correction2, average: keep }, weights, gradient, first, second, average) {
+    adam(
+      _,
+      { rate, beta1, beta2, epsilon, gradientScale, correction2, average: keep },
+      weights,
+      gradient,
+      first,
+      second,
+      average,
+    ) {
       const c = call().number(rate, beta1, beta2, epsilon, gradientScale, correction2, keep);
       c.update(weights).read(gradient).update(first, second, average).number(weights.length).run(exports.adam);
     },
@@ -72,8 +88,12 @@ function addLayerGradients(call: Call, { weights, biases }: ClassifierGradients)
   call.write(...weights, ...biases);
 }
 
-/** Resolves when what waits in the event loop has had its turn. Browsers have no setImmediate; their timers may take milliseconds. */
-const nextTurn = () => new Promise<void>((resolve) => (typeof setImmediate === 'function' ? setImmediate(resolve) : setTimeout(resolve)));
+/**
+ * Resolves when what waits in the event loop has had its turn. Browsers have no setImmediate; their timers may take
+ * milliseconds.
+ */
+const nextTurn = () =>
+  new Promise<void>((resolve) => (typeof setImmediate === 'function' ? setImmediate(resolve) : setTimeout(resolve)));
 
 function samplerClass(exports: KernelExports): Addon['Sampler'] {
   // A sampler lives in the module's memory, which JavaScript's garbage collector does not see.
@@ -82,8 +102,12 @@ function samplerClass(exports: KernelExports): Addon['Sampler'] {
   return class WasmSampler implements NativeSampler {
     private readonly address: number;
 
-    constructor(...[, network, , seedLow, seedHigh, inverseTemperature, coarse, fine]: ConstructorParameters<Addon['Sampler']>) {
-      const call = new Call(exports).samplerNetwork(network).number(seedLow, seedHigh, inverseTemperature, coarse, fine);
+    constructor(
+      ...[, network, , seedLow, seedHigh, inverseTemperature, coarse, fine]: ConstructorParameters<Addon['Sampler']>
+    ) {
+      const call = new Call(exports)
+        .samplerNetwork(network)
+        .number(seedLow, seedHigh, inverseTemperature, coarse, fine);
       this.address = exports.samplerCreate(call.finish()) >>> 0;
       call.release();
       abandoned.register(this, this.address);
@@ -100,7 +124,14 @@ function samplerClass(exports: KernelExports): Addon['Sampler'] {
 
     forced(gate: Float32Array, frames: number, hop: number, codes: Uint16Array, probabilities: Float32Array): void {
       const ignored = new Uint16Array(frames * hop);
-      new Call(exports).number(this.address).read(gate).number(frames, hop).write(ignored).read(codes).write(probabilities).run(exports.samplerRun);
+      new Call(exports)
+        .number(this.address)
+        .read(gate)
+        .number(frames, hop)
+        .write(ignored)
+        .read(codes)
+        .write(probabilities)
+        .run(exports.samplerRun);
     }
   };
 }

@@ -12,7 +12,9 @@ interface Memory {
 
 type Entry = (argumentsAddress: number) => void;
 
-/** The kernels in src/kernels/native/binding_wasm.cc. Each takes the address of its arguments, as `Call` lays them down. */
+/**
+ * The kernels in src/kernels/native/binding_wasm.cc. Each takes the address of its arguments, as `Call` lays them down.
+ */
 export interface KernelExports extends Memory {
   readonly product: Entry;
   readonly productTransposed: Entry;
@@ -31,8 +33,8 @@ export interface KernelExports extends Memory {
 type Numbers = Float32Array | Float64Array | Int32Array | Uint16Array | Uint8Array | Int8Array;
 
 /**
- * The arguments of one call: numbers, and arrays that are copied into the module's memory before it and out of it after. `Arguments` in binding_wasm.cc reads
- * them in the order in which they were added.
+ * The arguments of one call: numbers, and arrays that are copied into the module's memory before it and out of it
+ * after. `Arguments` in binding_wasm.cc reads them in the order in which they were added.
  */
 export class Call {
   private readonly values: number[] = [];
@@ -77,7 +79,10 @@ export class Call {
   /** As `SourceMatrix` in native/pack.h. */
   storedMatrix(matrix: StoredMatrix): this {
     const { rows, columns, blockRows, blockColumns, rowStart, column, values } = matrix;
-    return this.number(rows, columns, blockRows, blockColumns).read(rowStart, column).number(precisions.indexOf(precisionOfMatrix(matrix))).read(values, isInt8(matrix) ? matrix.scale : null);
+    return this.number(rows, columns, blockRows, blockColumns)
+      .read(rowStart, column)
+      .number(precisions.indexOf(precisionOfMatrix(matrix)))
+      .read(values, isInt8(matrix) ? matrix.scale : null);
   }
 
   samplerNetwork({ hidden, projection, levels, sparse, dense }: SamplerNetwork): this {
@@ -94,7 +99,8 @@ export class Call {
   run(entry: Entry): void {
     try {
       entry(this.finish());
-      for (const { address, array } of this.results) bytesOf(array).set(new Uint8Array(this.exports.memory.buffer, address, array.byteLength));
+      for (const { address, array } of this.results)
+        bytesOf(array).set(new Uint8Array(this.exports.memory.buffer, address, array.byteLength));
     } finally {
       this.release();
     }

@@ -2,7 +2,10 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import type { AnswerStore, Listener } from './store.js';
 
-/** How many requests a minute are answered. 200 listeners behind one address must be able to begin at once; who has a token is counted by it. */
+/**
+ * How many requests a minute are answered. 200 listeners behind one address must be able to begin at once; who has a
+ * token is counted by it.
+ */
 export const limits = {
   /** For each listener: a MUSHRA trial loads a dozen clips, and every move of a slider is saved. */
   listener: 600,
@@ -25,10 +28,20 @@ export function listenerOf(store: AnswerStore, request: FastifyRequest): Listene
   return token === undefined ? undefined : store.find(token);
 }
 
-/** Whether a request carries the key: as the password of HTTP basic authentication, whatever the user, or as a bearer's token. */
+/**
+ * Whether a request carries the key: as the password of HTTP basic authentication, whatever the user, or as a bearer's
+ * token.
+ */
 export function hasKey(key: string, request: FastifyRequest): boolean {
   const [scheme, value = ''] = (request.headers.authorization ?? '').split(' ', 2);
-  const given = scheme === 'Basic' ? Buffer.from(value, 'base64').toString('utf8').replace(/^[^:]*:/, '') : scheme === 'Bearer' ? value : '';
+  const given =
+    scheme === 'Basic'
+      ? Buffer.from(value, 'base64')
+          .toString('utf8')
+          .replace(/^[^:]*:/, '')
+      : scheme === 'Bearer'
+        ? value
+        : '';
   // Hashes are of one length, so that comparing takes one time.
   const hash = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(hash(given), hash(key));

@@ -18,7 +18,10 @@ export interface SignalSummary extends Interval {
   readonly upperQuartile: number;
 }
 
-/** Two systems: how much better the second is rated (mos, mushra: difference of ratings; cmos: the comparison itself), with a signed rank test against no difference. */
+/**
+ * Two systems: how much better the second is rated (mos, mushra: difference of ratings; cmos: the comparison itself),
+ * with a signed rank test against no difference.
+ */
 export interface Comparison extends Interval {
   readonly a: string;
   readonly b: string;
@@ -31,7 +34,9 @@ export interface Comparison extends Interval {
   readonly pAdjusted: number;
 }
 
-/** Two systems: who was preferred (ab: two-sided), or told apart (abx: one-sided), with a binomial test against chance. */
+/**
+ * Two systems: who was preferred (ab: two-sided), or told apart (abx: one-sided), with a binomial test against chance.
+ */
 export interface Choice extends Interval {
   readonly a: string;
   readonly b: string;
@@ -57,8 +62,8 @@ export interface Results {
 }
 
 /**
- * Analyses the answers so far. Ratings of the same listener are not independent, so by default the observations are the listeners' means; with a single listener they are the
- * ratings, and the figures speak of that listener only.
+ * Analyses the answers so far. Ratings of the same listener are not independent, so by default the observations are the
+ * listeners' means; with a single listener they are the ratings, and the figures speak of that listener only.
  */
 export function analyse(store: AnswerStore, wanted?: Unit): Results {
   const test = store.settings() as AnalysedTest;
@@ -76,7 +81,9 @@ export function analyse(store: AnswerStore, wanted?: Unit): Results {
     unit,
     listeners,
     systems: rated ? signals.flatMap((signal) => summarise(counted, unit, signal, null)) : [],
-    clips: rated ? test.clips.flatMap((clip) => signals.flatMap((signal) => summarise(counted, 'rating', signal, clip))) : [],
+    clips: rated
+      ? test.clips.flatMap((clip) => signals.flatMap((signal) => summarise(counted, 'rating', signal, clip)))
+      : [],
     comparisons: chosen ? [] : compare(test, counted, unit),
     choices: chosen ? choose(test, counted) : [],
     outliers: rated ? outliers(counted) : [],
@@ -88,7 +95,17 @@ function summarise(scores: readonly Score[], unit: Unit, signal: string, clip: s
   const own = scores.filter((score) => score.signals[0] === signal && (clip === null || score.clip === clip));
   if (own.length === 0) return [];
   const [lowerQuartile, median, upperQuartile] = quartiles(own.map(({ value }) => value));
-  return [{ signal, clip, ratings: own.length, ...intervalOfMean(observations(own, unit)), lowerQuartile, median, upperQuartile }];
+  return [
+    {
+      signal,
+      clip,
+      ratings: own.length,
+      ...intervalOfMean(observations(own, unit)),
+      lowerQuartile,
+      median,
+      upperQuartile,
+    },
+  ];
 }
 
 /** Values of the unit: the ratings, or the means of the listeners. */
@@ -103,9 +120,13 @@ function byListener(scores: readonly Score[]): Map<number, number[]> {
 }
 
 function compare(test: AnalysedTest, scores: readonly Score[], unit: Unit): Comparison[] {
-  const pairs = test.kind === 'cmos' ? test.pairs : test.systems.flatMap((a, i) => test.systems.slice(i + 1).map((b) => [a, b] as const));
+  const pairs =
+    test.kind === 'cmos'
+      ? test.pairs
+      : test.systems.flatMap((a, i) => test.systems.slice(i + 1).map((b) => [a, b] as const));
   const found = pairs.flatMap(([a, b]) => {
-    const differences = test.kind === 'cmos' ? observations(ofPair(scores, a, b), unit) : pairedDifferences(scores, unit, a, b);
+    const differences =
+      test.kind === 'cmos' ? observations(ofPair(scores, a, b), unit) : pairedDifferences(scores, unit, a, b);
     if (differences.length === 0) return [];
     const { n, v, p } = signedRank(differences);
     return [{ a, b, n: differences.length, nonZero: n, ...intervalOfMean(differences), v, p }];
@@ -114,14 +135,17 @@ function compare(test: AnalysedTest, scores: readonly Score[], unit: Unit): Comp
   return found.map((one, i) => ({ ...one, pAdjusted: adjusted[i] }));
 }
 
-const ofPair = (scores: readonly Score[], a: string, b: string): Score[] => scores.filter(({ signals }) => signals[0] === a && signals[1] === b);
+const ofPair = (scores: readonly Score[], a: string, b: string): Score[] =>
+  scores.filter(({ signals }) => signals[0] === a && signals[1] === b);
 
 /** How much higher b is rated: by the mean of each listener who rated both, or by each listener in each clip. */
 function pairedDifferences(scores: readonly Score[], unit: Unit, a: string, b: string): number[] {
-  const keyOf = ({ listener, clip }: Score) => (unit === 'listener' ? String(listener) : JSON.stringify([listener, clip]));
+  const keyOf = ({ listener, clip }: Score) =>
+    unit === 'listener' ? String(listener) : JSON.stringify([listener, clip]);
   const means = (signal: string) => {
     const groups = new Map<string, number[]>();
-    for (const score of scores) if (score.signals[0] === signal) groups.set(keyOf(score), [...(groups.get(keyOf(score)) ?? []), score.value]);
+    for (const score of scores)
+      if (score.signals[0] === signal) groups.set(keyOf(score), [...(groups.get(keyOf(score)) ?? []), score.value]);
     return groups;
   };
   const first = means(a);
@@ -139,7 +163,16 @@ function choose(test: AnalysedTest, scores: readonly Score[]): Choice[] {
     const second = values.filter((value) => value > 0).length;
     const undecided = abx ? 0 : values.filter((value) => value === 0).length;
     const n = values.length - undecided;
-    return [{ a, b, votes: [n - second, second] as const, undecided, ...shareInterval(second, n), p: abx ? binomialUpperTail(second, n) : binomialTwoSided(second, n) }];
+    return [
+      {
+        a,
+        b,
+        votes: [n - second, second] as const,
+        undecided,
+        ...shareInterval(second, n),
+        p: abx ? binomialUpperTail(second, n) : binomialTwoSided(second, n),
+      },
+    ];
   });
   const adjusted = holm(found.map(({ p }) => p));
   return found.map((one, i) => ({ ...one, pAdjusted: adjusted[i] }));

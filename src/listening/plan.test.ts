@@ -36,30 +36,46 @@ for (const kind of ['mos', 'cmos', 'ab', 'abx', 'mushra'] as const) {
     const asked = tally(trials.map(({ clip, signals }) => `${clip} ${[...new Set(signals)].sort().join()}`));
     assert.equal(asked.size, itemsOf(listening).length);
     assert.equal(spread(asked), 0);
-    if (kind === 'mushra') for (const { signals } of trials) assert.deepEqual([...signals].sort(), ['anchor-3500', 'anchor-7000', 'ours', 'reference', 'theirs']);
+    if (kind === 'mushra')
+      for (const { signals } of trials)
+        assert.deepEqual([...signals].sort(), ['anchor-3500', 'anchor-7000', 'ours', 'reference', 'theirs']);
   });
 
-  test(`${kind}: with 4 trials each, after any number of listeners all questions were asked equally often, give or take one`, async (t) => {
-    const listening = await open(t, { kind, trials: 4 });
-    const asked = new Map(itemsOf(listening).map(({ clip, signals }) => [`${clip} ${[...signals].sort().join()}`, 0]));
-    for (let slot = 0; slot < 60; slot++) {
-      for (const { clip, signals } of counted(planFor(listening, slot))) {
-        const key = `${clip} ${[...new Set(signals)].sort().join()}`;
-        asked.set(key, (asked.get(key) as number) + 1);
+  test(
+    `${kind}: with 4 trials each, after any number of listeners all questions ` +
+      'were asked equally often, give or take one',
+    async (t) => {
+      const listening = await open(t, { kind, trials: 4 });
+      const asked = new Map(
+        itemsOf(listening).map(({ clip, signals }) => [`${clip} ${[...signals].sort().join()}`, 0]),
+      );
+      for (let slot = 0; slot < 60; slot++) {
+        for (const { clip, signals } of counted(planFor(listening, slot))) {
+          const key = `${clip} ${[...new Set(signals)].sort().join()}`;
+          asked.set(key, (asked.get(key) as number) + 1);
+        }
+        assert.ok(spread(asked) <= 1, `${spread(asked)} after ${slot + 1}`);
       }
-      assert.ok(spread(asked) <= 1, `${spread(asked)} after ${slot + 1}`);
-    }
-  });
+    },
+  );
 }
 
 test('each signal is equally often in each place, over listeners and for each question', async (t) => {
   const listening = await open(t, { kind: 'mushra' });
   const places = new Map<string, number>();
-  for (let slot = 0; slot < 5; slot++) for (const { clip, signals } of counted(planFor(listening, slot))) signals.forEach((signal, place) => places.set(`${clip} ${signal} ${place}`, (places.get(`${clip} ${signal} ${place}`) ?? 0) + 1));
+  for (let slot = 0; slot < 5; slot++)
+    for (const { clip, signals } of counted(planFor(listening, slot)))
+      signals.forEach((signal, place) =>
+        places.set(`${clip} ${signal} ${place}`, (places.get(`${clip} ${signal} ${place}`) ?? 0) + 1),
+      );
   // Five signals, five places, five listeners.
   assert.deepEqual([places.size, spread(places)], [clips.length * 25, 0]);
   const ab = await open(t, { kind: 'ab' });
-  const sides = tally(Array.from({ length: 10 }, (_, slot) => counted(planFor(ab, slot))).flat().map(({ clip, signals }) => `${clip} ${signals.join(' before ')}`));
+  const sides = tally(
+    Array.from({ length: 10 }, (_, slot) => counted(planFor(ab, slot)))
+      .flat()
+      .map(({ clip, signals }) => `${clip} ${signals.join(' before ')}`),
+  );
   assert.equal(sides.size, 2 * itemsOf(ab).length);
   assert.equal(spread(sides), 0);
   for (let slot = 0; slot < 10; slot++) {
@@ -73,7 +89,8 @@ test('within a listener systems are balanced, and the same clip does not come tw
   for (let slot = 0; slot < 30; slot++) {
     const trials = counted(planFor(listening, slot));
     assert.ok(spread(tally(trials.map(({ signals }) => signals[0]))) <= 1);
-    for (let i = 1; i < trials.length; i++) assert.notEqual(trials[i].clip, trials[i - 1].clip, `slot ${slot}, trial ${i}`);
+    for (let i = 1; i < trials.length; i++)
+      assert.notEqual(trials[i].clip, trials[i - 1].clip, `slot ${slot}, trial ${i}`);
   }
 });
 
@@ -91,12 +108,16 @@ test('practice comes first and traps never; each listener gets the traps that we
     for (let slot = 0; slot < 20; slot++) {
       const plan = planFor(listening, slot);
       const practice = kind === 'mos' ? 3 : 1;
-      assert.deepEqual(plan.slice(0, practice).map(({ role, clip }) => `${role} ${clip}`), Array(practice).fill('practice b'));
+      assert.deepEqual(
+        plan.slice(0, practice).map(({ role, clip }) => `${role} ${clip}`),
+        Array(practice).fill('practice b'),
+      );
       assert.equal(plan.length, practice + 5 + 2);
       assert.equal(plan[practice].role, 'test');
       const traps = plan.filter(({ role }) => role === 'trap');
       assert.equal(traps.length, 2);
-      for (const { signals } of traps) assert.ok(signals.includes('trap') && (kind === 'mos' || signals.includes('reference')));
+      for (const { signals } of traps)
+        assert.ok(signals.includes('trap') && (kind === 'mos' || signals.includes('reference')));
     }
   }
 });

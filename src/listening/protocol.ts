@@ -1,4 +1,5 @@
-// What the server and the page say to each other, and the ends of the scales. Types and plain values only: the page imports this file too.
+// What the server and the page say to each other, and the ends of the scales. Types and plain values only: the page
+// imports this file too.
 export type Kind = 'mos' | 'cmos' | 'ab' | 'abx' | 'mushra';
 
 /** A trial as a listener may know it. */
@@ -17,7 +18,8 @@ export interface PublicTrial {
 /** A listener's answer to a trial, as far as it has been given. */
 export interface Answer {
   /**
-   * One number for each clip (mushra: 0 to 100), else one: mos 1 to 5; cmos -3 to 3, above 0 where B is better; ab -1 for A, 1 for B, 0 for no preference; abx -1 for A, 1 for B. Null: not yet.
+   * One number for each clip (mushra: 0 to 100), else one: mos 1 to 5; cmos -3 to 3, above 0 where B is better; ab -1
+   * for A, 1 for B, 0 for no preference; abx -1 for A, 1 for B. Null: not yet.
    */
   readonly ratings: readonly (number | null)[];
   /** Share of each clip that was heard, 0 to 1; the open reference, if there is one, comes last. */
@@ -63,7 +65,13 @@ export interface Session {
 }
 
 /** Lowest and highest rating of each kind. */
-export const scale: Readonly<Record<Kind, readonly [lowest: number, highest: number]>> = { mos: [1, 5], cmos: [-3, 3], ab: [-1, 1], abx: [-1, 1], mushra: [0, 100] };
+export const scale: Readonly<Record<Kind, readonly [lowest: number, highest: number]>> = {
+  mos: [1, 5],
+  cmos: [-3, 3],
+  ab: [-1, 1],
+  abx: [-1, 1],
+  mushra: [0, 100],
+};
 
 /** Headphone check: tones asked for, and right answers that pass (Woods et al. 2017, doi:10.3758/s13414-017-1361-2). */
 export const headphoneCheck = { tones: 6, pass: 5 } as const;

@@ -33,13 +33,46 @@ export async function startTest(folder: string, options: { preview?: boolean } =
   const test = openTestFolder(folder);
   const stimuli = await prepareStimuli(test);
   // Where the folder lies is nobody's business who gets the answers.
-  const store = AnswerStore.open(preview ? ':memory:' : answersPath(folder), fingerprintOf(test), { ...test, folder: undefined });
+  const store = AnswerStore.open(preview ? ':memory:' : answersPath(folder), fingerprintOf(test), {
+    ...test,
+    folder: undefined,
+  });
   return { test, stimuli, store, preview, key: await resultsKey(folder), plan: (slot) => planFor(test, slot) };
 }
 
 /** Changes with whatever gives answers another meaning; wording and looks may change. */
-function fingerprintOf({ kind, systems, reference, clips, practice, pairs, trials, repetitions, noPreference, traps, anchors, loudness, sampleRate, seed }: ListeningTest): string {
-  const meaning = { kind, systems, reference, clips, practice, pairs, trials, repetitions, noPreference, traps, anchors, loudness, sampleRate, seed };
+function fingerprintOf({
+  kind,
+  systems,
+  reference,
+  clips,
+  practice,
+  pairs,
+  trials,
+  repetitions,
+  noPreference,
+  traps,
+  anchors,
+  loudness,
+  sampleRate,
+  seed,
+}: ListeningTest): string {
+  const meaning = {
+    kind,
+    systems,
+    reference,
+    clips,
+    practice,
+    pairs,
+    trials,
+    repetitions,
+    noPreference,
+    traps,
+    anchors,
+    loudness,
+    sampleRate,
+    seed,
+  };
   return createHash('sha256').update(JSON.stringify(meaning)).digest('hex');
 }
 
@@ -55,8 +88,34 @@ async function resultsKey(folder: string): Promise<string> {
 
 /** What the page may know before there is a listener. */
 export function publicTest({ test, preview }: RunningTest): PublicTest {
-  const { title, kind, language, question, instructions, consent, contact, headphones, noPreference, forcePlay, forceRating } = test;
-  return { id: fingerprintOf(test).slice(0, 16), title, kind, language, question, instructions, consent, contact, headphones, noPreference, forcePlay, forceRating, preview };
+  const {
+    title,
+    kind,
+    language,
+    question,
+    instructions,
+    consent,
+    contact,
+    headphones,
+    noPreference,
+    forcePlay,
+    forceRating,
+  } = test;
+  return {
+    id: fingerprintOf(test).slice(0, 16),
+    title,
+    kind,
+    language,
+    question,
+    instructions,
+    consent,
+    contact,
+    headphones,
+    noPreference,
+    forcePlay,
+    forceRating,
+    preview,
+  };
 }
 
 /** What a listener may know: nothing that tells systems apart. */
@@ -64,7 +123,11 @@ export function sessionOf(running: RunningTest, listener: Listener): Session {
   const { test, store } = running;
   return {
     trials: listener.plan.map((trial) => publicTrial(running, trial)),
-    answers: Object.fromEntries(store.answers(listener.id).map(({ trial, ratings, heard, seconds, done }) => [trial, { ratings, heard, seconds, done }])),
+    answers: Object.fromEntries(
+      store
+        .answers(listener.id)
+        .map(({ trial, ratings, heard, seconds, done }) => [trial, { ratings, heard, seconds, done }]),
+    ),
     headphones: listener.headphones,
     finished: listener.finished !== null,
     finish: test.finish,
@@ -72,12 +135,21 @@ export function sessionOf(running: RunningTest, listener: Listener): Session {
 }
 
 function publicTrial({ test, stimuli, preview }: RunningTest, { clip, signals, role }: Trial): PublicTrial {
-  const trial = { practice: role === 'practice', clips: signals.length, reference: test.kind === 'mushra', aligned: stimuli.aligned(clip) };
+  const trial = {
+    practice: role === 'practice',
+    clips: signals.length,
+    reference: test.kind === 'mushra',
+    aligned: stimuli.aligned(clip),
+  };
   return preview ? { ...trial, signals } : trial;
 }
 
 /** The file behind a button of a trial; the reference comes after the clips. */
-export function stimulusPath({ test, stimuli }: RunningTest, { clip, signals }: Trial, button: number): string | undefined {
+export function stimulusPath(
+  { test, stimuli }: RunningTest,
+  { clip, signals }: Trial,
+  button: number,
+): string | undefined {
   const signal = button === signals.length && test.kind === 'mushra' ? (test.reference as string) : signals[button];
   return signal === undefined ? undefined : stimuli.path(signal, clip);
 }

@@ -14,7 +14,10 @@ export interface AnalysedTest {
   readonly forcePlay: number;
 }
 
-/** One rating: of a signal (mos, mushra), or of the second of a pair against the first (cmos, ab, abx), which are in the order of the test's pairs. */
+/**
+ * One rating: of a signal (mos, mushra), or of the second of a pair against the first (cmos, ab, abx), which are in the
+ * order of the test's pairs.
+ */
 export interface Score {
   readonly listener: number;
   readonly trial: number;
@@ -33,20 +36,44 @@ export interface Score {
 }
 
 /** All ratings that were given and confirmed, practice and traps too. */
-export function scoresOf(test: AnalysedTest, listeners: readonly Listener[], answers: readonly StoredAnswer[]): Score[] {
+export function scoresOf(
+  test: AnalysedTest,
+  listeners: readonly Listener[],
+  answers: readonly StoredAnswer[],
+): Score[] {
   const plans = new Map(listeners.map(({ id, plan }) => [id, plan]));
-  return answers.filter(({ done }) => done).flatMap((answer) => scoresOfAnswer(test, plans.get(answer.listener)?.[answer.trial] as Trial, answer));
+  return answers
+    .filter(({ done }) => done)
+    .flatMap((answer) => scoresOfAnswer(test, plans.get(answer.listener)?.[answer.trial] as Trial, answer));
 }
 
-function scoresOfAnswer(test: AnalysedTest, { clip, signals, role }: Trial, { listener, trial, ratings, heard, seconds, saved }: StoredAnswer): Score[] {
+function scoresOfAnswer(
+  test: AnalysedTest,
+  { clip, signals, role }: Trial,
+  { listener, trial, ratings, heard, seconds, saved }: StoredAnswer,
+): Score[] {
   const common = { listener, trial, clip, role, seconds, saved };
   if (test.kind === 'mos' || test.kind === 'mushra') {
-    return ratings.flatMap((value, place) => (value === null ? [] : [{ ...common, signals: [signals[place]], place, turned: false, value, heard: heard[place] }]));
+    return ratings.flatMap((value, place) =>
+      value === null
+        ? []
+        : [{ ...common, signals: [signals[place]], place, turned: false, value, heard: heard[place] }],
+    );
   }
   const [rating] = ratings;
   if (rating === null) return [];
   const pair = test.pairs.find(([a, b]) => a === signals[1] && b === signals[0]);
   const turned = pair !== undefined;
-  const value = test.kind === 'abx' ? Number((rating < 0 ? signals[0] : signals[1]) === signals[2]) : turned ? -rating + 0 : rating;
-  return [{ ...common, signals: turned ? [signals[1], signals[0]] : signals.slice(0, 2), place: 0, turned, value, heard: Math.min(...heard) }];
+  const value =
+    test.kind === 'abx' ? Number((rating < 0 ? signals[0] : signals[1]) === signals[2]) : turned ? -rating + 0 : rating;
+  return [
+    {
+      ...common,
+      signals: turned ? [signals[1], signals[0]] : signals.slice(0, 2),
+      place: 0,
+      turned,
+      value,
+      heard: Math.min(...heard),
+    },
+  ];
 }

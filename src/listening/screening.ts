@@ -24,8 +24,15 @@ export interface ScreenedListener {
   readonly comment: string | null;
 }
 
-/** Says whose answers count: who meets the standard's rules (mushra), and who answers the traps rightly (the other kinds). */
-export function screen(test: AnalysedTest, listeners: readonly Listener[], scores: readonly Score[]): ScreenedListener[] {
+/**
+ * Says whose answers count: who meets the standard's rules (mushra), and who answers the traps rightly (the other
+ * kinds).
+ */
+export function screen(
+  test: AnalysedTest,
+  listeners: readonly Listener[],
+  scores: readonly Score[],
+): ScreenedListener[] {
   const easy = easyItems(test, scores);
   return listeners.map(({ id, participant, finished, headphones, comment }) => {
     const own = scores.filter(({ listener, role }) => listener === id && role !== 'practice');
@@ -37,10 +44,14 @@ export function screen(test: AnalysedTest, listeners: readonly Listener[], score
       participant,
       finished: finished !== null,
       trials: times.size,
-      secondsPerTrial: times.size === 0 ? null : [...times.values()].reduce((sum, seconds) => sum + seconds, 0) / times.size,
+      secondsPerTrial:
+        times.size === 0 ? null : [...times.values()].reduce((sum, seconds) => sum + seconds, 0) / times.size,
       headphones: headphones === null ? null : headphones.correct >= headphoneCheck.pass ? 'passed' : 'failed',
       traps: { failed, of: traps.length },
-      excluded: [...(failed > 0 ? [`${failed} of ${traps.length} traps answered wrongly`] : []), ...(test.kind === 'mushra' ? standardRules(test, own, easy) : [])],
+      excluded: [
+        ...(failed > 0 ? [`${failed} of ${traps.length} traps answered wrongly`] : []),
+        ...(test.kind === 'mushra' ? standardRules(test, own, easy) : []),
+      ],
       comment,
     };
   });
@@ -55,7 +66,8 @@ function passes({ kind }: AnalysedTest, { signals, value }: Score): boolean {
 }
 
 /** The anchor of middle quality: the one that keeps most of the band. */
-const middleAnchor = ({ anchors }: AnalysedTest): string | undefined => (anchors.length === 0 ? undefined : anchorSignal(Math.max(...anchors)));
+const middleAnchor = ({ anchors }: AnalysedTest): string | undefined =>
+  anchors.length === 0 ? undefined : anchorSignal(Math.max(...anchors));
 
 /** Clips whose middle anchor more than a quarter of the listeners rate above 90: there nobody is excluded for it. */
 function easyItems(test: AnalysedTest, scores: readonly Score[]): Set<string> {
@@ -70,18 +82,24 @@ function easyItems(test: AnalysedTest, scores: readonly Score[]): Set<string> {
 }
 
 function standardRules(test: AnalysedTest, scores: readonly Score[], easy: ReadonlySet<string>): string[] {
-  const of = (signal: string | null | undefined) => scores.filter(({ signals, role }) => role === 'test' && signals[0] === signal);
+  const of = (signal: string | null | undefined) =>
+    scores.filter(({ signals, role }) => role === 'test' && signals[0] === signal);
   const reasons: string[] = [];
   const references = of(test.reference);
   const low = references.filter(({ value }) => value < threshold).length;
-  if (low > tolerated * references.length) reasons.push(`hidden reference below ${threshold} in ${low} of ${references.length} clips`);
+  if (low > tolerated * references.length)
+    reasons.push(`hidden reference below ${threshold} in ${low} of ${references.length} clips`);
   const anchors = of(middleAnchor(test));
   const high = anchors.filter(({ value, clip }) => value > threshold && !easy.has(clip)).length;
-  if (high > tolerated * anchors.length) reasons.push(`${middleAnchor(test)} above ${threshold} in ${high} of ${anchors.length} clips`);
+  if (high > tolerated * anchors.length)
+    reasons.push(`${middleAnchor(test)} above ${threshold} in ${high} of ${anchors.length} clips`);
   return reasons;
 }
 
-/** Ratings of a signal of a clip that lie more than 1.5 interquartile ranges outside the quartiles (BS.1534-3, 4.1.2): to be looked into, not left out. */
+/**
+ * Ratings of a signal of a clip that lie more than 1.5 interquartile ranges outside the quartiles (BS.1534-3, 4.1.2):
+ * to be looked into, not left out.
+ */
 export function outliers(scores: readonly Score[]): Score[] {
   const groups = new Map<string, Score[]>();
   for (const score of scores) {

@@ -19,7 +19,10 @@ declare module 'fastify' {
 }
 
 export interface ServerOptions {
-  /** Behind a proxy of one's own: the listener's address is the last one in X-Forwarded-For, which the proxy has put there. Default false. */
+  /**
+   * Behind a proxy of one's own: the listener's address is the last one in X-Forwarded-For, which the proxy has put
+   * there. Default false.
+   */
   readonly trustProxy?: boolean;
 }
 
@@ -28,7 +31,16 @@ const pageFolder = fileURLToPath(new URL('./page/', import.meta.url));
 /** Everything comes from the server itself; nothing is inline, nobody may frame the page. */
 const contentSecurityPolicy = {
   useDefaults: false,
-  directives: { defaultSrc: ["'none'"], scriptSrc: ["'self'"], styleSrc: ["'self'"], connectSrc: ["'self'"], imgSrc: ["'self'"], baseUri: ["'none'"], formAction: ["'none'"], frameAncestors: ["'none'"] },
+  directives: {
+    defaultSrc: ["'none'"],
+    scriptSrc: ["'self'"],
+    styleSrc: ["'self'"],
+    connectSrc: ["'self'"],
+    imgSrc: ["'self'"],
+    baseUri: ["'none'"],
+    formAction: ["'none'"],
+    frameAncestors: ["'none'"],
+  },
 };
 
 /** Only what the connection itself comes from is trusted. */
@@ -36,7 +48,13 @@ const nearestHop = (_address: string, hop: number): boolean => hop === 0;
 
 /** The server of a test, not listening yet. */
 export async function createServer(running: RunningTest, options: ServerOptions = {}): Promise<FastifyInstance> {
-  const server = fastify({ trustProxy: options.trustProxy ? nearestHop : false, bodyLimit, requestTimeout: 30_000, connectionTimeout: 60_000, forceCloseConnections: true });
+  const server = fastify({
+    trustProxy: options.trustProxy ? nearestHop : false,
+    bodyLimit,
+    requestTimeout: 30_000,
+    connectionTimeout: 60_000,
+    forceCloseConnections: true,
+  });
   server.removeContentTypeParser('text/plain');
   server.setErrorHandler(explain);
   server.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'there is no such page' }));
@@ -44,16 +62,31 @@ export async function createServer(running: RunningTest, options: ServerOptions 
   server.addHook('onRequest', async (request) => {
     request.listener = listenerOf(running.store, request);
   });
-  await server.register(helmet, { contentSecurityPolicy, frameguard: { action: 'deny' }, referrerPolicy: { policy: 'no-referrer' }, hsts: false });
+  await server.register(helmet, {
+    contentSecurityPolicy,
+    frameguard: { action: 'deny' },
+    referrerPolicy: { policy: 'no-referrer' },
+    hsts: false,
+  });
   await server.register(rateLimit, {
     timeWindow: 60_000,
     max: (request) => (request.listener ? limits.listener : limits.address),
     keyGenerator: (request) => (request.listener ? `listener ${request.listener.id}` : request.ip),
   });
-  await server.register(fastifyStatic, { root: pageFolder, prefix: '/page/', index: false, dotfiles: 'deny', allowedPath: (path) => /^\/?([a-z_]+\.(js|css|svg)|index\.html)$/.test(path), cacheControl: false, setHeaders: (reply) => void reply.header('cache-control', 'no-cache') });
+  await server.register(fastifyStatic, {
+    root: pageFolder,
+    prefix: '/page/',
+    index: false,
+    dotfiles: 'deny',
+    allowedPath: (path) => /^\/?([a-z_]+\.(js|css|svg)|index\.html)$/.test(path),
+    cacheControl: false,
+    setHeaders: (reply) => void reply.header('cache-control', 'no-cache'),
+  });
   server.get('/', (_request, reply) => reply.header('cache-control', 'no-cache').sendFile('index.html'));
   // The page imports it as ../protocol.js.
-  server.get('/protocol.js', (_request, reply) => reply.header('cache-control', 'no-cache').sendFile('protocol.js', fileURLToPath(new URL('.', import.meta.url))));
+  server.get('/protocol.js', (_request, reply) =>
+    reply.header('cache-control', 'no-cache').sendFile('protocol.js', fileURLToPath(new URL('.', import.meta.url))),
+  );
   server.get('/robots.txt', (_request, reply) => reply.type('text/plain').send('User-agent: *\nDisallow: /\n'));
   listenerRoutes(server, running);
   resultRoutes(server, running);
@@ -66,11 +99,15 @@ function listenerRoutes(server: FastifyInstance, running: RunningTest): void {
   const described = publicTest(running);
   server.get('/api/test', (_request, reply) => reply.header('cache-control', 'no-cache').send(described));
 
-  server.post('/api/listeners', { config: { rateLimit: { max: limits.registrations, keyGenerator: (request) => `registration ${request.ip}` } } }, async (request, reply) => {
-    const { participant } = read(registrationSchema, request.body);
-    const { token } = await store.register(running.plan, participant ?? null);
-    return reply.code(201).send({ token });
-  });
+  server.post(
+    '/api/listeners',
+    { config: { rateLimit: { max: limits.registrations, keyGenerator: (request) => `registration ${request.ip}` } } },
+    async (request, reply) => {
+      const { participant } = read(registrationSchema, request.body);
+      const { token } = await store.register(running.plan, participant ?? null);
+      return reply.code(201).send({ token });
+    },
+  );
 
   server.get('/api/session', (request, reply) => {
     const listener = known(request);
@@ -82,7 +119,12 @@ function listenerRoutes(server: FastifyInstance, running: RunningTest): void {
     const { trial, clip } = read(clipAddress, request.params);
     const path = listener.plan[trial] && stimulusPath(running, listener.plan[trial], clip);
     if (path === undefined) throw new Refusal(404, 'there is no such clip');
-    return reply.type('audio/wav').header('cache-control', 'private, max-age=3600').header('vary', 'authorization').header('content-length', statSync(path).size).send(createReadStream(path));
+    return reply
+      .type('audio/wav')
+      .header('cache-control', 'private, max-age=3600')
+      .header('vary', 'authorization')
+      .header('content-length', statSync(path).size)
+      .send(createReadStream(path));
   });
 
   server.put('/api/trials/:trial/answer', async (request, reply) => {
@@ -104,7 +146,8 @@ function listenerRoutes(server: FastifyInstance, running: RunningTest): void {
   server.put('/api/finish', async (request, reply) => {
     const listener = known(request);
     const done = store.answers(listener.id).filter((answer) => answer.done).length;
-    if (done < listener.plan.length && !preview) throw new Refusal(422, `${listener.plan.length - done} trials are not done`);
+    if (done < listener.plan.length && !preview)
+      throw new Refusal(422, `${listener.plan.length - done} trials are not done`);
     await store.finish(listener.id, read(finishSchema, request.body).comment);
     return reply.code(204).send();
   });
@@ -142,4 +185,3 @@ function explain(error: { statusCode?: number; message: string }, request: Fasti
   if (status >= 500) process.stderr.write(`${request.method} ${request.routeOptions.url ?? '?'}: ${error.message}\n`);
   reply.code(status).send({ error: status >= 500 ? 'the server has a fault' : error.message });
 }
-

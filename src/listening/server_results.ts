@@ -6,7 +6,8 @@ import { reportHtml } from './report_html.js';
 import type { RunningTest } from './running_test.js';
 
 /** The report is one file with its style inside, and links to data inside. */
-const reportPolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const reportPolicy =
+  "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** The results so far, for who has the key: /results, /results/report.json and /results/ratings.csv. */
 export function resultRoutes(server: FastifyInstance, { store, key }: RunningTest): void {
@@ -16,9 +17,15 @@ export function resultRoutes(server: FastifyInstance, { store, key }: RunningTes
       if (tooOften(request.ip)) return reply.code(429).send({ error: 'too many wrong keys; try again in a minute' });
       if (!hasKey(key, request)) {
         if (request.headers.authorization !== undefined) remember(request.ip);
-        return reply.code(401).header('www-authenticate', 'Basic realm="results", charset="UTF-8"').send({ error: 'expected the key that tts-listen serve prints, as the password' });
+        return reply
+          .code(401)
+          .header('www-authenticate', 'Basic realm="results", charset="UTF-8"')
+          .send({ error: 'expected the key that tts-listen serve prints, as the password' });
       }
-      return reply.header('content-security-policy', reportPolicy).type(type).send(text(analyse(store)));
+      return reply
+        .header('content-security-policy', reportPolicy)
+        .type(type)
+        .send(text(analyse(store)));
     });
   const { tooOften, remember } = wrongKeys();
   serve('/results', 'text/html; charset=utf-8', reportHtml);

@@ -3,7 +3,8 @@ import test from 'node:test';
 import { binomialTwoSided, binomialUpperTail, holm, quartiles, shareInterval, signedRank } from './statistics.js';
 import { intervalOfMean } from '../statistics.js';
 
-const close = (value: number | null, expected: number, tolerance = 5e-5) => assert.ok(value !== null && Math.abs(value - expected) <= tolerance, `${value}, expected ${expected}`);
+const close = (value: number | null, expected: number, tolerance = 5e-5) =>
+  assert.ok(value !== null && Math.abs(value - expected) <= tolerance, `${value}, expected ${expected}`);
 
 // Hollander and Wolfe (1973), table 3.1: Hamilton depression scale before and after; the example of R's wilcox.test.
 const before = [1.83, 0.5, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.3];
@@ -19,12 +20,13 @@ test('signed rank test, exact: V = 40, p = 0.01953 one-sided (Hollander and Wolf
 });
 
 test('signed rank test, normal approximation with continuity correction: z = (|40 - 22.5| - 0.5) / √71.25', () => {
-  close(signedRank(depression, { exact: false }).p, 0.044010, 2e-5);
+  close(signedRank(depression, { exact: false }).p, 0.04401, 2e-5);
 });
 
-// Darwin's maize (cross-fertilised less self-fertilised, eighths of an inch), Fisher (1935), The Design of Experiments, III.
+// Darwin's maize (cross-fertilised less self-fertilised, eighths of an inch), Fisher (1935), The Design of Experiments,
+// III.
 const maize = [49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48];
-test('signed rank test with ties in no pair: V = 96, p = 0.0413 (Darwin\'s maize)', () => {
+test("signed rank test with ties in no pair: V = 96, p = 0.0413 (Darwin's maize)", () => {
   const { v, p } = signedRank(maize);
   assert.equal(v, 96);
   close(p, 0.04126, 1e-5);
@@ -43,7 +45,7 @@ test('the normal approximation meets the exact test at many values', () => {
   close(signedRank(values, { exact: false }).p, signedRank(values).p, 3e-3);
 });
 
-test('Student\'s t: R\'s sleep data, extra sleep with drug 2: 2.33, 95% from 0.8976775 to 3.7623', () => {
+test("Student's t: R's sleep data, extra sleep with drug 2: 2.33, 95% from 0.8976775 to 3.7623", () => {
   const { mean, low, high } = intervalOfMean([1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]);
   close(mean, 2.33);
   close(low, 0.8976775);
@@ -51,7 +53,7 @@ test('Student\'s t: R\'s sleep data, extra sleep with drug 2: 2.33, 95% from 0.8
   assert.deepEqual(intervalOfMean([3]), { mean: 3, low: null, high: null });
 });
 
-test('Clopper and Pearson: R\'s binom.test(682, 925) gives 0.7076683 to 0.7654066', () => {
+test("Clopper and Pearson: R's binom.test(682, 925) gives 0.7076683 to 0.7654066", () => {
   const { mean, low, high } = shareInterval(682, 925);
   close(mean, 0.7372973, 1e-7);
   close(low, 0.7076683, 1e-6);
@@ -70,7 +72,7 @@ test('binomial tests: the tails of ten coins', () => {
   close(binomialUpperTail(12, 16), 0.0384, 1e-4);
 });
 
-test('Holm: R\'s p.adjust(c(0.01, 0.02, 0.03, 0.04)), and order and ties do not matter', () => {
+test("Holm: R's p.adjust(c(0.01, 0.02, 0.03, 0.04)), and order and ties do not matter", () => {
   const near = (values: number[], expected: number[]) => values.forEach((value, i) => close(value, expected[i], 1e-12));
   near(holm([0.01, 0.02, 0.03, 0.04]), [0.04, 0.06, 0.06, 0.06]);
   near(holm([0.04, 0.01, 0.03, 0.02]), [0.06, 0.04, 0.06, 0.06]);

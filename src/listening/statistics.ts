@@ -1,8 +1,12 @@
-// Distributions are jStat's. The signed rank test is our own: the one maintained library that has it (@stdlib/stats-wilcoxon) brings 240 packages, and does not do exact tests with ties.
+// Distributions are jStat's. The signed rank test is our own: the one maintained library that has it
+// (@stdlib/stats-wilcoxon) brings 240 packages, and does not do exact tests with ties.
 import jStat from 'jstat';
 import type { Interval } from '../statistics.js';
 
-/** Lower quartile, median, upper quartile as in ITU-R BS.1534-3, 4.1.2: of an odd number of values the middle one belongs to both halves. */
+/**
+ * Lower quartile, median, upper quartile as in ITU-R BS.1534-3, 4.1.2: of an odd number of values the middle one
+ * belongs to both halves.
+ */
 export function quartiles(values: readonly number[]): [lower: number, median: number, upper: number] {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = (part: readonly number[]) => (part[(part.length - 1) >> 1] + part[part.length >> 1]) / 2;
@@ -24,8 +28,9 @@ export interface SignedRank {
 }
 
 /**
- * Wilcoxon's signed rank test that differences lie symmetrically around zero (Wilcoxon 1945; Hollander and Wolfe, Nonparametric Statistical Methods, 3.1). Zeros are left out, ties get
- * their mean rank. Up to 50 differences the p value is exact, given the ties; above, the normal approximation with corrections for ties and continuity.
+ * Wilcoxon's signed rank test that differences lie symmetrically around zero (Wilcoxon 1945; Hollander and Wolfe,
+ * Nonparametric Statistical Methods, 3.1). Zeros are left out, ties get their mean rank. Up to 50 differences the p
+ * value is exact, given the ties; above, the normal approximation with corrections for ties and continuity.
  */
 export function signedRank(differences: readonly number[], options: { exact?: boolean } = {}): SignedRank {
   const values = differences.filter((difference) => difference !== 0);
@@ -46,7 +51,10 @@ function midRanks(values: readonly number[]): number[] {
   });
 }
 
-/** Two-sided: every assignment of signs to the ranks is equally probable; counts those by their doubled sum, which is whole. */
+/**
+ * Two-sided: every assignment of signs to the ranks is equally probable; counts those by their doubled sum, which is
+ * whole.
+ */
 function exactTails(ranks: readonly number[], v: number): number {
   const doubled = ranks.map((rank) => Math.round(2 * rank));
   const total = doubled.reduce((sum, rank) => sum + rank, 0);

@@ -23,7 +23,8 @@ test('all systems come to one loudness, and anchors are the original without its
   const stimuli = await prepareStimuli(listening);
   assert.equal(stimuli.loudness, -26);
   for (const clip of listening.clips) {
-    for (const system of listening.systems) assert.ok(Math.abs((await loudnessAt(stimuli.path(system, clip))) + 26) < 0.05, system);
+    for (const system of listening.systems)
+      assert.ok(Math.abs((await loudnessAt(stimuli.path(system, clip))) + 26) < 0.05, system);
     const { samples: original } = await readAudio(stimuli.path('reference', clip));
     const { samples: anchor } = await readAudio(stimuli.path('anchor-3500', clip));
     assert.equal(anchor.length, original.length);
@@ -52,7 +53,10 @@ test('if one clip would be clipped all are made softer, and it is said', async (
   samples[100] = 0.9;
   await writeWav(join(folder, 'systems', 'ours', 'one.wav'), samples, 16000);
   const stimuli = await prepareStimuli(openTestFolder(folder));
-  assert.match(stimuli.notes[0], /all clips are at -\d\d\.\d LUFS instead of -23: louder, .*ours\/one.wav would be clipped/);
+  assert.match(
+    stimuli.notes[0],
+    /all clips are at -\d\d\.\d LUFS instead of -23: louder, .*ours\/one.wav would be clipped/,
+  );
   const [ours, theirs] = await Promise.all(['ours', 'theirs'].map((system) => loudnessAt(stimuli.path(system, 'one'))));
   assert.ok(Math.abs(ours - theirs) < 0.1, `${ours} ${theirs}`);
   const { samples: output } = await readAudio(stimuli.path('ours', 'one'));
@@ -64,31 +68,49 @@ test('loudness off leaves the samples alone', async (t) => {
   await writeTestFolder(folder, { kind: 'mos', loudness: 'off', traps: 0 }, { systems: ['ours'], clips: ['one'] });
   const listening = openTestFolder(folder);
   const stimuli = await prepareStimuli(listening);
-  assert.deepEqual((await readAudio(stimuli.path('ours', 'one'))).samples, (await readAudio(listening.path('ours', 'one'))).samples);
+  assert.deepEqual(
+    (await readAudio(stimuli.path('ours', 'one'))).samples,
+    (await readAudio(listening.path('ours', 'one'))).samples,
+  );
   assert.equal(stimuli.loudness, null);
 });
 
-test('lengths within 0.1 s are made equal; more is refused where positions are compared, and switching begins anew elsewhere', async (t) => {
-  const folder = temporaryFolder(t);
-  await writeTestFolder(folder, { anchors: [3500] }, { clips: ['one'] });
-  const ours = join(folder, 'systems', 'ours', 'one.wav');
-  await writeWav(ours, speechlike(0.65, 16000, 9, 0.1), 16000);
-  const stimuli = await prepareStimuli(openTestFolder(folder));
-  assert.equal(stimuli.aligned('one'), true);
-  const lengths = await Promise.all(['reference', 'ours', 'theirs', 'anchor-3500'].map(async (signal) => (await readAudio(stimuli.path(signal, 'one'))).samples.length));
-  assert.deepEqual(lengths, Array(4).fill(0.65 * 16000));
-  await writeWav(ours, speechlike(0.8, 16000, 9, 0.1), 16000);
-  await assert.rejects(prepareStimuli(openTestFolder(folder)), { code: 'ERR_LISTENING_TEST', message: /lasts 0.60 s, .*ours\/one.wav 0.80 s; expected lengths within 0.1 s, for mushra/ });
-  assert.equal((await prepareStimuli({ ...openTestFolder(folder), kind: 'ab', anchors: [] })).aligned('one'), false);
-});
+test(
+  'lengths within 0.1 s are made equal; more is refused where positions are ' +
+    'compared, and switching begins anew elsewhere',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    await writeTestFolder(folder, { anchors: [3500] }, { clips: ['one'] });
+    const ours = join(folder, 'systems', 'ours', 'one.wav');
+    await writeWav(ours, speechlike(0.65, 16000, 9, 0.1), 16000);
+    const stimuli = await prepareStimuli(openTestFolder(folder));
+    assert.equal(stimuli.aligned('one'), true);
+    const lengths = await Promise.all(
+      ['reference', 'ours', 'theirs', 'anchor-3500'].map(
+        async (signal) => (await readAudio(stimuli.path(signal, 'one'))).samples.length,
+      ),
+    );
+    assert.deepEqual(lengths, Array(4).fill(0.65 * 16000));
+    await writeWav(ours, speechlike(0.8, 16000, 9, 0.1), 16000);
+    await assert.rejects(prepareStimuli(openTestFolder(folder)), {
+      code: 'ERR_LISTENING_TEST',
+      message: /lasts 0.60 s, .*ours\/one.wav 0.80 s; expected lengths within 0.1 s, for mushra/,
+    });
+    assert.equal((await prepareStimuli({ ...openTestFolder(folder), kind: 'ab', anchors: [] })).aligned('one'), false);
+  },
+);
 
 test('rates, lengths and silence are checked before the start, and the number of faults is said', async (t) => {
   const folder = temporaryFolder(t);
   await writeTestFolder(folder, { kind: 'mos' }, { systems: ['ours', 'theirs'], clips: ['one', 'two'] });
-  const write = (samples: Float32Array, rate: number) => writeWav(join(folder, 'systems', 'ours', 'one.wav'), samples, rate);
-  const refused = async (message: RegExp, changes = {}) => assert.rejects(prepareStimuli({ ...openTestFolder(folder), ...changes }), { code: 'ERR_LISTENING_TEST', message });
+  const write = (samples: Float32Array, rate: number) =>
+    writeWav(join(folder, 'systems', 'ours', 'one.wav'), samples, rate);
+  const refused = async (message: RegExp, changes = {}) =>
+    assert.rejects(prepareStimuli({ ...openTestFolder(folder), ...changes }), { code: 'ERR_LISTENING_TEST', message });
   await write(speechlike(0.6, 24000, 1, 0.1), 24000);
-  await refused(/ours\/one.wav has 24000 Hz, .*theirs\/one.wav has 16000 Hz; expected one sample rate, or sampleRate in test.yaml/);
+  await refused(
+    /ours\/one.wav has 24000 Hz, .*theirs\/one.wav has 16000 Hz; expected one sample rate, or sampleRate in test.yaml/,
+  );
   const converted = await prepareStimuli({ ...openTestFolder(folder), sampleRate: 16000 });
   assert.equal((await readAudio(converted.path('ours', 'one'))).sampleRate, 16000);
   await write(new Float32Array(16000), 16000);
@@ -105,5 +127,8 @@ test('modulated noise has the ratio that it is asked for, and follows the signal
   const noise = modulatedNoise(samples, 10).map((value, i) => value - samples[i]);
   const energy = (x: Float32Array) => x.reduce((sum, value) => sum + value * value, 0);
   assert.ok(Math.abs(10 * Math.log10(energy(samples) / energy(noise)) - 10) < 0.2);
-  assert.equal(modulatedNoise(new Float32Array(10), 0).every((value) => value === 0), true);
+  assert.equal(
+    modulatedNoise(new Float32Array(10), 0).every((value) => value === 0),
+    true,
+  );
 });

@@ -25,7 +25,8 @@ export interface Stimuli {
 }
 
 /**
- * Checks the recordings, brings them to one loudness and makes anchors and traps, in the folder `prepared` of the test. What is there already is not made again.
+ * Checks the recordings, brings them to one loudness and makes anchors and traps, in the folder `prepared` of the test.
+ * What is there already is not made again.
  * @throws {TtsError} ERR_LISTENING_TEST if a recording does not fit; what `readAudio` and `writeWav` throw
  */
 export async function prepareStimuli(test: ListeningTest): Promise<Stimuli> {
@@ -43,7 +44,8 @@ export async function prepareStimuli(test: ListeningTest): Promise<Stimuli> {
     aligned.set(clip, longest - Math.min(...lengths) <= alignment);
     for (const one of versions) {
       const rendering = { gain: loudness.gain(one), seconds: aligned.get(clip) ? longest : one.seconds };
-      for (const signal of signalsFrom(test, one.system)) paths.set(key(signal, clip), await render(test, cache, one, signal, rendering));
+      for (const signal of signalsFrom(test, one.system))
+        paths.set(key(signal, clip), await render(test, cache, one, signal, rendering));
     }
   }
   return {
@@ -78,7 +80,10 @@ function commonLoudness(test: ListeningTest, measurements: readonly Measurement[
   const excess = (one: Measurement) => wanted - (one.loudness as number) + 20 * Math.log10(one.peak) - headroom;
   const worst = measurements.reduce((a, b) => (excess(b) > excess(a) ? b : a));
   const target = wanted - Math.max(0, excess(worst));
-  const notes = excess(worst) > 0 ? [`all clips are at ${target.toFixed(1)} LUFS instead of ${wanted}: louder, ${worst.path} would be clipped`] : [];
+  const notes =
+    excess(worst) > 0
+      ? [`all clips are at ${target.toFixed(1)} LUFS instead of ${wanted}: louder, ${worst.path} would be clipped`]
+      : [];
   return { target, gain: (one: Measurement) => 10 ** ((target - (one.loudness as number)) / 20), notes };
 }
 
@@ -86,11 +91,19 @@ function advice(test: ListeningTest): string[] {
   // BS.1534-3, 7.1: 1.5 times the number of systems, at least 5.
   const systems = test.systems.filter((system) => system !== test.reference).length;
   const clips = Math.max(5, Math.ceil(1.5 * systems));
-  return test.kind === 'mushra' && test.clips.length < clips ? [`${test.clips.length} clips; BS.1534-3 advises at least ${clips} for ${systems} systems`] : [];
+  return test.kind === 'mushra' && test.clips.length < clips
+    ? [`${test.clips.length} clips; BS.1534-3 advises at least ${clips} for ${systems} systems`]
+    : [];
 }
 
 /** Writes a signal unless it is there, and gives its path. */
-async function render(test: ListeningTest, cache: string, source: Measurement, signal: string, { gain, seconds }: { gain: number; seconds: number }): Promise<string> {
+async function render(
+  test: ListeningTest,
+  cache: string,
+  source: Measurement,
+  signal: string,
+  { gain, seconds }: { gain: number; seconds: number },
+): Promise<string> {
   const made = signal === source.system ? 'itself' : signal;
   const recipe = JSON.stringify({ version, source: source.hash, made, sampleRate: source.sampleRate, gain, seconds });
   const path = join(cache, `${createHash('sha256').update(recipe).digest('hex').slice(0, 32)}.wav`);

@@ -46,35 +46,49 @@ test('an answer is replaced by a newer one, but what was done is not undone by a
   const { id } = (await store.register(() => plan, null)).listener;
   await store.save(id, 0, answer(null, false));
   await store.save(id, 0, answer(3, false));
-  assert.deepEqual(store.answers(id).map(({ ratings, done }) => [ratings, done]), [[[3], false]]);
+  assert.deepEqual(
+    store.answers(id).map(({ ratings, done }) => [ratings, done]),
+    [[[3], false]],
+  );
   await store.save(id, 0, answer(4, true));
   await store.save(id, 0, answer(2, false));
-  assert.deepEqual(store.answers(id).map(({ ratings, done }) => [ratings, done]), [[[4], true]]);
+  assert.deepEqual(
+    store.answers(id).map(({ ratings, done }) => [ratings, done]),
+    [[[4], true]],
+  );
 });
 
-test('places are given out in order; one that was left for a day goes to the next listener, one that was finished does not', async (t) => {
-  const { store } = open(t);
-  const start = 1e12;
-  const slots: number[] = [];
-  const register = async (now: number) => (await store.register((slot) => (slots.push(slot), plan), null, now)).listener;
-  const [first, second] = [await register(start), await register(start), await register(start)];
-  assert.deepEqual(slots, [0, 1, 2]);
-  await store.finish(first.id, '', start + hours);
-  await store.save(second.id, 0, answer(3, false), start + 20 * hours);
-  await register(start + 25 * hours);
-  assert.equal(slots.at(-1), 2, 'the third was silent for 25 hours');
-  await register(start + 25 * hours);
-  assert.equal(slots.at(-1), 3);
-  await register(start + 60 * hours);
-  assert.equal(slots.at(-1), 1);
-});
+test(
+  'places are given out in order; one that was left for a day goes to the next ' +
+    'listener, one that was finished does not',
+  async (t) => {
+    const { store } = open(t);
+    const start = 1e12;
+    const slots: number[] = [];
+    const register = async (now: number) =>
+      (await store.register((slot) => (slots.push(slot), plan), null, now)).listener;
+    const [first, second] = [await register(start), await register(start), await register(start)];
+    assert.deepEqual(slots, [0, 1, 2]);
+    await store.finish(first.id, '', start + hours);
+    await store.save(second.id, 0, answer(3, false), start + 20 * hours);
+    await register(start + 25 * hours);
+    assert.equal(slots.at(-1), 2, 'the third was silent for 25 hours');
+    await register(start + 25 * hours);
+    assert.equal(slots.at(-1), 3);
+    await register(start + 60 * hours);
+    assert.equal(slots.at(-1), 1);
+  },
+);
 
 test('answers belong to a test: another one is refused while there are any', async (t) => {
   const { store, path } = open(t);
   AnswerStore.open(path, 'other', { title: 'b' }).close();
   assert.deepEqual(AnswerStore.read(path).settings(), { title: 'b' });
   await store.register(() => plan, null);
-  assert.throws(() => AnswerStore.open(path, 'print', {}), { code: 'ERR_LISTENING_TEST', message: /has the answers to another version of this test/ });
+  assert.throws(() => AnswerStore.open(path, 'print', {}), {
+    code: 'ERR_LISTENING_TEST',
+    message: /has the answers to another version of this test/,
+  });
   const reopened = AnswerStore.open(path, 'other', { title: 'new words' });
   assert.equal(reopened.listeners().length, 1);
 });
@@ -82,15 +96,32 @@ test('answers belong to a test: another one is refused while there are any', asy
 test('a file that is no database is refused', async (t) => {
   const path = join(temporaryFolder(t), 'answers.sqlite');
   writeFileSync(path, 'something else, long enough to look like a page of a database '.repeat(100));
-  assert.throws(() => AnswerStore.open(path, '', {}), { code: 'ERR_LISTENING_TEST', message: /cannot be opened as a database of answers/ });
+  assert.throws(() => AnswerStore.open(path, '', {}), {
+    code: 'ERR_LISTENING_TEST',
+    message: /cannot be opened as a database of answers/,
+  });
 });
 
 test('what is written at once goes to the disk together; what fails fails alone', async (t) => {
   const { store } = open(t);
   const { id } = (await store.register(() => plan, null)).listener;
-  const results = await Promise.allSettled([store.save(id, 0, answer(1, false)), store.save(99, 0, answer(2, false)), store.save(id, 1, answer(3, true)), store.register(() => plan, 'p')]);
-  assert.deepEqual(results.map(({ status }) => status), ['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
+  const results = await Promise.allSettled([
+    store.save(id, 0, answer(1, false)),
+    store.save(99, 0, answer(2, false)),
+    store.save(id, 1, answer(3, true)),
+    store.register(() => plan, 'p'),
+  ]);
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'fulfilled', 'fulfilled'],
+  );
   assert.match(String((results[1] as PromiseRejectedResult).reason), /FOREIGN KEY/);
-  assert.deepEqual(store.answers().map(({ listener, trial, ratings }) => [listener, trial, ratings]), [[id, 0, [1]], [id, 1, [3]]]);
+  assert.deepEqual(
+    store.answers().map(({ listener, trial, ratings }) => [listener, trial, ratings]),
+    [
+      [id, 0, [1]],
+      [id, 1, [3]],
+    ],
+  );
   assert.equal(store.listeners().length, 2);
 });

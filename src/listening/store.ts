@@ -62,8 +62,9 @@ const hashOf = (token: string): string => createHash('sha256').update(token).dig
 const listenerColumns = 'id, slot, participant, plan, started, headphones, comment, finished';
 
 /**
- * Listeners and answers in an SQLite file. What a method has written is on the disk when its promise resolves (write-ahead log, synchronous = FULL), whatever happens to the
- * process then. What is written at about the same time goes to the disk together: waiting for the disk is what takes the time.
+ * Listeners and answers in an SQLite file. What a method has written is on the disk when its promise resolves
+ * (write-ahead log, synchronous = FULL), whatever happens to the process then. What is written at about the same time
+ * goes to the disk together: waiting for the disk is what takes the time.
  */
 export class AnswerStore {
   private readonly database: Database.Database;
@@ -85,11 +86,22 @@ export class AnswerStore {
   static open(path: string, fingerprint: string, settings: object): AnswerStore {
     const store = AnswerStore.read(path);
     const known = store.test();
-    if (known === undefined) store.database.prepare('insert into test (id, version, fingerprint, settings) values (1, ?, ?, ?)').run(version, fingerprint, JSON.stringify(settings));
-    else if (known.version !== version) throw new TtsError('ERR_LISTENING_TEST', `${path} has version ${known.version}, expected ${version}`);
+    if (known === undefined)
+      store.database
+        .prepare('insert into test (id, version, fingerprint, settings) values (1, ?, ?, ?)')
+        .run(version, fingerprint, JSON.stringify(settings));
+    else if (known.version !== version)
+      throw new TtsError('ERR_LISTENING_TEST', `${path} has version ${known.version}, expected ${version}`);
     else if (known.fingerprint !== fingerprint) {
-      if (store.listeners().length > 0) throw new TtsError('ERR_LISTENING_TEST', `${path} has the answers to another version of this test (its clips or settings have changed); move it away to begin anew, or put the test back`);
-      store.database.prepare('update test set fingerprint = ?, settings = ?').run(fingerprint, JSON.stringify(settings));
+      if (store.listeners().length > 0)
+        throw new TtsError(
+          'ERR_LISTENING_TEST',
+          `${path} has the answers to another version of this test (its clips or settings have changed); ` +
+            'move it away to begin anew, or put the test back',
+        );
+      store.database
+        .prepare('update test set fingerprint = ?, settings = ?')
+        .run(fingerprint, JSON.stringify(settings));
     }
     return store;
   }
@@ -99,7 +111,11 @@ export class AnswerStore {
     try {
       return new AnswerStore(path);
     } catch (error) {
-      throw new TtsError('ERR_LISTENING_TEST', `${path} cannot be opened as a database of answers: ${(error as Error).message}`, { cause: error });
+      throw new TtsError(
+        'ERR_LISTENING_TEST',
+        `${path} cannot be opened as a database of answers: ${(error as Error).message}`,
+        { cause: error },
+      );
     }
   }
 
@@ -109,7 +125,11 @@ export class AnswerStore {
   }
 
   /** A new listener, in the first free place of the plan. The token is not stored and cannot be had again. */
-  register(planFor: (slot: number) => readonly Trial[], participant: string | null, now = Date.now()): Promise<{ token: string; listener: Listener }> {
+  register(
+    planFor: (slot: number) => readonly Trial[],
+    participant: string | null,
+    now = Date.now(),
+  ): Promise<{ token: string; listener: Listener }> {
     return this.write(() => {
       const token = randomBytes(32).toString('base64url');
       const slot = this.freeSlot(now);
@@ -117,20 +137,37 @@ export class AnswerStore {
       const { lastInsertRowid } = this.database
         .prepare('insert into listeners (token, slot, participant, plan, started) values (?, ?, ?, ?, ?)')
         .run(hashOf(token), slot, participant, JSON.stringify(plan), now);
-      return { token, listener: { id: Number(lastInsertRowid), slot, participant, plan, started: now, headphones: null, comment: null, finished: null } };
+      return {
+        token,
+        listener: {
+          id: Number(lastInsertRowid),
+          slot,
+          participant,
+          plan,
+          started: now,
+          headphones: null,
+          comment: null,
+          finished: null,
+        },
+      };
     });
   }
 
   find(token: string): Listener | undefined {
-    const row = this.database.prepare(`select ${listenerColumns} from listeners where token = ?`).get(hashOf(token)) as ListenerRow | undefined;
+    const row = this.database.prepare(`select ${listenerColumns} from listeners where token = ?`).get(hashOf(token)) as
+      ListenerRow | undefined;
     return row && listenerFrom(row);
   }
 
   listeners(): Listener[] {
-    return (this.database.prepare(`select ${listenerColumns} from listeners order by id`).all() as ListenerRow[]).map(listenerFrom);
+    return (this.database.prepare(`select ${listenerColumns} from listeners order by id`).all() as ListenerRow[]).map(
+      listenerFrom,
+    );
   }
 
-  /** Saves an answer over an earlier one. A trial that was done stays done: a draft that arrives late changes nothing. */
+  /**
+   * Saves an answer over an earlier one. A trial that was done stays done: a draft that arrives late changes nothing.
+   */
   save(listener: number, trial: number, { ratings, heard, seconds, done }: Answer, now = Date.now()): Promise<unknown> {
     return this.write(() =>
       this.database
@@ -146,16 +183,33 @@ export class AnswerStore {
   /** Of a listener, or of all. */
   answers(listener?: number): StoredAnswer[] {
     const select = 'select listener, trial, ratings, heard, seconds, done, saved from answers';
-    const rows = listener === undefined ? this.database.prepare(`${select} order by listener, trial`).all() : this.database.prepare(`${select} where listener = ? order by trial`).all(listener);
-    return (rows as AnswerRow[]).map(({ listener: id, trial, ratings, heard, seconds, done, saved }) => ({ listener: id, trial, ratings: JSON.parse(ratings), heard: JSON.parse(heard), seconds, done: done === 1, saved }));
+    const rows =
+      listener === undefined
+        ? this.database.prepare(`${select} order by listener, trial`).all()
+        : this.database.prepare(`${select} where listener = ? order by trial`).all(listener);
+    return (rows as AnswerRow[]).map(({ listener: id, trial, ratings, heard, seconds, done, saved }) => ({
+      listener: id,
+      trial,
+      ratings: JSON.parse(ratings),
+      heard: JSON.parse(heard),
+      seconds,
+      done: done === 1,
+      saved,
+    }));
   }
 
   saveHeadphones(listener: number, result: HeadphoneResult): Promise<unknown> {
-    return this.write(() => this.database.prepare('update listeners set headphones = ? where id = ?').run(JSON.stringify(result), listener));
+    return this.write(() =>
+      this.database.prepare('update listeners set headphones = ? where id = ?').run(JSON.stringify(result), listener),
+    );
   }
 
   finish(listener: number, comment: string, now = Date.now()): Promise<unknown> {
-    return this.write(() => this.database.prepare('update listeners set comment = ?, finished = coalesce(finished, ?) where id = ?').run(comment, now, listener));
+    return this.write(() =>
+      this.database
+        .prepare('update listeners set comment = ?, finished = coalesce(finished, ?) where id = ?')
+        .run(comment, now, listener),
+    );
   }
 
   /** Writes what still waits, and closes the file. */
@@ -199,7 +253,8 @@ export class AnswerStore {
   }
 
   private test(): { version: number; fingerprint: string; settings: string } | undefined {
-    return this.database.prepare('select version, fingerprint, settings from test').get() as { version: number; fingerprint: string; settings: string } | undefined;
+    return this.database.prepare('select version, fingerprint, settings from test').get() as
+      { version: number; fingerprint: string; settings: string } | undefined;
   }
 
   /** The lowest place that nobody has finished or is at work on. */
@@ -216,5 +271,14 @@ export class AnswerStore {
 }
 
 function listenerFrom({ id, slot, participant, plan, started, headphones, comment, finished }: ListenerRow): Listener {
-  return { id, slot, participant, plan: JSON.parse(plan), started, headphones: headphones === null ? null : JSON.parse(headphones), comment, finished };
+  return {
+    id,
+    slot,
+    participant,
+    plan: JSON.parse(plan),
+    started,
+    headphones: headphones === null ? null : JSON.parse(headphones),
+    comment,
+    finished,
+  };
 }

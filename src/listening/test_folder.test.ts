@@ -7,7 +7,8 @@ import type { TestFile } from './definition.js';
 import { openTestFolder } from './test_folder.js';
 import { writeTestFolder } from './testing.js';
 
-const refused = (folder: string, message: RegExp) => assert.throws(() => openTestFolder(folder), { code: 'ERR_LISTENING_TEST', message });
+const refused = (folder: string, message: RegExp) =>
+  assert.throws(() => openTestFolder(folder), { code: 'ERR_LISTENING_TEST', message });
 const yaml = (folder: string, text: string) => writeFileSync(join(folder, 'test.yaml'), text);
 
 test('without test.yaml: mushra where there is a reference, else mos; all systems and all clips', async (t) => {
@@ -18,7 +19,10 @@ test('without test.yaml: mushra where there is a reference, else mos; all system
   assert.equal(mushra.kind, 'mushra');
   assert.deepEqual(mushra.systems, ['ours', 'reference', 'theirs']);
   assert.deepEqual(mushra.clips, ['four', 'one', 'three', 'two']);
-  assert.deepEqual([mushra.reference, mushra.anchors, mushra.traps, mushra.duration.max], ['reference', [3500, 7000], 0, 12]);
+  assert.deepEqual(
+    [mushra.reference, mushra.anchors, mushra.traps, mushra.duration.max],
+    ['reference', [3500, 7000], 0, 12],
+  );
   renameSync(join(folder, 'systems', 'reference'), join(folder, 'systems', 'original'));
   const mos = openTestFolder(folder);
   assert.deepEqual([mos.kind, mos.reference, mos.traps], ['mos', null, 1]);
@@ -35,7 +39,11 @@ test('a folder named reference that does not take part is no reference; in a mus
 test('pairs: each with each, or those of the file', async (t) => {
   const folder = temporaryFolder(t);
   await writeTestFolder(folder, { kind: 'ab' });
-  assert.deepEqual(openTestFolder(folder).pairs, [['ours', 'reference'], ['ours', 'theirs'], ['reference', 'theirs']]);
+  assert.deepEqual(openTestFolder(folder).pairs, [
+    ['ours', 'reference'],
+    ['ours', 'theirs'],
+    ['reference', 'theirs'],
+  ]);
   yaml(folder, 'kind: ab\npairs: [[theirs, ours]]');
   assert.deepEqual(openTestFolder(folder).pairs, [['theirs', 'ours']]);
   yaml(folder, 'kind: ab\npairs: [[theirs, our]]');
@@ -86,7 +94,11 @@ test('names that the tool uses itself, too many signals, and a missing reference
   await writeTestFolder(folder, {}, { systems: ['reference', 'trap'], clips: ['one'] });
   refused(folder, /systems\/trap has a name that the tool gives to signals of its own/);
   const many = temporaryFolder(t);
-  await writeTestFolder(many, {}, { systems: ['reference', ...Array.from({ length: 10 }, (_, i) => `s${i}`)], clips: ['one'] });
+  await writeTestFolder(
+    many,
+    {},
+    { systems: ['reference', ...Array.from({ length: 10 }, (_, i) => `s${i}`)], clips: ['one'] },
+  );
   refused(many, /13 signals in a trial .* BS.1534-3 allows 12/);
   const none = temporaryFolder(t);
   await writeTestFolder(none, { kind: 'mushra' } satisfies TestFile, { systems: ['ours', 'theirs'], clips: ['one'] });

@@ -30,14 +30,20 @@ const fail = (message: string): never => {
  */
 export function openTestFolder(folder: string): ListeningTest {
   const root = join(folder, 'systems');
-  if (!existsSync(root) || !statSync(root).isDirectory()) fail(`${folder} has no folder systems; expected systems/NAME/CLIP.wav, a folder for each system`);
+  if (!existsSync(root) || !statSync(root).isDirectory())
+    fail(`${folder} has no folder systems; expected systems/NAME/CLIP.wav, a folder for each system`);
   const file = readTestFile(folder);
-  const present = readdirSync(root).filter((entry) => !entry.startsWith('.') && statSync(join(root, entry)).isDirectory()).sort();
+  const present = readdirSync(root)
+    .filter((entry) => !entry.startsWith('.') && statSync(join(root, entry)).isDirectory())
+    .sort();
   if (present.length === 0) fail(`${root} has no folders; expected one for each system`);
   const known = file.systems ?? present;
-  const reference = file.reference ?? ((known.includes('reference') || file.kind === 'mushra') && present.includes('reference') ? 'reference' : null);
+  const reference =
+    file.reference ??
+    ((known.includes('reference') || file.kind === 'mushra') && present.includes('reference') ? 'reference' : null);
   const kind: Kind = file.kind ?? (reference === null ? 'mos' : 'mushra');
-  if (kind === 'mushra' && reference === null) fail(`a MUSHRA test needs a reference; expected systems/reference, or its name as reference in test.yaml`);
+  if (kind === 'mushra' && reference === null)
+    fail(`a MUSHRA test needs a reference; expected systems/reference, or its name as reference in test.yaml`);
   const systems = chosen(file, present, kind, reference);
 
   const files = new Map(systems.map((system) => [system, clipFiles(join(root, system))]));
@@ -66,14 +72,24 @@ function chosen(file: TestFile, present: readonly string[], kind: Kind, referenc
   for (const system of [...systems, ...(reference === null ? [] : [reference])]) {
     if (!present.includes(system)) fail(`there is no system ${system}; systems/ has ${present.join(', ')}`);
   }
-  if (reference !== null && !systems.includes(reference)) fail(`the reference ${reference} is not among the systems: ${systems.join(', ')}`);
+  if (reference !== null && !systems.includes(reference))
+    fail(`the reference ${reference} is not among the systems: ${systems.join(', ')}`);
   const least = kind === 'mos' ? 1 : 2;
-  if (systems.length < least) fail(`a test of kind ${kind} needs at least ${least} systems${kind === 'mushra' ? ', the reference among them' : ''}; systems/ has ${present.join(', ')}`);
+  if (systems.length < least)
+    fail(
+      `a test of kind ${kind} needs at least ${least} ` +
+        `systems${kind === 'mushra' ? ', the reference among them' : ''}; systems/ has ${present.join(', ')}`,
+    );
   const taken = systems.find((system) => system === trapSignal || system.startsWith('anchor-'));
-  if (taken !== undefined) fail(`systems/${taken} has a name that the tool gives to signals of its own; rename the folder`);
+  if (taken !== undefined)
+    fail(`systems/${taken} has a name that the tool gives to signals of its own; rename the folder`);
   const signals = systems.length + (file.anchors?.length ?? 2);
   // BS.1534-3, 5.3.
-  if (kind === 'mushra' && signals > 12) fail(`${signals} signals in a trial (with hidden reference and anchors); BS.1534-3 allows 12: list fewer under systems in test.yaml`);
+  if (kind === 'mushra' && signals > 12)
+    fail(
+      `${signals} signals in a trial (with hidden reference and anchors); BS.1534-3 allows 12: list fewer ` +
+        'under systems in test.yaml',
+    );
   return systems;
 }
 
@@ -83,7 +99,8 @@ function clipFiles(folder: string): Map<string, string> {
   for (const entry of readdirSync(folder).sort()) {
     const { name, ext } = parse(entry);
     if (entry.startsWith('.') || !recordings.includes(ext.toLowerCase())) continue;
-    if (files.has(name)) fail(`${folder} has the clip ${name} twice: ${parse(files.get(name) as string).base} and ${entry}`);
+    if (files.has(name))
+      fail(`${folder} has the clip ${name} twice: ${parse(files.get(name) as string).base} and ${entry}`);
     files.set(name, join(folder, entry));
   }
   if (files.size === 0) fail(`${folder} has no recordings; expected ${recordings.join(', ')}`);
@@ -94,7 +111,12 @@ function commonClips(files: ReadonlyMap<string, ReadonlyMap<string, string>>): s
   const all = [...new Set([...files.values()].flatMap((clips) => [...clips.keys()]))].sort();
   for (const [system, clips] of files) {
     const missing = all.filter((clip) => !clips.has(clip));
-    if (missing.length > 0) fail(`system ${system} lacks ${missing.slice(0, 3).join(', ')}${missing.length > 3 ? ` and ${missing.length - 3} more` : ''}; expected the same clips in every system, or a list under clips in test.yaml`);
+    if (missing.length > 0)
+      fail(
+        `system ${system} lacks ` +
+          `${missing.slice(0, 3).join(', ')}${missing.length > 3 ? ` and ${missing.length - 3} more` : ''}; ` +
+          'expected the same clips in every system, or a list under clips in test.yaml',
+      );
   }
   return all;
 }
@@ -103,7 +125,8 @@ function comparedPairs(file: TestFile, systems: readonly string[]): (readonly [s
   const pairs = file.pairs ?? systems.flatMap((a, i) => systems.slice(i + 1).map((b) => [a, b] as const));
   for (const [a, b] of pairs) {
     if (a === b) fail(`pairs in test.yaml compares ${a} with itself`);
-    for (const system of [a, b]) if (!systems.includes(system)) fail(`pairs in test.yaml names ${system}; the systems are ${systems.join(', ')}`);
+    for (const system of [a, b])
+      if (!systems.includes(system)) fail(`pairs in test.yaml names ${system}; the systems are ${systems.join(', ')}`);
   }
   return pairs;
 }

@@ -16,11 +16,25 @@ export function speechlike(seconds: number, sampleRate: number, seed: number, le
 }
 
 /** Writes the folder of a test: short clips of noise, of another loudness for each system. */
-export async function writeTestFolder(folder: string, file: TestFile, options: { systems?: readonly string[]; clips?: readonly string[]; seconds?: number; sampleRate?: number } = {}): Promise<void> {
-  const { systems = ['reference', 'ours', 'theirs'], clips = ['one', 'two', 'three', 'four'], seconds = 0.6, sampleRate = 16000 } = options;
+export async function writeTestFolder(
+  folder: string,
+  file: TestFile,
+  options: { systems?: readonly string[]; clips?: readonly string[]; seconds?: number; sampleRate?: number } = {},
+): Promise<void> {
+  const {
+    systems = ['reference', 'ours', 'theirs'],
+    clips = ['one', 'two', 'three', 'four'],
+    seconds = 0.6,
+    sampleRate = 16000,
+  } = options;
   for (const [s, system] of systems.entries()) {
     mkdirSync(join(folder, 'systems', system), { recursive: true });
-    for (const [c, clip] of clips.entries()) await writeWav(join(folder, 'systems', system, `${clip}.wav`), speechlike(seconds, sampleRate, 100 * s + c, 0.2 / (1 + s)), sampleRate);
+    for (const [c, clip] of clips.entries())
+      await writeWav(
+        join(folder, 'systems', system, `${clip}.wav`),
+        speechlike(seconds, sampleRate, 100 * s + c, 0.2 / (1 + s)),
+        sampleRate,
+      );
   }
   writeFileSync(join(folder, 'test.yaml'), stringify(file));
 }

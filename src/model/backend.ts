@@ -16,7 +16,8 @@ export interface LoadedTensorFlow {
 const gpuPackage = '@tensorflow/tfjs-node-gpu';
 
 /**
- * TensorFlow.js on the best backend there is: `@tensorflow/tfjs-node-gpu` when it is installed and works, else the cpu backend with `kernels` under its hot operations.
+ * TensorFlow.js on the best backend there is: `@tensorflow/tfjs-node-gpu` when it is installed and works, else the cpu
+ * backend with `kernels` under its hot operations.
  * @throws {TtsError} ERR_BACKEND when no TensorFlow.js loads at all.
  */
 export function loadTensorFlow(kernels: Kernels): Promise<LoadedTensorFlow> {
@@ -24,7 +25,10 @@ export function loadTensorFlow(kernels: Kernels): Promise<LoadedTensorFlow> {
 }
 
 /** `loadTensorFlow` with `import()` as a parameter, so that tests can give packages that are not installed. */
-export async function loadTensorFlowWith(kernels: Kernels, importer: (name: string) => Promise<unknown>): Promise<LoadedTensorFlow> {
+export async function loadTensorFlowWith(
+  kernels: Kernels,
+  importer: (name: string) => Promise<unknown>,
+): Promise<LoadedTensorFlow> {
   // tfjs-node calls it in nearly every operation; Node 23 removed it.
   (util as { isNullOrUndefined?: (value: unknown) => boolean }).isNullOrUndefined ??= (value) => value == null;
   let reason: string | undefined;
@@ -46,7 +50,9 @@ export async function loadTensorFlowWith(kernels: Kernels, importer: (name: stri
     tryOut(tf);
     return { tf, backend: 'cpu', reason };
   } catch (cause) {
-    throw new TtsError('ERR_BACKEND', `TensorFlow.js does not load, expected @tensorflow/tfjs 4: ${firstLine(cause)}`, { cause });
+    throw new TtsError('ERR_BACKEND', `TensorFlow.js does not load, expected @tensorflow/tfjs 4: ${firstLine(cause)}`, {
+      cause,
+    });
   }
 }
 
@@ -64,13 +70,16 @@ function tryOut(tf: TensorFlow): void {
     return [...value.dataSync(), ...grad.dataSync()];
   });
   const expected = [73, 1, 1, 10, 10];
-  if (!expected.every((value, i) => value === values[i])) throw new Error(`a test product gives ${values.join(' ')}, expected ${expected.join(' ')}`);
+  if (!expected.every((value, i) => value === values[i]))
+    throw new Error(`a test product gives ${values.join(' ')}, expected ${expected.join(' ')}`);
 }
 
 /** True if the GPU package itself is not there; a missing part of it is another matter. */
 function isMissing(error: unknown): boolean {
   const { code, message } = error as { code?: string; message?: string };
-  return (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') && String(message).includes(`'${gpuPackage}'`);
+  return (
+    (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') && String(message).includes(`'${gpuPackage}'`)
+  );
 }
 
 function firstLine(error: unknown): string {

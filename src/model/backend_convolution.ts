@@ -9,8 +9,9 @@ type Shape = [number, number, number, number];
 const chunkFloats = 2 ** 20;
 
 /**
- * `Conv2D` and its two gradients for float32 tensors [batch, height, width, channels], without dilation. One-dimensional convolutions come here too. All three are
- * products with "columns": the matrix [output positions, kernel height · kernel width · channels] of what each output sees.
+ * `Conv2D` and its two gradients for float32 tensors [batch, height, width, channels], without dilation.
+ * One-dimensional convolutions come here too. All three are products with "columns": the matrix [output positions,
+ * kernel height · kernel width · channels] of what each output sees.
  */
 export function convolutionKernels(tf: TensorFlow, kernels: Kernels): Record<string, FastKernel> {
   return {
@@ -23,7 +24,16 @@ export function convolutionKernels(tf: TensorFlow, kernels: Kernels): Record<str
       forChunks(info, (first, images) => {
         const rows = images * positions(info);
         const at = first * positions(info) * info.outChannels;
-        kernels.matMul(false, false, rows, info.outChannels, depth(info), columnsOf(info, input, first, images), weights, output.subarray(at, at + rows * info.outChannels));
+        kernels.matMul(
+          false,
+          false,
+          rows,
+          info.outChannels,
+          depth(info),
+          columnsOf(info, input, first, images),
+          weights,
+          output.subarray(at, at + rows * info.outChannels),
+        );
       });
       return backend.makeTensorInfo(info.outShape, 'float32', output);
     },
@@ -39,7 +49,16 @@ export function convolutionKernels(tf: TensorFlow, kernels: Kernels): Record<str
         const rows = images * positions(info);
         const at = first * positions(info) * info.outChannels;
         const seen = columnsOf(info, input, first, images);
-        kernels.matMul(true, false, depth(info), info.outChannels, rows, seen, gradient.subarray(at, at + rows * info.outChannels), part ?? total);
+        kernels.matMul(
+          true,
+          false,
+          depth(info),
+          info.outChannels,
+          rows,
+          seen,
+          gradient.subarray(at, at + rows * info.outChannels),
+          part ?? total,
+        );
         if (part) for (let i = 0; i < total.length; i++) total[i] += part[i];
       });
       return backend.makeTensorInfo(info.filterShape, 'float32', total);
@@ -55,7 +74,16 @@ export function convolutionKernels(tf: TensorFlow, kernels: Kernels): Record<str
         const rows = images * positions(info);
         const at = first * positions(info) * info.outChannels;
         const columns = new Float32Array(rows * depth(info));
-        kernels.matMul(false, true, rows, depth(info), info.outChannels, gradient.subarray(at, at + rows * info.outChannels), weights, columns);
+        kernels.matMul(
+          false,
+          true,
+          rows,
+          depth(info),
+          info.outChannels,
+          gradient.subarray(at, at + rows * info.outChannels),
+          weights,
+          columns,
+        );
         forRuns(info, first, images, (source, target, length) => {
           for (let i = 0; i < length; i++) output[source + i] += columns[target + i];
         });
@@ -66,9 +94,20 @@ export function convolutionKernels(tf: TensorFlow, kernels: Kernels): Record<str
 }
 
 /** The sizes of a convolution, or undefined for one that is not covered. */
-function describe(tf: TensorFlow, attrs: KernelCall['attrs'], input: number[] | undefined, filter: number[] | undefined): ConvolutionInfo | undefined {
+function describe(
+  tf: TensorFlow,
+  attrs: KernelCall['attrs'],
+  input: number[] | undefined,
+  filter: number[] | undefined,
+): ConvolutionInfo | undefined {
   if (!input || !filter) return undefined;
-  const { strides, pad, dilations = 1, dimRoundingMode, dataFormat } = attrs as {
+  const {
+    strides,
+    pad,
+    dilations = 1,
+    dimRoundingMode,
+    dataFormat,
+  } = attrs as {
     strides: number | [number, number];
     pad: 'valid' | 'same' | number;
     dilations?: number | [number, number];
@@ -76,8 +115,17 @@ function describe(tf: TensorFlow, attrs: KernelCall['attrs'], input: number[] | 
     dataFormat: string;
   };
   if (dataFormat !== 'NHWC') return undefined;
-  const info = tf.backend_util.computeConv2DInfo(input as Shape, filter as Shape, strides, dilations, pad, dimRoundingMode);
-  return info.dilationHeight === 1 && info.dilationWidth === 1 && info.batchSize * positions(info) * depth(info) > 0 ? info : undefined;
+  const info = tf.backend_util.computeConv2DInfo(
+    input as Shape,
+    filter as Shape,
+    strides,
+    dilations,
+    pad,
+    dimRoundingMode,
+  );
+  return info.dilationHeight === 1 && info.dilationWidth === 1 && info.batchSize * positions(info) * depth(info) > 0
+    ? info
+    : undefined;
 }
 
 /** Output positions of one image. */
@@ -86,7 +134,8 @@ const positions = (info: ConvolutionInfo) => info.outHeight * info.outWidth;
 /** Inputs that one output position sees. */
 const depth = (info: ConvolutionInfo) => info.filterHeight * info.filterWidth * info.inChannels;
 
-const imagesPerChunk = (info: ConvolutionInfo) => Math.max(1, Math.floor(chunkFloats / (positions(info) * depth(info))));
+const imagesPerChunk = (info: ConvolutionInfo) =>
+  Math.max(1, Math.floor(chunkFloats / (positions(info) * depth(info))));
 
 function forChunks(info: ConvolutionInfo, work: (first: number, images: number) => void): void {
   const most = imagesPerChunk(info);
@@ -96,7 +145,8 @@ function forChunks(info: ConvolutionInfo, work: (first: number, images: number) 
 /** Columns [images · positions, depth] of some of the images. Outside the image they are zero. */
 function columnsOf(info: ConvolutionInfo, input: Float32Array, first: number, images: number): Float32Array {
   const { inHeight, inWidth, inChannels, padInfo } = info;
-  const pointwise = info.filterHeight === 1 && info.filterWidth === 1 && info.strideHeight === 1 && info.strideWidth === 1;
+  const pointwise =
+    info.filterHeight === 1 && info.filterWidth === 1 && info.strideHeight === 1 && info.strideWidth === 1;
   const padded = padInfo.top + padInfo.bottom + padInfo.left + padInfo.right > 0;
   const image = inHeight * inWidth * inChannels;
   if (pointwise && !padded) return input.subarray(first * image, (first + images) * image);
@@ -108,9 +158,28 @@ function columnsOf(info: ConvolutionInfo, input: Float32Array, first: number, im
   return columns;
 }
 
-/** Calls back for each run of neighbours that an image and its columns share: index in the input, index in the chunk's columns, length. */
-function forRuns(info: ConvolutionInfo, first: number, images: number, run: (source: number, target: number, length: number) => void): void {
-  const { inHeight, inWidth, inChannels, outHeight, outWidth, filterHeight, filterWidth, strideHeight, strideWidth, padInfo } = info;
+/**
+ * Calls back for each run of neighbours that an image and its columns share: index in the input, index in the chunk's
+ * columns, length.
+ */
+function forRuns(
+  info: ConvolutionInfo,
+  first: number,
+  images: number,
+  run: (source: number, target: number, length: number) => void,
+): void {
+  const {
+    inHeight,
+    inWidth,
+    inChannels,
+    outHeight,
+    outWidth,
+    filterHeight,
+    filterWidth,
+    strideHeight,
+    strideWidth,
+    padInfo,
+  } = info;
   let target = 0;
   for (let image = first; image < first + images; image++)
     for (let y = 0; y < outHeight; y++)
@@ -121,6 +190,11 @@ function forRuns(info: ConvolutionInfo, first: number, images: number, run: (sou
           const column = x * strideWidth - padInfo.left;
           const from = Math.max(0, -column);
           const to = Math.min(filterWidth, inWidth - column);
-          if (to > from) run(((image * inHeight + row) * inWidth + column + from) * inChannels, target + from * inChannels, (to - from) * inChannels);
+          if (to > from)
+            run(
+              ((image * inHeight + row) * inWidth + column + from) * inChannels,
+              target + from * inChannels,
+              (to - from) * inChannels,
+            );
         }
 }

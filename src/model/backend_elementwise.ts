@@ -3,8 +3,8 @@ import type { Kernels } from '../kernels/index.js';
 import { floats, sizeOf, type FastKernel, type KernelCall, type TensorFlow } from './backend_kernels.js';
 
 /**
- * The operations on single elements and on rows that a convolutional network and its gradient need, as plain loops. TensorFlow.js' own work out every element's
- * coordinates, and so cost more than the products do once these are native.
+ * The operations on single elements and on rows that a convolutional network and its gradient need, as plain loops.
+ * TensorFlow.js' own work out every element's coordinates, and so cost more than the products do once these are native.
  */
 export function elementwiseKernels(tf: TensorFlow, kernels: Kernels): Record<string, FastKernel> {
   return {
@@ -18,8 +18,9 @@ export function elementwiseKernels(tf: TensorFlow, kernels: Kernels): Record<str
   };
 }
 
-// The signs of activations are as good as random: a branch would be mispredicted every other time, and Math.max has one inside. Hence the bits of the
-// floats: as integers, negative numbers are negative, and negative NaNs are the last of them, above the -Infinity of bits -0x800000.
+// The signs of activations are as good as random: a branch would be mispredicted every other time, and Math.max has one
+// inside. Hence the bits of the floats: as integers, negative numbers are negative, and negative NaNs are the last of
+// them, above the -Infinity of bits -0x800000.
 function relu(x: Float32Array, y: Float32Array): void {
   const bits = new Int32Array(x.buffer, x.byteOffset, x.length);
   const out = new Int32Array(y.buffer);
@@ -32,7 +33,10 @@ function step(x: Float32Array, y: Float32Array): void {
   for (let i = 0; i < x.length; i++) y[i] = (-bits[i] & ~bits[i]) >>> 31;
 }
 
-function unary({ inputs, backend }: KernelCall, compute: (x: Float32Array, y: Float32Array) => void): TensorInfo | undefined {
+function unary(
+  { inputs, backend }: KernelCall,
+  compute: (x: Float32Array, y: Float32Array) => void,
+): TensorInfo | undefined {
   const x = floats(backend, inputs.x);
   if (!x || !inputs.x) return undefined;
   const y = new Float32Array(x.length);
@@ -40,8 +44,14 @@ function unary({ inputs, backend }: KernelCall, compute: (x: Float32Array, y: Fl
   return backend.makeTensorInfo(inputs.x.shape, 'float32', y);
 }
 
-/** a ∘ b where b has a's shape or its last axes (a bias, a scalar); the operation must be commutative, so that the two may change places. */
-function binary({ inputs, backend }: KernelCall, compute: (rows: Float32Array, row: Float32Array, out: Float32Array) => void): TensorInfo | undefined {
+/**
+ * a ∘ b where b has a's shape or its last axes (a bias, a scalar); the operation must be commutative, so that the two
+ * may change places.
+ */
+function binary(
+  { inputs, backend }: KernelCall,
+  compute: (rows: Float32Array, row: Float32Array, out: Float32Array) => void,
+): TensorInfo | undefined {
   const { a, b } = inputs;
   const [x, y] = [floats(backend, a), floats(backend, b)];
   if (!a || !b || !x || !y || x.length === 0 || y.length === 0) return undefined;
@@ -54,11 +64,13 @@ function binary({ inputs, backend }: KernelCall, compute: (rows: Float32Array, r
 }
 
 function addRows(rows: Float32Array, row: Float32Array, out: Float32Array): void {
-  for (let at = 0; at < rows.length; at += row.length) for (let j = 0; j < row.length; j++) out[at + j] = rows[at + j] + row[j];
+  for (let at = 0; at < rows.length; at += row.length)
+    for (let j = 0; j < row.length; j++) out[at + j] = rows[at + j] + row[j];
 }
 
 function multiplyRows(rows: Float32Array, row: Float32Array, out: Float32Array): void {
-  for (let at = 0; at < rows.length; at += row.length) for (let j = 0; j < row.length; j++) out[at + j] = rows[at + j] * row[j];
+  for (let at = 0; at < rows.length; at += row.length)
+    for (let j = 0; j < row.length; j++) out[at + j] = rows[at + j] * row[j];
 }
 
 /** Sum over all axes but the last few, the gradient of a bias, as a product with ones. */
@@ -66,7 +78,9 @@ function sumLeading(kernels: Kernels, { inputs, attrs, backend }: KernelCall): T
   const { x } = inputs;
   const values = floats(backend, x);
   if (!x || !values || values.length === 0 || attrs.keepDims === true) return undefined;
-  const axes = [(attrs.axis as number | number[] | undefined) ?? []].flat().map((axis) => (axis < 0 ? axis + x.shape.length : axis));
+  const axes = [(attrs.axis as number | number[] | undefined) ?? []]
+    .flat()
+    .map((axis) => (axis < 0 ? axis + x.shape.length : axis));
   const leading = new Set(axes).size === axes.length && axes.every((axis) => axis < axes.length);
   if (!leading || axes.length === 0 || axes.length === x.shape.length) return undefined;
   const shape = x.shape.slice(axes.length);
@@ -86,13 +100,18 @@ function sliceOneAxis(tf: TensorFlow, { inputs, attrs, backend }: KernelCall): T
   const { x } = inputs;
   const values = floats(backend, x);
   if (!x || !values) return undefined;
-  const [begin, size] = tf.slice_util.parseSliceParams({ shape: x.shape } as Parameters<typeof tf.slice_util.parseSliceParams>[0], attrs.begin as number[], attrs.size as number[]);
+  const [begin, size] = tf.slice_util.parseSliceParams(
+    { shape: x.shape } as Parameters<typeof tf.slice_util.parseSliceParams>[0],
+    attrs.begin as number[],
+    attrs.size as number[],
+  );
   const axis = onlyAxis(x.shape.length, (i) => size[i] !== x.shape[i]);
   if (axis === undefined || begin.some((from, i) => from < 0 || from + size[i] > x.shape[i])) return undefined;
   const inner = sizeOf(x.shape.slice(axis + 1));
   const [from, to] = [x.shape[axis] * inner, size[axis] * inner];
   const out = new Float32Array(sizeOf(size));
-  for (let source = begin[axis] * inner, target = 0; target < out.length; source += from, target += to) for (let i = 0; i < to; i++) out[target + i] = values[source + i];
+  for (let source = begin[axis] * inner, target = 0; target < out.length; source += from, target += to)
+    for (let i = 0; i < to; i++) out[target + i] = values[source + i];
   return backend.makeTensorInfo(size, 'float32', out);
 }
 
@@ -108,6 +127,7 @@ function padOneAxis({ inputs, attrs, backend }: KernelCall): TensorInfo | undefi
   const inner = sizeOf(x.shape.slice(axis + 1));
   const [from, to] = [x.shape[axis] * inner, shape[axis] * inner];
   const out = new Float32Array(sizeOf(shape)).fill(attrs.constantValue as number);
-  for (let source = 0, target = paddings[axis][0] * inner; source < values.length; source += from, target += to) for (let i = 0; i < from; i++) out[target + i] = values[source + i];
+  for (let source = 0, target = paddings[axis][0] * inner; source < values.length; source += from, target += to)
+    for (let i = 0; i < from; i++) out[target + i] = values[source + i];
   return backend.makeTensorInfo(shape, 'float32', out);
 }

@@ -11,7 +11,11 @@ tf.enableProdMode();
 await tf.setBackend('cpu');
 
 const random = new RandomStream(1, 0);
-const tensor = (...shape: number[]): Tensor => tf.tensor(Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal()), shape);
+const tensor = (...shape: number[]): Tensor =>
+  tf.tensor(
+    Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal()),
+    shape,
+  );
 
 /** A calculation, and the kernel it must go through. */
 interface Case {
@@ -21,7 +25,11 @@ interface Case {
   readonly differentiable?: boolean;
 }
 
-const conv2d = (stride: number | [number, number], pad: 'valid' | 'same' | number, ...shapes: [number[], number[]]): Case => ({
+const conv2d = (
+  stride: number | [number, number],
+  pad: 'valid' | 'same' | number,
+  ...shapes: [number[], number[]]
+): Case => ({
   name: `conv2d ${shapes.join(' * ')} stride ${stride} pad ${pad}`,
   inputs: shapes.map((shape) => tensor(...shape)),
   run: (x, filter) => tf.conv2d(x as Tensor4D, filter as Tensor4D, stride, pad),
@@ -64,11 +72,20 @@ const cases: Case[] = [
   conv2d(1, 'same', [5, 24, 24, 64], [3, 3, 64, 1]),
   { name: 'bias', inputs: [tensor(4, 3, 7), tensor(7)], run: (x, bias) => tf.add(x, bias) },
   { name: 'bias on the left', inputs: [tensor(7), tensor(4, 7)], run: (bias, x) => tf.add(bias, x) },
-  { name: 'add with a broadcast in the middle', inputs: [tensor(4, 3, 7), tensor(4, 1, 7)], run: (x, y) => tf.add(x, y) },
+  {
+    name: 'add with a broadcast in the middle',
+    inputs: [tensor(4, 3, 7), tensor(4, 1, 7)],
+    run: (x, y) => tf.add(x, y),
+  },
   { name: 'product with a scalar', inputs: [tensor(4, 3), tensor()], run: (x, y) => tf.mul(x, y) },
   { name: 'relu', inputs: [tensor(6, 50)], run: (x) => tf.relu(x) },
   { name: 'relu at zero', inputs: [tf.tensor1d([0, -0, 1e-42, -1e-42, 3, -3])], run: (x) => tf.relu(x) },
-  { name: 'relu of infinities', inputs: [tf.tensor1d([Infinity, -Infinity, NaN, -NaN, 0 / 0])], run: (x) => tf.relu(x), differentiable: false },
+  {
+    name: 'relu of infinities',
+    inputs: [tf.tensor1d([Infinity, -Infinity, NaN, -NaN, 0 / 0])],
+    run: (x) => tf.relu(x),
+    differentiable: false,
+  },
   { name: 'leaky step', inputs: [tensor(20)], run: (x) => tf.step(x, 0.5), differentiable: false },
   { name: 'sum of leading axes', inputs: [tensor(40, 3, 7)], run: (x) => tf.sum(x, [0, 1]) },
   { name: 'sum of leading axes, named from the end', inputs: [tensor(4, 3, 7)], run: (x) => tf.sum(x, [-2, -3]) },
@@ -77,11 +94,46 @@ const cases: Case[] = [
   { name: 'sum that keeps its axes', inputs: [tensor(4, 3)], run: (x) => tf.sum(x, 0, true) },
   { name: 'crop of the middle axis', inputs: [tensor(4, 9, 7)], run: (x) => tf.slice(x, [0, 2, 0], [-1, 5, -1]) },
   { name: 'crop of two axes', inputs: [tensor(4, 9, 7)], run: (x) => tf.slice(x, [1, 2, 0], [2, 5, -1]) },
-  { name: 'padding of the middle axis', inputs: [tensor(2, 3, 4)], run: (x) => tf.pad(x, [[0, 0], [2, 1], [0, 0]], 0.5) },
-  { name: 'padding of two axes', inputs: [tensor(2, 3, 4)], run: (x) => tf.pad(x, [[1, 0], [2, 1], [0, 0]]) },
-  { name: 'fused product, bias, linear', inputs: [tensor(5, 3), tensor(3, 4), tensor(4)], run: (a, b, bias) => tf.fused.matMul({ a, b, bias }) },
-  { name: 'fused product, bias, relu', inputs: [tensor(5, 3), tensor(4, 3), tensor(4)], run: (a, b, bias) => tf.fused.matMul({ a, b, bias, transposeB: true, activation: 'relu' }) },
-  { name: 'fused product, sigmoid', inputs: [tensor(5, 3), tensor(3, 4)], run: (a, b) => tf.fused.matMul({ a, b, activation: 'sigmoid' }), differentiable: false },
+  {
+    name: 'padding of the middle axis',
+    inputs: [tensor(2, 3, 4)],
+    run: (x) =>
+      tf.pad(
+        x,
+        [
+          [0, 0],
+          [2, 1],
+          [0, 0],
+        ],
+        0.5,
+      ),
+  },
+  {
+    name: 'padding of two axes',
+    inputs: [tensor(2, 3, 4)],
+    run: (x) =>
+      tf.pad(x, [
+        [1, 0],
+        [2, 1],
+        [0, 0],
+      ]),
+  },
+  {
+    name: 'fused product, bias, linear',
+    inputs: [tensor(5, 3), tensor(3, 4), tensor(4)],
+    run: (a, b, bias) => tf.fused.matMul({ a, b, bias }),
+  },
+  {
+    name: 'fused product, bias, relu',
+    inputs: [tensor(5, 3), tensor(4, 3), tensor(4)],
+    run: (a, b, bias) => tf.fused.matMul({ a, b, bias, transposeB: true, activation: 'relu' }),
+  },
+  {
+    name: 'fused product, sigmoid',
+    inputs: [tensor(5, 3), tensor(3, 4)],
+    run: (a, b) => tf.fused.matMul({ a, b, activation: 'sigmoid' }),
+    differentiable: false,
+  },
 ];
 
 /** The value and the gradients of a weighted sum of its elements, flat. */
@@ -108,11 +160,18 @@ for (const name of kernelNames()) {
       assert.equal(actual.length, expected[i].length);
       actual.forEach((values, j) => {
         assert.equal(values.length, expected[i][j].length, each.name);
-        const scale = expected[i][j].filter(Number.isFinite).reduce((largest, each) => Math.max(largest, Math.abs(each)), 1e-3);
+        const scale = expected[i][j]
+          .filter(Number.isFinite)
+          .reduce((largest, each) => Math.max(largest, Math.abs(each)), 1e-3);
         values.forEach((value, k) => {
           const right = expected[i][j][k];
-          if (!Number.isFinite(right)) assert.ok(Object.is(value, right), `${each.name}, result ${j}[${k}]: ${value}, expected ${right}`);
-          else assert.ok(Math.abs(value - right) <= 1e-5 * scale, `${each.name}, result ${j}[${k}]: ${value}, expected ${right}`);
+          if (!Number.isFinite(right))
+            assert.ok(Object.is(value, right), `${each.name}, result ${j}[${k}]: ${value}, expected ${right}`);
+          else
+            assert.ok(
+              Math.abs(value - right) <= 1e-5 * scale,
+              `${each.name}, result ${j}[${k}]: ${value}, expected ${right}`,
+            );
         });
       });
     });

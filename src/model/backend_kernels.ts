@@ -8,7 +8,10 @@ import { matMulKernels } from './backend_matmul.js';
 /** The whole of TensorFlow.js, whichever package it comes from. */
 export type TensorFlow = typeof tensorflow;
 
-/** What we use of TensorFlow.js' cpu backend: a tensor's values are a typed array that anyone may read, and become a tensor without a copy. */
+/**
+ * What we use of TensorFlow.js' cpu backend: a tensor's values are a typed array that anyone may read, and become a
+ * tensor without a copy.
+ */
 export interface CpuBackend {
   readonly data: { get(dataId: object): { readonly values?: unknown } };
   makeTensorInfo(shape: number[], dtype: 'float32', values: Float32Array): TensorInfo;
@@ -21,7 +24,10 @@ export interface KernelCall {
   readonly backend: CpuBackend;
 }
 
-/** Computes the kernel's output, or returns undefined where it does not cover the case: then the cpu backend's own kernel runs. */
+/**
+ * Computes the kernel's output, or returns undefined where it does not cover the case: then the cpu backend's own
+ * kernel runs.
+ */
 export type FastKernel = (call: KernelCall) => TensorInfo | undefined;
 
 /** The values of a float32 tensor, shared and not copied; undefined for any other. */
@@ -39,9 +45,9 @@ export function sizeOf(shape: readonly number[]): number {
 const originals = new WeakMap<TensorFlow, Map<string, KernelConfig>>();
 
 /**
- * Puts fast kernels over those of TensorFlow.js' cpu backend, whose own are plain JavaScript: products and convolutions by `kernels.matMul`, and
- * the few element-wise operations that would then take most of the time. The reference kernels bring nothing: with them the
- * backend's own kernels come back. May be called again with other kernels.
+ * Puts fast kernels over those of TensorFlow.js' cpu backend, whose own are plain JavaScript: products and convolutions
+ * by `kernels.matMul`, and the few element-wise operations that would then take most of the time. The reference kernels
+ * bring nothing: with them the backend's own kernels come back. May be called again with other kernels.
  */
 export function registerFastKernels(tf: TensorFlow, kernels: Kernels): void {
   const own = originals.get(tf) ?? new Map<string, KernelConfig>();
@@ -49,11 +55,16 @@ export function registerFastKernels(tf: TensorFlow, kernels: Kernels): void {
   for (const config of own.values()) replaceKernel(tf, config);
   if (kernels.name === 'reference') return;
 
-  const fast: Record<string, FastKernel> = { ...matMulKernels(kernels), ...convolutionKernels(tf, kernels), ...elementwiseKernels(tf, kernels) };
+  const fast: Record<string, FastKernel> = {
+    ...matMulKernels(kernels),
+    ...convolutionKernels(tf, kernels),
+    ...elementwiseKernels(tf, kernels),
+  };
   for (const [kernelName, compute] of Object.entries(fast)) {
     const original = own.get(kernelName) ?? tf.getKernel(kernelName, 'cpu');
     own.set(kernelName, original);
-    const kernelFunc = (call: unknown) => compute(call as KernelCall) ?? original.kernelFunc(call as Parameters<KernelFunc>[0]);
+    const kernelFunc = (call: unknown) =>
+      compute(call as KernelCall) ?? original.kernelFunc(call as Parameters<KernelFunc>[0]);
     replaceKernel(tf, { ...original, kernelFunc: kernelFunc as KernelFunc });
   }
 }

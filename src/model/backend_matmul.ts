@@ -24,7 +24,10 @@ export function matMulKernels(kernels: Kernels): Record<string, FastKernel> {
 }
 
 /** a·b over the leading axes, which are equal or all 1 on one side. */
-function multiply(kernels: Kernels, { inputs, attrs, backend }: KernelCall): { shape: number[]; values: Float32Array } | undefined {
+function multiply(
+  kernels: Kernels,
+  { inputs, attrs, backend }: KernelCall,
+): { shape: number[]; values: Float32Array } | undefined {
   const { a, b } = inputs;
   const left = floats(backend, a);
   const right = floats(backend, b);
@@ -42,7 +45,12 @@ function multiply(kernels: Kernels, { inputs, attrs, backend }: KernelCall): { s
   const [n, depth] = transposeB ? [rowsB, columnsB] : [columnsB, rowsB];
   if (depth !== k) return undefined;
   const batch = Math.max(batchA, batchB);
-  const outer = outerA.length === outerB.length ? outerA.map((size, axis) => Math.max(size, outerB[axis])) : outerA.length > outerB.length ? outerA : outerB;
+  const outer =
+    outerA.length === outerB.length
+      ? outerA.map((size, axis) => Math.max(size, outerB[axis]))
+      : outerA.length > outerB.length
+        ? outerA
+        : outerB;
   const values = new Float32Array(batch * m * n);
   // Products that share one b are one product of all their rows.
   if (batchB === 1 && !transposeA) kernels.matMul(false, transposeB, batchA * m, n, k, left, right, values);
@@ -64,7 +72,8 @@ function columnVector(backend: CpuBackend, { inputs, attrs }: KernelCall): Float
 }
 
 function addBias(values: Float32Array, bias: Float32Array): void {
-  for (let at = 0; at < values.length; at += bias.length) for (let j = 0; j < bias.length; j++) values[at + j] += bias[j];
+  for (let at = 0; at < values.length; at += bias.length)
+    for (let j = 0; j < bias.length; j++) values[at + j] += bias[j];
 }
 
 function clip(values: Float32Array): void {

@@ -17,11 +17,15 @@ const format = 'sparsewavernn-classifier';
 const version = '1';
 
 /**
- * Writes a classifier as one safetensors file, whole or not at all. Tensors of layer i are `i.values` [blocks, block size], `i.rowStart`, `i.column` and `i.bias` of a convolution,
- * `i.weights` of a depthwise layer; the metadata hold everything else as JSON.
+ * Writes a classifier as one safetensors file, whole or not at all. Tensors of layer i are `i.values` [blocks, block
+ * size], `i.rowStart`, `i.column` and `i.bias` of a convolution, `i.weights` of a depthwise layer; the metadata hold
+ * everything else as JSON.
  * @throws {TtsError} ERR_FILE_WRITE
  */
-export async function saveClassifier(path: string, { network, normalisation, provenance }: SavedClassifier): Promise<void> {
+export async function saveClassifier(
+  path: string,
+  { network, normalisation, provenance }: SavedClassifier,
+): Promise<void> {
   const tensors = new Map<string, Tensor>();
   const layers = network.layers.map((layer, i) => {
     if (layer.kind === 'pool') return layer;
@@ -32,7 +36,11 @@ export async function saveClassifier(path: string, { network, normalisation, pro
     }
     const { matrix, bias, ...rest } = layer;
     const { values, rowStart, column, ...sizes } = matrix;
-    tensors.set(`${i}.values`, { dtype: 'F32', shape: [column.length, sizes.blockRows * sizes.blockColumns], data: values });
+    tensors.set(`${i}.values`, {
+      dtype: 'F32',
+      shape: [column.length, sizes.blockRows * sizes.blockColumns],
+      data: values,
+    });
     tensors.set(`${i}.rowStart`, { dtype: 'I32', shape: [rowStart.length], data: rowStart });
     tensors.set(`${i}.column`, { dtype: 'I32', shape: [column.length], data: column });
     tensors.set(`${i}.bias`, { dtype: 'F32', shape: [bias.length], data: bias });
@@ -50,20 +58,35 @@ export async function saveClassifier(path: string, { network, normalisation, pro
 export async function loadClassifier(path: string): Promise<SavedClassifier> {
   const { tensors, metadata } = decodeSafetensors(await readWholeFile(path));
   if (metadata.format !== format || metadata.version !== version) {
-    throw new TtsError('ERR_VOICE_CORRUPT', `${path} has format ${JSON.stringify(metadata.format)}, version ${JSON.stringify(metadata.version)}, expected "${format}", "${version}"`);
+    throw new TtsError(
+      'ERR_VOICE_CORRUPT',
+      `${path} has format ${JSON.stringify(metadata.format)}, version ${JSON.stringify(metadata.version)}, ` +
+        `expected "${format}", "${version}"`,
+    );
   }
   const take = <T>(name: string): T => {
     const tensor = tensors.get(name);
     if (!tensor) throw new TtsError('ERR_VOICE_CORRUPT', `${path} lacks the tensor ${name}`);
     return tensor.data as T;
   };
-  const [network, normalisation, provenance] = ['network', 'normalisation', 'provenance'].map((key) => JSON.parse(metadata[key]) as unknown);
+  const [network, normalisation, provenance] = ['network', 'normalisation', 'provenance'].map(
+    (key) => JSON.parse(metadata[key]) as unknown,
+  );
   const { input, layers } = network as ClassifierNetwork;
   const whole = layers.map((layer, i): ClassifierLayer => {
     if (layer.kind === 'pool') return layer;
     if (layer.kind === 'depthwise') return { ...layer, weights: take<Float32Array>(`${i}.weights`) };
-    const matrix: BlockMatrix = { ...layer.matrix, values: take<Float32Array>(`${i}.values`), rowStart: take<Int32Array>(`${i}.rowStart`), column: take<Int32Array>(`${i}.column`) };
+    const matrix: BlockMatrix = {
+      ...layer.matrix,
+      values: take<Float32Array>(`${i}.values`),
+      rowStart: take<Int32Array>(`${i}.rowStart`),
+      column: take<Int32Array>(`${i}.column`),
+    };
     return { ...layer, matrix, bias: take<Float32Array>(`${i}.bias`) };
   });
-  return { network: { input, layers: whole }, normalisation: normalisation as Normalisation, provenance: provenance as Record<string, unknown> };
+  return {
+    network: { input, layers: whole },
+    normalisation: normalisation as Normalisation,
+    provenance: provenance as Record<string, unknown>,
+  };
 }

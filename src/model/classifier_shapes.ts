@@ -9,11 +9,17 @@ export interface ClassifierSparsity {
   readonly density: number;
   /** Default 1 × 1: single weights. */
   readonly block?: BlockShape;
-  /** Densities of single layers by name. Default: 1 for the last layer and for a first convolution of at most 1,024 weights. */
+  /**
+   * Densities of single layers by name. Default: 1 for the last layer and for a first convolution of at most 1,024
+   * weights.
+   */
   readonly layers?: Readonly<Record<string, number>>;
 }
 
-/** A layer with its sizes, kinds as in src/kernels/classifier.ts: a fully connected layer is a convolution over all of its input. */
+/**
+ * A layer with its sizes, kinds as in src/kernels/classifier.ts: a fully connected layer is a convolution over all of
+ * its input.
+ */
 export type LayerShape =
   | {
       readonly kind: 'convolution';
@@ -45,11 +51,14 @@ const smallConvolution = 1024;
 type Volume = readonly [height: number, width: number, channels: number];
 
 /**
- * The layers of a classifier with their sizes. Names count the layers of each kind: `conv1`, `fc1`, `depthwise1`, `scale1`.
- * Without `sparsity` everything is dense.
- * Throws ERR_RECIPE for layers that do not fit their input, blocks that do not fit a masked layer, densities outside (0, 1], and names of no layer.
+ * The layers of a classifier with their sizes. Names count the layers of each kind: `conv1`, `fc1`, `depthwise1`,
+ * `scale1`. Without `sparsity` everything is dense. Throws ERR_RECIPE for layers that do not fit their input, blocks
+ * that do not fit a masked layer, densities outside (0, 1], and names of no layer.
  */
-export function classifierShapes(config: ClassifierConfig, sparsity: ClassifierSparsity = { density: 1 }): LayerShape[] {
+export function classifierShapes(
+  config: ClassifierConfig,
+  sparsity: ClassifierSparsity = { density: 1 },
+): LayerShape[] {
   const shapes: LayerShape[] = [];
   const counts = new Map<string, number>();
   let volume: Volume = config.input;
@@ -60,31 +69,50 @@ export function classifierShapes(config: ClassifierConfig, sparsity: ClassifierS
     const name = `${kind}${counts.get(kind)}`;
     const window = windowOf(layer, volume);
     const [height, width, channels] = volume;
-    const sizes = [height, width].map((length, axis) => Math.floor((length + 2 * window.padding - window.kernel[axis]) / window.stride) + 1);
+    const sizes = [height, width].map(
+      (length, axis) => Math.floor((length + 2 * window.padding - window.kernel[axis]) / window.stride) + 1,
+    );
     if (sizes.some((size) => size < 1)) {
-      throw new TtsError('ERR_RECIPE', `${config.name}: ${name} looks at ${window.kernel.join(' × ')} pixels, its input has ${height} × ${width} and ${window.padding} around`);
+      throw new TtsError(
+        'ERR_RECIPE',
+        `${config.name}: ${name} looks at ${window.kernel.join(' × ')} pixels, its input has ${height} × ` +
+          `${width} and ${window.padding} around`,
+      );
     }
     if (layer.kind === 'pool') shapes.push({ kind: 'pool', how: layer.how, size: layer.size });
-    else if (layer.kind === 'depthwise' || layer.kind === 'scale') shapes.push({ kind: 'depthwise', name, channels, ...window, scale: layer.kind === 'scale', afterRelu });
+    else if (layer.kind === 'depthwise' || layer.kind === 'scale')
+      shapes.push({ kind: 'depthwise', name, channels, ...window, scale: layer.kind === 'scale', afterRelu });
     else {
       const size = { name, rows: layer.outputs, columns: window.kernel[0] * window.kernel[1] * channels };
       const small = name === 'conv1' && size.rows * size.columns <= smallConvolution;
       const density = sparsity.layers?.[name] ?? (small || i === config.layers.length - 1 ? 1 : sparsity.density);
-      shapes.push({ kind: 'convolution', matrix: masked(config.name, size, density, sparsity.block), ...window, relu: layer.relu ?? true, afterRelu });
+      shapes.push({
+        kind: 'convolution',
+        matrix: masked(config.name, size, density, sparsity.block),
+        ...window,
+        relu: layer.relu ?? true,
+        afterRelu,
+      });
     }
     if (layer.kind === 'convolution' || layer.kind === 'dense') afterRelu = layer.relu ?? true;
     else if (layer.kind === 'depthwise') afterRelu = false;
     volume = [sizes[0], sizes[1], 'outputs' in layer ? layer.outputs : channels];
   });
   if (shapes.at(-1)?.kind !== 'convolution' || volume[0] !== 1 || volume[1] !== 1) {
-    throw new TtsError('ERR_RECIPE', `${config.name} ends in ${volume.join(' × ')}, expected 1 × 1 × classes out of a dense layer or a convolution`);
+    throw new TtsError(
+      'ERR_RECIPE',
+      `${config.name} ends in ${volume.join(' × ')}, expected 1 × 1 × classes out of a dense layer or a convolution`,
+    );
   }
   checkNames(config.name, shapes, sparsity);
   return shapes;
 }
 
 /** The part of the input that one output sees, and how it moves. */
-function windowOf(layer: LayerConfig, [height, width]: Volume): { kernel: [number, number]; stride: number; padding: number } {
+function windowOf(
+  layer: LayerConfig,
+  [height, width]: Volume,
+): { kernel: [number, number]; stride: number; padding: number } {
   switch (layer.kind) {
     case 'dense':
       return { kernel: [height, width], stride: 1, padding: 0 };
@@ -97,17 +125,34 @@ function windowOf(layer: LayerConfig, [height, width]: Volume): { kernel: [numbe
   }
 }
 
-function masked(model: string, size: { name: string; rows: number; columns: number }, density: number, block: BlockShape = { rows: 1, columns: 1 }): MaskedMatrix {
-  if (!(density > 0 && density <= 1)) throw new TtsError('ERR_RECIPE', `${model}: the density of ${size.name} is ${density}, expected more than 0 and at most 1`);
+function masked(
+  model: string,
+  size: { name: string; rows: number; columns: number },
+  density: number,
+  block: BlockShape = { rows: 1, columns: 1 },
+): MaskedMatrix {
+  if (!(density > 0 && density <= 1))
+    throw new TtsError(
+      'ERR_RECIPE',
+      `${model}: the density of ${size.name} is ${density}, expected more than 0 and at most 1`,
+    );
   if (size.rows % block.rows === 0 && size.columns % block.columns === 0) return { ...size, block, density };
   if (density === 1) return { ...size, block: { rows: 1, columns: 1 }, density };
-  throw new TtsError('ERR_RECIPE', `${model}: ${size.name} has ${size.rows} × ${size.columns} weights, expected multiples of the block, ${block.rows} × ${block.columns}; take another block, or make the layer dense`);
+  throw new TtsError(
+    'ERR_RECIPE',
+    `${model}: ${size.name} has ${size.rows} × ${size.columns} weights, expected multiples of the block, ` +
+      `${block.rows} × ${block.columns}; take another block, or make the layer dense`,
+  );
 }
 
 function checkNames(model: string, shapes: readonly LayerShape[], { layers = {} }: ClassifierSparsity): void {
   const known = shapes.flatMap((shape) => (shape.kind === 'convolution' ? [shape.matrix.name] : []));
   const unknown = Object.keys(layers).find((name) => !known.includes(name));
-  if (unknown !== undefined) throw new TtsError('ERR_RECIPE', `${model} has no layer ${unknown} that could be sparse, expected ${known.join(', ')}`);
+  if (unknown !== undefined)
+    throw new TtsError(
+      'ERR_RECIPE',
+      `${model} has no layer ${unknown} that could be sparse, expected ${known.join(', ')}`,
+    );
 }
 
 /** Weights and biases of the dense classifier. */

@@ -16,7 +16,9 @@ let features: Float32Array;
 let frames: number;
 
 before(async () => {
-  const { samples } = await readAudio(fileURLToPath(new URL('../../../data/ljspeech-mini/LJ002-0171.flac', import.meta.url)));
+  const { samples } = await readAudio(
+    fileURLToPath(new URL('../../../data/ljspeech-mini/LJ002-0171.flac', import.meta.url)),
+  );
   ({ data: features, frames } = melSpectrogram(samples, settings));
   pcm = toInt16(samples).subarray(0, frames * hop);
 });
@@ -36,7 +38,11 @@ function encode(codec: SymbolCodec, first: number, count: number, most?: number)
   const input = new Int16Array(codec.history + count);
   for (let i = 0; i < input.length; i++) input[i] = pcm[first - codec.history + i] ?? 0;
   const frame = Math.floor(first / hop);
-  const speech = { pcm: input, phase: first % hop, features: rows(frame - 1, Math.ceil(((first % hop) + count) / hop) + 1) };
+  const speech = {
+    pcm: input,
+    phase: first % hop,
+    features: rows(frame - 1, Math.ceil(((first % hop) + count) / hop) + 1),
+  };
   return codec.encode(speech, most === undefined ? {} : { noise: { seed: 2, index: 0, most } });
 }
 
@@ -58,7 +64,11 @@ test('16-bit symbols keep every sample', () => {
   assert.deepEqual([...meanLogWidths], [0]);
 });
 
-for (const [encoding, decibels] of [['linear16', Infinity], ['mulaw10', 38], ['lpc10', 58]] as const) {
+for (const [encoding, decibels] of [
+  ['linear16', Infinity],
+  ['mulaw10', 38],
+  ['lpc10', 58],
+] as const) {
   test(`${encoding}: speech survives with at least ${decibels} dB, in one piece or chunk by chunk`, () => {
     const codec = symbolCodec(encoding, settings);
     const codes = encode(codec, 0, pcm.length).codes.subarray(1);
@@ -75,7 +85,10 @@ for (const [encoding, decibels] of [['linear16', Infinity], ['mulaw10', 38], ['l
 }
 
 test('disturbed symbols are heard one sample later, and errors of prediction do not add up', () => {
-  for (const [encoding, decibels] of [['mulaw10', 25], ['lpc10', 25]] as const) {
+  for (const [encoding, decibels] of [
+    ['mulaw10', 25],
+    ['lpc10', 25],
+  ] as const) {
     const codec = symbolCodec(encoding, settings);
     const { codes, heard } = encode(codec, 0, pcm.length, 5);
     assert.equal(heard?.length, pcm.length);
@@ -109,7 +122,10 @@ test('silence is the symbol of a zero among zeros', () => {
     const codec = symbolCodec(encoding, settings);
     const { codes } = codec.encode({ pcm: new Int16Array(codec.history + 10), phase: 0, features: rows(0, 2) });
     // Zero lies on the edge of two cells: the excitation coder goes to and fro between them.
-    assert.ok(codes.every((code) => Math.abs(code - codec.silence) <= (encoding === 'lpc10' ? 3 : 0)), `${encoding}: ${codes.join(' ')}`);
+    assert.ok(
+      codes.every((code) => Math.abs(code - codec.silence) <= (encoding === 'lpc10' ? 3 : 0)),
+      `${encoding}: ${codes.join(' ')}`,
+    );
   }
 });
 
@@ -118,7 +134,10 @@ test('nats of 16-bit and of µ-law symbols are comparable: a memoryless model of
     const { codes, meanLogWidths } = encode(symbolCodec(encoding, settings), 0, pcm.length);
     const counts = new Map<number, number>();
     for (const code of codes.subarray(1)) counts.set(code, (counts.get(code) ?? 0) + 1);
-    return [...counts.values()].reduce((sum, count) => sum - (count / pcm.length) * Math.log(count / pcm.length), 0) + meanLogWidths[0];
+    return (
+      [...counts.values()].reduce((sum, count) => sum - (count / pcm.length) * Math.log(count / pcm.length), 0) +
+      meanLogWidths[0]
+    );
   };
   const [linear, mulaw, excitation] = encodings.map(entropy);
   assert.ok(Math.abs(mulaw - linear) < 0.15, `${linear} and ${mulaw}`);

@@ -11,8 +11,9 @@ export interface Symbols {
   /** [lanes, 1+n]: the symbol pair of the sample before the first, then those of the samples. */
   readonly codes: Uint16Array;
   /**
-   * [lanes]: mean over the samples of ln(width of the symbol's cell in steps of a 16-bit sample): what turns nats per symbol pair into nats per 16-bit sample, so
-   * that the NLL of different encodings can be compared. The values in a cell are taken as equally likely.
+   * [lanes]: mean over the samples of ln(width of the symbol's cell in steps of a 16-bit sample): what turns nats per
+   * symbol pair into nats per 16-bit sample, so that the NLL of different encodings can be compared. The values in a
+   * cell are taken as equally likely.
    */
   readonly meanLogWidths: Float64Array;
   /** [lanes, n]: for each sample, the disturbed symbol pair of the one before; only with noise. */
@@ -33,8 +34,8 @@ export interface Speech {
 
 export interface EncodingOptions {
   /**
-   * Changes symbol pairs as the network's own errors would when it speaks: the changed ones are what later samples hear and, where the codec predicts, what they are predicted from, so that the
-   * codes say how to go on from there.
+   * Changes symbol pairs as the network's own errors would when it speaks: the changed ones are what later samples hear
+   * and, where the codec predicts, what they are predicted from, so that the codes say how to go on from there.
    */
   readonly noise?: CodeNoise;
   /** What does the work. Default: the reference, which is slow. */
@@ -48,7 +49,10 @@ export interface SymbolCodec {
   /** Samples that `encode` wants before the first one, at least 1. */
   readonly history: number;
   encode(speech: Speech, options?: EncodingOptions): Symbols;
-  /** A decoder for a stream from its beginning: takes the symbol pairs of whole frames and the features of these frames, in order. */
+  /**
+   * A decoder for a stream from its beginning: takes the symbol pairs of whole frames and the features of these frames,
+   * in order.
+   */
   decoder(): (codes: Uint16Array, features: Float32Array) => Int16Array;
 }
 
@@ -61,7 +65,8 @@ export function symbolCodec(encoding: WaveRnnConfig['encoding'], settings: MelSe
 const linearCodec: SymbolCodec = {
   silence: 32768,
   history: 1,
-  encode: ({ pcm, lanes = 1 }, { noise } = {}) => heardToo({ codes: shifted(pcm), meanLogWidths: new Float64Array(lanes) }, 65536, noise),
+  encode: ({ pcm, lanes = 1 }, { noise } = {}) =>
+    heardToo({ codes: shifted(pcm), meanLogWidths: new Float64Array(lanes) }, 65536, noise),
   decoder: () => (codes) => {
     const pcm = new Int16Array(codes.length);
     for (let i = 0; i < codes.length; i++) pcm[i] = codes[i] - 32768;
@@ -83,12 +88,20 @@ function heardToo(symbols: Symbols, codes: number, noise?: CodeNoise): Symbols {
   const lanes = symbols.meanLogWidths.length;
   const length = symbols.codes.length / lanes;
   const heard = new Uint16Array(lanes * (length - 1));
-  for (let lane = 0; lane < lanes; lane++) heard.set(symbols.codes.subarray(lane * length, (lane + 1) * length - 1).map(disturbance(random, noise.most, codes)), lane * (length - 1));
+  for (let lane = 0; lane < lanes; lane++)
+    heard.set(
+      symbols.codes.subarray(lane * length, (lane + 1) * length - 1).map(disturbance(random, noise.most, codes)),
+      lane * (length - 1),
+    );
   return { ...symbols, heard };
 }
 
 /** [lanes]: means of the widths of the symbols [lanes, 1+n], but for each lane's first. */
-export function meansOf(widthOf: (code: number, sample: number, lane: number) => number, codes: Uint16Array, lanes: number): Float64Array {
+export function meansOf(
+  widthOf: (code: number, sample: number, lane: number) => number,
+  codes: Uint16Array,
+  lanes: number,
+): Float64Array {
   const samples = codes.length / lanes - 1;
   return Float64Array.from({ length: lanes }, (_, lane) => {
     let sum = 0;

@@ -4,7 +4,9 @@ import { mulawCode, mulawValue } from '../audio/mulaw.js';
 import { codeExcitation } from '../kernels/excitation.js';
 import { meansOf, type SymbolCodec } from './codec.js';
 
-/** The µ-law code spans this many standard deviations of the excitation to each side: glottal pulses stand out that far. */
+/**
+ * The µ-law code spans this many standard deviations of the excitation to each side: glottal pulses stand out that far.
+ */
 const span = 16;
 
 /** Samples for which the encoder runs before the first symbol that counts, so that its reconstruction has settled. */
@@ -17,15 +19,16 @@ const edges = Float64Array.from({ length: values.length - 1 }, (_, code) => mula
 const logWidths = values.map((_, code) => Math.log(mulawValue(code + 0.5) - mulawValue(code - 0.5)));
 
 /**
- * Speech as the excitation of a linear predictor that comes from the features, so that the network models the voice's source and not the
- * resonances that the features already tell (the idea of LPCNet, Valin and Skoglund 2019, arXiv 1810.11846, section 2). The excitation is
- * divided by the gain that the predictor expects and coded in 10-bit µ-law. The encoder predicts from what the decoder will have
- * reconstructed, so that coding errors do not add up.
+ * Speech as the excitation of a linear predictor that comes from the features, so that the network models the voice's
+ * source and not the resonances that the features already tell (the idea of LPCNet, Valin and Skoglund 2019, arXiv
+ * 1810.11846, section 2). The excitation is divided by the gain that the predictor expects and coded in 10-bit µ-law.
+ * The encoder predicts from what the decoder will have reconstructed, so that coding errors do not add up.
  */
 export function excitationCodec(settings: MelSettings): SymbolCodec {
   const { hop, bins } = settings;
   const analyse = predictorFromMel(settings);
-  const predictorsOf = (features: Float32Array) => Array.from({ length: features.length / bins }, (_, i) => analyse(features.subarray(i * bins, (i + 1) * bins)));
+  const predictorsOf = (features: Float32Array) =>
+    Array.from({ length: features.length / bins }, (_, i) => analyse(features.subarray(i * bins, (i + 1) * bins)));
 
   return {
     silence: mulawCode(0),
@@ -36,9 +39,27 @@ export function excitationCodec(settings: MelSettings): SymbolCodec {
       const coefficients = new Float64Array(predictors.length * predictorOrder);
       predictors.forEach((predictor, i) => coefficients.set(predictor.coefficients, i * predictorOrder));
       const frames = predictors.length / lanes;
-      const { codes, heard } = kernels.codeExcitation({ lanes, length: pcm.length / lanes, pcm, history, hop, phase, frames, order: predictorOrder, coefficients, scales, values, edges, noise });
+      const { codes, heard } = kernels.codeExcitation({
+        lanes,
+        length: pcm.length / lanes,
+        pcm,
+        history,
+        hop,
+        phase,
+        frames,
+        order: predictorOrder,
+        coefficients,
+        scales,
+        values,
+        edges,
+        noise,
+      });
       const logScales = scales.map((scale) => Math.log(scale * 32768));
-      const meanLogWidths = meansOf((code, i, lane) => logWidths[code] + logScales[lane * frames + 1 + Math.floor((i + phase) / hop)], codes, lanes);
+      const meanLogWidths = meansOf(
+        (code, i, lane) => logWidths[code] + logScales[lane * frames + 1 + Math.floor((i + phase) / hop)],
+        codes,
+        lanes,
+      );
       return { codes, meanLogWidths, heard };
     },
     decoder() {

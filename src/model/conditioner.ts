@@ -14,13 +14,15 @@ export class GateConditioner {
     conditioning: ReadonlyMap<string, { readonly shape: number[]; readonly data: Float32Array }>,
     private readonly statistics: { readonly mean: Float32Array; readonly std: Float32Array },
   ) {
-    this.parameters = Object.fromEntries([...conditioning].map(([name, { shape, data }]) => [name, tf.tensor(data, shape)]));
+    this.parameters = Object.fromEntries(
+      [...conditioning].map(([name, { shape, data }]) => [name, tf.tensor(data, shape)]),
+    );
   }
 
   /**
    * Gate conditioning of some frames.
-   * @param features [frames + 2·contextFrames, bins], as the voice's feature settings make them; before the first and after the last frame of
-   * an utterance its edge frames are repeated
+   * @param features [frames + 2·contextFrames, bins], as the voice's feature settings make them; before the first and
+   * after the last frame of an utterance its edge frames are repeated
    * @returns [frames, 3H]
    */
   gate(features: Float32Array, frames: number): Float32Array {
@@ -31,7 +33,10 @@ export class GateConditioner {
     tf.tidy(() => {
       const input = tf.tensor3d(normaliseFeatures(features, this.statistics), [1, features.length / bins, bins]);
       const gate = conditioningForward(tf, this.config, this.parameters, input) as Tensor3D;
-      if (gate.shape[1] !== frames) throw new RangeError(`${features.length / bins} rows of features give ${gate.shape[1]} frames, expected ${frames}`);
+      if (gate.shape[1] !== frames)
+        throw new RangeError(
+          `${features.length / bins} rows of features give ${gate.shape[1]} frames, expected ${frames}`,
+        );
       values = gate.dataSync() as Float32Array;
     });
     return values;

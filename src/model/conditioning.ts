@@ -6,12 +6,16 @@ import type { WaveRnnConfig } from './config.js';
 /** Frames that a convolution of the residual blocks sees. */
 const residualKernel = 3;
 
-/** Standard deviation of the gate conditioning of a fresh network: gates start near the middle of their range, and differ. */
+/**
+ * Standard deviation of the gate conditioning of a fresh network: gates start near the middle of their range, and
+ * differ.
+ */
 const initialGateDeviation = 0.3;
 
 /**
- * Longest memory, in samples, of a unit in a fresh network. A unit whose update gate stands at σ(b) forgets in 1 + e^b samples; with b spread evenly up to ln of this
- * there are units for every time scale up to a few periods of a low voice (Tallec and Ollivier 2018, arXiv 1804.11188; the log-uniform choice of time scales is ours).
+ * Longest memory, in samples, of a unit in a fresh network. A unit whose update gate stands at σ(b) forgets in 1 + e^b
+ * samples; with b spread evenly up to ln of this there are units for every time scale up to a few periods of a low
+ * voice (Tallec and Ollivier 2018, arXiv 1804.11188; the log-uniform choice of time scales is ours).
  */
 const longestMemory = 512;
 
@@ -21,17 +25,25 @@ export function contextFrames({ conditioning: { kernel, residualBlocks } }: Wave
 }
 
 /**
- * Fresh weights of the frame-rate network by name, row-major, for features of `bins` bins. Convolution kernels are [frames, inputs, outputs]; `output.kernel` is
- * [channels, 3H] and `output.bias` [3H] is the bias of the GRU's gates. Biases are zero but for the update gates', kernels normal with the variance of He et al. 2015 (arXiv 1502.01852,
- * eq. 10; half of it where no ReLU comes before).
+ * Fresh weights of the frame-rate network by name, row-major, for features of `bins` bins. Convolution kernels are
+ * [frames, inputs, outputs]; `output.kernel` is [channels, 3H] and `output.bias` [3H] is the bias of the GRU's gates.
+ * Biases are zero but for the update gates', kernels normal with the variance of He et al. 2015 (arXiv 1502.01852, eq.
+ * 10; half of it where no ReLU comes before).
  */
-export function conditioningParameters(config: WaveRnnConfig, bins: number, seed: number): Map<string, { shape: number[]; data: Float32Array }> {
+export function conditioningParameters(
+  config: WaveRnnConfig,
+  bins: number,
+  seed: number,
+): Map<string, { shape: number[]; data: Float32Array }> {
   const { channels, kernel, residualBlocks } = config.conditioning;
   const random = new RandomStream(seed, streams.initialisation);
   const parameters = new Map<string, { shape: number[]; data: Float32Array }>();
   const add = (name: string, shape: number[], deviation: number) => {
     const outputs = shape[shape.length - 1];
-    const data = Float32Array.from({ length: shape.reduce((product, size) => product * size, 1) }, () => deviation * random.normal());
+    const data = Float32Array.from(
+      { length: shape.reduce((product, size) => product * size, 1) },
+      () => deviation * random.normal(),
+    );
     parameters.set(`${name}.kernel`, { shape, data });
     parameters.set(`${name}.bias`, { shape: [outputs], data: new Float32Array(outputs) });
   };
@@ -49,14 +61,21 @@ export function conditioningParameters(config: WaveRnnConfig, bins: number, seed
 }
 
 /**
- * The frame-rate network: a convolution, residual blocks of ReLU, convolution over three frames, ReLU, convolution over one, then ReLU and a projection.
- * Nothing is padded: a frame's output is the same in a training segment and in a whole utterance.
+ * The frame-rate network: a convolution, residual blocks of ReLU, convolution over three frames, ReLU, convolution over
+ * one, then ReLU and a projection. Nothing is padded: a frame's output is the same in a training segment and in a whole
+ * utterance.
  * @param parameters tensors with the names and shapes of `conditioningParameters`
  * @param features [lanes, frames + 2·contextFrames, bins], normalised per bin
  * @returns gate conditioning [lanes, frames, 3H]
  */
-export function conditioningForward(tf: TensorFlow, config: WaveRnnConfig, parameters: Readonly<Record<string, Tensor>>, features: Tensor3D): Tensor3D {
-  const convolve = (name: string, x: Tensor3D) => tf.add(tf.conv1d(x, parameters[`${name}.kernel`] as Tensor3D, 1, 'valid'), parameters[`${name}.bias`]) as Tensor3D;
+export function conditioningForward(
+  tf: TensorFlow,
+  config: WaveRnnConfig,
+  parameters: Readonly<Record<string, Tensor>>,
+  features: Tensor3D,
+): Tensor3D {
+  const convolve = (name: string, x: Tensor3D) =>
+    tf.add(tf.conv1d(x, parameters[`${name}.kernel`] as Tensor3D, 1, 'valid'), parameters[`${name}.bias`]) as Tensor3D;
   return tf.tidy(() => {
     let x = convolve('input', features);
     for (let i = 0; i < config.conditioning.residualBlocks; i++) {
@@ -65,7 +84,11 @@ export function conditioningForward(tf: TensorFlow, config: WaveRnnConfig, param
     }
     const [lanes, frames, channels] = x.shape;
     const rows = tf.reshape(tf.relu(x), [lanes * frames, channels]);
-    const gate = tf.fused.matMul({ a: rows, b: parameters['output.kernel'] as typeof rows, bias: parameters['output.bias'] });
+    const gate = tf.fused.matMul({
+      a: rows,
+      b: parameters['output.kernel'] as typeof rows,
+      bias: parameters['output.bias'],
+    });
     return tf.reshape(gate, [lanes, frames, 3 * config.hidden]) as Tensor3D;
   });
 }

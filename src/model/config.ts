@@ -20,8 +20,9 @@ export interface WaveRnnConfig {
   /** P, the width of O1 and O3; a multiple of 16. */
   readonly projection: number;
   /**
-   * How a sample becomes two symbols: the two bytes of the 16-bit sample (Q = 256), its 10-bit µ-law code cut into two 5-bit halves (Q = 32),
-   * or the 10-bit µ-law code of what linear prediction from the features leaves of it (Q = 32); see codec.ts.
+   * How a sample becomes two symbols: the two bytes of the 16-bit sample (Q = 256), its 10-bit µ-law code cut into two
+   * 5-bit halves (Q = 32), or the 10-bit µ-law code of what linear prediction from the features leaves of it (Q = 32);
+   * see codec.ts.
    */
   readonly encoding: 'linear16' | 'mulaw10' | 'lpc10';
   /** Share of blocks kept: of R, and of O1 to O4. */
@@ -46,7 +47,13 @@ export const sparseNames = ['recurrent', 'coarseHidden', 'coarseLogits', 'fineHi
 export type SparseName = (typeof sparseNames)[number];
 
 /** Names of the dense tensors of the sample-rate network, in order. */
-export const denseNames = ['input', 'coarseHiddenBias', 'coarseLogitsBias', 'fineHiddenBias', 'fineLogitsBias'] as const;
+export const denseNames = [
+  'input',
+  'coarseHiddenBias',
+  'coarseLogitsBias',
+  'fineHiddenBias',
+  'fineLogitsBias',
+] as const;
 export type DenseName = (typeof denseNames)[number];
 
 /** Q, the number of classes of each of the two softmaxes. */
@@ -55,7 +62,10 @@ export function levels(encoding: WaveRnnConfig['encoding']): number {
 }
 
 /** Rows and columns of a tensor of the sample-rate network; vectors have one column. */
-export function shapeOf(name: SparseName | DenseName, { hidden, projection, encoding }: WaveRnnConfig): [rows: number, columns: number] {
+export function shapeOf(
+  name: SparseName | DenseName,
+  { hidden, projection, encoding }: WaveRnnConfig,
+): [rows: number, columns: number] {
   const q = levels(encoding);
   switch (name) {
     case 'recurrent':

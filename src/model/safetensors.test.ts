@@ -21,9 +21,16 @@ function file(header: unknown, dataBytes: number, declared?: bigint): Uint8Array
   bytes.set(new TextEncoder().encode(json), 8);
   return bytes;
 }
-const tensor = (begin: number, end: number, shape = [(end - begin) / 4], dtype = 'F32') => ({ dtype, shape, data_offsets: [begin, end] });
+const tensor = (begin: number, end: number, shape = [(end - begin) / 4], dtype = 'F32') => ({
+  dtype,
+  shape,
+  data_offsets: [begin, end],
+});
 const refuses = (bytes: Uint8Array, message: RegExp): void =>
-  assert.throws(() => decodeSafetensors(bytes), (error: Error & { code?: string }) => error.code === 'ERR_VOICE_CORRUPT' && message.test(error.message));
+  assert.throws(
+    () => decodeSafetensors(bytes),
+    (error: Error & { code?: string }) => error.code === 'ERR_VOICE_CORRUPT' && message.test(error.message),
+  );
 
 test('tensors and metadata come back as they went in', () => {
   const decoded = decodeSafetensors(encodeSafetensors(sample(), { note: 'ö "quoted"' }));
@@ -35,7 +42,10 @@ test('every tensor is aligned to its element size, the header to eight bytes', (
   const bytes = encodeSafetensors(sample());
   const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
   assert.equal(length % 8, 0);
-  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length))) as Record<string, { data_offsets: [number, number] }>;
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length))) as Record<
+    string,
+    { data_offsets: [number, number] }
+  >;
   for (const [name, { data }] of sample()) assert.equal(header[name].data_offsets[0] % data.BYTES_PER_ELEMENT, 0, name);
 });
 
@@ -52,8 +62,14 @@ test('the same tensors in another order give the same bytes', () => {
 });
 
 test('data that contradict their description are not written', () => {
-  assert.throws(() => encodeSafetensors(new Map([['a', { dtype: 'F32', shape: [3], data: new Float32Array(2) }]])), /a: shape \[3\] needs 3 elements, got 2/);
-  assert.throws(() => encodeSafetensors(new Map([['a', { dtype: 'F32', shape: [2], data: new Int32Array(2) }]])), /needs Float32Array, got Int32Array/);
+  assert.throws(
+    () => encodeSafetensors(new Map([['a', { dtype: 'F32', shape: [3], data: new Float32Array(2) }]])),
+    /a: shape \[3\] needs 3 elements, got 2/,
+  );
+  assert.throws(
+    () => encodeSafetensors(new Map([['a', { dtype: 'F32', shape: [2], data: new Int32Array(2) }]])),
+    /needs Float32Array, got Int32Array/,
+  );
 });
 
 test('a file cut anywhere is refused', () => {

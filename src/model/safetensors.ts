@@ -1,9 +1,10 @@
 import { TtsError } from '../errors.js';
 
 /**
- * The safetensors file format (https://github.com/huggingface/safetensors, "Format"): eight bytes with the length N of the header, little
- * endian; N bytes of JSON, from tensor name to dtype, shape and data_offsets, padded with spaces; then the tensors' bytes, little endian, which
- * the offsets must cover without holes or overlaps. `__metadata__` maps strings to strings. Nothing in it executes.
+ * The safetensors file format (https://github.com/huggingface/safetensors, "Format"): eight bytes with the length N of
+ * the header, little endian; N bytes of JSON, from tensor name to dtype, shape and data_offsets, padded with spaces;
+ * then the tensors' bytes, little endian, which the offsets must cover without holes or overlaps. `__metadata__` maps
+ * strings to strings. Nothing in it executes.
  */
 const arrayOf = {
   F64: Float64Array,
@@ -20,7 +21,8 @@ const arrayOf = {
 
 /** Element types that we read and write. F16 and BF16 are given as their 16 bits. */
 export type Dtype = keyof typeof arrayOf;
-export type TensorData = Float64Array | Float32Array | Int32Array | Uint32Array | Int16Array | Uint16Array | Int8Array | Uint8Array;
+export type TensorData =
+  Float64Array | Float32Array | Int32Array | Uint32Array | Int16Array | Uint16Array | Int8Array | Uint8Array;
 
 /** One tensor: row-major data of the given shape. */
 export interface Tensor {
@@ -42,22 +44,30 @@ if (new Uint8Array(Uint16Array.of(1).buffer)[0] !== 1) throw new Error('big-endi
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((product, length) => product * length, 1);
 const bytesOf = (data: TensorData): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-const corrupt = (message: string): TtsError => new TtsError('ERR_VOICE_CORRUPT', `not a valid safetensors file: ${message}`);
+const corrupt = (message: string): TtsError =>
+  new TtsError('ERR_VOICE_CORRUPT', `not a valid safetensors file: ${message}`);
 
 /**
- * The file as pieces to be written one after the other, so that large tensors are not copied. Tensors are ordered by element size, then name,
- * which keeps each of them aligned.
+ * The file as pieces to be written one after the other, so that large tensors are not copied. Tensors are ordered by
+ * element size, then name, which keeps each of them aligned.
  * @throws {RangeError} when a tensor's data do not match its dtype or shape.
  */
-export function safetensorsChunks(tensors: ReadonlyMap<string, Tensor>, metadata: Readonly<Record<string, string>> = {}): Uint8Array[] {
+export function safetensorsChunks(
+  tensors: ReadonlyMap<string, Tensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array[] {
   const width = (tensor: Tensor): number => arrayOf[tensor.dtype].BYTES_PER_ELEMENT;
   const ordered = [...tensors].sort(([a, x], [b, y]) => width(y) - width(x) || (a < b ? -1 : 1));
   const header: Record<string, unknown> = { [metadataKey]: metadata };
   let offset = 0;
   for (const [name, { dtype, shape, data }] of ordered) {
     if (name === metadataKey) throw new RangeError(`a tensor cannot be called ${metadataKey}`);
-    if (!(data instanceof arrayOf[dtype])) throw new RangeError(`tensor ${name}: dtype ${dtype} needs ${arrayOf[dtype].name}, got ${data.constructor.name}`);
-    if (sizeOf(shape) !== data.length) throw new RangeError(`tensor ${name}: shape [${shape.join(', ')}] needs ${sizeOf(shape)} elements, got ${data.length}`);
+    if (!(data instanceof arrayOf[dtype]))
+      throw new RangeError(`tensor ${name}: dtype ${dtype} needs ${arrayOf[dtype].name}, got ${data.constructor.name}`);
+    if (sizeOf(shape) !== data.length)
+      throw new RangeError(
+        `tensor ${name}: shape [${shape.join(', ')}] needs ${sizeOf(shape)} elements, got ${data.length}`,
+      );
     header[name] = { dtype, shape, data_offsets: [offset, offset + data.byteLength] };
     offset += data.byteLength;
   }
@@ -69,14 +79,17 @@ export function safetensorsChunks(tensors: ReadonlyMap<string, Tensor>, metadata
 }
 
 /** Encodes tensors and metadata as the bytes of one safetensors file. */
-export function encodeSafetensors(tensors: ReadonlyMap<string, Tensor>, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
+export function encodeSafetensors(
+  tensors: ReadonlyMap<string, Tensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
   return new Uint8Array(Buffer.concat(safetensorsChunks(tensors, metadata)));
 }
 
 /**
  * Decodes a safetensors file; the tensors are copies.
- * @throws {TtsError} ERR_VOICE_CORRUPT for anything the format does not allow: truncation, an absurd header length, holes, overlaps,
- * offsets out of bounds, sizes that contradict the shape, dtypes that we do not know.
+ * @throws {TtsError} ERR_VOICE_CORRUPT for anything the format does not allow: truncation, an absurd header length,
+ * holes, overlaps, offsets out of bounds, sizes that contradict the shape, dtypes that we do not know.
  */
 export function decodeSafetensors(bytes: Uint8Array): SafetensorsFile {
   const { header, dataStart } = readHeader(bytes);
@@ -91,7 +104,8 @@ export function decodeSafetensors(bytes: Uint8Array): SafetensorsFile {
   const tensors = new Map<string, Tensor>();
   for (const { name, dtype, shape, begin, end } of entries) {
     if (end > available) throw corrupt(`tensor ${name} ends at byte ${end} of ${available}; the file is truncated`);
-    if (begin !== covered) throw corrupt(`tensor ${name} starts at byte ${begin}, expected ${covered}: tensors overlap or leave a hole`);
+    if (begin !== covered)
+      throw corrupt(`tensor ${name} starts at byte ${begin}, expected ${covered}: tensors overlap or leave a hole`);
     covered = end;
     // A copied Uint8Array, since the slice() of a Buffer would be a view, at any address.
     const data = new arrayOf[dtype](new Uint8Array(bytes.subarray(dataStart + begin, dataStart + end)).buffer);
@@ -106,7 +120,8 @@ function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; dataS
   const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
   if (length > longestHeader) throw corrupt(`the header would be ${length} bytes long, the limit is ${longestHeader}`);
   const dataStart = 8 + Number(length);
-  if (dataStart > bytes.length) throw corrupt(`the header needs ${dataStart} bytes, the file has ${bytes.length}; it is truncated`);
+  if (dataStart > bytes.length)
+    throw corrupt(`the header needs ${dataStart} bytes, the file has ${bytes.length}; it is truncated`);
   let header: unknown;
   try {
     header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, dataStart)));
@@ -120,22 +135,33 @@ function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; dataS
 function readMetadata(value: unknown): Record<string, string> {
   if (value === undefined) return {};
   if (!isRecord(value)) throw corrupt('__metadata__ is not an object');
-  for (const [key, text] of Object.entries(value)) if (typeof text !== 'string') throw corrupt(`metadata ${key} is not a string`);
+  for (const [key, text] of Object.entries(value))
+    if (typeof text !== 'string') throw corrupt(`metadata ${key} is not a string`);
   return value as Record<string, string>;
 }
 
-function readEntry(name: string, value: unknown): { name: string; dtype: Dtype; shape: number[]; begin: number; end: number } {
+function readEntry(
+  name: string,
+  value: unknown,
+): { name: string; dtype: Dtype; shape: number[]; begin: number; end: number } {
   if (!isRecord(value)) throw corrupt(`tensor ${name} has no description`);
   const { dtype, shape, data_offsets: offsets } = value;
-  if (!isDtype(dtype)) throw corrupt(`tensor ${name} has dtype ${JSON.stringify(dtype)}, expected one of ${Object.keys(arrayOf).join(', ')}`);
+  if (!isDtype(dtype))
+    throw corrupt(
+      `tensor ${name} has dtype ${JSON.stringify(dtype)}, expected one of ${Object.keys(arrayOf).join(', ')}`,
+    );
   if (!isSizes(shape)) throw corrupt(`tensor ${name} has shape ${JSON.stringify(shape)}`);
-  if (!isSizes(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) throw corrupt(`tensor ${name} has offsets ${JSON.stringify(offsets)}`);
+  if (!isSizes(offsets) || offsets.length !== 2 || offsets[0] > offsets[1])
+    throw corrupt(`tensor ${name} has offsets ${JSON.stringify(offsets)}`);
   const [begin, end] = offsets;
   const expected = sizeOf(shape) * arrayOf[dtype].BYTES_PER_ELEMENT;
-  if (end - begin !== expected) throw corrupt(`tensor ${name} (${dtype} [${shape.join(', ')}]) has ${end - begin} bytes, expected ${expected}`);
+  if (end - begin !== expected)
+    throw corrupt(`tensor ${name} (${dtype} [${shape.join(', ')}]) has ${end - begin} bytes, expected ${expected}`);
   return { name, dtype, shape, begin, end };
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isDtype = (value: unknown): value is Dtype => typeof value === 'string' && Object.hasOwn(arrayOf, value);
-const isSizes = (value: unknown): value is number[] => Array.isArray(value) && value.every((length) => Number.isSafeInteger(length) && length >= 0);
+const isSizes = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.every((length) => Number.isSafeInteger(length) && length >= 0);

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Scalar, Tensor, Tensor3D } from '@tensorflow/tfjs';
-import { chooseKernels, kernelNames, type BlockMatrix, type BlockShape, type Kernels, type SampleRateNetwork } from '../kernels/index.js';
+import {
+  chooseKernels,
+  kernelNames,
+  type BlockMatrix,
+  type BlockShape,
+  type Kernels,
+  type SampleRateNetwork,
+} from '../kernels/index.js';
 import { RandomStream } from '../kernels/random.js';
 import { loadTensorFlow } from './backend.js';
 import { registerFastKernels } from './backend_kernels.js';
@@ -23,7 +30,15 @@ function randomMatrix(rows: number, columns: number, block: BlockShape, density:
     rowStart.push(column.length);
   }
   const values = normal(column.length * block.rows * block.columns, 0.4);
-  return { rows, columns, blockRows: block.rows, blockColumns: block.columns, rowStart: Int32Array.from(rowStart), column: Int32Array.from(column), values };
+  return {
+    rows,
+    columns,
+    blockRows: block.rows,
+    blockColumns: block.columns,
+    rowStart: Int32Array.from(rowStart),
+    column: Int32Array.from(column),
+    values,
+  };
 }
 
 interface Example {
@@ -36,7 +51,14 @@ interface Example {
 }
 
 function example(encoding: WaveRnnConfig['encoding'], block: BlockShape, lanes: number, lengths?: Int32Array): Example {
-  const config: WaveRnnConfig = { hidden: 32, projection: 16, encoding, block, density: { recurrent: 0.3, output: 0.5 }, conditioning: { channels: 8, kernel: 3, residualBlocks: 1 } };
+  const config: WaveRnnConfig = {
+    hidden: 32,
+    projection: 16,
+    encoding,
+    block,
+    density: { recurrent: 0.3, output: 0.5 },
+    conditioning: { channels: 8, kernel: 3, residualBlocks: 1 },
+  };
   const q = levels(encoding);
   const sparse = sparseNames.map((name) => randomMatrix(...shapeOf(name, config), block, 0.4));
   const dense = denseNames.map((name) => normal(shapeOf(name, config)[0] * shapeOf(name, config)[1], 0.3));
@@ -61,14 +83,23 @@ const examples = [
 ];
 
 type Loss = (gate: Tensor3D, weights: Tensor[]) => Scalar;
-const twin = ({ network, batch }: Example): Loss => (gate, weights) => sampleRateNllTwin(tf, network, batch, gate, weights);
-const operation = ({ network, batch }: Example, kernels: Kernels, pool?: GradientPool): Loss => (gate, weights) => sampleRateNll(tf, kernels, [network], batch, gate, weights, pool);
+const twin =
+  ({ network, batch }: Example): Loss =>
+  (gate, weights) =>
+    sampleRateNllTwin(tf, network, batch, gate, weights);
+const operation =
+  ({ network, batch }: Example, kernels: Kernels, pool?: GradientPool): Loss =>
+  (gate, weights) =>
+    sampleRateNll(tf, kernels, [network], batch, gate, weights, pool);
 
 const gradientNames = ['loss', 'gate', ...sparseNames, ...denseNames];
 
 /** Loss, then its gradients with respect to the gate conditioning and all weights. */
 function evaluate({ gate, weights }: Example, loss: Loss): Float32Array[] {
-  const { value, grads } = tf.valueAndGrads((first: Tensor, ...rest: Tensor[]) => loss(first as Tensor3D, rest))([gate, ...weights]);
+  const { value, grads } = tf.valueAndGrads((first: Tensor, ...rest: Tensor[]) => loss(first as Tensor3D, rest))([
+    gate,
+    ...weights,
+  ]);
   grads.forEach((gradient, i) => assert.deepEqual(gradient.shape, [gate, ...weights][i].shape));
   return [value, ...grads].map((tensor) => Float32Array.from(tensor.dataSync()));
 }
@@ -91,7 +122,10 @@ for (const name of kernelNames())
     examples.forEach((each, i) => {
       const actual = evaluate(each, operation(each, kernels));
       actual.forEach((values, j) => {
-        assert.ok(expected[i][j].some((value) => value !== 0), `${each.name}: ${gradientNames[j]} is all zeros, the test says nothing`);
+        assert.ok(
+          expected[i][j].some((value) => value !== 0),
+          `${each.name}: ${gradientNames[j]} is all zeros, the test says nothing`,
+        );
         const worst = difference(values, expected[i][j]);
         assert.ok(worst < tolerance, `${each.name}: ${gradientNames[j]} differs by ${worst}`);
       });
@@ -125,7 +159,15 @@ test('gradients of a multiple of the loss are that multiple', () => {
   const each = examples[0];
   const once = evaluate(each, operation(each, chooseKernels()));
   const thrice = evaluate(each, (gate, weights) => tf.mul(operation(each, chooseKernels())(gate, weights), 3));
-  once.forEach((values, i) => assert.ok(difference(thrice[i], values.map((value) => 3 * value)) < 1e-6, gradientNames[i]));
+  once.forEach((values, i) =>
+    assert.ok(
+      difference(
+        thrice[i],
+        values.map((value) => 3 * value),
+      ) < 1e-6,
+      gradientNames[i],
+    ),
+  );
 });
 
 /** Kernels that write down what is asked of them. */
@@ -138,36 +180,83 @@ function observed(calls: string[], seen: Float32Array[] = []): Kernels {
     memberGradients: {
       value: (...call: Parameters<Kernels['memberGradients']>) => {
         calls.push('gradients');
-        seen.push(call[1].gate, ...call[0].flatMap(({ sparse, dense }) => [...sparse.map(({ values }) => values), ...dense]));
+        seen.push(
+          call[1].gate,
+          ...call[0].flatMap(({ sparse, dense }) => [...sparse.map(({ values }) => values), ...dense]),
+        );
         return kernels.memberGradients(...call);
       },
     },
   }) as Kernels;
 }
 
-test('members get the gradients of the mean over all lanes, each from its own lanes; weights that they share get the sum', () => {
-  const whole = examples[0];
-  const { lanes } = whole.batch;
-  const other = { ...whole.network, sparse: whole.network.sparse.map((matrix) => ({ ...matrix, values: matrix.values.map((value) => -value) })) };
-  const twice = <T extends Uint16Array | Float32Array | Int32Array>(array: T): T => Reflect.construct(array.constructor, [[...array, ...array]]) as T;
-  const { codes, heard, lengths } = whole.batch;
-  const batch = { ...whole.batch, lanes: 2 * lanes, codes: twice(codes), heard: heard && twice(heard), lengths: lengths && twice(lengths) };
-  const gate = tf.concat([whole.gate, whole.gate]) as Tensor3D;
-  const sparseWeights = [whole.network, other].map(({ sparse }) => sparse.map(({ values }) => tf.tensor1d(values)));
-  const dense = whole.weights.slice(sparseNames.length);
-  const nats: number[] = [];
-  const { value, grads } = tf.valueAndGrads((g: Tensor, ...rest: Tensor[]) => {
-    const [first, second, shared] = [rest.slice(0, 5), rest.slice(5, 10), rest.slice(10)];
-    return sampleRateNll(tf, chooseKernels(), [whole.network, other], batch, g as Tensor3D, [...first, ...shared, ...second, ...shared], undefined, (lane) => nats.push(...lane));
-  })([gate, ...sparseWeights[0], ...sparseWeights[1], ...dense]);
-  const alone = sparseWeights.map((weights, m) => evaluate({ ...whole, network: [whole.network, other][m], weights: [...weights, ...dense] }, operation({ ...whole, network: [whole.network, other][m] }, chooseKernels())));
-  const near = (actual: Tensor, right: Float32Array) => assert.ok(difference(actual.dataSync() as Float32Array, right) < tolerance);
-  near(value, alone[0][0].map((loss, i) => (loss + alone[1][0][i]) / 2));
-  near(grads[0], Float32Array.of(...alone[0][1], ...alone[1][1]).map((gradient) => gradient / 2));
-  for (let i = 0; i < 5; i++) for (const m of [0, 1]) near(grads[1 + 5 * m + i], alone[m][2 + i].map((gradient) => gradient / 2));
-  for (let i = 0; i < 5; i++) near(grads[11 + i], alone[0][7 + i].map((gradient, k) => (gradient + alone[1][7 + i][k]) / 2));
-  assert.equal(nats.length, 2 * lanes);
-});
+test(
+  'members get the gradients of the mean over all lanes, each from its own lanes; ' +
+    'weights that they share get the sum',
+  () => {
+    const whole = examples[0];
+    const { lanes } = whole.batch;
+    const other = {
+      ...whole.network,
+      sparse: whole.network.sparse.map((matrix) => ({ ...matrix, values: matrix.values.map((value) => -value) })),
+    };
+    const twice = <T extends Uint16Array | Float32Array | Int32Array>(array: T): T =>
+      Reflect.construct(array.constructor, [[...array, ...array]]) as T;
+    const { codes, heard, lengths } = whole.batch;
+    const batch = {
+      ...whole.batch,
+      lanes: 2 * lanes,
+      codes: twice(codes),
+      heard: heard && twice(heard),
+      lengths: lengths && twice(lengths),
+    };
+    const gate = tf.concat([whole.gate, whole.gate]) as Tensor3D;
+    const sparseWeights = [whole.network, other].map(({ sparse }) => sparse.map(({ values }) => tf.tensor1d(values)));
+    const dense = whole.weights.slice(sparseNames.length);
+    const nats: number[] = [];
+    const { value, grads } = tf.valueAndGrads((g: Tensor, ...rest: Tensor[]) => {
+      const [first, second, shared] = [rest.slice(0, 5), rest.slice(5, 10), rest.slice(10)];
+      return sampleRateNll(
+        tf,
+        chooseKernels(),
+        [whole.network, other],
+        batch,
+        g as Tensor3D,
+        [...first, ...shared, ...second, ...shared],
+        undefined,
+        (lane) => nats.push(...lane),
+      );
+    })([gate, ...sparseWeights[0], ...sparseWeights[1], ...dense]);
+    const alone = sparseWeights.map((weights, m) =>
+      evaluate(
+        { ...whole, network: [whole.network, other][m], weights: [...weights, ...dense] },
+        operation({ ...whole, network: [whole.network, other][m] }, chooseKernels()),
+      ),
+    );
+    const near = (actual: Tensor, right: Float32Array) =>
+      assert.ok(difference(actual.dataSync() as Float32Array, right) < tolerance);
+    near(
+      value,
+      alone[0][0].map((loss, i) => (loss + alone[1][0][i]) / 2),
+    );
+    near(
+      grads[0],
+      Float32Array.of(...alone[0][1], ...alone[1][1]).map((gradient) => gradient / 2),
+    );
+    for (let i = 0; i < 5; i++)
+      for (const m of [0, 1])
+        near(
+          grads[1 + 5 * m + i],
+          alone[m][2 + i].map((gradient) => gradient / 2),
+        );
+    for (let i = 0; i < 5; i++)
+      near(
+        grads[11 + i],
+        alone[0][7 + i].map((gradient, k) => (gradient + alone[1][7 + i][k]) / 2),
+      );
+    assert.equal(nats.length, 2 * lanes);
+  },
+);
 
 test('without a gradient only the loss is computed', () => {
   const each = examples[2];
@@ -177,7 +266,7 @@ test('without a gradient only the loss is computed', () => {
   assert.ok(difference(loss as Float32Array, expected[2][0]) < tolerance);
 });
 
-test('one call of the kernels serves loss and gradients, on the tensors\' own arrays', () => {
+test("one call of the kernels serves loss and gradients, on the tensors' own arrays", () => {
   const each = examples[0];
   const calls: string[] = [];
   const seen: Float32Array[] = [];
@@ -188,19 +277,36 @@ test('one call of the kernels serves loss and gradients, on the tensors\' own ar
 
 test('the values come from the weights, the structure from the network', () => {
   const each = examples[0];
-  const empty = { ...each.network, sparse: each.network.sparse.map((matrix) => ({ ...matrix, values: new Float32Array(matrix.values.length) })) };
-  const loss = sampleRateNll(tf, chooseKernels(), [empty], each.batch, each.gate, each.weights).dataSync() as Float32Array;
+  const empty = {
+    ...each.network,
+    sparse: each.network.sparse.map((matrix) => ({ ...matrix, values: new Float32Array(matrix.values.length) })),
+  };
+  const loss = sampleRateNll(
+    tf,
+    chooseKernels(),
+    [empty],
+    each.batch,
+    each.gate,
+    each.weights,
+  ).dataSync() as Float32Array;
   assert.ok(difference(loss, expected[0][0]) < tolerance);
 });
 
 test('a pool keeps its arrays from step to step, and makes new ones for other sizes', () => {
   const pool = new GradientPool();
   const gradientArrays = (each: Example) =>
-    tf.grads((gate: Tensor, ...weights: Tensor[]) => operation(each, chooseKernels(), pool)(gate as Tensor3D, weights))([each.gate, ...each.weights]).map((tensor) => tensor.dataSync());
+    tf
+      .grads((gate: Tensor, ...weights: Tensor[]) => operation(each, chooseKernels(), pool)(gate as Tensor3D, weights))(
+        [each.gate, ...each.weights],
+      )
+      .map((tensor) => tensor.dataSync());
   const first = gradientArrays(examples[0]);
   gradientArrays(examples[0]).forEach((array, i) => assert.equal(array, first[i]));
   const other = gradientArrays(examples[2]);
-  assert.deepEqual(other.map(({ length }) => length), [examples[2].gate, ...examples[2].weights].map(({ size }) => size));
+  assert.deepEqual(
+    other.map(({ length }) => length),
+    [examples[2].gate, ...examples[2].weights].map(({ size }) => size),
+  );
   assert.notEqual(other[0], first[0]);
 });
 
@@ -215,7 +321,10 @@ test('a fresh network that knows nothing costs the logarithm of the number of cl
 
 test('a missing weight and a gate of the wrong size are refused', () => {
   const each = examples[0];
-  assert.throws(() => operation(each, chooseKernels())(each.gate, each.weights.slice(1)), /9 weight tensors, expected 10/);
+  assert.throws(
+    () => operation(each, chooseKernels())(each.gate, each.weights.slice(1)),
+    /9 weight tensors, expected 10/,
+  );
   const short = tf.zeros([3, 2, 96]) as Tensor3D;
   assert.throws(() => operation(each, chooseKernels())(short, each.weights), RangeError);
 });

@@ -14,7 +14,12 @@ export interface Voice {
   readonly config: WaveRnnConfig;
   readonly features: MelSettings;
   /** Of the training clips' features: mean and standard deviation per bin, least and greatest value of all. */
-  readonly statistics: { readonly mean: Float32Array; readonly std: Float32Array; readonly min: number; readonly max: number };
+  readonly statistics: {
+    readonly mean: Float32Array;
+    readonly std: Float32Array;
+    readonly min: number;
+    readonly max: number;
+  };
   /** In any precision; those of a voice fresh from training are float32. */
   readonly sparse: Record<SparseName, StoredMatrix>;
   /** Row-major, with the shapes of `shapeOf`. */
@@ -26,7 +31,8 @@ export interface Voice {
 
 /**
  * Writes a voice as one safetensors file, whole or not at all.
- * @throws {TtsError} ERR_VOICE_CORRUPT when the voice is one that `loadVoice` would refuse, nothing is written then; ERR_FILE_WRITE.
+ * @throws {TtsError} ERR_VOICE_CORRUPT when the voice is one that `loadVoice` would refuse, nothing is written then;
+ * ERR_FILE_WRITE.
  */
 export async function saveVoice(path: string, voice: Voice): Promise<void> {
   const bytes = encodeVoice(voice);
@@ -36,7 +42,8 @@ export async function saveVoice(path: string, voice: Voice): Promise<void> {
 
 /**
  * Reads a voice and checks all of it: checksum, metadata, every shape, every block index, every value.
- * @throws {TtsError} ERR_FILE_NOT_FOUND, ERR_FILE_READ; ERR_VOICE_CORRUPT for a damaged file or one that is no voice; ERR_VOICE_VERSION for one made by a newer version.
+ * @throws {TtsError} ERR_FILE_NOT_FOUND, ERR_FILE_READ; ERR_VOICE_CORRUPT for a damaged file or one that is no voice;
+ * ERR_VOICE_VERSION for one made by a newer version.
  */
 export async function loadVoice(path: string): Promise<Voice> {
   const bytes = await readWholeFile(path);

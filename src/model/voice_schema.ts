@@ -9,11 +9,18 @@ const blockSide = z.literal([1, 2, 4, 8, 16]);
 export const hiddenSchema = multipleOf(32, 16384);
 export const projectionSchema = multipleOf(16, 16384);
 export const encodingSchema = z.enum(['linear16', 'mulaw10', 'lpc10']);
-export const densitySchema = z.strictObject({ recurrent: z.number().positive().max(1), output: z.number().positive().max(1) });
+export const densitySchema = z.strictObject({
+  recurrent: z.number().positive().max(1),
+  output: z.number().positive().max(1),
+});
 export const blockSchema = z.tuple([blockSide, blockSide]);
 export const conditioningSchema = z.strictObject({
   channels: z.int().min(1).max(4096),
-  kernel: z.int().min(1).max(63).refine((length) => length % 2 === 1, 'expected an odd number'),
+  kernel: z
+    .int()
+    .min(1)
+    .max(63)
+    .refine((length) => length % 2 === 1, 'expected an odd number'),
   residualBlocks: z.int().min(0).max(64),
 });
 

@@ -1,7 +1,12 @@
 import type { WaveRnnConfig } from './config.js';
 
-/** The shapes of the conditioning network's tensors by name (see `conditioningParameters`), for features of `bins` bins. */
-export function conditioningShapes({ hidden, conditioning: { channels, kernel, residualBlocks } }: WaveRnnConfig, bins: number): Record<string, number[]> {
+/**
+ * The shapes of the conditioning network's tensors by name (see `conditioningParameters`), for features of `bins` bins.
+ */
+export function conditioningShapes(
+  { hidden, conditioning: { channels, kernel, residualBlocks } }: WaveRnnConfig,
+  bins: number,
+): Record<string, number[]> {
   const kernels: Record<string, number[]> = { input: [kernel, bins, channels] };
   for (let i = 0; i < residualBlocks; i++) {
     kernels[`residual${i}.wide`] = [3, channels, channels];

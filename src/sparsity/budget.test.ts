@@ -5,8 +5,13 @@ import { apportion, budgetGroups, perMatrix, selectHighest, totalBlocks } from '
 import { highest, keptBlocks, type Mask } from './mask.js';
 
 const gru = { name: 'recurrent', rows: 3 * 64, columns: 64, block: { rows: 16, columns: 1 }, density: 0.1, gates: 3 };
-const matrices = [gru, { name: 'hidden', rows: 32, columns: 32, block: { rows: 16, columns: 1 }, density: 0.25 }, { name: 'logits', rows: 256, columns: 32, block: { rows: 16, columns: 1 }, density: 0.05 }];
-const count = (mask: Mask, start = 0, end = mask.length) => mask.subarray(start, end).reduce((sum, bit) => sum + bit, 0);
+const matrices = [
+  gru,
+  { name: 'hidden', rows: 32, columns: 32, block: { rows: 16, columns: 1 }, density: 0.25 },
+  { name: 'logits', rows: 256, columns: 32, block: { rows: 16, columns: 1 }, density: 0.05 },
+];
+const count = (mask: Mask, start = 0, end = mask.length) =>
+  mask.subarray(start, end).reduce((sum, bit) => sum + bit, 0);
 
 /** What `highest` says it does, by sorting. */
 function sorted(scores: Float64Array | Float32Array, kept: number): Mask {
@@ -68,34 +73,68 @@ test('numbers are apportioned exactly, in proportion, within bounds', () => {
     const most = capacities.reduce((a, b) => a + b);
     const total = groups + random.below(most - groups + 1);
     const counts = apportion(total, shares, capacities);
-    assert.equal(counts.reduce((a, b) => a + b), total);
+    assert.equal(
+      counts.reduce((a, b) => a + b),
+      total,
+    );
     counts.forEach((value, i) => assert.ok(Number.isInteger(value) && value >= 1 && value <= capacities[i]));
   }
 });
 
 test('shares that are the counts give the counts back', () => {
   const counts = [1474, 1475, 1474, 921, 512, 7];
-  assert.deepEqual(apportion(counts.reduce((a, b) => a + b), counts, counts.map((value) => 10 * value)), counts);
+  assert.deepEqual(
+    apportion(
+      counts.reduce((a, b) => a + b),
+      counts,
+      counts.map((value) => 10 * value),
+    ),
+    counts,
+  );
 });
 
 for (const kind of ['network', 'layer', 'gate'] as const) {
   test(`a budget per ${kind} keeps exactly the blocks that the densities ask for, in every group`, () => {
     const groups = budgetGroups(matrices, kind);
     const wanted = matrices.map((matrix) => keptBlocks(matrix, matrix.density));
-    assert.deepEqual(groups.map(({ name }) => name), { network: ['network'], layer: ['recurrent', 'hidden', 'logits'], gate: ['recurrent/0', 'recurrent/1', 'recurrent/2', 'hidden', 'logits'] }[kind]);
+    assert.deepEqual(
+      groups.map(({ name }) => name),
+      {
+        network: ['network'],
+        layer: ['recurrent', 'hidden', 'logits'],
+        gate: ['recurrent/0', 'recurrent/1', 'recurrent/2', 'hidden', 'logits'],
+      }[kind],
+    );
     const random = new RandomStream(3, 0);
     // Scores with a different mean in each part, so that only the budget can bring the counts about.
     const scores = Float32Array.from({ length: totalBlocks(matrices) }, (_, i) => random.normal() + i / 100);
     const mask = selectHighest(scores, groups);
-    assert.equal(count(mask), wanted.reduce((a, b) => a + b));
+    assert.equal(
+      count(mask),
+      wanted.reduce((a, b) => a + b),
+    );
     for (const { start, end, kept } of groups) assert.equal(count(mask, start, end), kept);
-    if (kind !== 'network') assert.deepEqual(perMatrix(mask, matrices).map((part) => count(part)), wanted);
+    if (kind !== 'network')
+      assert.deepEqual(
+        perMatrix(mask, matrices).map((part) => count(part)),
+        wanted,
+      );
     // 76.8 of 768 blocks are 77: 26 + 26 + 25.
-    if (kind === 'gate') assert.deepEqual(groups.map(({ kept }) => kept), [26, 26, 25, 16, 26]);
+    if (kind === 'gate')
+      assert.deepEqual(
+        groups.map(({ kept }) => kept),
+        [26, 26, 25, 16, 26],
+      );
   });
 }
 
 test('budgets that cannot be are refused', () => {
-  assert.throws(() => budgetGroups([{ ...gru, gates: 5 }], 'gate'), /12 block rows of recurrent do not divide into 5 gates/);
-  assert.throws(() => budgetGroups([gru, { ...matrices[1], block: { rows: 4, columns: 2 } }], 'network'), /blocks of 16 and 8 weights cannot share one budget/);
+  assert.throws(
+    () => budgetGroups([{ ...gru, gates: 5 }], 'gate'),
+    /12 block rows of recurrent do not divide into 5 gates/,
+  );
+  assert.throws(
+    () => budgetGroups([gru, { ...matrices[1], block: { rows: 4, columns: 2 } }], 'network'),
+    /blocks of 16 and 8 weights cannot share one budget/,
+  );
 });

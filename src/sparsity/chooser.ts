@@ -11,18 +11,22 @@ export interface MaskedMatrix extends MatrixShape {
 
 /** What a chooser may ask about the present weights: an array per matrix. */
 export interface BlockView {
-  /** Mean |w| of each block of the matrix, block row by block row: [blocks]; what a block that is in no mask would begin with, 0 where that is zero. */
+  /**
+   * Mean |w| of each block of the matrix, block row by block row: [blocks]; what a block that is in no mask would begin
+   * with, 0 where that is zero.
+   */
   magnitudes(): Float32Array[];
   /**
-   * The gradient of every weight, those outside the masks too, block by block: [blocks · block size]. The mean over the members under the masks that they have trained until now, on
-   * examples of the coming step. Costs a dense pass.
+   * The gradient of every weight, those outside the masks too, block by block: [blocks · block size]. The mean over the
+   * members under the masks that they have trained until now, on examples of the coming step. Costs a dense pass.
    */
   gradients(): Float32Array[];
 }
 
 /**
- * What a block finds when it comes back: zeros; the weights that it had when it went; or those and Adam's moments. Without moments its first steps are long, 1/√(1 − β₂ⁿ) times
- * those of a block that has been there for ever, so that it soon shows what it is worth.
+ * What a block finds when it comes back: zeros; the weights that it had when it went; or those and Adam's moments.
+ * Without moments its first steps are long, 1/√(1 − β₂ⁿ) times those of a block that has been there for ever, so that
+ * it soon shows what it is worth.
  */
 export type Revival = 'zero' | 'weights' | 'moments';
 
@@ -33,27 +37,35 @@ export interface ChooserState {
 }
 
 /**
- * Who decides which blocks are kept. A step goes: `update`, then every member runs forwards and backwards on its own masks, then `observe`.
- * Everything is a pure function of the seed, the step, the weights and the losses, so that training resumes exactly, in the middle of a generation too.
- * Masks that a chooser returns stay its own: nobody writes into them.
+ * Who decides which blocks are kept. A step goes: `update`, then every member runs forwards and backwards on its own
+ * masks, then `observe`. Everything is a pure function of the seed, the step, the weights and the losses, so that
+ * training resumes exactly, in the middle of a generation too. Masks that a chooser returns stay its own: nobody writes
+ * into them.
  */
 export interface MaskChooser {
   /**
-   * Masks in use now. 1: everybody trains the deployed masks. More: members 2p and 2p+1 are an antithetic pair. The lanes of a batch are shared out equally. Never more than at the start.
+   * Masks in use now. 1: everybody trains the deployed masks. More: members 2p and 2p+1 are an antithetic pair. The
+   * lanes of a batch are shared out equally. Never more than at the start.
    */
   readonly members: number;
   /** What a block finds when it comes back; see `Revival`. */
   readonly revive: Revival;
   /**
-   * Whether the members of a pair must run on the same examples in a step, because the difference of their losses will count. Otherwise all run on different ones, for weights
-   * learn more from more examples.
+   * Whether the members of a pair must run on the same examples in a step, because the difference of their losses will
+   * count. Otherwise all run on different ones, for weights learn more from more examples.
    */
   paired(step: number): boolean;
   /** Masks before the first step: [member][matrix]. */
   initial(): Mask[][];
-  /** New masks [member][matrix] for the steps from `step` on; undefined when nothing changes. Called once before every step. */
+  /**
+   * New masks [member][matrix] for the steps from `step` on; undefined when nothing changes. Called once before every
+   * step.
+   */
   update(step: number, view: BlockView): Mask[][] | undefined;
-  /** Told after every step, also one that was dropped: the mean nats of each member in it. A loss that is not finite counts as a very bad one. */
+  /**
+   * Told after every step, also one that was dropped: the mean nats of each member in it. A loss that is not finite
+   * counts as a very bad one.
+   */
   observe(step: number, losses: Float64Array): void;
   /** The masks of the model that is validated, saved and shipped: [matrix]. */
   deployed(): Mask[];

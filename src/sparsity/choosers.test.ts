@@ -16,9 +16,13 @@ const wanted = matrices.map((matrix) => keptBlocks(matrix, matrix.density));
 const count = (mask: Mask) => mask.reduce((sum, bit) => sum + bit, 0);
 const all = (masks: readonly Mask[]) => Uint8Array.from(masks.flatMap((mask) => [...mask]));
 
-/** A world without a network: every tenth block is useful, and a member's loss is 2 nats less the share of its blocks that are, give or take. */
+/**
+ * A world without a network: every tenth block is useful, and a member's loss is 2 nats less the share of its blocks
+ * that are, give or take.
+ */
 const useful = Uint8Array.from({ length: blocks }, (_, block) => (block % 10 === 3 ? 1 : 0));
-const share = (masks: readonly Mask[]) => all(masks).reduce((sum, bit, block) => sum + (bit & useful[block]), 0) / wanted.reduce((a, b) => a + b);
+const share = (masks: readonly Mask[]) =>
+  all(masks).reduce((sum, bit, block) => sum + (bit & useful[block]), 0) / wanted.reduce((a, b) => a + b);
 
 function lossesAt(step: number, members: readonly Mask[][]): Float64Array {
   const random = new RandomStream(77, 0, step * 1000);
@@ -34,11 +38,14 @@ function viewAt(step: number): BlockView {
   const random = new RandomStream(78, 0, step * 1000);
   const per = (draw: (block: number) => number) => {
     let block = 0;
-    return matrices.map(({ rows, columns, block: size }) => Float32Array.from({ length: (rows * columns) / (size.rows * size.columns) }, () => draw(block++)));
+    return matrices.map(({ rows, columns, block: size }) =>
+      Float32Array.from({ length: (rows * columns) / (size.rows * size.columns) }, () => draw(block++)),
+    );
   };
   return {
     magnitudes: () => per((block) => Math.exp(random.normal() - 2 * useful[block])),
-    gradients: () => matrices.map(({ rows, columns }) => Float32Array.from({ length: rows * columns }, () => random.normal())),
+    gradients: () =>
+      matrices.map(({ rows, columns }) => Float32Array.from({ length: rows * columns }, () => random.normal())),
   };
 }
 
@@ -48,7 +55,12 @@ interface Played {
 }
 
 /** Runs a chooser from one step to another in the world. */
-function play(chooser: MaskChooser, from: number, to: number, played: Played = { masks: chooser.initial(), history: [] }): Played {
+function play(
+  chooser: MaskChooser,
+  from: number,
+  to: number,
+  played: Played = { masks: chooser.initial(), history: [] },
+): Played {
   for (let step = from; step < to; step++) {
     const next = chooser.update(step, viewAt(step));
     if (next) played.masks = next;
@@ -70,7 +82,17 @@ const methods: Record<string, object> = {
   'es per network': { method: 'es', es: { hold: 5, budget: 'network', workers: 2 } },
   'es per gate': { method: 'es', es: { hold: 5, budget: 'gate' } },
   'es-guided per layer': { method: 'es-guided', 'es-guided': { hold: 5, budgetSigma: 0 } },
-  'es-guided per gate, budgets searched': { method: 'es-guided', 'es-guided': { hold: 5, groups: 'gate', budgetSigma: 0.5, workers: 2, revive: 'zero', learned: Object.fromEntries(statistics.map(({ name, start }) => [name, start])) } },
+  'es-guided per gate, budgets searched': {
+    method: 'es-guided',
+    'es-guided': {
+      hold: 5,
+      groups: 'gate',
+      budgetSigma: 0.5,
+      workers: 2,
+      revive: 'zero',
+      learned: Object.fromEntries(statistics.map(({ name, start }) => [name, start])),
+    },
+  },
 };
 const choose = (settings: object, seed = 1) => createChooser(sparsitySchema.parse(settings), matrices, seed, steps);
 
@@ -98,10 +120,17 @@ for (const [name, settings] of Object.entries(methods)) {
       const played = play(before, 0, pause);
       const { arrays, state } = before.save();
       const after = choose(settings);
-      after.restore({ arrays: new Map([...arrays].map(([key, array]) => [key, array.slice()])), state: JSON.parse(JSON.stringify(state)) });
+      after.restore({
+        arrays: new Map([...arrays].map(([key, array]) => [key, array.slice()])),
+        state: JSON.parse(JSON.stringify(state)),
+      });
       // What was saved is not what goes on working.
       play(before, pause, pause + 20);
-      assert.deepEqual(play(after, pause, 350, { masks: played.masks, history: played.history.slice(0, 3 * pause) }).history, whole.history, `paused at ${pause}`);
+      assert.deepEqual(
+        play(after, pause, 350, { masks: played.masks, history: played.history.slice(0, 3 * pause) }).history,
+        whole.history,
+        `paused at ${pause}`,
+      );
     }
   });
 
@@ -122,7 +151,18 @@ test('all methods with one seed begin with the same random masks', () => {
 // By chance a tenth of the blocks is useful; with these densities at most 71% can be.
 for (const [method, settings, least] of [
   ['es', { hold: 1, sigma: 0.5, population: 16 }, 0.3],
-  ['es-guided', { hold: 2, grace: 0, population: 16, coefficientSigma: 0.3, drop: 0.3, learned: { keep_magnitude: 1, keep_gradient: 0, grow_magnitude: 0, grow_gradient: 1 } }, 0.6],
+  [
+    'es-guided',
+    {
+      hold: 2,
+      grace: 0,
+      population: 16,
+      coefficientSigma: 0.3,
+      drop: 0.3,
+      learned: { keep_magnitude: 1, keep_gradient: 0, grow_magnitude: 0, grow_gradient: 1 },
+    },
+    0.6,
+  ],
 ] as const) {
   test(`${method} finds useful blocks, where its control with shuffled fitness does not`, () => {
     for (const seed of [1, 2, 3]) {
@@ -139,7 +179,10 @@ for (const [method, settings, least] of [
 }
 
 test('coefficients that are not learned stay, and statistics that are not used are not there', () => {
-  const chooser = choose({ method: 'es-guided', 'es-guided': { hold: 5, learned: { keep_age: 0, grow_gradient: 0.5 }, budgetSigma: 0 } });
+  const chooser = choose({
+    method: 'es-guided',
+    'es-guided': { hold: 5, learned: { keep_age: 0, grow_gradient: 0.5 }, budgetSigma: 0 },
+  });
   play(chooser, 0, 100);
   const { arrays } = chooser.save();
   assert.equal(arrays.get('search/mean')?.length, 2 * 4);
@@ -151,7 +194,8 @@ test('coefficients that are not learned stay, and statistics that are not used a
 });
 
 test('a loss that is not finite counts as very bad, for its member alone', () => {
-  const losses = (step: number, bad: number) => Float64Array.from({ length: 8 }, (_, member) => (member === 5 ? bad : Math.sin(step + member)));
+  const losses = (step: number, bad: number) =>
+    Float64Array.from({ length: 8 }, (_, member) => (member === 5 ? bad : Math.sin(step + member)));
   const [nan, large] = [NaN, 1e6].map((bad) => {
     const chooser = choose(methods['es per layer']);
     for (let step = 0; step < 10; step++) {
@@ -192,7 +236,18 @@ test('a search tells overlap, churn, spread and noise, and densities of layers a
     chooser.observe(step, lossesAt(step, masks));
   }
   const figures = chooser.diagnostics();
-  for (const name of ['es/overlap', 'es/spread', 'es/noise', 'masks/churn', 'masks/ever_active', 'masks/density/recurrent', 'masks/density/recurrent/2', 'masks/density/logits', 'es/keep_magnitude/logits', 'es/budget/recurrent/0']) {
+  for (const name of [
+    'es/overlap',
+    'es/spread',
+    'es/noise',
+    'masks/churn',
+    'masks/ever_active',
+    'masks/density/recurrent',
+    'masks/density/recurrent/2',
+    'masks/density/logits',
+    'es/keep_magnitude/logits',
+    'es/budget/recurrent/0',
+  ]) {
     assert.ok(Number.isFinite(figures[name]), name);
   }
   assert.ok(figures['es/overlap'] > 0.3 && figures['es/overlap'] < 1);
@@ -211,20 +266,33 @@ test('gradients are asked for once in a generation', () => {
 
 test('a search by columns moves the blocks of a column together, and leaves other matrices alone', () => {
   const size = { rows: 96, columns: 40, block: { rows: 16, columns: 1 }, density: 0.25 };
-  const two: MaskedMatrix[] = [{ name: 'searched', ...size, gates: 3 }, { name: 'other', ...size }];
-  const settings = sparsitySchema.parse({ method: 'es', es: { population: 4, hold: 1, sigma: 1, unit: 'column', matrices: ['searched'], meanStep: 1, stop: 1 } });
+  const two: MaskedMatrix[] = [
+    { name: 'searched', ...size, gates: 3 },
+    { name: 'other', ...size },
+  ];
+  const settings = sparsitySchema.parse({
+    method: 'es',
+    es: { population: 4, hold: 1, sigma: 1, unit: 'column', matrices: ['searched'], meanStep: 1, stop: 1 },
+  });
   const chooser = createChooser(settings, two, 3, 200);
   const [, other] = chooser.initial()[0];
   // Of the first gate's two block rows only the first is asked to keep its columns 0 to 9; the second goes along.
   let masks: Mask[][] = chooser.initial();
   for (let step = 0; step < 200; step++) {
-    masks = chooser.update(step, { magnitudes: () => assert.fail('asked'), gradients: () => assert.fail('asked') }) ?? masks;
+    masks =
+      chooser.update(step, { magnitudes: () => assert.fail('asked'), gradients: () => assert.fail('asked') }) ?? masks;
     for (const member of masks) assert.deepEqual(member[1], other);
-    chooser.observe(step, Float64Array.from(masks, ([mask]) => -count(mask.subarray(0, 10))));
+    chooser.observe(
+      step,
+      Float64Array.from(masks, ([mask]) => -count(mask.subarray(0, 10))),
+    );
   }
   const [found] = chooser.deployed();
   assert.equal(count(found), 60);
   for (const row of [0, 40]) assert.ok(count(found.subarray(row, row + 10)) >= 8, found.join(''));
   assert.ok(count(found.subarray(80, 90)) < 8);
-  assert.throws(() => createChooser(sparsitySchema.parse({ method: 'es', es: { matrices: ['nothing'] } }), two, 3, 200), /no masked matrix nothing to search, expected some of searched, other/);
+  assert.throws(
+    () => createChooser(sparsitySchema.parse({ method: 'es', es: { matrices: ['nothing'] } }), two, 3, 200),
+    /no masked matrix nothing to search, expected some of searched, other/,
+  );
 });

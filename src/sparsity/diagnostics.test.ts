@@ -28,7 +28,14 @@ test('churn is the share of blocks that are new', () => {
 
 test('a record tells the newest figures once', () => {
   const record = new MaskRecord(matrices, mask('11100010'));
-  assert.deepEqual(record.take(), { 'masks/ever_active': 0.5, 'masks/churn': 0, 'masks/density/a': 0.5, 'masks/density/a/0': 1, 'masks/density/a/1': 0, 'masks/density/b': 0.5 });
+  assert.deepEqual(record.take(), {
+    'masks/ever_active': 0.5,
+    'masks/churn': 0,
+    'masks/density/a': 0.5,
+    'masks/density/a/0': 1,
+    'masks/density/a/1': 0,
+    'masks/density/b': 0.5,
+  });
   assert.deepEqual(record.take(), {});
   record.masks(mask('11010010'), [mask('11000110'), mask('11001010')]);
   record.figure('es/spread', 0.25);
@@ -63,11 +70,24 @@ test('a picture shows blocks as pixels, white where all members keep them', () =
   for (const scale of [1, 3]) {
     const { width, height, channels, data } = decode(maskPicture(matrices, masks, scale));
     assert.deepEqual([width, height, channels], [scale * 5 + 4, scale * 2, 1]);
-    const grey = (matrix: number, row: number, column: number, dx: number, dy: number) => data[(scale * row + dy) * width + (matrix === 0 ? 0 : 3 * scale + 4) + scale * column + dx];
-    for (const [dx, dy] of [[0, 0], [scale - 1, scale - 1]]) {
-      assert.deepEqual([0, 1, 2].map((column) => grey(0, 0, column, dx, dy)), [255, 128, 0]);
-      assert.deepEqual([0, 1, 2].map((column) => grey(0, 1, column, dx, dy)), [0, 128, 0]);
-      assert.deepEqual([0, 1].map((column) => grey(1, 0, column, dx, dy)), [0, 255]);
+    const grey = (matrix: number, row: number, column: number, dx: number, dy: number) =>
+      data[(scale * row + dy) * width + (matrix === 0 ? 0 : 3 * scale + 4) + scale * column + dx];
+    for (const [dx, dy] of [
+      [0, 0],
+      [scale - 1, scale - 1],
+    ]) {
+      assert.deepEqual(
+        [0, 1, 2].map((column) => grey(0, 0, column, dx, dy)),
+        [255, 128, 0],
+      );
+      assert.deepEqual(
+        [0, 1, 2].map((column) => grey(0, 1, column, dx, dy)),
+        [0, 128, 0],
+      );
+      assert.deepEqual(
+        [0, 1].map((column) => grey(1, 0, column, dx, dy)),
+        [0, 255],
+      );
     }
     assert.equal(data[3 * scale], 96);
     assert.equal(data[data.length - 1], 96);

@@ -3,7 +3,10 @@ import type { ChooserState, MaskedMatrix } from './chooser.js';
 import type { Mask } from './mask.js';
 import { maskFromBits, maskToBits } from './mask_bits.js';
 
-/** Mean over all pairs of masks of the share of kept blocks that they have in common; the masks keep equally many blocks. 1 for equal masks. */
+/**
+ * Mean over all pairs of masks of the share of kept blocks that they have in common; the masks keep equally many
+ * blocks. 1 for equal masks.
+ */
 export function overlap(masks: readonly Mask[]): number {
   return overlapOf(holdersOf(masks), masks.length);
 }
@@ -37,7 +40,10 @@ export function churn(before: Mask, after: Mask): number {
   return fresh / kept;
 }
 
-/** Holds a chooser's deployed mask, and figures about its masks until the log asks for them. All masks are those of all matrices, end to end. */
+/**
+ * Holds a chooser's deployed mask, and figures about its masks until the log asks for them. All masks are those of all
+ * matrices, end to end.
+ */
 export class MaskRecord {
   private readonly groups: BudgetGroup[];
   private readonly everActive: Mask;
@@ -46,7 +52,10 @@ export class MaskRecord {
 
   constructor(matrices: readonly MaskedMatrix[], first: Mask) {
     const layers = budgetGroups(matrices, 'layer');
-    this.groups = [...layers, ...budgetGroups(matrices, 'gate').filter(({ name }) => !layers.some((layer) => layer.name === name))];
+    this.groups = [
+      ...layers,
+      ...budgetGroups(matrices, 'gate').filter(({ name }) => !layers.some((layer) => layer.name === name)),
+    ];
     this.everActive = new Uint8Array(totalBlocks(matrices));
     this.current = first;
     this.masks(first);
@@ -68,7 +77,8 @@ export class MaskRecord {
     }
     this.figures['masks/ever_active'] = density(everActive, 0, everActive.length);
     this.figures['masks/churn'] = churn(this.current, deployed);
-    for (const { name, start, end } of this.groups) this.figures[`masks/density/${name}`] = density(deployed, start, end);
+    for (const { name, start, end } of this.groups)
+      this.figures[`masks/density/${name}`] = density(deployed, start, end);
     this.current = deployed;
   }
 
@@ -85,7 +95,10 @@ export class MaskRecord {
   }
 
   save(): ChooserState {
-    const arrays = new Map([['deployed', maskToBits(this.current)], ['ever_active', maskToBits(this.everActive)]]);
+    const arrays = new Map([
+      ['deployed', maskToBits(this.current)],
+      ['ever_active', maskToBits(this.everActive)],
+    ]);
     return { arrays, state: { figures: { ...this.figures } } };
   }
 

@@ -15,26 +15,39 @@ export interface DirectSettings extends PopulationSettings {
   /** Which blocks compete. */
   readonly budget: BudgetKind;
   /**
-   * What the search has numbers for: every block, or every block column of every gate, whose blocks then move together. A generation brings as many numbers as it has members;
-   * the fewer they have to be shared out to, the more each learns.
+   * What the search has numbers for: every block, or every block column of every gate, whose blocks then move together.
+   * A generation brings as many numbers as it has members; the fewer they have to be shared out to, the more each
+   * learns.
    */
   readonly unit: 'block' | 'column';
   /** Names of the matrices that are searched; the masks of the others stay. Default: all. */
   readonly matrices?: readonly string[];
 }
 
-/** Index in the stream of masks from which the scores at the start are drawn; the mask itself comes from the beginning of the stream. */
+/**
+ * Index in the stream of masks from which the scores at the start are drawn; the mask itself comes from the beginning
+ * of the stream.
+ */
 const scoresIndex = 2 ** 40;
 
-/** Direct search: ES learns a score per block. `steps`: length of the run. Throws RangeError for a population that does not split into pairs on every worker. */
-export function directSearch(matrices: readonly MaskedMatrix[], seed: number, steps: number, settings: DirectSettings): MaskChooser {
+/**
+ * Direct search: ES learns a score per block. `steps`: length of the run. Throws RangeError for a population that does
+ * not split into pairs on every worker.
+ */
+export function directSearch(
+  matrices: readonly MaskedMatrix[],
+  seed: number,
+  steps: number,
+  settings: DirectSettings,
+): MaskChooser {
   return new PopulationChooser(matrices, seed, steps, settings, new ScoredMasks(matrices, seed, settings));
 }
 
 /**
- * A score per block: where it begins, and what SNES has added, drawn with a sigma that the caller lowers. A member's mask is its K highest scores, the deployed
- * mask the K highest mean scores (Lenc et al. 2019, arXiv 1906.03139, section 4). The scores are of no scale but that of their own spread, so
- * sigma does not adapt: only its ratio to that spread, which says how many blocks change hands, has a meaning.
+ * A score per block: where it begins, and what SNES has added, drawn with a sigma that the caller lowers. A member's
+ * mask is its K highest scores, the deployed mask the K highest mean scores (Lenc et al. 2019, arXiv 1906.03139,
+ * section 4). The scores are of no scale but that of their own spread, so sigma does not adapt: only its ratio to that
+ * spread, which says how many blocks change hands, has a meaning.
  */
 class ScoredMasks implements MaskDistribution {
   deployed: Mask;
@@ -56,7 +69,13 @@ class ScoredMasks implements MaskDistribution {
     const { unitOf, count } = units(matrices, settings);
     this.unitOf = unitOf;
     const { population, meanStep, workers } = settings;
-    this.search = new Snes(new Float32Array(count), new Float32Array(count).fill(settings.sigma), { population, meanStep, sigmaStep: 0, workers }, seed, streams.es);
+    this.search = new Snes(
+      new Float32Array(count),
+      new Float32Array(count).fill(settings.sigma),
+      { population, meanStep, sigmaStep: 0, workers },
+      seed,
+      streams.es,
+    );
   }
 
   get generation(): number {
@@ -72,7 +91,8 @@ class ScoredMasks implements MaskDistribution {
       return [plus, minus];
     }).flat();
     let reach = 0;
-    for (const sample of samples) for (let i = 0; i < sample.length; i++) reach = Math.max(reach, Math.abs(sample[i] - search.mean[i]));
+    for (const sample of samples)
+      for (let i = 0; i < sample.length; i++) reach = Math.max(reach, Math.abs(sample[i] - search.mean[i]));
     const nearby = new NearbySelection(this.scores(search.mean), this.deployed, this.groups, reach);
     return samples.map((sample) => nearby.select((block) => this.score(block, sample)));
   }
@@ -114,17 +134,28 @@ class ScoredMasks implements MaskDistribution {
   }
 }
 
-/** The number of each block's unit, counted over all searched matrices. Throws RangeError for a matrix that there is not. */
-function units(matrices: readonly MaskedMatrix[], { unit, matrices: searched }: DirectSettings): { unitOf: Int32Array; count: number } {
+/**
+ * The number of each block's unit, counted over all searched matrices. Throws RangeError for a matrix that there is
+ * not.
+ */
+function units(
+  matrices: readonly MaskedMatrix[],
+  { unit, matrices: searched }: DirectSettings,
+): { unitOf: Int32Array; count: number } {
   const unknown = searched?.find((name) => matrices.every((matrix) => matrix.name !== name));
-  if (unknown !== undefined) throw new RangeError(`no masked matrix ${unknown} to search, expected some of ${matrices.map(({ name }) => name).join(', ')}`);
+  if (unknown !== undefined)
+    throw new RangeError(
+      `no masked matrix ${unknown} to search, expected some of ${matrices.map(({ name }) => name).join(', ')}`,
+    );
   const unitOf = new Int32Array(totalBlocks(matrices)).fill(-1);
   let count = 0;
   let first = 0;
   for (const { name, rows, columns, block, gates = 1 } of matrices) {
     const [height, width] = [rows / block.rows, columns / block.columns];
     if (searched === undefined || searched.includes(name)) {
-      for (let i = 0; i < height * width; i++) unitOf[first + i] = count + (unit === 'block' ? i : Math.floor((Math.floor(i / width) * gates) / height) * width + (i % width));
+      for (let i = 0; i < height * width; i++)
+        unitOf[first + i] =
+          count + (unit === 'block' ? i : Math.floor((Math.floor(i / width) * gates) / height) * width + (i % width));
       count += unit === 'block' ? height * width : gates * width;
     }
     first += height * width;
@@ -132,7 +163,10 @@ function units(matrices: readonly MaskedMatrix[], { unit, matrices: searched }: 
   return { unitOf, count };
 }
 
-/** Standard normal scores, dealt so that the highest of each group fall to the blocks of the mask, and otherwise independent of it. */
+/**
+ * Standard normal scores, dealt so that the highest of each group fall to the blocks of the mask, and otherwise
+ * independent of it.
+ */
 function scoresAround(mask: Mask, groups: readonly BudgetGroup[], seed: number): Float32Array {
   const drawn = new Float32Array(mask.length);
   fillNormals(drawn, seed, streams.masks, scoresIndex);

@@ -17,10 +17,15 @@ const settings = { every: 100, drop: 0.3, until: 0.75 };
 
 function viewOf(seed: number): BlockView {
   const random = new RandomStream(seed, 0);
-  const draw = () => matrices.map(({ rows, columns }) => Float32Array.from({ length: (rows * columns) / 16 }, () => random.uniform()));
+  const draw = () =>
+    matrices.map(({ rows, columns }) => Float32Array.from({ length: (rows * columns) / 16 }, () => random.uniform()));
   const [weights, gradients] = [draw(), draw()];
   // Of a block's weights one has all of the gradient, with either sign.
-  const spread = gradients.map((means) => Float32Array.from({ length: 16 * means.length }, (_, i) => (i % 16 === 5 ? 16 * means[i >> 4] * (i % 32 < 16 ? 1 : -1) : 0)));
+  const spread = gradients.map((means) =>
+    Float32Array.from({ length: 16 * means.length }, (_, i) =>
+      i % 16 === 5 ? 16 * means[i >> 4] * (i % 32 < 16 ? 1 : -1) : 0,
+    ),
+  );
   return { magnitudes: () => weights, gradients: () => spread };
 }
 
@@ -39,11 +44,20 @@ test('the lowest go, the highest of the others come, and one that has gone may c
   const mask = Uint8Array.of(1, 1, 1, 1, 0, 0, 0, 0);
   const group = [{ name: 'a', start: 0, end: 8, kept: 4 }];
   const keep = Float32Array.of(4, 1, 3, 2, 9, 9, 9, 9);
-  assert.deepEqual([...dropAndGrow(mask, group, 0.5, keep, Float32Array.of(9, 1, 9, 8, 2, 7, 3, 4))], [1, 0, 1, 1, 0, 1, 0, 0]);
+  assert.deepEqual(
+    [...dropAndGrow(mask, group, 0.5, keep, Float32Array.of(9, 1, 9, 8, 2, 7, 3, 4))],
+    [1, 0, 1, 1, 0, 1, 0, 0],
+  );
   assert.deepEqual([...dropAndGrow(mask, group, 0, keep, keep)], [...mask]);
   // Of 4, 0.3 is 1.2: one goes.
-  assert.deepEqual([...dropAndGrow(mask, group, 0.3, keep, Float32Array.of(0, 0, 0, 0, 1, 0, 2, 0))], [1, 0, 1, 1, 0, 0, 1, 0]);
-  assert.deepEqual([...dropAndGrow(mask, [{ ...group[0], kept: 6 }], 0, keep, Float32Array.of(0, 0, 0, 0, 1, 3, 2, 0))], [1, 1, 1, 1, 0, 1, 1, 0]);
+  assert.deepEqual(
+    [...dropAndGrow(mask, group, 0.3, keep, Float32Array.of(0, 0, 0, 0, 1, 0, 2, 0))],
+    [1, 0, 1, 1, 0, 0, 1, 0],
+  );
+  assert.deepEqual(
+    [...dropAndGrow(mask, [{ ...group[0], kept: 6 }], 0, keep, Float32Array.of(0, 0, 0, 0, 1, 3, 2, 0))],
+    [1, 1, 1, 1, 0, 1, 1, 0],
+  );
 });
 
 const choosers: [string, (steps: number) => MaskChooser][] = [
@@ -64,7 +78,9 @@ for (const [name, create] of choosers) {
       next.forEach((mask, i) => {
         assert.equal(both(mask, mask), kept[i]);
         const dropped = Math.floor(kept[i] * dropFraction(step, 750, 0.3));
-        const byMagnitude = [...mask.keys()].filter((block) => masks[i][block]).sort((a, b) => view.magnitudes()[i][b] - view.magnitudes()[i][a]);
+        const byMagnitude = [...mask.keys()]
+          .filter((block) => masks[i][block])
+          .sort((a, b) => view.magnitudes()[i][b] - view.magnitudes()[i][a]);
         const stayed = byMagnitude.slice(0, kept[i] - dropped);
         for (const block of stayed) assert.equal(mask[block], 1);
         const grown = [...mask.keys()].filter((block) => mask[block] && !stayed.includes(block));
@@ -87,10 +103,12 @@ test('SET grows other blocks every time, each about equally often, and asks for 
   for (let seed = 0; seed < 200; seed++) {
     const chooser = sparseEvolutionaryTraining(matrices, seed, 1000, settings);
     const [before] = chooser.initial();
-    const [after] = chooser.update(100, { ...viewOf(1), gradients: () => assert.fail('asked for gradients') }) ?? assert.fail();
+    const [after] =
+      chooser.update(100, { ...viewOf(1), gradients: () => assert.fail('asked for gradients') }) ?? assert.fail();
     after[0].forEach((bit, block) => (times[block] += bit & (before[0][block] ^ 1)));
   }
-  // About 28 of 100 blocks of 400 are exchanged; a block is outside with 3/4, so a mean of 200 · 28 / 400 · 300/328 ≈ 13.
+  // About 28 of 100 blocks of 400 are exchanged; a block is outside with 3/4, so a mean of 200 · 28 / 400 · 300/328 ≈
+  // 13.
   const mean = times.reduce((a, b) => a + b) / 400;
   assert.ok(mean > 11 && mean < 15, `${mean}`);
   const variance = times.reduce((sum, value) => sum + (value - mean) ** 2, 0) / 400;

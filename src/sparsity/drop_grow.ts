@@ -15,18 +15,27 @@ export interface DropGrowSettings {
   readonly until: number;
 }
 
-/** Share of the kept blocks dropped at `step`: a cosine from `drop` at 0 to nothing at `end` (Evci et al. 2020, arXiv 1911.11134, section 3). */
+/**
+ * Share of the kept blocks dropped at `step`: a cosine from `drop` at 0 to nothing at `end` (Evci et al. 2020, arXiv
+ * 1911.11134, section 3).
+ */
 export function dropFraction(step: number, end: number, drop: number): number {
   return step >= end ? 0 : (drop / 2) * (1 + Math.cos((Math.PI * step) / end));
 }
 
 /**
- * Of each group drops the share `fraction` of the kept blocks, rounded down, that score lowest by `keep`, and grows as many of those not kept then by
- * the highest `grow`, so that the count stays. A block that has just gone may come back at once, as in Evci et al. 2020, algorithm 1.
- * A group whose mask has not enough blocks to keep grows more. All arrays are over all blocks, end to end; `keep` is only looked at inside the mask, `grow`
- * only outside of what is kept.
+ * Of each group drops the share `fraction` of the kept blocks, rounded down, that score lowest by `keep`, and grows as
+ * many of those not kept then by the highest `grow`, so that the count stays. A block that has just gone may come back
+ * at once, as in Evci et al. 2020, algorithm 1. A group whose mask has not enough blocks to keep grows more. All arrays
+ * are over all blocks, end to end; `keep` is only looked at inside the mask, `grow` only outside of what is kept.
  */
-export function dropAndGrow(mask: Mask, groups: readonly BudgetGroup[], fraction: number, keep: Float32Array, grow: Float32Array): Mask {
+export function dropAndGrow(
+  mask: Mask,
+  groups: readonly BudgetGroup[],
+  fraction: number,
+  keep: Float32Array,
+  grow: Float32Array,
+): Mask {
   const next = new Uint8Array(mask.length);
   for (const { start, end, kept } of groups) {
     const stayed = addHighest(keep, start, end, kept - Math.floor(kept * fraction), next, mask);
@@ -35,7 +44,10 @@ export function dropAndGrow(mask: Mask, groups: readonly BudgetGroup[], fraction
   return next;
 }
 
-/** A chooser that begins with a random mask, drops by magnitude and grows by the scores that `grow` gives, in each layer. */
+/**
+ * A chooser that begins with a random mask, drops by magnitude and grows by the scores that `grow` gives, in each
+ * layer.
+ */
 export function dropGrowChooser(
   matrices: readonly MaskedMatrix[],
   seed: number,
@@ -46,6 +58,12 @@ export function dropGrowChooser(
   const layers = budgetGroups(matrices, 'layer');
   return singleMask(matrices, randomMask(matrices, seed, 'layer'), (step, mask, view) => {
     if (step === 0 || step % every !== 0 || step >= until * steps) return undefined;
-    return dropAndGrow(mask, layers, dropFraction(step, until * steps, drop), endToEnd(view.magnitudes()), grow(step, view));
+    return dropAndGrow(
+      mask,
+      layers,
+      dropFraction(step, until * steps, drop),
+      endToEnd(view.magnitudes()),
+      grow(step, view),
+    );
   });
 }

@@ -10,8 +10,9 @@ export function fixedMasks(matrices: readonly MaskedMatrix[], seed: number): Mas
 }
 
 /**
- * The mask of all matrices, end to end, from which a method that searches begins: that of `fixedMasks` with the same seed (but for the counts per
- * gate), so that methods can be compared in pairs. A budget of the whole network begins with the densities of the layers.
+ * The mask of all matrices, end to end, from which a method that searches begins: that of `fixedMasks` with the same
+ * seed (but for the counts per gate), so that methods can be compared in pairs. A budget of the whole network begins
+ * with the densities of the layers.
  */
 export function randomMask(matrices: readonly MaskedMatrix[], seed: number, kind: BudgetKind): Mask {
   const random = new RandomStream(seed, streams.masks);

@@ -13,8 +13,9 @@ export interface GuidedSettings extends PopulationSettings {
   /** Which blocks have coefficients and a budget of their own: those of a layer, or of a gate. */
   readonly groups: 'layer' | 'gate';
   /**
-   * Statistics whose coefficients are searched, and where these begin; the others keep the coefficients of the table. Of the keeping ones only the ratios
-   * matter, so one may as well stay. Those of growth have the noise to be measured by.
+   * Statistics whose coefficients are searched, and where these begin; the others keep the coefficients of the table.
+   * Of the keeping ones only the ratios matter, so one may as well stay. Those of growth have the noise to be measured
+   * by.
    */
   readonly learned: Readonly<Partial<Record<StatisticName, number>>>;
   /** Share of a member's blocks that are grown anew in the first generation; falls to zero with the sigmas. */
@@ -31,16 +32,25 @@ export interface GuidedSettings extends PopulationSettings {
   readonly gradientMemory: number;
 }
 
-/** Guided search: ES learns how to choose blocks. `steps`: length of the run. Throws RangeError for a population that does not split into pairs on every worker. */
-export function guidedSearch(matrices: readonly MaskedMatrix[], seed: number, steps: number, settings: GuidedSettings): MaskChooser {
+/**
+ * Guided search: ES learns how to choose blocks. `steps`: length of the run. Throws RangeError for a population that
+ * does not split into pairs on every worker.
+ */
+export function guidedSearch(
+  matrices: readonly MaskedMatrix[],
+  seed: number,
+  steps: number,
+  settings: GuidedSettings,
+): MaskChooser {
   return new PopulationChooser(matrices, seed, steps, settings, new GuidedMasks(matrices, seed, settings));
 }
 
 /**
- * Each generation makes its masks from the blocks that the last one trained: a member drops those that score lowest, and grows as many others that score
- * highest. Scores are sums of standardised statistics; SNES learns the few coefficients, and how the budget divides. RigL is a point of this space (keep by
- * magnitude, grow by gradient), so are SET (grow by noise) and magnitude pruning of what was tried. The members of a pair grow with the same noise,
- * so that their coefficients alone tell them apart.
+ * Each generation makes its masks from the blocks that the last one trained: a member drops those that score lowest,
+ * and grows as many others that score highest. Scores are sums of standardised statistics; SNES learns the few
+ * coefficients, and how the budget divides. RigL is a point of this space (keep by magnitude, grow by gradient), so are
+ * SET (grow by noise) and magnitude pruning of what was tried. The members of a pair grow with the same noise, so that
+ * their coefficients alone tell them apart.
  */
 class GuidedMasks implements MaskDistribution {
   deployed: Mask;
@@ -48,7 +58,10 @@ class GuidedMasks implements MaskDistribution {
   private readonly search: Snes;
   private readonly sigma: Float32Array;
   private readonly facts: BlockFacts;
-  /** Statistics in use. The search has per group, in this order: their coefficients, and the logarithm by which its share of the budget differs from that at the start. */
+  /**
+   * Statistics in use. The search has per group, in this order: their coefficients, and the logarithm by which its
+   * share of the budget differs from that at the start.
+   */
   private readonly keep: readonly Statistic[];
   private readonly grow: readonly Statistic[];
 
@@ -67,7 +80,13 @@ class GuidedMasks implements MaskDistribution {
     this.grow = used.filter(({ name }) => name.startsWith('grow_'));
     const each = (values: readonly number[]) => Float32Array.from(this.groups.flatMap(() => values));
     this.sigma = each([...used.map(({ name }) => (learned[name] === undefined ? 0 : coefficientSigma)), budgetSigma]);
-    this.search = new Snes(each([...used.map(({ name, start }) => learned[name] ?? start), 0]), this.sigma.slice(), { population, meanStep, sigmaStep: 0, workers }, seed, streams.es);
+    this.search = new Snes(
+      each([...used.map(({ name, start }) => learned[name] ?? start), 0]),
+      this.sigma.slice(),
+      { population, meanStep, sigmaStep: 0, workers },
+      seed,
+      streams.es,
+    );
   }
 
   get generation(): number {
@@ -109,7 +128,10 @@ class GuidedMasks implements MaskDistribution {
 
   save(): ChooserState {
     const { arrays, state } = this.facts.save();
-    return { arrays: new Map([...arrays, ...this.search.toArrays(), ['deployed', maskToBits(this.deployed)]]), state: { ...state, generation: this.generation } };
+    return {
+      arrays: new Map([...arrays, ...this.search.toArrays(), ['deployed', maskToBits(this.deployed)]]),
+      state: { ...state, generation: this.generation },
+    };
   }
 
   restore(saved: ChooserState): void {
@@ -120,10 +142,17 @@ class GuidedMasks implements MaskDistribution {
 
   figures(): Record<string, number> {
     const names = [...this.keep, ...this.grow].map(({ name }) => name as string).concat('budget');
-    return Object.fromEntries(this.groups.flatMap((group, g) => names.map((name, i) => [`es/${name}/${group.name}`, this.search.mean[g * names.length + i]])));
+    return Object.fromEntries(
+      this.groups.flatMap((group, g) =>
+        names.map((name, i) => [`es/${name}/${group.name}`, this.search.mean[g * names.length + i]]),
+      ),
+    );
   }
 
-  /** How the present facts make a mask of coefficients: the function takes them, the share to drop, and noise for the scores of growth. */
+  /**
+   * How the present facts make a mask of coefficients: the function takes them, the share to drop, and noise for the
+   * scores of growth.
+   */
   private drawing(): (sample: Float32Array, drop: number, noise?: Float32Array) => Mask {
     const { groups, facts, settings } = this;
     const trained = facts.trained();
@@ -139,7 +168,9 @@ class GuidedMasks implements MaskDistribution {
       growScores.fill(0);
       groups.forEach(({ start, end }, g) => {
         keep.forEach((values, f) => addTo(keepScores, sample[g * perGroup + f], values, start, end));
-        grow.forEach((values, f) => addTo(growScores, capped(sample[g * perGroup + keep.length + f]), values, start, end));
+        grow.forEach((values, f) =>
+          addTo(growScores, capped(sample[g * perGroup + keep.length + f]), values, start, end),
+        );
       });
       if (noise) addTo(growScores, settings.growthNoise, noise, 0, noise.length);
       const counts = apportion(
@@ -159,8 +190,8 @@ class GuidedMasks implements MaskDistribution {
 }
 
 /**
- * Coefficients of growth stay within ±1. The search sees what a loss is now, not what trying other blocks brings later: left alone it would raise them until the noise no
- * longer decides anything.
+ * Coefficients of growth stay within ±1. The search sees what a loss is now, not what trying other blocks brings later:
+ * left alone it would raise them until the noise no longer decides anything.
  */
 function capped(coefficient: number): number {
   return Math.min(1, Math.max(-1, coefficient));

@@ -7,8 +7,9 @@ const worstLoss = 1e6;
 const indicesPerShuffle = 2 ** 16;
 
 /**
- * What the pairs of a population show over the steps that they hold their masks. Of a pair only the difference of its members' losses counts: both run
- * on the same examples, so that how hard these are cancels, while between pairs it would not.
+ * What the pairs of a population show over the steps that they hold their masks. Of a pair only the difference of its
+ * members' losses counts: both run on the same examples, so that how hard these are cancels, while between pairs it
+ * would not.
  */
 export class Hold {
   /** Steps seen. */
@@ -24,7 +25,8 @@ export class Hold {
 
   /** Adds the losses of one step, in nats, a value per member. */
   observe(losses: ArrayLike<number>): void {
-    const loss = (member: number) => (Number.isFinite(losses[member]) ? Math.min(losses[member], worstLoss) : worstLoss);
+    const loss = (member: number) =>
+      Number.isFinite(losses[member]) ? Math.min(losses[member], worstLoss) : worstLoss;
     for (let pair = 0; pair < this.pairs; pair++) {
       const difference = loss(2 * pair) - loss(2 * pair + 1);
       this.sums[pair] += difference;
@@ -35,12 +37,16 @@ export class Hold {
 
   /** Fitness of each member: minus its mean loss over the hold, less the mean of its pair. */
   fitness(): Float64Array {
-    return Float64Array.from({ length: 2 * this.pairs }, (_, member) => ((member % 2 === 0 ? -1 : 1) * this.sums[member >>> 1]) / (2 * this.steps));
+    return Float64Array.from(
+      { length: 2 * this.pairs },
+      (_, member) => ((member % 2 === 0 ? -1 : 1) * this.sums[member >>> 1]) / (2 * this.steps),
+    );
   }
 
   /**
-   * How far the members of a pair come apart (root mean square of their difference over the hold, nats), and how far noise alone would take them (the
-   * standard error of that difference, from its scatter over the steps). Equal numbers mean that the fitness says nothing.
+   * How far the members of a pair come apart (root mean square of their difference over the hold, nats), and how far
+   * noise alone would take them (the standard error of that difference, from its scatter over the steps). Equal numbers
+   * mean that the fitness says nothing.
    */
   spread(): { spread: number; noise: number } {
     let spread = 0;
@@ -66,7 +72,8 @@ export class Hold {
 
   restore(state: Record<string, unknown>): void {
     const { steps, sums, squares } = state as { steps: number; sums: number[]; squares: number[] };
-    if (sums?.length !== this.pairs) throw new RangeError(`the saved population has ${sums?.length} pairs, expected ${this.pairs}`);
+    if (sums?.length !== this.pairs)
+      throw new RangeError(`the saved population has ${sums?.length} pairs, expected ${this.pairs}`);
     this.steps = steps;
     this.sums = [...sums];
     this.squares = [...squares];
@@ -74,8 +81,9 @@ export class Hold {
 }
 
 /**
- * The fitness with its information taken away, for the control that every experiment needs: pairs are put into a random order, and each is turned round
- * with a chance of one half. The differences keep their sizes, so the search walks exactly as far as with the true fitness, only at random.
+ * The fitness with its information taken away, for the control that every experiment needs: pairs are put into a random
+ * order, and each is turned round with a chance of one half. The differences keep their sizes, so the search walks
+ * exactly as far as with the true fitness, only at random.
  */
 export function shuffledFitness(fitness: Float64Array, seed: number, generation: number): Float64Array {
   const random = new RandomStream(seed, streams.shuffledFitness, generation * indicesPerShuffle);

@@ -21,7 +21,9 @@ export function keptBlocks(shape: MatrixShape, density: number): number {
   return Math.max(1, Math.round(blockCount(shape) * density));
 }
 
-/** The mask of the `count` highest scores; of equal ones the first. Throws RangeError for scores that are not numbers. */
+/**
+ * The mask of the `count` highest scores; of equal ones the first. Throws RangeError for scores that are not numbers.
+ */
 export function highest(scores: Float64Array | Float32Array, count: number): Mask {
   const mask = new Uint8Array(scores.length);
   markHighest(scores, 0, scores.length, count, mask);
@@ -50,7 +52,8 @@ export function forEachBlock(matrix: BlockMatrix, visit: (block: number, positio
 export function pack({ rows, columns, block }: MatrixShape, mask: Mask): BlockMatrix {
   const height = rows / block.rows;
   const width = columns / block.columns;
-  if (mask.length !== height * width) throw new RangeError(`the mask has ${mask.length} blocks, expected ${height * width}`);
+  if (mask.length !== height * width)
+    throw new RangeError(`the mask has ${mask.length} blocks, expected ${height * width}`);
   const rowStart = new Int32Array(height + 1);
   for (let row = 0; row < height; row++) {
     let kept = rowStart[row];
@@ -66,8 +69,8 @@ export function pack({ rows, columns, block }: MatrixShape, mask: Mask): BlockMa
 }
 
 /**
- * Where the values of each block of `to` stand in `from`: positions of blocks, -1 for a block that `from` does not hold. With it any array
- * that goes beside the values (gradients, Adam's moments) follows a change of the mask.
+ * Where the values of each block of `to` stand in `from`: positions of blocks, -1 for a block that `from` does not
+ * hold. With it any array that goes beside the values (gradients, Adam's moments) follows a change of the mask.
  */
 export function correspondence(from: BlockMatrix, to: BlockMatrix): Int32Array {
   const blocks = (from.rows / from.blockRows) * (from.columns / from.blockColumns);

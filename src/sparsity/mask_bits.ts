@@ -7,8 +7,11 @@ export function maskToBits(mask: Mask): Int32Array {
   return bits;
 }
 
-/** The mask of `length` blocks from its bits. Throws RangeError when the bits are missing or those of another length. */
+/**
+ * The mask of `length` blocks from its bits. Throws RangeError when the bits are missing or those of another length.
+ */
 export function maskFromBits(bits: Int32Array | Float32Array | undefined, length: number): Mask {
-  if (bits?.length !== Math.ceil(length / 32)) throw new RangeError(`the saved mask has up to ${32 * (bits?.length ?? 0)} blocks, expected ${length}`);
+  if (bits?.length !== Math.ceil(length / 32))
+    throw new RangeError(`the saved mask has up to ${32 * (bits?.length ?? 0)} blocks, expected ${length}`);
   return Uint8Array.from({ length }, (_, i) => (bits[i >>> 5] >>> (i & 31)) & 1);
 }

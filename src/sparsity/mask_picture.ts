@@ -6,12 +6,19 @@ const gap = 4;
 const gapGrey = 96;
 
 /**
- * A PNG of the masks of all matrices side by side, tops in line: a square of `scale` × `scale` pixels per block, black where no member keeps it, white where all do,
- * grey by the share of the members between.
+ * A PNG of the masks of all matrices side by side, tops in line: a square of `scale` × `scale` pixels per block, black
+ * where no member keeps it, white where all do, grey by the share of the members between.
  * @param masks [member][matrix]
  */
-export function maskPicture(matrices: readonly MatrixShape[], masks: readonly (readonly Mask[])[], scale = 1): Uint8Array {
-  const sizes = matrices.map(({ rows, columns, block }) => ({ height: rows / block.rows, width: columns / block.columns }));
+export function maskPicture(
+  matrices: readonly MatrixShape[],
+  masks: readonly (readonly Mask[])[],
+  scale = 1,
+): Uint8Array {
+  const sizes = matrices.map(({ rows, columns, block }) => ({
+    height: rows / block.rows,
+    width: columns / block.columns,
+  }));
   const width = sizes.reduce((sum, size) => sum + scale * size.width, gap * (sizes.length - 1));
   const height = scale * Math.max(...sizes.map((size) => size.height));
   const data = new Uint8Array(width * height).fill(gapGrey);

@@ -14,21 +14,28 @@ const shapes = [
 ];
 type Shape = (typeof shapes)[number];
 const blocksOf = ({ rows, columns, block }: Shape) => (rows * columns) / (block.rows * block.columns);
-const randomMask = (shape: Shape, kept = Math.ceil(blocksOf(shape) / 3)): Mask => highest(Float64Array.from({ length: blocksOf(shape) }, () => random.normal()), kept);
+const randomMask = (shape: Shape, kept = Math.ceil(blocksOf(shape) / 3)): Mask =>
+  highest(
+    Float64Array.from({ length: blocksOf(shape) }, () => random.normal()),
+    kept,
+  );
 const randomMasks = (shape: Shape, members: number): Mask[] => Array.from({ length: members }, () => randomMask(shape));
 
 /** The values of each stored block, by block. */
 function byBlock(matrix: BlockMatrix, values = matrix.values): Map<number, number[]> {
   const size = matrix.blockRows * matrix.blockColumns;
   const blocks = new Map<number, number[]>();
-  forEachBlock(matrix, (block, position) => blocks.set(block, [...values.subarray(position * size, (position + 1) * size)]));
+  forEachBlock(matrix, (block, position) =>
+    blocks.set(block, [...values.subarray(position * size, (position + 1) * size)]),
+  );
   return blocks;
 }
 
 function filled(shape: Shape, masks: Mask[], revive: Revival): MaskedWeights {
   const weights = new MaskedWeights(shape, masks, revive);
   weights.initialise(() => random.normal());
-  for (const kind of ['first', 'second', 'average'] as const) weights.state[kind].forEach((_, i, array) => (array[i] = random.normal()));
+  for (const kind of ['first', 'second', 'average'] as const)
+    weights.state[kind].forEach((_, i, array) => (array[i] = random.normal()));
   return weights;
 }
 
@@ -39,7 +46,10 @@ for (const shape of shapes) {
   test(`${name}: the union is stored, and each member computes with its own part of it`, () => {
     const masks = randomMasks(shape, 4);
     const weights = filled(shape, masks, 'zero');
-    assert.deepEqual(maskOf(weights.matrix), masks.reduce((a, b) => a.map((bit, i) => bit | b[i])));
+    assert.deepEqual(
+      maskOf(weights.matrix),
+      masks.reduce((a, b) => a.map((bit, i) => bit | b[i])),
+    );
     assert.equal(weights.matrix.values, weights.state.weights);
     weights.state.weights.forEach((_, i, array) => (array[i] = random.normal()));
     weights.gather();
@@ -59,7 +69,9 @@ for (const shape of shapes) {
     const perMember = weights.members.map((member, m) => byBlock(member, gradients[m]));
     for (const [block, values] of byBlock(weights.matrix, into)) {
       const holders = perMember.flatMap((member) => (member.has(block) ? [member.get(block)!] : []));
-      values.forEach((value, i) => assert.ok(Math.abs(value - holders.reduce((sum, gradient) => sum + gradient[i] / holders.length, 0)) < 1e-6));
+      values.forEach((value, i) =>
+        assert.ok(Math.abs(value - holders.reduce((sum, gradient) => sum + gradient[i] / holders.length, 0)) < 1e-6),
+      );
     }
   });
 
@@ -87,7 +99,8 @@ for (const shape of shapes) {
       const zeros = Array<number>(size).fill(0);
       for (const kind of ['weights', 'first', 'second', 'average'] as const) {
         const then = values(old.shape, old[kind]);
-        for (const [block, now] of values(weights.matrix, weights.state[kind])) assert.deepEqual(now, then.get(block) ?? zeros);
+        for (const [block, now] of values(weights.matrix, weights.state[kind]))
+          assert.deepEqual(now, then.get(block) ?? zeros);
       }
       weights.remask(before);
       const stayed = maskOf(weights.matrix).map((bit, block) => bit & (between[0][block] | between[1][block]));
@@ -95,8 +108,11 @@ for (const shape of shapes) {
         const then = values(old.shape, old[kind]);
         // What came back has what it had when it went; the average begins again at the weights.
         const comesBack = kind === 'weights' || kind === 'average' ? revive !== 'zero' : revive === 'moments';
-        const remembered = comesBack ? values(old.shape, kind === 'average' ? old.weights : old[kind]) : new Map<number, number[]>();
-        for (const [block, now] of values(weights.matrix, weights.state[kind])) assert.deepEqual(now, stayed[block] ? then.get(block) : (remembered.get(block) ?? zeros));
+        const remembered = comesBack
+          ? values(old.shape, kind === 'average' ? old.weights : old[kind])
+          : new Map<number, number[]>();
+        for (const [block, now] of values(weights.matrix, weights.state[kind]))
+          assert.deepEqual(now, stayed[block] ? then.get(block) : (remembered.get(block) ?? zeros));
       }
       assert.ok(stayed.some((bit) => bit === 0 && maskOf(weights.matrix)[0] !== undefined));
     });
@@ -109,16 +125,20 @@ for (const shape of shapes) {
       const now = byBlock(weights.matrix);
       const averages = byBlock(weights.matrix, weights.state.average);
       const zeros = Array<number>(size).fill(0);
-      const expected = (block: number, present: Map<number, number[]>) => present.get(block) ?? (revive !== 'zero' ? old.get(block) : undefined) ?? zeros;
+      const expected = (block: number, present: Map<number, number[]>) =>
+        present.get(block) ?? (revive !== 'zero' ? old.get(block) : undefined) ?? zeros;
       const mask = randomMask(shape);
       const deployed = weights.deployed(mask, 'weights');
       assert.deepEqual(maskOf(deployed), mask);
       for (const [block, values] of byBlock(deployed)) assert.deepEqual(values, expected(block, now));
-      for (const [block, values] of byBlock(weights.deployed(mask, 'average'))) assert.deepEqual(values, expected(block, averages));
+      for (const [block, values] of byBlock(weights.deployed(mask, 'average')))
+        assert.deepEqual(values, expected(block, averages));
       const probe = byBlock(weights.probe(mask));
       assert.equal(probe.size, blocksOf(shape));
       for (const [block, values] of probe) assert.deepEqual(values, mask[block] ? expected(block, now) : zeros);
-      weights.magnitudes().forEach((mean, block) => assert.equal(mean, blockMeans(Float32Array.from(expected(block, now)), size)[0]));
+      weights
+        .magnitudes()
+        .forEach((mean, block) => assert.equal(mean, blockMeans(Float32Array.from(expected(block, now)), size)[0]));
     });
 
     test(`${name}: saved arrays bring everything back and go on alike (${revive})`, () => {
@@ -146,10 +166,23 @@ for (const shape of shapes) {
 test('arrays that are missing or of another size are refused', () => {
   const weights = filled(shapes[0], randomMasks(shapes[0], 2), 'moments');
   const arrays = weights.toArrays();
-  for (const name of ['weights', 'first', 'second', 'average', 'rowStart', 'column', 'store/weights', 'store/second', 'member1']) {
+  for (const name of [
+    'weights',
+    'first',
+    'second',
+    'average',
+    'rowStart',
+    'column',
+    'store/weights',
+    'store/second',
+    'member1',
+  ]) {
     const less = new Map(arrays);
     less.delete(name);
     assert.throws(() => weights.fromArrays(less, 2), RangeError, name);
   }
-  assert.throws(() => weights.fromArrays(new Map([...arrays, ['second', new Float32Array(3)]]), 2), /second has 3 elements, expected/);
+  assert.throws(
+    () => weights.fromArrays(new Map([...arrays, ['second', new Float32Array(3)]]), 2),
+    /second has 3 elements, expected/,
+  );
 });

@@ -1,15 +1,25 @@
 import type { BlockMatrix } from '../kernels/blocks.js';
 import type { AdamState } from '../kernels/kernels.js';
 import type { Revival } from './chooser.js';
-import { blockCount, carryOver, correspondence, forEachBlock, maskOf, pack, type Mask, type MatrixShape } from './mask.js';
+import {
+  blockCount,
+  carryOver,
+  correspondence,
+  forEachBlock,
+  maskOf,
+  pack,
+  type Mask,
+  type MatrixShape,
+} from './mask.js';
 import { maskFromBits, maskToBits } from './mask_bits.js';
 
 /** What is remembered of a block that leaves. */
 const remembered = { zero: [], weights: ['weights'], moments: ['weights', 'first', 'second'] } as const;
 
 /**
- * The weights of one matrix under the masks of several members, who share them. Stored are the blocks of the union of the masks; each member
- * runs on a packed copy of its own part (`gather`), and its gradients come back to the union (`scatter`).
+ * The weights of one matrix under the masks of several members, who share them. Stored are the blocks of the union of
+ * the masks; each member runs on a packed copy of its own part (`gather`), and its gradients come back to the union
+ * (`scatter`).
  */
 export class MaskedWeights {
   /** The union of the members' masks; `matrix.values` is `state.weights`. */
@@ -32,9 +42,16 @@ export class MaskedWeights {
     revive: Revival,
   ) {
     this.blockSize = shape.block.rows * shape.block.columns;
-    this.store = Object.fromEntries(remembered[revive].map((kind) => [kind, new Float32Array(shape.rows * shape.columns)]));
+    this.store = Object.fromEntries(
+      remembered[revive].map((kind) => [kind, new Float32Array(shape.rows * shape.columns)]),
+    );
     this.matrix = pack(shape, union(masks));
-    this.state = { weights: this.matrix.values, first: zeros(this.matrix), second: zeros(this.matrix), average: zeros(this.matrix) };
+    this.state = {
+      weights: this.matrix.values,
+      first: zeros(this.matrix),
+      second: zeros(this.matrix),
+      average: zeros(this.matrix),
+    };
     this.members = [];
     this.split(masks);
   }
@@ -48,17 +65,24 @@ export class MaskedWeights {
   }
 
   /**
-   * Gives the members other masks. Blocks that some member still has keep their weights, Adam's moments and average. A block that leaves
-   * is remembered as far as blocks are revived; one that comes has that, else zeros, and its weights as average.
+   * Gives the members other masks. Blocks that some member still has keep their weights, Adam's moments and average. A
+   * block that leaves is remembered as far as blocks are revived; one that comes has that, else zeros, and its weights
+   * as average.
    */
   remask(masks: readonly Mask[]): void {
     const { matrix, state, store, blockSize } = this;
     const stored = Object.entries(store) as [keyof typeof store, Float32Array][];
-    for (const [kind, all] of stored) forEachBlock(matrix, (block, position) => copyBlock(state[kind], position, all, block, blockSize));
+    for (const [kind, all] of stored)
+      forEachBlock(matrix, (block, position) => copyBlock(state[kind], position, all, block, blockSize));
     const next = pack(this.shape, union(masks));
     const positions = correspondence(matrix, next);
     const moved = (array: Float32Array) => carryOver(array, positions, blockSize);
-    const carried = { weights: moved(state.weights), first: moved(state.first), second: moved(state.second), average: moved(state.average) };
+    const carried = {
+      weights: moved(state.weights),
+      first: moved(state.first),
+      second: moved(state.second),
+      average: moved(state.average),
+    };
     forEachBlock(next, (block, position) => {
       if (positions[position] >= 0) return;
       for (const [kind, all] of stored) copyBlock(all, block, carried[kind], position, blockSize);
@@ -78,12 +102,13 @@ export class MaskedWeights {
   }
 
   /**
-   * Gradient of the union's weights from those of the members. A block gets the mean over the members that have it,
-   * not over all: to a weight, being absent from a network is no evidence that it should stay as it is, and a block that few members try must
-   * learn as fast as one that all have, or it would be judged half trained.
+   * Gradient of the union's weights from those of the members. A block gets the mean over the members that have it, not
+   * over all: to a weight, being absent from a network is no evidence that it should stay as it is, and a block that
+   * few members try must learn as fast as one that all have, or it would be judged half trained.
    * @param gradients [member], each like that member's `values`
    * @param into like `matrix.values`; overwritten
-   * @param factor what turns a member's gradient into that of its own mean loss: the number of members where it is that of the mean over all
+   * @param factor what turns a member's gradient into that of its own mean loss: the number of members where it is that
+   * of the mean over all
    */
   scatter(gradients: readonly Float32Array[], into: Float32Array, factor = 1): void {
     const { positions, blockSize, shares } = this;
@@ -102,15 +127,16 @@ export class MaskedWeights {
   }
 
   /**
-   * The matrix of one mask, with the present weights or their moving average. A block of it that no member has now is as it would come back: with the weights it had, or zero.
-   * Where the mask is the union nothing is copied.
+   * The matrix of one mask, with the present weights or their moving average. A block of it that no member has now is
+   * as it would come back: with the weights it had, or zero. Where the mask is the union nothing is copied.
    */
   deployed(mask: Mask, which: 'weights' | 'average'): BlockMatrix {
     const { matrix, store, blockSize } = this;
     const packed = pack(this.shape, mask);
     const positions = correspondence(matrix, packed);
     const values = this.state[which];
-    if (positions.length === matrix.column.length && positions.every((position, k) => position === k)) return { ...matrix, values };
+    if (positions.length === matrix.column.length && positions.every((position, k) => position === k))
+      return { ...matrix, values };
     forEachBlock(packed, (block, k) => {
       if (positions[k] >= 0) copyBlock(values, positions[k], packed.values, k, blockSize);
       else if (store.weights) copyBlock(store.weights, block, packed.values, k, blockSize);
@@ -118,17 +144,24 @@ export class MaskedWeights {
     return packed;
   }
 
-  /** The whole matrix, every block stored: the present weights of the mask, zeros elsewhere. Its weight gradients are dense. */
+  /**
+   * The whole matrix, every block stored: the present weights of the mask, zeros elsewhere. Its weight gradients are
+   * dense.
+   */
   probe(mask: Mask): BlockMatrix {
     const full = pack(this.shape, new Uint8Array(mask.length).fill(1));
     const { values } = this.deployed(mask, 'weights');
     let k = 0;
     // Both are in the order of the mask, and of the full matrix a block's position is its index.
-    for (let block = 0; block < mask.length; block++) if (mask[block]) copyBlock(values, k++, full.values, block, this.blockSize);
+    for (let block = 0; block < mask.length; block++)
+      if (mask[block]) copyBlock(values, k++, full.values, block, this.blockSize);
     return full;
   }
 
-  /** Mean |w| of every block of the matrix: of those that no member has, as they would come back. What a `BlockView` tells as magnitudes. */
+  /**
+   * Mean |w| of every block of the matrix: of those that no member has, as they would come back. What a `BlockView`
+   * tells as magnitudes.
+   */
   magnitudes(): Float32Array {
     const { matrix, store, blockSize } = this;
     const means = store.weights ? blockMeans(store.weights, blockSize) : new Float32Array(blockCount(this.shape));
@@ -149,23 +182,36 @@ export class MaskedWeights {
     return arrays;
   }
 
-  /** Takes over what `toArrays` gave of so many members. Throws RangeError where an array is missing or has another size. */
+  /**
+   * Takes over what `toArrays` gave of so many members. Throws RangeError where an array is missing or has another
+   * size.
+   */
   fromArrays(arrays: ReadonlyMap<string, Float32Array | Int32Array>, members: number): void {
     const get = <T extends Float32Array | Int32Array>(name: string, length?: number): T => {
       const array = arrays.get(name);
       if (!array) throw new RangeError(`the checkpoint has no array ${name}`);
-      if (length !== undefined && array.length !== length) throw new RangeError(`${name} has ${array.length} elements, expected ${length}`);
+      if (length !== undefined && array.length !== length)
+        throw new RangeError(`${name} has ${array.length} elements, expected ${length}`);
       return array.slice() as T;
     };
     const column = get<Int32Array>('column');
     const rowStart = get<Int32Array>('rowStart', this.matrix.rowStart.length);
     const values = (name: string) => get<Float32Array>(name, column.length * this.blockSize);
-    const state = { weights: values('weights'), first: values('first'), second: values('second'), average: values('average') };
+    const state = {
+      weights: values('weights'),
+      first: values('first'),
+      second: values('second'),
+      average: values('average'),
+    };
     for (const [kind, all] of Object.entries(this.store)) all.set(get<Float32Array>(`store/${kind}`, all.length));
     this.matrix = { ...this.matrix, rowStart, column, values: state.weights };
     this.state = state;
     const all = maskOf(this.matrix);
-    this.split(Array.from({ length: members }, (_, member) => (arrays.has('member0') ? maskFromBits(arrays.get(`member${member}`), all.length) : all)));
+    this.split(
+      Array.from({ length: members }, (_, member) =>
+        arrays.has('member0') ? maskFromBits(arrays.get(`member${member}`), all.length) : all,
+      ),
+    );
   }
 
   /** Packs the members' parts of the union. */

@@ -7,5 +7,9 @@ export function withPrefix(prefix: string, arrays: Arrays): [string, Float32Arra
 
 /** The arrays that `withPrefix` put under this prefix, by their own names. */
 export function underPrefix(prefix: string, arrays: Arrays): Map<string, Float32Array | Int32Array> {
-  return new Map([...arrays].filter(([name]) => name.startsWith(`${prefix}/`)).map(([name, array]) => [name.slice(prefix.length + 1), array]));
+  return new Map(
+    [...arrays]
+      .filter(([name]) => name.startsWith(`${prefix}/`))
+      .map(([name, array]) => [name.slice(prefix.length + 1), array]),
+  );
 }

@@ -6,8 +6,9 @@ import { markHighest } from './selection.js';
 const rounding = 1e-5;
 
 /**
- * The highest of scores that are near to known ones, many times over. Where no score is farther than `reach` from its known value, the threshold of a group is not farther than that from the
- * known one, so that only blocks whose known scores are within twice the reach of it can be in one mask and not in another: the others are decided once.
+ * The highest of scores that are near to known ones, many times over. Where no score is farther than `reach` from its
+ * known value, the threshold of a group is not farther than that from the known one, so that only blocks whose known
+ * scores are within twice the reach of it can be in one mask and not in another: the others are decided once.
  */
 export class NearbySelection {
   /** Blocks that are in every mask. */
@@ -20,7 +21,8 @@ export class NearbySelection {
     this.always = new Uint8Array(mask.length);
     this.open = groups.map(({ start, end, kept }) => {
       let threshold = Infinity;
-      for (let block = start; block < end; block++) if (mask[block] && scores[block] < threshold) threshold = scores[block];
+      for (let block = start; block < end; block++)
+        if (mask[block] && scores[block] < threshold) threshold = scores[block];
       const margin = 2 * reach + rounding * (1 + Math.abs(threshold));
       const blocks: number[] = [];
       let decided = 0;
@@ -32,7 +34,10 @@ export class NearbySelection {
     });
   }
 
-  /** The mask of the highest scores, of equal ones the first. `scoreOf` is asked where it matters, and rounded to 32 bits. */
+  /**
+   * The mask of the highest scores, of equal ones the first. `scoreOf` is asked where it matters, and rounded to 32
+   * bits.
+   */
   select(scoreOf: (block: number) => number): Mask {
     const mask = this.always.slice();
     for (const { blocks, kept } of this.open) {

@@ -11,9 +11,15 @@ export interface PopulationSettings {
   readonly population: number;
   /** Steps of a generation: its masks are held for so long, and its fitness is minus the mean loss over them. */
   readonly hold: number;
-  /** Share of the hold, from its start, in which losses do not count and all members see different examples: a new block is trained before it is judged. */
+  /**
+   * Share of the hold, from its start, in which losses do not count and all members see different examples: a new block
+   * is trained before it is judged.
+   */
   readonly grace: number;
-  /** Share of the run at which every sigma has fallen to zero. From then on there is one member, who trains the deployed mask. */
+  /**
+   * Share of the run at which every sigma has fallen to zero. From then on there is one member, who trains the deployed
+   * mask.
+   */
   readonly stop: number;
   /** Power of that fall: 1 is a straight line, 0 keeps sigma until `stop`. */
   readonly anneal: number;
@@ -43,9 +49,10 @@ export interface MaskDistribution {
 }
 
 /**
- * The hybrid of Lenc, Elsen, Schaul and Simonyan (2019, arXiv 1906.03139, section 4): members hold masks drawn from a distribution while their weights are
- * trained; what they lose meanwhile moves the distribution. The deviations fall to zero, for the masks of the members must come together before the end:
- * else weights are trained for several networks at once, and deployed in none of them.
+ * The hybrid of Lenc, Elsen, Schaul and Simonyan (2019, arXiv 1906.03139, section 4): members hold masks drawn from a
+ * distribution while their weights are trained; what they lose meanwhile moves the distribution. The deviations fall to
+ * zero, for the masks of the members must come together before the end: else weights are trained for several networks
+ * at once, and deployed in none of them.
  */
 export class PopulationChooser implements MaskChooser {
   readonly revive: Revival;
@@ -116,11 +123,17 @@ export class PopulationChooser implements MaskChooser {
   save(): ChooserState {
     const { arrays, state: search } = this.distribution.save();
     const { arrays: recorded, state: record } = this.record.save();
-    return { arrays: new Map([...withPrefix('search', arrays), ...withPrefix('record', recorded)]), state: { search, record, hold: this.hold.save(), settled: this.settled } };
+    return {
+      arrays: new Map([...withPrefix('search', arrays), ...withPrefix('record', recorded)]),
+      state: { search, record, hold: this.hold.save(), settled: this.settled },
+    };
   }
 
   restore({ arrays, state }: ChooserState): void {
-    const part = (prefix: string): ChooserState => ({ arrays: underPrefix(prefix, arrays), state: state[prefix] as Record<string, unknown> });
+    const part = (prefix: string): ChooserState => ({
+      arrays: underPrefix(prefix, arrays),
+      state: state[prefix] as Record<string, unknown>,
+    });
     this.distribution.restore(part('search'));
     this.record.restore(part('record'));
     this.hold.restore(state.hold as Record<string, unknown>);

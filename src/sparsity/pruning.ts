@@ -20,7 +20,10 @@ export function cubicDensity(step: number, target: number, { start, end }: Pruni
   return target + (1 - target) * (1 - progress) ** 3;
 }
 
-/** Dense at first; the blocks with the least mean magnitude go, as in Kalchbrenner et al. 2018, section 3. A block that went stays away. */
+/**
+ * Dense at first; the blocks with the least mean magnitude go, as in Kalchbrenner et al. 2018, section 3. A block that
+ * went stays away.
+ */
 export function cubicPruning(matrices: readonly MaskedMatrix[], schedule: PruningSchedule): MaskChooser {
   const { start, end, every } = schedule;
   const layers = budgetGroups(matrices, 'layer');
@@ -30,7 +33,10 @@ export function cubicPruning(matrices: readonly MaskedMatrix[], schedule: Prunin
     const scores = endToEnd(view.magnitudes()).map((magnitude, block) => (mask[block] ? magnitude : -1));
     return selectHighest(
       scores,
-      layers.map((layer, i) => ({ ...layer, kept: keptBlocks(matrices[i], cubicDensity(step, matrices[i].density, schedule)) })),
+      layers.map((layer, i) => ({
+        ...layer,
+        kept: keptBlocks(matrices[i], cubicDensity(step, matrices[i].density, schedule)),
+      })),
     );
   });
 }

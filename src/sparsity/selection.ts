@@ -1,6 +1,8 @@
 import type { Mask } from './mask.js';
 
-/** Where selections work: scores that may be among the highest, and whose they are. It grows with the longest selection. */
+/**
+ * Where selections work: scores that may be among the highest, and whose they are. It grows with the longest selection.
+ */
 let values = new Float64Array(0);
 let blocks = new Int32Array(0);
 
@@ -8,19 +10,33 @@ let blocks = new Int32Array(0);
 const sampleSize = 1024;
 
 /**
- * Sets the bytes of `mask` in `start … end-1` to 1 where the score is among the `count` highest of that range, else to 0; of equal scores the first
- * are taken. Linear time. Throws RangeError for a score that is not a number: the number of kept blocks would no longer be exact.
+ * Sets the bytes of `mask` in `start … end-1` to 1 where the score is among the `count` highest of that range, else to
+ * 0; of equal scores the first are taken. Linear time. Throws RangeError for a score that is not a number: the number
+ * of kept blocks would no longer be exact.
  */
-export function markHighest(scores: Float64Array | Float32Array, start: number, end: number, count: number, mask: Mask): void {
+export function markHighest(
+  scores: Float64Array | Float32Array,
+  start: number,
+  end: number,
+  count: number,
+  mask: Mask,
+): void {
   mask.fill(0, start, end);
   addHighest(scores, start, end, count, mask);
 }
 
 /**
- * The same, but bytes that are 1 already stay so and do not count; only blocks whose byte is 0, and 1 in `among`, take part. Where fewer than `count` do, all
- * are set. Returns how many were set.
+ * The same, but bytes that are 1 already stay so and do not count; only blocks whose byte is 0, and 1 in `among`, take
+ * part. Where fewer than `count` do, all are set. Returns how many were set.
  */
-export function addHighest(scores: Float64Array | Float32Array, start: number, end: number, count: number, mask: Mask, among?: Mask): number {
+export function addHighest(
+  scores: Float64Array | Float32Array,
+  start: number,
+  end: number,
+  count: number,
+  mask: Mask,
+  among?: Mask,
+): number {
   if (count <= 0) return 0;
   if (values.length < end - start) {
     values = new Float64Array(end - start);
@@ -56,11 +72,19 @@ export function addHighest(scores: Float64Array | Float32Array, start: number, e
 }
 
 /** A score that very likely is not above the `count`-th highest, from a sample; whether it is, the caller finds out. */
-function guess(scores: Float64Array | Float32Array, start: number, end: number, count: number, mask: Mask, among?: Mask): number {
+function guess(
+  scores: Float64Array | Float32Array,
+  start: number,
+  end: number,
+  count: number,
+  mask: Mask,
+  among?: Mask,
+): number {
   // An odd stride does not keep step with the rows of a matrix.
   const stride = Math.floor((end - start) / sampleSize) | 1;
   let sampled = 0;
-  for (let i = start; i < end; i += stride) if (mask[i] === 0 && !(among && among[i] === 0)) values[sampled++] = scores[i];
+  for (let i = start; i < end; i += stride)
+    if (mask[i] === 0 && !(among && among[i] === 0)) values[sampled++] = scores[i];
   // Of a sample one expects count/stride scores above the threshold; three standard deviations more, to be safe.
   const expected = count / stride;
   const rank = Math.ceil(expected + 3 * Math.sqrt(expected) + 3);
@@ -68,8 +92,9 @@ function guess(scores: Float64Array | Float32Array, start: number, end: number, 
 }
 
 /**
- * The `count`-th highest of the first `length` values, which are reordered: Hoare's quickselect (1961, algorithm 65) with the median of three as pivot.
- * Scans stop at values equal to the pivot, so that many equal scores (blocks at zero) still halve the range.
+ * The `count`-th highest of the first `length` values, which are reordered: Hoare's quickselect (1961, algorithm 65)
+ * with the median of three as pivot. Scans stop at values equal to the pivot, so that many equal scores (blocks at
+ * zero) still halve the range.
  */
 function kthHighest(values: Float64Array, length: number, count: number): number {
   const wanted = count - 1;

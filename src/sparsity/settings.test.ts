@@ -6,19 +6,28 @@ const matrices = [{ name: 'a', rows: 64, columns: 64, block: { rows: 16, columns
 
 test('a method alone gets its defaults, and only its own', () => {
   assert.deepEqual(sparsitySchema.parse({ method: 'fixed' }), { method: 'fixed' });
-  assert.deepEqual(sparsitySchema.parse({ method: 'rigl' }), { method: 'rigl', rigl: { every: 100, drop: 0.3, until: 0.75 } });
+  assert.deepEqual(sparsitySchema.parse({ method: 'rigl' }), {
+    method: 'rigl',
+    rigl: { every: 100, drop: 0.3, until: 0.75 },
+  });
   assert.equal(sparsitySchema.parse({ method: 'es' }).es?.population, 8);
   const guided = sparsitySchema.parse({ method: 'es-guided', 'es-guided': { hold: 50 } });
   assert.equal(guided['es-guided']?.hold, 50);
   assert.equal(guided['es-guided']?.stop, 0.8);
   assert.equal(guided.es, undefined);
-  assert.deepEqual(sparsitySchema.parse({ method: 'es-guided', 'es-guided': { learned: { grow_gradient: 0 } } })['es-guided']?.learned, { grow_gradient: 0 });
+  assert.deepEqual(
+    sparsitySchema.parse({ method: 'es-guided', 'es-guided': { learned: { grow_gradient: 0 } } })['es-guided']?.learned,
+    { grow_gradient: 0 },
+  );
 });
 
 test('settings of other methods may stand there, and are checked too', () => {
   const pruning = { start: 1000, end: 40000, every: 500 };
   assert.deepEqual(sparsitySchema.parse({ method: 'fixed', pruning }), { method: 'fixed', pruning });
-  assert.throws(() => sparsitySchema.parse({ method: 'fixed', pruning: { ...pruning, end: 10 } }), /expected start before end/);
+  assert.throws(
+    () => sparsitySchema.parse({ method: 'fixed', pruning: { ...pruning, end: 10 } }),
+    /expected start before end/,
+  );
   assert.throws(() => sparsitySchema.parse({ method: 'fixed', es: { sigmas: 1 } }), /sigmas/);
 });
 
@@ -40,7 +49,12 @@ test('wrong settings are refused', () => {
 test('every method makes its chooser', () => {
   const members = { fixed: 1, pruning: 1, set: 1, rigl: 1, es: 8, 'es-guided': 8 };
   for (const [method, expected] of Object.entries(members)) {
-    const chooser = createChooser(sparsitySchema.parse({ method, pruning: { start: 1, end: 2, every: 1 } }), matrices, 1, 100);
+    const chooser = createChooser(
+      sparsitySchema.parse({ method, pruning: { start: 1, end: 2, every: 1 } }),
+      matrices,
+      1,
+      100,
+    );
     assert.equal(chooser.members, expected);
     assert.equal(chooser.initial().length, expected);
   }

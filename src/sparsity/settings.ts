@@ -13,12 +13,18 @@ const share = z.number().min(0).max(1);
 const amount = z.number().min(0);
 
 /** Steps of the cubic schedule of Zhu and Gupta (2017, arXiv 1710.01878, eq. 1). */
-const pruningSchema = z.strictObject({ start: z.int().min(0), end: steps, every: steps }).refine(({ start, end }) => start < end, 'expected start before end');
+const pruningSchema = z
+  .strictObject({ start: z.int().min(0), end: steps, every: steps })
+  .refine(({ start, end }) => start < end, 'expected start before end');
 
 const revival = z.enum(['zero', 'weights', 'moments']);
 
 /** SET and RigL: see `DropGrowSettings`. */
-const dropGrowSchema = z.strictObject({ every: steps.default(100), drop: share.default(0.3), until: share.default(0.75) });
+const dropGrowSchema = z.strictObject({
+  every: steps.default(100),
+  drop: share.default(0.3),
+  until: share.default(0.75),
+});
 
 /** See `PopulationSettings`. */
 const population = {
@@ -31,7 +37,8 @@ const population = {
   shuffle: z.boolean().default(false),
 };
 
-const splitsEvenly = ({ population, workers }: { population: number; workers: number }) => population % (2 * workers) === 0;
+const splitsEvenly = ({ population, workers }: { population: number; workers: number }) =>
+  population % (2 * workers) === 0;
 const split = { error: 'expected a population that is a multiple of 2·workers' };
 
 /** See `DirectSettings`. */
@@ -55,7 +62,9 @@ const guidedSchema = z
     grace: share.default(0.7),
     revive: revival.default('weights'),
     groups: z.enum(['layer', 'gate']).default('layer'),
-    learned: z.partialRecord(z.enum(statistics.map(({ name }) => name)), z.number()).default({ keep_gradient: 0, grow_gradient: 0 }),
+    learned: z
+      .partialRecord(z.enum(statistics.map(({ name }) => name)), z.number())
+      .default({ keep_gradient: 0, grow_gradient: 0 }),
     drop: share.default(0.9),
     growthNoise: amount.default(0.5),
     coefficientSigma: amount.default(0.2),
@@ -65,7 +74,10 @@ const guidedSchema = z
   })
   .refine(splitsEvenly, split);
 
-/** What stands in a recipe under `sparsity`: a method, and under its name its settings. Those of methods that are not used may stand there too. */
+/**
+ * What stands in a recipe under `sparsity`: a method, and under its name its settings. Those of methods that are not
+ * used may stand there too.
+ */
 export const sparsitySchema = z
   .strictObject({
     method: z.enum(['fixed', 'pruning', 'set', 'rigl', 'es', 'es-guided']),
@@ -75,11 +87,15 @@ export const sparsitySchema = z
     es: directSchema.optional(),
     'es-guided': guidedSchema.optional(),
   })
-  .refine(({ method, pruning }) => method !== 'pruning' || pruning !== undefined, 'method pruning needs the settings sparsity.pruning')
+  .refine(
+    ({ method, pruning }) => method !== 'pruning' || pruning !== undefined,
+    'method pruning needs the settings sparsity.pruning',
+  )
   .transform((settings) => {
     // The method's defaults are written out, so that a checkpoint tells what a run was made with.
     const { method } = settings;
-    if (method === 'set' || method === 'rigl') return { ...settings, [method]: settings[method] ?? dropGrowSchema.parse({}) };
+    if (method === 'set' || method === 'rigl')
+      return { ...settings, [method]: settings[method] ?? dropGrowSchema.parse({}) };
     if (method === 'es') return { ...settings, es: settings.es ?? directSchema.parse({}) };
     if (method === 'es-guided') return { ...settings, 'es-guided': settings['es-guided'] ?? guidedSchema.parse({}) };
     return settings;
@@ -91,7 +107,12 @@ export type SparsitySettings = z.infer<typeof sparsitySchema>;
  * The chooser that the settings describe.
  * @param steps length of the run: schedules are shares of it
  */
-export function createChooser(settings: SparsitySettings, matrices: readonly MaskedMatrix[], seed: number, steps: number): MaskChooser {
+export function createChooser(
+  settings: SparsitySettings,
+  matrices: readonly MaskedMatrix[],
+  seed: number,
+  steps: number,
+): MaskChooser {
   const { method } = settings;
   if (method === 'fixed') return fixedMasks(matrices, seed);
   if (method === 'pruning') return cubicPruning(matrices, settings.pruning ?? missing(method));

@@ -8,7 +8,11 @@ import type { Mask } from './mask.js';
  * @param first the mask before the first step, of all matrices end to end
  * @param next the mask that follows `mask` before `step`, undefined where nothing changes; it has no memory of its own
  */
-export function singleMask(matrices: readonly MaskedMatrix[], first: Mask, next: (step: number, mask: Mask, view: BlockView) => Mask | undefined): MaskChooser {
+export function singleMask(
+  matrices: readonly MaskedMatrix[],
+  first: Mask,
+  next: (step: number, mask: Mask, view: BlockView) => Mask | undefined,
+): MaskChooser {
   const record = new MaskRecord(matrices, first);
   return {
     members: 1,

@@ -3,7 +3,8 @@ import test from 'node:test';
 import { RandomStream, streams } from '../kernels/random.js';
 import { noiseIndex, rankUtilities, Snes, utilities, type SnesSettings } from './snes.js';
 
-const searchFrom = (start: number[], sigma: number, settings: SnesSettings, seed = 1) => new Snes(Float32Array.from(start), new Float32Array(start.length).fill(sigma), settings, seed, streams.es);
+const searchFrom = (start: number[], sigma: number, settings: SnesSettings, seed = 1) =>
+  new Snes(Float32Array.from(start), new Float32Array(start.length).fill(sigma), settings, seed, streams.es);
 
 /** All members of the present generation. */
 function membersOf(search: Snes): Float32Array[] {
@@ -64,7 +65,10 @@ test('utilities by rank follow the formula and sum to zero', () => {
     assert.ok(Math.abs(u[population - 1] + 1 / population) < 1e-12);
   }
   // P = 4: ln 3 - ln k for k = 1, 2 is 1.0986, 0.4055, together 1.5041.
-  assert.deepEqual([...rankUtilities(4)].map((value) => value.toFixed(4)), ['0.4804', '0.0196', '-0.2500', '-0.2500']);
+  assert.deepEqual(
+    [...rankUtilities(4)].map((value) => value.toFixed(4)),
+    ['0.4804', '0.0196', '-0.2500', '-0.2500'],
+  );
   const [best, second, third, last] = rankUtilities(4);
   assert.deepEqual([...utilities([3, -1, NaN, 7])], [second, third, last, best]);
   assert.equal(utilities([5, 5, 1, 1])[0], (best + second) / 2);
@@ -128,20 +132,30 @@ test('a search goes on exactly from its saved state', () => {
   minimise(other, sphere, 18);
   assert.deepEqual(other.mean, one.mean);
   assert.deepEqual(other.sigma, one.sigma);
-  assert.throws(() => other.fromArrays(new Map([['mean', new Float32Array(4)]]), 1), /mean has 4 dimensions, expected 5/);
+  assert.throws(
+    () => other.fromArrays(new Map([['mean', new Float32Array(4)]]), 1),
+    /mean has 4 dimensions, expected 5/,
+  );
 });
 
 test('noise is that of the stream of the generation and the pair', () => {
   const search = searchFrom(Array(6).fill(0), 1, { population: 4 }, 9);
   search.generation = 3;
   const random = new RandomStream(9, streams.es, noiseIndex(3, 1, 6));
-  assert.deepEqual([...membersOf(search)[2]], Array.from({ length: 6 }, () => Math.fround(random.normal())));
+  assert.deepEqual(
+    [...membersOf(search)[2]],
+    Array.from({ length: 6 }, () => Math.fround(random.normal())),
+  );
 });
 
 test('populations that do not split into pairs on every worker, and noise without a definition, are refused', () => {
-  for (const settings of [{ population: 3 }, { population: 0 }, { population: 6, workers: 2 }]) assert.throws(() => searchFrom([0], 1, settings), /does not split into pairs/);
+  for (const settings of [{ population: 3 }, { population: 0 }, { population: 6, workers: 2 }])
+    assert.throws(() => searchFrom([0], 1, settings), /does not split into pairs/);
   assert.throws(() => searchFrom([0], 1, { population: 10000 }), /no noise is defined/);
   assert.throws(() => noiseIndex(2 ** 21, 0, 1), RangeError);
   assert.throws(() => noiseIndex(0, 0, 2 ** 22 + 1), RangeError);
-  assert.throws(() => new Snes(new Float32Array(3), new Float32Array(2), { population: 2 }, 1, 1), /sigma has 2 dimensions, the mean 3/);
+  assert.throws(
+    () => new Snes(new Float32Array(3), new Float32Array(2), { population: 2 }, 1, 1),
+    /sigma has 2 dimensions, the mean 3/,
+  );
 });

@@ -12,7 +12,10 @@ export interface SnesSettings {
   readonly workers?: number;
 }
 
-/** What a worker finds out from its members: natural gradients of the mean (in units of sigma) and of ln sigma, each over all dimensions. */
+/**
+ * What a worker finds out from its members: natural gradients of the mean (in units of sigma) and of ln sigma, each
+ * over all dimensions.
+ */
 export interface SemiUpdate {
   readonly mean: Float64Array;
   /** Absent where sigma does not adapt. */
@@ -23,7 +26,10 @@ export interface SemiUpdate {
 const pairsPerGeneration = 2 ** 12;
 const indicesPerPair = 2 ** 20;
 
-/** Where in its random stream the noise of a pair begins. Throws RangeError beyond 2^21 generations, 4,096 pairs or 2^22 dimensions. */
+/**
+ * Where in its random stream the noise of a pair begins. Throws RangeError beyond 2^21 generations, 4,096 pairs or 2^22
+ * dimensions.
+ */
 export function noiseIndex(generation: number, pair: number, dimensions: number): number {
   if (pair >= pairsPerGeneration || generation >= 2 ** 21 || dimensions > 4 * indicesPerPair) {
     throw new RangeError(`no noise is defined for generation ${generation}, pair ${pair}, ${dimensions} dimensions`);
@@ -32,22 +38,30 @@ export function noiseIndex(generation: number, pair: number, dimensions: number)
 }
 
 /**
- * Utilities of P members by rank, the best first: u_k = max(0, ln(P/2 + 1) - ln k) / Σ_j max(0, ln(P/2 + 1) - ln j) - 1/P. They sum to zero; the
- * lower half is told apart from the upper, not within itself (Wierstra et al. 2014, JMLR 15, section 3.1).
+ * Utilities of P members by rank, the best first: u_k = max(0, ln(P/2 + 1) - ln k) / Σ_j max(0, ln(P/2 + 1) - ln j) -
+ * 1/P. They sum to zero; the lower half is told apart from the upper, not within itself (Wierstra et al. 2014, JMLR 15,
+ * section 3.1).
  */
 export function rankUtilities(population: number): Float64Array {
-  const raw = Float64Array.from({ length: population }, (_, i) => Math.max(0, Math.log(population / 2 + 1) - Math.log(i + 1)));
+  const raw = Float64Array.from({ length: population }, (_, i) =>
+    Math.max(0, Math.log(population / 2 + 1) - Math.log(i + 1)),
+  );
   const sum = raw.reduce((a, b) => a + b, 0);
   return raw.map((value) => value / sum - 1 / population);
 }
 
-/** Each member's utility for its fitness (higher is better, NaN is worst). Members that tie share the mean of their utilities, so that no difference moves nothing. */
+/**
+ * Each member's utility for its fitness (higher is better, NaN is worst). Members that tie share the mean of their
+ * utilities, so that no difference moves nothing.
+ */
 export function utilities(fitness: ArrayLike<number>): Float64Array {
   const byRank = rankUtilities(fitness.length);
   const value = (member: number) => (Number.isNaN(fitness[member]) ? -Infinity : fitness[member]);
-  const order = Array.from({ length: fitness.length }, (_, i) => i).sort((a, b) => (value(a) === value(b) ? a - b : value(b) - value(a)));
+  const order = Array.from({ length: fitness.length }, (_, i) => i).sort((a, b) =>
+    value(a) === value(b) ? a - b : value(b) - value(a),
+  );
   const result = new Float64Array(fitness.length);
-  for (let first = 0; first < order.length; ) {
+  for (let first = 0; first < order.length;) {
     let next = first + 1;
     while (next < order.length && value(order[next]) === value(order[first])) next++;
     const shared = byRank.subarray(first, next).reduce((a, b) => a + b, 0) / (next - first);
@@ -57,9 +71,10 @@ export function utilities(fitness: ArrayLike<number>): Float64Array {
 }
 
 /**
- * Separable natural evolution strategy: a normal distribution with a mean and a sigma per dimension, moved along the natural gradient of the expected
- * fitness (Schaul, Glasmachers and Schmidhuber 2011; Wierstra et al. 2014, algorithm 6). Sampling is antithetic: members 2p and 2p+1 are mean ± sigma·noise.
- * Noise is never stored: it is the random numbers of (seed, stream, generation, pair, dimension). Mean and sigma are float32, so that they are saved exactly.
+ * Separable natural evolution strategy: a normal distribution with a mean and a sigma per dimension, moved along the
+ * natural gradient of the expected fitness (Schaul, Glasmachers and Schmidhuber 2011; Wierstra et al. 2014, algorithm
+ * 6). Sampling is antithetic: members 2p and 2p+1 are mean ± sigma·noise. Noise is never stored: it is the random
+ * numbers of (seed, stream, generation, pair, dimension). Mean and sigma are float32, so that they are saved exactly.
  */
 export class Snes {
   /** Generations done. */
@@ -70,7 +85,10 @@ export class Snes {
   private readonly workers: number;
   private readonly noise: Float32Array;
 
-  /** Takes over the arrays (one value per dimension). Throws RangeError for a population that does not split into pairs on every worker. */
+  /**
+   * Takes over the arrays (one value per dimension). Throws RangeError for a population that does not split into pairs
+   * on every worker.
+   */
   constructor(
     readonly mean: Float32Array,
     readonly sigma: Float32Array,
@@ -79,7 +97,12 @@ export class Snes {
     private readonly stream: number,
   ) {
     const d = mean.length;
-    ({ population: this.population, meanStep: this.meanStep = 1, sigmaStep: this.sigmaStep = (3 + Math.log(d)) / (5 * Math.sqrt(d)), workers: this.workers = 1 } = settings);
+    ({
+      population: this.population,
+      meanStep: this.meanStep = 1,
+      sigmaStep: this.sigmaStep = (3 + Math.log(d)) / (5 * Math.sqrt(d)),
+      workers: this.workers = 1,
+    } = settings);
     if (sigma.length !== d) throw new RangeError(`sigma has ${sigma.length} dimensions, the mean ${d}`);
     if (this.population < 2 * this.workers || this.population % (2 * this.workers) !== 0) {
       throw new RangeError(`a population of ${this.population} does not split into pairs on ${this.workers} workers`);
@@ -100,18 +123,21 @@ export class Snes {
   }
 
   /**
-   * The update as one worker sees it: it ranks `fitness`, [population/workers], of its own members, the `worker`-th such part of the population, and
-   * draws their noise again. The average of all workers' semi-updates is the update (Lenc et al. 2019, arXiv 1906.03139): what passes
-   * between workers then does not grow with the population, at the price of ranks within a part only.
+   * The update as one worker sees it: it ranks `fitness`, [population/workers], of its own members, the `worker`-th
+   * such part of the population, and draws their noise again. The average of all workers' semi-updates is the update
+   * (Lenc et al. 2019, arXiv 1906.03139): what passes between workers then does not grow with the population, at the
+   * price of ranks within a part only.
    */
   semiUpdate(fitness: ArrayLike<number>, worker: number): SemiUpdate {
     const { noise, workers, population } = this;
-    if (fitness.length !== population / workers) throw new RangeError(`${fitness.length} fitness values, expected ${population / workers}`);
+    if (fitness.length !== population / workers)
+      throw new RangeError(`${fitness.length} fitness values, expected ${population / workers}`);
     const u = utilities(fitness);
     const mean = new Float64Array(noise.length);
     const sigma = this.sigmaStep > 0 ? new Float64Array(noise.length) : undefined;
     for (let pair = 0; pair < u.length / 2; pair++) {
-      // ∇mean = Σ u s and ∇ln sigma = Σ u (s² - 1) with s = ±noise: the mirror image changes the sign of the one and not of the other.
+      // ∇mean = Σ u s and ∇ln sigma = Σ u (s² - 1) with s = ±noise: the mirror image changes the sign of the one and
+      // not of the other.
       const difference = u[2 * pair] - u[2 * pair + 1];
       const sum = u[2 * pair] + u[2 * pair + 1];
       if (difference === 0 && !(sigma && sum !== 0)) continue;
@@ -143,7 +169,11 @@ export class Snes {
   update(fitness: ArrayLike<number>): void {
     const part = this.population / this.workers;
     const all = Array.from(fitness);
-    this.join(Array.from({ length: this.workers }, (_, worker) => this.semiUpdate(all.slice(worker * part, (worker + 1) * part), worker)));
+    this.join(
+      Array.from({ length: this.workers }, (_, worker) =>
+        this.semiUpdate(all.slice(worker * part, (worker + 1) * part), worker),
+      ),
+    );
   }
 
   /** Mean and sigma as arrays, for a checkpoint; `generation` goes beside them. */
@@ -156,9 +186,13 @@ export class Snes {
 
   /** Takes over what `toArrays` gave. Throws RangeError where an array is missing or has another size. */
   fromArrays(arrays: ReadonlyMap<string, Float32Array | Int32Array>, generation: number): void {
-    for (const [name, own] of [['mean', this.mean], ['sigma', this.sigma]] as const) {
+    for (const [name, own] of [
+      ['mean', this.mean],
+      ['sigma', this.sigma],
+    ] as const) {
       const saved = arrays.get(name);
-      if (saved?.length !== own.length) throw new RangeError(`the search's ${name} has ${saved?.length ?? 0} dimensions, expected ${own.length}`);
+      if (saved?.length !== own.length)
+        throw new RangeError(`the search's ${name} has ${saved?.length ?? 0} dimensions, expected ${own.length}`);
       own.set(saved);
     }
     this.generation = generation;

@@ -22,7 +22,10 @@ function magnitudes(matrix: BlockMatrix): Float32Array {
   return Float32Array.from(maskOf(matrix), (bit) => (bit ? stored[position++] : 0));
 }
 
-const viewOf = (weights: BlockMatrix[]): BlockView => ({ magnitudes: () => weights.map(magnitudes), gradients: () => assert.fail('asked for gradients') });
+const viewOf = (weights: BlockMatrix[]): BlockView => ({
+  magnitudes: () => weights.map(magnitudes),
+  gradients: () => assert.fail('asked for gradients'),
+});
 
 function withRandomValues(matrix: BlockMatrix): BlockMatrix {
   const random = new RandomStream(3, 0);
@@ -40,12 +43,27 @@ test('a packed matrix has the mask it was packed from', () => {
 });
 
 test('values follow a change of the mask and new blocks are zero', () => {
-  const before = withRandomValues(pack(shape, highest(Float64Array.from({ length: 96 }, (_, i) => i % 7), 40)));
-  const after = pack(shape, highest(Float64Array.from({ length: 96 }, (_, i) => i % 5), 40));
+  const before = withRandomValues(
+    pack(
+      shape,
+      highest(
+        Float64Array.from({ length: 96 }, (_, i) => i % 7),
+        40,
+      ),
+    ),
+  );
+  const after = pack(
+    shape,
+    highest(
+      Float64Array.from({ length: 96 }, (_, i) => i % 5),
+      40,
+    ),
+  );
   const moved = carryOver(before.values, correspondence(before, after), 16);
   const value = (matrix: BlockMatrix, values: Float32Array, block: number) => {
     const row = Math.floor(block / 24);
-    for (let k = matrix.rowStart[row]; k < matrix.rowStart[row + 1]; k++) if (matrix.column[k] === block % 24) return [...values.subarray(k * 16, k * 16 + 16)];
+    for (let k = matrix.rowStart[row]; k < matrix.rowStart[row + 1]; k++)
+      if (matrix.column[k] === block % 24) return [...values.subarray(k * 16, k * 16 + 16)];
     return undefined;
   };
   let stayed = 0;
@@ -108,6 +126,9 @@ test('pruning keeps the blocks of greatest magnitude, in shrinking sets, to the 
     });
     masks = next;
   }
-  assert.deepEqual(masks.map(count), matrices.map((matrix) => keptBlocks(matrix, matrix.density)));
+  assert.deepEqual(
+    masks.map(count),
+    matrices.map((matrix) => keptBlocks(matrix, matrix.density)),
+  );
   assert.equal(chooser.update(50, viewOf(weights)), undefined);
 });

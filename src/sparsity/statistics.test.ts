@@ -39,7 +39,8 @@ test('statistics have mean 0 and variance 1 over the blocks that count, in every
 test('statistics without differences say nothing, and outliers are cut', () => {
   const facts = new BlockFacts(matrices, 0, first);
   facts.look(view(Array(8).fill(0.1), Array(8).fill(0)));
-  for (const statistic of statistics.filter(({ name }) => /magnitude|gradient/.test(name))) assert.ok(standardised(statistic, facts, groups).every((value) => value === 0));
+  for (const statistic of statistics.filter(({ name }) => /magnitude|gradient/.test(name)))
+    assert.ok(standardised(statistic, facts, groups).every((value) => value === 0));
   const wide: MaskedMatrix[] = [{ name: 'w', rows: 4, columns: 100, block: { rows: 4, columns: 1 }, density: 0.5 }];
   const many = new BlockFacts(wide, 0, new Uint8Array(100).fill(1));
   const one = Float32Array.from({ length: 100 }, (_, i) => (i === 5 ? 1e6 : 1));

@@ -32,7 +32,10 @@ export type StatisticName = (typeof statistics)[number]['name'];
 export class BlockFacts {
   /** Mean |w|. */
   magnitudes: Float32Array;
-  /** Mean over the block of |gradient|, each weight's gradient being averaged over the generations so far with exponentially falling weights. */
+  /**
+   * Mean over the block of |gradient|, each weight's gradient being averaged over the generations so far with
+   * exponentially falling weights.
+   */
   gradients: Float32Array;
   private readonly averages: Float32Array[];
   /** Share of the members of the last generation that had the block: 0 for a block that was not trained. */
@@ -61,14 +64,19 @@ export class BlockFacts {
     const memory = this.probed ? this.memory : 0;
     view.gradients().forEach((now, i) => {
       const average = this.averages[i];
-      for (let k = 0; k < now.length; k++) if (Number.isFinite(now[k])) average[k] = memory * average[k] + (1 - memory) * now[k];
+      for (let k = 0; k < now.length; k++)
+        if (Number.isFinite(now[k])) average[k] = memory * average[k] + (1 - memory) * now[k];
     });
     this.measureGradients();
     this.probed = true;
   }
 
   private measureGradients(): void {
-    this.gradients = endToEnd(this.averages.map((average, i) => blockMeans(average, this.matrices[i].block.rows * this.matrices[i].block.columns)));
+    this.gradients = endToEnd(
+      this.averages.map((average, i) =>
+        blockMeans(average, this.matrices[i].block.rows * this.matrices[i].block.columns),
+      ),
+    );
   }
 
   /** Blocks that were trained in the last generation. */
@@ -82,8 +90,10 @@ export class BlockFacts {
   hold(masks: readonly Mask[]): void {
     const { holders, ages } = this;
     holders.fill(0);
-    for (const mask of masks) for (let block = 0; block < mask.length; block++) holders[block] += mask[block] / masks.length;
-    for (let block = 0; block < ages.length; block++) ages[block] = holders[block] > 0 ? ages[block] + holders[block] : 0;
+    for (const mask of masks)
+      for (let block = 0; block < mask.length; block++) holders[block] += mask[block] / masks.length;
+    for (let block = 0; block < ages.length; block++)
+      ages[block] = holders[block] > 0 ? ages[block] + holders[block] : 0;
   }
 
   /** Of each block the mean `holders` of its block row, or block column. */
@@ -109,7 +119,8 @@ export class BlockFacts {
   restore({ arrays, state }: ChooserState): void {
     const get = (name: string, length: number) => {
       const array = arrays.get(name);
-      if (array?.length !== length) throw new RangeError(`the saved ${name} have ${array?.length ?? 0} elements, expected ${length}`);
+      if (array?.length !== length)
+        throw new RangeError(`the saved ${name} have ${array?.length ?? 0} elements, expected ${length}`);
       return array.slice() as Float32Array;
     };
     [this.holders, this.ages] = ['holders', 'ages'].map((name) => get(name, this.holders.length));
@@ -126,10 +137,15 @@ const floorOfMean = 1e-3;
 const mostDeviations = 4;
 
 /**
- * A statistic with mean 0 and variance 1 over the blocks of each group, so that one coefficient means the same everywhere. Only the blocks of `among` count (all
- * when it is absent); the others get 0.
+ * A statistic with mean 0 and variance 1 over the blocks of each group, so that one coefficient means the same
+ * everywhere. Only the blocks of `among` count (all when it is absent); the others get 0.
  */
-export function standardised({ values, logarithm }: Statistic, facts: BlockFacts, groups: readonly BudgetGroup[], among?: Mask): Float32Array {
+export function standardised(
+  { values, logarithm }: Statistic,
+  facts: BlockFacts,
+  groups: readonly BudgetGroup[],
+  among?: Mask,
+): Float32Array {
   const raw = values(facts);
   const result = new Float32Array(raw.length);
   for (const { start, end } of groups) {

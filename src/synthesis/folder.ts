@@ -31,10 +31,17 @@ export interface SpokenFile {
 }
 
 /**
- * Speaks every `.npy` and every recording of a folder into `NAME.wav` of another, many at once; each as it sounds alone with the same seed. What cannot be read is told and left out.
- * @throws {TtsError} ERR_FILE_NOT_FOUND for a folder that holds nothing to speak, ERR_ARGUMENT for two files of one name, ERR_FILE_WRITE where the output cannot be written
+ * Speaks every `.npy` and every recording of a folder into `NAME.wav` of another, many at once; each as it sounds alone
+ * with the same seed. What cannot be read is told and left out.
+ * @throws {TtsError} ERR_FILE_NOT_FOUND for a folder that holds nothing to speak, ERR_ARGUMENT for two files of one
+ * name, ERR_FILE_WRITE where the output cannot be written
  */
-export async function synthesizeFolder(voice: Voice, inputs: string, outputs: string, { voiceName, kernels = chooseKernels(), onFile, ...how }: FolderOptions): Promise<SpokenFile[]> {
+export async function synthesizeFolder(
+  voice: Voice,
+  inputs: string,
+  outputs: string,
+  { voiceName, kernels = chooseKernels(), onFile, ...how }: FolderOptions,
+): Promise<SpokenFile[]> {
   const names = await namesIn(inputs);
   await mkdir(outputs, { recursive: true }).catch((cause: unknown) => {
     throw new TtsError('ERR_FILE_WRITE', `cannot make the folder ${outputs}`, { cause });
@@ -45,7 +52,13 @@ export async function synthesizeFolder(voice: Voice, inputs: string, outputs: st
     onFile?.(file);
   };
   /** Those that are spoken, in the order in which they begin. */
-  const begun: { readonly input: string; readonly output: string; readonly notes: readonly string[]; wav?: WavStream; samples: number }[] = [];
+  const begun: {
+    readonly input: string;
+    readonly output: string;
+    readonly notes: readonly string[];
+    wav?: WavStream;
+    samples: number;
+  }[] = [];
   async function* features() {
     for (const name of names) {
       const [input, output] = [join(inputs, name), join(outputs, `${stem(name)}.wav`)];
@@ -82,15 +95,24 @@ export async function synthesizeFolder(voice: Voice, inputs: string, outputs: st
 /** Files to speak, the largest first: at the end, when lanes fall idle, short ones are left. */
 async function namesIn(folder: string): Promise<string[]> {
   const known = new Set(['.npy', ...audioExtensions]);
-  const all = (await readdir(folder)).filter((name) => known.has(extname(name).toLowerCase()) && !name.startsWith('.')).sort();
-  if (all.length === 0) throw new TtsError('ERR_FILE_NOT_FOUND', `nothing to speak in ${folder}, expected .npy files or recordings`);
+  const all = (await readdir(folder))
+    .filter((name) => known.has(extname(name).toLowerCase()) && !name.startsWith('.'))
+    .sort();
+  if (all.length === 0)
+    throw new TtsError('ERR_FILE_NOT_FOUND', `nothing to speak in ${folder}, expected .npy files or recordings`);
   const byStem = new Map<string, string>();
   for (const name of all) {
     const other = byStem.get(stem(name));
-    if (other !== undefined) throw new TtsError('ERR_ARGUMENT', `${folder} has ${other} and ${name}, which would both become ${stem(name)}.wav`);
+    if (other !== undefined)
+      throw new TtsError(
+        'ERR_ARGUMENT',
+        `${folder} has ${other} and ${name}, which would both become ${stem(name)}.wav`,
+      );
     byStem.set(stem(name), name);
   }
-  const sizes = new Map(await Promise.all(all.map(async (name) => [name, (await stat(join(folder, name))).size] as const)));
+  const sizes = new Map(
+    await Promise.all(all.map(async (name) => [name, (await stat(join(folder, name))).size] as const)),
+  );
   return all.sort((a, b) => (sizes.get(b) ?? 0) - (sizes.get(a) ?? 0));
 }
 

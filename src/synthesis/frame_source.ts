@@ -28,7 +28,8 @@ export class FrameSource {
   }
 
   /**
-   * Frames that can be spoken from `first` on, at most `most`: those whose context has arrived. Waits for at least one; 0 at the end. Frames before the context of `first` are forgotten.
+   * Frames that can be spoken from `first` on, at most `most`: those whose context has arrived. Waits for at least one;
+   * 0 at the end. Frames before the context of `first` are forgotten.
    * @throws {TtsError} ERR_FEATURE_SHAPE when the data are no [frames, bins], or there are none at all
    */
   async ready(first: number, most: number): Promise<number> {
@@ -53,7 +54,10 @@ export class FrameSource {
     return window;
   }
 
-  /** Tells whoever makes the features that no more are wanted; does not wait for an answer, which may come only with the next ones. */
+  /**
+   * Tells whoever makes the features that no more are wanted; does not wait for an answer, which may come only with the
+   * next ones.
+   */
   close(): void {
     if (!this.ended) Promise.resolve(this.pieces.return?.()).catch(() => undefined);
     this.ended = true;
@@ -64,7 +68,10 @@ export class FrameSource {
     if (!done) {
       const { data, frames } = value as SynthesisFeatures;
       if (!Number.isInteger(frames) || frames < 1 || data.length !== frames * this.bins)
-        throw new TtsError('ERR_FEATURE_SHAPE', `the features have ${data.length} values in ${frames} frames, expected ${this.bins} in each of at least one`);
+        throw new TtsError(
+          'ERR_FEATURE_SHAPE',
+          `the features have ${data.length} values in ${frames} frames, expected ${this.bins} in each of at least one`,
+        );
       const kept = this.held;
       this.held = new Float32Array(kept.length + data.length);
       this.held.set(kept);
@@ -73,7 +80,8 @@ export class FrameSource {
       return;
     }
     this.ended = true;
-    if (this.end === 0) throw new TtsError('ERR_FEATURE_SHAPE', 'the features ended before the first frame, expected at least one');
+    if (this.end === 0)
+      throw new TtsError('ERR_FEATURE_SHAPE', 'the features ended before the first frame, expected at least one');
   }
 
   private forget(before: number): void {

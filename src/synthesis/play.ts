@@ -18,7 +18,12 @@ export async function openPlayer(sampleRate: number): Promise<Player> {
     const { AudioContext } = await import('node-web-audio-api');
     context = new AudioContext({ sampleRate });
   } catch (cause) {
-    throw new TtsError('ERR_AUDIO_DEVICE', `no sound card to play on (${cause instanceof Error ? cause.message.split('\n')[0] : String(cause)}); write a file instead`, { cause });
+    throw new TtsError(
+      'ERR_AUDIO_DEVICE',
+      `no sound card to play on (${cause instanceof Error ? cause.message.split('\n')[0] : String(cause)}); ` +
+        'write a file instead',
+      { cause },
+    );
   }
   const audio = context;
   let end = 0;

@@ -26,19 +26,29 @@ const unitsOfThread = 512;
 const firstChunk = 4;
 
 /**
- * Speaks: an async iterator of 16-bit PCM chunks, in order, frames · hop samples in all. The next chunk is drawn while the consumer works on the last. Features may come piece by piece, from
- * an acoustic model that is still at work: a chunk waits only for the frames of its context. However the features are cut, the samples are the same.
- * Runs in browsers too; `synthesize` is the same with defaults for Node.
- * @throws {TtsError} ERR_ARGUMENT for a seed or temperature out of range, ERR_FEATURE_SHAPE when the data are no [frames, bins]
+ * Speaks: an async iterator of 16-bit PCM chunks, in order, frames · hop samples in all. The next chunk is drawn while
+ * the consumer works on the last. Features may come piece by piece, from an acoustic model that is still at work: a
+ * chunk waits only for the frames of its context. However the features are cut, the samples are the same. Runs in
+ * browsers too; `synthesize` is the same with defaults for Node.
+ * @throws {TtsError} ERR_ARGUMENT for a seed or temperature out of range, ERR_FEATURE_SHAPE when the data are no
+ * [frames, bins]
  */
-export async function* speak(voice: Voice, features: SynthesisFeatures | AsyncIterable<SynthesisFeatures>, options: SpeakingOptions): AsyncGenerator<Int16Array, void, void> {
+export async function* speak(
+  voice: Voice,
+  features: SynthesisFeatures | AsyncIterable<SynthesisFeatures>,
+  options: SpeakingOptions,
+): AsyncGenerator<Int16Array, void, void> {
   const { kernels, tf } = options;
   const settings = samplerSettings(voice, options);
   const { hop } = voice.features;
   const conditioner = new GateConditioner(tf, voice.config, voice.conditioning, voice.statistics);
   const utterance = new Utterance(voice, conditioner, features);
   try {
-    const sampler = kernels.createSampler(voiceNetwork(voice), settings, Math.min(kernels.threads, Math.ceil(voice.config.hidden / unitsOfThread)));
+    const sampler = kernels.createSampler(
+      voiceNetwork(voice),
+      settings,
+      Math.min(kernels.threads, Math.ceil(voice.config.hidden / unitsOfThread)),
+    );
     const draw = async (most: number) => {
       const chunk = await utterance.prepare(most);
       return chunk && { chunk, codes: await sampler.run(chunk.gate, chunk.frames, hop) };
@@ -58,8 +68,13 @@ export async function* speak(voice: Voice, features: SynthesisFeatures | AsyncIt
 }
 
 /** How the samples of an utterance are drawn. Throws ERR_ARGUMENT for a seed or temperature out of range. */
-export function samplerSettings(voice: Voice, { seed = 1, temperature = 1 }: Pick<SpeakingOptions, 'seed' | 'temperature'>): SamplerSettings {
-  if (!Number.isSafeInteger(seed) || seed < 0) throw new TtsError('ERR_ARGUMENT', `seed is ${seed}, expected a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`);
-  if (!(temperature > 0 && temperature <= 10)) throw new TtsError('ERR_ARGUMENT', `temperature is ${temperature}, expected more than 0 and at most 10`);
+export function samplerSettings(
+  voice: Voice,
+  { seed = 1, temperature = 1 }: Pick<SpeakingOptions, 'seed' | 'temperature'>,
+): SamplerSettings {
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw new TtsError('ERR_ARGUMENT', `seed is ${seed}, expected a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`);
+  if (!(temperature > 0 && temperature <= 10))
+    throw new TtsError('ERR_ARGUMENT', `temperature is ${temperature}, expected more than 0 and at most 10`);
   return { seed, temperature, firstCode: symbolCodec(voice.config.encoding, voice.features).silence };
 }

@@ -14,7 +14,6 @@ export interface SoundOfMany {
   readonly last: boolean;
 }
 
-
 /** What a lane is to draw in a round. */
 interface Part {
   readonly lane: number;
@@ -24,11 +23,16 @@ interface Part {
 }
 
 /**
- * Speaks many utterances at once, on all threads of the kernels: they share the passes over the weights, and each sounds as it does when `speak` says it alone with the same seed. Yields chunks of
- * 16-bit PCM, those of an utterance in order, the utterances mixed. Features are asked for when a lane becomes free.
+ * Speaks many utterances at once, on all threads of the kernels: they share the passes over the weights, and each
+ * sounds as it does when `speak` says it alone with the same seed. Yields chunks of 16-bit PCM, those of an utterance
+ * in order, the utterances mixed. Features are asked for when a lane becomes free.
  * @throws {TtsError} what `speak` throws; an error in one utterance ends all
  */
-export async function* speakMany(voice: Voice, all: Iterable<SynthesisFeatures> | AsyncIterable<SynthesisFeatures>, options: SpeakingOptions): AsyncGenerator<SoundOfMany, void, void> {
+export async function* speakMany(
+  voice: Voice,
+  all: Iterable<SynthesisFeatures> | AsyncIterable<SynthesisFeatures>,
+  options: SpeakingOptions,
+): AsyncGenerator<SoundOfMany, void, void> {
   const { kernels, tf } = options;
   const lanes = SIDE_BY_SIDE * kernels.threads;
   const settings = samplerSettings(voice, options);
@@ -60,7 +64,10 @@ export async function* speakMany(voice: Voice, all: Iterable<SynthesisFeatures> 
   };
   const draw = (parts: readonly Part[]): Promise<Uint16Array[]> => {
     for (const { lane, chunk } of parts) if (chunk.first) group.begin(lane, settings);
-    const drawn = group.run(parts.map(({ lane, chunk }) => ({ lane, gate: chunk.gate, frames: chunk.frames })), hop);
+    const drawn = group.run(
+      parts.map(({ lane, chunk }) => ({ lane, gate: chunk.gate, frames: chunk.frames })),
+      hop,
+    );
     // Should the consumer leave, nobody will ask how this one went.
     drawn.catch(() => undefined);
     return drawn;
@@ -73,7 +80,8 @@ export async function* speakMany(voice: Voice, all: Iterable<SynthesisFeatures> 
       const next = await prepare();
       const codes = await drawn;
       drawn = draw(next);
-      for (const [i, { index, utterance, chunk }] of parts.entries()) yield { index, pcm: utterance.sound(chunk, codes[i]), last: chunk.last };
+      for (const [i, { index, utterance, chunk }] of parts.entries())
+        yield { index, pcm: utterance.sound(chunk, codes[i]), last: chunk.last };
       parts = next;
     }
   } finally {

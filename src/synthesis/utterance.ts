@@ -42,14 +42,23 @@ export class Utterance {
     this.fade = Math.min(Math.round(fadeSeconds * sampleRate), hop >> 1);
   }
 
-  /** The next frames, at most `most`, as soon as those of their context are there; undefined at the end. Throws ERR_FEATURE_SHAPE for features that are no [frames, bins]. */
+  /**
+   * The next frames, at most `most`, as soon as those of their context are there; undefined at the end. Throws
+   * ERR_FEATURE_SHAPE for features that are no [frames, bins].
+   */
   async prepare(most: number): Promise<Chunk | undefined> {
     const { source, context, next } = this;
     const frames = await source.ready(next, most);
     if (frames === 0) return undefined;
     this.next += frames;
     const gate = this.conditioner.gate(source.window(next - context, frames + 2 * context), frames);
-    return { frames, gate, features: source.window(next, frames), first: next === 0, last: source.isLast(next + frames - 1) };
+    return {
+      frames,
+      gate,
+      features: source.window(next, frames),
+      first: next === 0,
+      last: source.isLast(next + frames - 1),
+    };
   }
 
   /** 16-bit PCM of a chunk from its symbols. Chunks come in order. */

@@ -59,7 +59,10 @@ test('saving a step again replaces it', () => {
 });
 
 for (const name of ['arrays.safetensors', 'state.json', 'manifest.json']) {
-  const harms: [string, (path: string) => void][] = [['cut', (path) => truncateSync(path, 5)], ['missing', (path) => rmSync(path)]];
+  const harms: [string, (path: string) => void][] = [
+    ['cut', (path) => truncateSync(path, 5)],
+    ['missing', (path) => rmSync(path)],
+  ];
   if (name !== 'manifest.json') harms.push(['changed', damage]);
   for (const [kind, harm] of harms) {
     test(`a newest checkpoint with ${name} ${kind} is passed over with a note`, () => {
@@ -91,7 +94,9 @@ test('when all are broken, the error names them', () => {
   truncateSync(file(2, 'arrays.safetensors'), 100);
   assert.throws(
     () => loadNewestCheckpoint(run),
-    (error: Error & { code?: string }) => error.code === 'ERR_CHECKPOINT' && /000000002 \(arrays\.safetensors has 100 bytes.*000000001 \(state\.json does not match/.test(error.message),
+    (error: Error & { code?: string }) =>
+      error.code === 'ERR_CHECKPOINT' &&
+      /000000002 \(arrays\.safetensors has 100 bytes.*000000001 \(state\.json does not match/.test(error.message),
   );
 });
 
@@ -103,32 +108,38 @@ test('state that JSON cannot hold is refused and leaves the earlier checkpoint',
   assert.deepEqual(saved(), ['000000001', '000000003']);
 });
 
-test('a process killed while it saves leaves a whole checkpoint, every time', { skip: process.platform === 'win32' }, async () => {
-  const script = `
+test(
+  'a process killed while it saves leaves a whole checkpoint, every time',
+  { skip: process.platform === 'win32' },
+  async () => {
+    const script = `
     import { saveCheckpoint } from ${JSON.stringify(new URL('./checkpoint.js', import.meta.url).href)};
     const [run, first] = process.argv.slice(1);
     for (let step = Number(first); ; step++) {
       saveCheckpoint(run, step, { arrays: new Map([['a', new Float32Array(200_000).fill(step)]]), state: { step } });
       if (step === Number(first)) process.stdout.write('saved');
     }`;
-  let next = 1;
-  let halfWritten = 0;
-  for (let round = 0; round < 12; round++) {
-    const child = spawn(process.execPath, ['--input-type=module', '-e', script, run, String(next)], { stdio: ['ignore', 'pipe', 'inherit'] });
-    await once(child.stdout, 'data');
-    await new Promise((resolve) => setTimeout(resolve, 3 * round));
-    const exit = once(child, 'exit');
-    child.kill('SIGKILL');
-    assert.equal((await exit)[1], 'SIGKILL');
-    if (saved().some((name) => !/^\d+$/.test(name))) halfWritten++;
+    let next = 1;
+    let halfWritten = 0;
+    for (let round = 0; round < 12; round++) {
+      const child = spawn(process.execPath, ['--input-type=module', '-e', script, run, String(next)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      await once(child.stdout, 'data');
+      await new Promise((resolve) => setTimeout(resolve, 3 * round));
+      const exit = once(child, 'exit');
+      child.kill('SIGKILL');
+      assert.equal((await exit)[1], 'SIGKILL');
+      if (saved().some((name) => !/^\d+$/.test(name))) halfWritten++;
 
-    const loaded = loadNewestCheckpoint(run);
-    assert.ok(loaded && loaded.step >= next);
-    assert.equal(loaded.note, undefined);
-    assert.deepEqual(loaded.state, { step: loaded.step });
-    assert.ok(loaded.arrays.get('a')?.every((value) => value === loaded.step));
-    next = loaded.step + 1;
-  }
-  assert.ok(existsSync(join(run, 'checkpoints')));
-  assert.ok(halfWritten > 0, 'no kill fell into a save: the test shows nothing');
-});
+      const loaded = loadNewestCheckpoint(run);
+      assert.ok(loaded && loaded.step >= next);
+      assert.equal(loaded.note, undefined);
+      assert.deepEqual(loaded.state, { step: loaded.step });
+      assert.ok(loaded.arrays.get('a')?.every((value) => value === loaded.step));
+      next = loaded.step + 1;
+    }
+    assert.ok(existsSync(join(run, 'checkpoints')));
+    assert.ok(halfWritten > 0, 'no kill fell into a save: the test shows nothing');
+  },
+);

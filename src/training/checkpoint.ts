@@ -1,5 +1,16 @@
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { TtsError } from '../errors.js';
 import { decodeSafetensors, safetensorsChunks, type Tensor } from '../model/safetensors.js';
@@ -21,8 +32,9 @@ export interface LoadedCheckpoint extends CheckpointContents {
 }
 
 /**
- * A checkpoint is a folder `RUN/checkpoints/STEP` with arrays.safetensors, state.json and manifest.json, which holds the length and SHA-256 of the other two.
- * It comes into being by a rename after everything is on the disk. One process at a time owns a run's folder.
+ * A checkpoint is a folder `RUN/checkpoints/STEP` with arrays.safetensors, state.json and manifest.json, which holds
+ * the length and SHA-256 of the other two. It comes into being by a rename after everything is on the disk. One process
+ * at a time owns a run's folder.
  */
 const kept = 2;
 const contents = ['arrays.safetensors', 'state.json'] as const;
@@ -38,11 +50,17 @@ const temporaryPrefix = '.writing-';
 export function saveCheckpoint(runDir: string, step: number, { arrays, state }: CheckpointContents): void {
   const folder = join(runDir, 'checkpoints');
   mkdirSync(folder, { recursive: true });
-  for (const name of readdirSync(folder)) if (name.startsWith(temporaryPrefix)) rmSync(join(folder, name), { recursive: true });
+  for (const name of readdirSync(folder))
+    if (name.startsWith(temporaryPrefix)) rmSync(join(folder, name), { recursive: true });
 
   const temporary = join(folder, temporaryPrefix + process.pid);
   mkdirSync(temporary);
-  const tensors = new Map([...arrays].map(([name, data]): [string, Tensor] => [name, { dtype: data instanceof Float32Array ? 'F32' : 'I32', shape: [data.length], data }]));
+  const tensors = new Map(
+    [...arrays].map(([name, data]): [string, Tensor] => [
+      name,
+      { dtype: data instanceof Float32Array ? 'F32' : 'I32', shape: [data.length], data },
+    ]),
+  );
   const files = {
     'arrays.safetensors': writeSynced(join(temporary, 'arrays.safetensors'), safetensorsChunks(tensors)),
     'state.json': writeSynced(join(temporary, 'state.json'), [Buffer.from(JSON.stringify(state, refuseNonFinite))]),
@@ -64,7 +82,8 @@ export function saveCheckpoint(runDir: string, step: number, { arrays, state }: 
 }
 
 /**
- * The newest checkpoint of a run whose files are all there with the right length and checksum; null when none was ever saved.
+ * The newest checkpoint of a run whose files are all there with the right length and checksum; null when none was ever
+ * saved.
  * @throws {TtsError} ERR_CHECKPOINT when there are checkpoints and all are broken.
  */
 export function loadNewestCheckpoint(runDir: string): LoadedCheckpoint | null {
@@ -74,13 +93,18 @@ export function loadNewestCheckpoint(runDir: string): LoadedCheckpoint | null {
   for (const { step, path } of candidates) {
     try {
       const loaded = readCheckpoint(path, step);
-      return broken.length === 0 ? loaded : { ...loaded, note: `resumed from step ${step}; passed over ${broken.join('; ')}` };
+      return broken.length === 0
+        ? loaded
+        : { ...loaded, note: `resumed from step ${step}; passed over ${broken.join('; ')}` };
     } catch (error) {
       broken.push(`${path} (${error instanceof Error ? error.message : String(error)})`);
     }
   }
   if (broken.length === 0) return null;
-  throw new TtsError('ERR_CHECKPOINT', `no checkpoint in ${folder} is whole: ${broken.join('; ')}. Remove the folder to start again from step 0`);
+  throw new TtsError(
+    'ERR_CHECKPOINT',
+    `no checkpoint in ${folder} is whole: ${broken.join('; ')}. Remove the folder to start again from step 0`,
+  );
 }
 
 /** Newest first. */
@@ -94,16 +118,23 @@ function listCheckpoints(folder: string): { step: number; path: string }[] {
 }
 
 function readCheckpoint(path: string, step: number): LoadedCheckpoint {
-  const manifest = JSON.parse(readFileSync(join(path, manifestName), 'utf8')) as { step?: unknown; files?: Record<string, Partial<FileCheck>> };
+  const manifest = JSON.parse(readFileSync(join(path, manifestName), 'utf8')) as {
+    step?: unknown;
+    files?: Record<string, Partial<FileCheck>>;
+  };
   if (manifest.step !== step) throw new Error(`the manifest is of step ${String(manifest.step)}`);
   const [arrays, state] = contents.map((name) => {
     const bytes = readFileSync(join(path, name));
     const expected = manifest.files?.[name];
-    if (bytes.length !== expected?.bytes) throw new Error(`${name} has ${bytes.length} bytes, expected ${expected?.bytes}`);
-    if (createHash('sha256').update(bytes).digest('hex') !== expected.sha256) throw new Error(`${name} does not match its checksum`);
+    if (bytes.length !== expected?.bytes)
+      throw new Error(`${name} has ${bytes.length} bytes, expected ${expected?.bytes}`);
+    if (createHash('sha256').update(bytes).digest('hex') !== expected.sha256)
+      throw new Error(`${name} does not match its checksum`);
     return bytes;
   });
-  const entries = [...decodeSafetensors(arrays).tensors].map(([name, { data }]) => [name, data as Float32Array | Int32Array] as const);
+  const entries = [...decodeSafetensors(arrays).tensors].map(
+    ([name, { data }]) => [name, data as Float32Array | Int32Array] as const,
+  );
   return { step, arrays: new Map(entries), state: JSON.parse(state.toString('utf8')) as CheckpointState };
 }
 
@@ -119,7 +150,7 @@ function writeSynced(path: string, chunks: readonly Uint8Array[]): FileCheck {
   try {
     for (const chunk of chunks) {
       hash.update(chunk);
-      for (let at = 0; at < chunk.length; ) at += writeSync(file, chunk, at);
+      for (let at = 0; at < chunk.length;) at += writeSync(file, chunk, at);
       bytes += chunk.length;
     }
     fsyncSync(file);
@@ -141,6 +172,7 @@ function sync(folder: string): void {
 }
 
 function refuseNonFinite(key: string, value: unknown): unknown {
-  if (typeof value === 'number' && !Number.isFinite(value)) throw new RangeError(`checkpoint state ${key} is ${value}, which JSON cannot hold`);
+  if (typeof value === 'number' && !Number.isFinite(value))
+    throw new RangeError(`checkpoint state ${key} is ${value}, which JSON cannot hold`);
   return value;
 }

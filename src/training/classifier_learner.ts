@@ -12,7 +12,10 @@ export interface LearnerStep {
   readonly figures: Readonly<Record<string, number>>;
 }
 
-/** A classifier that gets better a step at a time, by whatever method. Everything a step does is a pure function of the state, the recipe and the step. */
+/**
+ * A classifier that gets better a step at a time, by whatever method. Everything a step does is a pure function of the
+ * state, the recipe and the step.
+ */
 export interface ClassifierLearner {
   /** Steps done. */
   readonly step: number;

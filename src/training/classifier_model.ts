@@ -11,9 +11,15 @@ export function classifierConfig(model: ClassifierName, widths?: readonly number
   const config: ClassifierConfig = classifiers[model];
   if (!widths) return config;
   const own = ownWidths(model);
-  if (widths.length !== own.length) throw new TtsError('ERR_RECIPE', `widths are ${widths.join(', ')}, expected ${own.length} of them for ${model}, as its own: ${own.join(', ')}`);
+  if (widths.length !== own.length)
+    throw new TtsError(
+      'ERR_RECIPE',
+      `widths are ${widths.join(', ')}, expected ${own.length} of them for ${model}, as its own: ${own.join(', ')}`,
+    );
   let next = 0;
-  const layers = config.layers.map((layer): LayerConfig => ('outputs' in layer && next < widths.length ? { ...layer, outputs: widths[next++] } : layer));
+  const layers = config.layers.map((layer): LayerConfig =>
+    'outputs' in layer && next < widths.length ? { ...layer, outputs: widths[next++] } : layer,
+  );
   return { ...config, layers };
 }
 
@@ -23,9 +29,15 @@ export function ownWidths(model: ClassifierName): number[] {
   return layers.flatMap((layer) => ('outputs' in layer ? [layer.outputs] : [])).slice(0, -1);
 }
 
-/** The net that a recipe describes, and its layers with their sizes and densities. Throws ERR_RECIPE for sizes that do not fit. */
+/**
+ * The net that a recipe describes, and its layers with their sizes and densities. Throws ERR_RECIPE for sizes that do
+ * not fit.
+ */
 export function classifierOf({ sizes, size }: ClassifierRecipe): { config: ClassifierConfig; shapes: LayerShape[] } {
   const { model, widths, density, block, layers } = sizes[size];
   const config = classifierConfig(model, widths);
-  return { config, shapes: classifierShapes(config, { density, block: { rows: block[0], columns: block[1] }, layers }) };
+  return {
+    config,
+    shapes: classifierShapes(config, { density, block: { rows: block[0], columns: block[1] }, layers }),
+  };
 }

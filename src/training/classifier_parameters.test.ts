@@ -25,10 +25,18 @@ const kernels = chooseKernels({ threads: 1 });
 /** Masks of so many members, each its own. */
 function randomMasks(members: number): Mask[][] {
   const random = new RandomStream(5, 0);
-  return Array.from({ length: members }, () => maskedLayers(shapes).map((layer) => highest(Float64Array.from({ length: blockCount(layer) }, () => random.uniform()), keptBlocks(layer, layer.density))));
+  return Array.from({ length: members }, () =>
+    maskedLayers(shapes).map((layer) =>
+      highest(
+        Float64Array.from({ length: blockCount(layer) }, () => random.uniform()),
+        keptBlocks(layer, layer.density),
+      ),
+    ),
+  );
 }
 
-const parametersOf = (masks: Mask[][]) => new ClassifierParameters(config.input, shapes, masks, { seed: 1, initial: 1, revive: 'zero' });
+const parametersOf = (masks: Mask[][]) =>
+  new ClassifierParameters(config.input, shapes, masks, { seed: 1, initial: 1, revive: 'zero' });
 
 test('the joined gradients are those of the mean of the members’ mean losses, for what all of them have', () => {
   const parameters = parametersOf(randomMasks(4));
@@ -43,7 +51,10 @@ test('the joined gradients are those of the mean of the members’ mean losses, 
     return kernels.classifierLoss(networks, batch).loss.reduce((sum, nats) => sum + nats, 0) / examples / 4;
   };
   const states = [...parameters.named()];
-  assert.deepEqual(states.map(([name]) => name), ['depthwise1.weights', 'conv1.weights', 'conv1.bias', 'fc1.weights', 'fc1.bias', 'fc2.weights', 'fc2.bias']);
+  assert.deepEqual(
+    states.map(([name]) => name),
+    ['depthwise1.weights', 'conv1.weights', 'conv1.bias', 'fc1.weights', 'fc1.bias', 'fc2.weights', 'fc2.bias'],
+  );
   const step = 2e-3;
   states.forEach(([name, { weights }], i) => {
     if (name === 'conv1.weights' || name === 'fc1.weights') return;
@@ -55,7 +66,10 @@ test('the joined gradients are those of the mean of the members’ mean losses, 
     });
     weights[at] = was;
     const numeric = (above - below) / (2 * step);
-    assert.ok(Math.abs(gradients[i][at] - numeric) < 0.03 * Math.max(0.1, Math.abs(numeric)), `${name}: ${gradients[i][at]}, by differences ${numeric}`);
+    assert.ok(
+      Math.abs(gradients[i][at] - numeric) < 0.03 * Math.max(0.1, Math.abs(numeric)),
+      `${name}: ${gradients[i][at]}, by differences ${numeric}`,
+    );
   });
 });
 
@@ -89,7 +103,11 @@ test('a probe computes what its masks do, and its gradients inside them are thei
 test('arrays bring everything back, and those of another net are refused', () => {
   const masks = randomMasks(2);
   const parameters = parametersOf(masks);
-  const other = new ClassifierParameters(config.input, shapes, [masks[1], masks[1]], { seed: 2, initial: 1, revive: 'zero' });
+  const other = new ClassifierParameters(config.input, shapes, [masks[1], masks[1]], {
+    seed: 2,
+    initial: 1,
+    revive: 'zero',
+  });
   other.fromArrays(parameters.toArrays(), 2);
   assert.deepEqual(other.masks(), masks);
   assert.deepEqual(other.networks(), parameters.networks());

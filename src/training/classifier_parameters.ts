@@ -20,11 +20,20 @@ export interface InitialSettings {
 /** A layer with its weights, but for pools. */
 type Layer =
   | { readonly kind: 'masked'; readonly name: string; readonly weights: MaskedWeights; readonly bias: AdamState }
-  | { readonly kind: 'full'; readonly name: string; readonly matrix: BlockMatrix; readonly weights: AdamState; readonly bias: AdamState }
+  | {
+      readonly kind: 'full';
+      readonly name: string;
+      readonly matrix: BlockMatrix;
+      readonly weights: AdamState;
+      readonly bias: AdamState;
+    }
   | { readonly kind: 'depthwise'; readonly name: string; readonly weights: AdamState }
   | { readonly kind: 'pool' };
 
-/** Every weight of a classifier in training, with Adam's moments and the moving average beside it. Members share all of it but for their masks. */
+/**
+ * Every weight of a classifier in training, with Adam's moments and the moving average beside it. Members share all of
+ * it but for their masks.
+ */
 export class ClassifierParameters {
   private readonly layers: Layer[];
   private members: number;
@@ -49,7 +58,11 @@ export class ClassifierParameters {
         return { kind: 'full', name: matrix.name, matrix: full, weights: fresh(full.values), bias };
       }
       const index = next++;
-      const masked = new MaskedWeights(matrix, masks.map((member) => member[index]), revive);
+      const masked = new MaskedWeights(
+        matrix,
+        masks.map((member) => member[index]),
+        revive,
+      );
       const { values } = packWeights(matrix, maskOf(masked.matrix), weights[i]);
       let drawn = 0;
       masked.initialise(() => initial * values[drawn++]);
@@ -64,7 +77,9 @@ export class ClassifierParameters {
 
   /** The masks that the members have now, [member][matrix]. */
   masks(): Mask[][] {
-    return Array.from({ length: this.members }, (_, member) => this.masked.map(({ members }) => maskOf(members[member])));
+    return Array.from({ length: this.members }, (_, member) =>
+      this.masked.map(({ members }) => maskOf(members[member])),
+    );
   }
 
   /** Of an array per layer, those of the masked layers. */
@@ -85,7 +100,9 @@ export class ClassifierParameters {
 
   /** The networks of the members; they follow the weights from step to step, until the masks change. */
   networks(): ClassifierNetwork[] {
-    return Array.from({ length: this.members }, (_, member) => this.network('weights', (weights) => weights.members[member]));
+    return Array.from({ length: this.members }, (_, member) =>
+      this.network('weights', (weights) => weights.members[member]),
+    );
   }
 
   /** The network of one mask per masked layer, with the present weights or their moving average. */
@@ -93,7 +110,9 @@ export class ClassifierParameters {
     return this.network(which, (weights, i) => weights.deployed(masks[i], which));
   }
 
-  /** The network of these masks with the zeros outside of them stored, so that its gradients are those of all weights. */
+  /**
+   * The network of these masks with the zeros outside of them stored, so that its gradients are those of all weights.
+   */
   probe(masks: readonly Mask[]): ClassifierNetwork {
     return this.network('weights', (weights, i) => weights.probe(masks[i]));
   }
@@ -108,8 +127,8 @@ export class ClassifierParameters {
   }
 
   /**
-   * One gradient for each state, in the order of `named`, from those of the members, each the gradient of its mean loss: the mean over the members, in masked layers over
-   * those that have the block.
+   * One gradient for each state, in the order of `named`, from those of the members, each the gradient of its mean
+   * loss: the mean over the members, in masked layers over those that have the block.
    */
   combine(gradients: readonly ClassifierGradients[]): Float32Array[] {
     return this.layers.flatMap((layer, i) => {
@@ -126,33 +145,57 @@ export class ClassifierParameters {
 
   /** Everything as named arrays, for a checkpoint. */
   toArrays(): Map<string, Float32Array | Int32Array> {
-    const dense = [...this.named()].flatMap(([name, state]) => withPrefix(name, new Map(Object.entries(state as unknown as Record<string, Float32Array>))));
-    const masked = this.layers.flatMap((layer) => (layer.kind === 'masked' ? withPrefix(`${layer.name}.weights`, layer.weights.toArrays()) : []));
+    const dense = [...this.named()].flatMap(([name, state]) =>
+      withPrefix(name, new Map(Object.entries(state as unknown as Record<string, Float32Array>))),
+    );
+    const masked = this.layers.flatMap((layer) =>
+      layer.kind === 'masked' ? withPrefix(`${layer.name}.weights`, layer.weights.toArrays()) : [],
+    );
     return new Map([...dense, ...masked]);
   }
 
-  /** Takes over what `toArrays` gave of so many members. Throws RangeError where an array is missing or has another size. */
+  /**
+   * Takes over what `toArrays` gave of so many members. Throws RangeError where an array is missing or has another
+   * size.
+   */
   fromArrays(arrays: ReadonlyMap<string, Float32Array | Int32Array>, members: number): void {
     this.members = members;
-    for (const layer of this.layers) if (layer.kind === 'masked') layer.weights.fromArrays(underPrefix(`${layer.name}.weights`, arrays), members);
+    for (const layer of this.layers)
+      if (layer.kind === 'masked') layer.weights.fromArrays(underPrefix(`${layer.name}.weights`, arrays), members);
     for (const [name, state] of this.named()) {
       for (const [kind, array] of Object.entries(state) as [string, Float32Array][]) {
         const saved = arrays.get(`${name}/${kind}`);
-        if (saved?.length !== array.length) throw new RangeError(`${name}/${kind} has ${saved?.length ?? 0} elements in the checkpoint, expected ${array.length}`);
+        if (saved?.length !== array.length)
+          throw new RangeError(
+            `${name}/${kind} has ${saved?.length ?? 0} elements in the checkpoint, expected ${array.length}`,
+          );
         array.set(saved);
       }
     }
   }
 
-  private network(which: 'weights' | 'average', matrixOf: (weights: MaskedWeights, index: number) => BlockMatrix): ClassifierNetwork {
+  private network(
+    which: 'weights' | 'average',
+    matrixOf: (weights: MaskedWeights, index: number) => BlockMatrix,
+  ): ClassifierNetwork {
     let next = 0;
     const layers = this.shapes.map((shape, i): ClassifierLayer => {
       const layer = this.layers[i];
       if (shape.kind === 'pool' || layer.kind === 'pool') return shape as ClassifierLayer;
       const { kernel, stride, padding } = shape;
-      if (layer.kind === 'depthwise') return { kind: 'depthwise', weights: layer.weights[which], kernel, stride, padding };
-      const matrix = layer.kind === 'masked' ? matrixOf(layer.weights, next++) : { ...layer.matrix, values: layer.weights[which] };
-      return { kind: 'convolution', matrix, bias: layer.bias[which], kernel, stride, padding, relu: shape.kind === 'convolution' && shape.relu };
+      if (layer.kind === 'depthwise')
+        return { kind: 'depthwise', weights: layer.weights[which], kernel, stride, padding };
+      const matrix =
+        layer.kind === 'masked' ? matrixOf(layer.weights, next++) : { ...layer.matrix, values: layer.weights[which] };
+      return {
+        kind: 'convolution',
+        matrix,
+        bias: layer.bias[which],
+        kernel,
+        stride,
+        padding,
+        relu: shape.kind === 'convolution' && shape.relu,
+      };
     });
     return { input: this.input, layers };
   }
@@ -161,7 +204,16 @@ export class ClassifierParameters {
 /** Buffers for the gradients of a network. */
 export function gradientsFor({ layers }: ClassifierNetwork): ClassifierGradients {
   return {
-    weights: layers.map((layer) => new Float32Array(layer.kind === 'convolution' ? layer.matrix.values.length : layer.kind === 'depthwise' ? layer.weights.length : 0)),
+    weights: layers.map(
+      (layer) =>
+        new Float32Array(
+          layer.kind === 'convolution'
+            ? layer.matrix.values.length
+            : layer.kind === 'depthwise'
+              ? layer.weights.length
+              : 0,
+        ),
+    ),
     biases: layers.map((layer) => new Float32Array(layer.kind === 'convolution' ? layer.bias.length : 0)),
   };
 }
@@ -172,7 +224,12 @@ export function countWeights({ layers }: ClassifierNetwork): number {
 }
 
 function fresh(weights: Float32Array): AdamState {
-  return { weights, first: new Float32Array(weights.length), second: new Float32Array(weights.length), average: weights.slice() };
+  return {
+    weights,
+    first: new Float32Array(weights.length),
+    second: new Float32Array(weights.length),
+    average: weights.slice(),
+  };
 }
 
 function mean(arrays: readonly Float32Array[]): Float32Array {

@@ -6,7 +6,12 @@ import { adamSchema, decaySchema } from './recipe_schema.js';
 const steps = z.int().min(1);
 const density = z.number().gt(0).max(1);
 /** Outputs × inputs: the shapes that the kernels have. */
-const blockSchema = z.tuple([z.int(), z.int()]).refine(([rows, columns]) => ['16×1', '4×4', '1×1'].includes(`${rows}×${columns}`), 'expected [16, 1], [4, 4] or [1, 1]');
+const blockSchema = z
+  .tuple([z.int(), z.int()])
+  .refine(
+    ([rows, columns]) => ['16×1', '4×4', '1×1'].includes(`${rows}×${columns}`),
+    'expected [16, 1], [4, 4] or [1, 1]',
+  );
 
 /** Images and how they are varied. */
 const imagesSchema = z.strictObject({
@@ -24,7 +29,9 @@ const modelSchema = z.enum(Object.keys(classifiers) as ClassifierName[]);
 /** A network that a recipe offers by name. */
 const sparseSizeSchema = z.strictObject({
   model: modelSchema,
-  /** Outputs of the layers but the last, in order, instead of the model's own: a narrower or wider net of the same kind. */
+  /**
+   * Outputs of the layers but the last, in order, instead of the model's own: a narrower or wider net of the same kind.
+   */
   widths: z.array(z.int().min(1)).optional(),
   /** Share of blocks kept in each masked layer. */
   density,
@@ -46,7 +53,10 @@ const classifierTrainingSchema = z.strictObject({
   adam: adamSchema,
   /** Decay of the exponential moving average of the weights, which is what is validated and saved. */
   ema: z.number().min(0).lt(1),
-  /** Factor on the deviation of the initial weights of masked layers: from small ones, magnitudes soon tell what was learned. */
+  /**
+   * Factor on the deviation of the initial weights of masked layers: from small ones, magnitudes soon tell what was
+   * learned.
+   */
   initial: z.number().positive(),
   seed,
   ...interval,
@@ -85,7 +95,10 @@ const evolutionSchema = z
     seed,
     ...interval,
   })
-  .refine(({ population, workers }) => population % (2 * workers) === 0, 'expected a population that is a multiple of 2·workers');
+  .refine(
+    ({ population, workers }) => population % (2 * workers) === 0,
+    'expected a population that is a multiple of 2·workers',
+  );
 
 /** What stands in the recipe of a classifier whose weights an evolution strategy finds, without gradients. */
 export const evolvedRecipeSchema = z.strictObject({

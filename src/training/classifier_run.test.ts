@@ -20,11 +20,25 @@ before(async () => {
   images = await fewDigits();
 });
 
-const withoutSeconds = (out: string) => readFileSync(join(out, 'curve.csv'), 'utf8').split('\n').map((line) => line.split(',').filter((_, i) => i !== 1).join());
+const withoutSeconds = (out: string) =>
+  readFileSync(join(out, 'curve.csv'), 'utf8')
+    .split('\n')
+    .map((line) =>
+      line
+        .split(',')
+        .filter((_, i) => i !== 1)
+        .join(),
+    );
 
 test('a run leaves a curve, pictures, checkpoints and a model that does as it says', async () => {
   const out = join(folder, 'run');
-  const recipe = tinyRecipe(...quickSearches.es, 'training.steps=10', 'training.validateEvery=4', 'training.checkpointEvery=5', 'training.pictureEvery=6');
+  const recipe = tinyRecipe(
+    ...quickSearches.es,
+    'training.steps=10',
+    'training.validateEvery=4',
+    'training.checkpointEvery=5',
+    'training.pictureEvery=6',
+  );
   const result = await trainClassifier({ recipe, images, kernels, out });
   assert.equal(result.step, 10);
   assert.match(readFileSync(join(out, 'curve.csv'), 'utf8'), /^step,seconds,loss,accuracy,nll\n4,.*\n8,.*\n10,.*\n$/);
@@ -33,7 +47,10 @@ test('a run leaves a curve, pictures, checkpoints and a model that does as it sa
   assert.match(readdirSync(join(out, 'logs'))[0], /^events\.out\.tfevents\./);
   const { network, normalisation, provenance } = await loadClassifier(result.model);
   assert.equal(provenance.steps, 10);
-  assert.deepEqual(scoreClassifier(kernels, network, examplesOf(images, 'test', normalisation)), { accuracy: result.accuracy, nll: result.nll });
+  assert.deepEqual(scoreClassifier(kernels, network, examplesOf(images, 'test', normalisation)), {
+    accuracy: result.accuracy,
+    nll: result.nll,
+  });
 });
 
 for (const [name, recipe] of Object.entries({
@@ -55,7 +72,13 @@ for (const [name, recipe] of Object.entries({
         return value.bind(target) as unknown;
       },
     });
-    const first = await trainClassifier({ recipe: settings, images, kernels: interrupting, out: parts, signal: stop.signal });
+    const first = await trainClassifier({
+      recipe: settings,
+      images,
+      kernels: interrupting,
+      out: parts,
+      signal: stop.signal,
+    });
     assert.ok(first.step > 3 && first.step < 10, `${first.step}`);
     await trainClassifier({ recipe: settings, images, kernels, out: parts });
     assert.deepEqual(withoutSeconds(parts), withoutSeconds(whole));
@@ -66,8 +89,19 @@ for (const [name, recipe] of Object.entries({
 test('a folder with another run is refused, longer steps are no other run', async () => {
   const out = join(folder, 'other');
   await trainClassifier({ recipe: tinyRecipe('training.steps=2'), images, kernels, out });
-  await assert.rejects(trainClassifier({ recipe: tinyRecipe('training.steps=2', 'training.learningRate=0.5'), images, kernels, out }), { code: 'ERR_CHECKPOINT', message: /training\.learningRate 0\.001, now 0\.5/ });
-  await assert.rejects(trainClassifier({ recipe: tinyRecipe('training.steps=2'), images: { ...images, test: images.train }, kernels, out }), { code: 'ERR_CHECKPOINT', message: /images/ });
+  await assert.rejects(
+    trainClassifier({ recipe: tinyRecipe('training.steps=2', 'training.learningRate=0.5'), images, kernels, out }),
+    { code: 'ERR_CHECKPOINT', message: /training\.learningRate 0\.001, now 0\.5/ },
+  );
+  await assert.rejects(
+    trainClassifier({
+      recipe: tinyRecipe('training.steps=2'),
+      images: { ...images, test: images.train },
+      kernels,
+      out,
+    }),
+    { code: 'ERR_CHECKPOINT', message: /images/ },
+  );
   assert.equal((await trainClassifier({ recipe: tinyRecipe('training.steps=3'), images, kernels, out })).step, 3);
 });
 
@@ -86,6 +120,9 @@ test('ten bad steps in a row stop the run with the last good state saved', async
       return typeof value === 'function' ? (value.bind(target) as unknown) : value;
     },
   });
-  await assert.rejects(trainClassifier({ recipe: tinyRecipe(), images, kernels: failing, out }), { code: 'ERR_NOT_FINITE', message: /10 steps in a row up to 13 .*learningRate/ });
+  await assert.rejects(trainClassifier({ recipe: tinyRecipe(), images, kernels: failing, out }), {
+    code: 'ERR_NOT_FINITE',
+    message: /10 steps in a row up to 13 .*learningRate/,
+  });
   for (const [name, array] of loadNewestCheckpoint(out)?.arrays ?? []) assert.ok(array.every(Number.isFinite), name);
 });

@@ -64,12 +64,19 @@ const logEvery = 20;
 const header = 'step,seconds,loss,accuracy,nll';
 
 /**
- * Trains until the recipe's steps are done, the minutes are over or the signal comes; each time everything is saved and the model is written. A run that
- * finds checkpoints in its folder goes on exactly where they stand.
- * @throws {TtsError} ERR_CHECKPOINT when the checkpoints there belong to another recipe or other images; ERR_NOT_FINITE after ten bad steps in a row, with the last good state saved;
- * ERR_RECIPE for a net that does not fit the images
+ * Trains until the recipe's steps are done, the minutes are over or the signal comes; each time everything is saved and
+ * the model is written. A run that finds checkpoints in its folder goes on exactly where they stand.
+ * @throws {TtsError} ERR_CHECKPOINT when the checkpoints there belong to another recipe or other images; ERR_NOT_FINITE
+ * after ten bad steps in a row, with the last good state saved; ERR_RECIPE for a net that does not fit the images
  */
-export async function trainClassifier({ recipe, images, kernels, out, minutes = Infinity, signal }: ClassifierRunOptions): Promise<ClassifierRunResult> {
+export async function trainClassifier({
+  recipe,
+  images,
+  kernels,
+  out,
+  minutes = Infinity,
+  signal,
+}: ClassifierRunOptions): Promise<ClassifierRunResult> {
   const normalisation = normalisationOf(images);
   const { learner, examplesPerStep } = createLearner(recipe, examplesOf(images, 'train', normalisation), kernels);
   const test = examplesOf(images, 'test', normalisation);
@@ -85,11 +92,16 @@ export async function trainClassifier({ recipe, images, kernels, out, minutes = 
   const checkpoint = loadNewestCheckpoint(out);
   if (checkpoint) {
     const state = checkpoint.state as unknown as RunState;
-    checkSameRun(out, { ...settingsOf(state.recipe), images: state.imagesHash }, { ...settingsOf(recipe), images: imagesHash });
+    checkSameRun(
+      out,
+      { ...settingsOf(state.recipe), images: state.imagesHash },
+      { ...settingsOf(recipe), images: imagesHash },
+    );
     learner.restore({ arrays: checkpoint.arrays, state: state.learner }, checkpoint.step);
     ({ seconds, smoothLoss, score } = state);
     line.note(checkpoint.note ?? `resumed from step ${checkpoint.step}`);
-    if (state.kernels !== kernels.name) line.note(`the run was on kernels ${state.kernels}, now ${kernels.name}: results will differ in the last digits`);
+    if (state.kernels !== kernels.name)
+      line.note(`the run was on kernels ${state.kernels}, now ${kernels.name}: results will differ in the last digits`);
   }
   line.note(images.description);
   line.note(`kernels ${kernels.name}, ${kernels.threads} threads`);
@@ -109,7 +121,15 @@ export async function trainClassifier({ recipe, images, kernels, out, minutes = 
     const { arrays, state } = learner.save();
     const saved: RunState = { recipe, imagesHash, kernels: kernels.name, seconds, smoothLoss, score, learner: state };
     saveCheckpoint(out, learner.step, { arrays, state: { ...saved } });
-    const provenance = { recipe: `${recipe.name}-${recipe.size}`, data: images.description, steps: learner.step, seconds: Math.round(seconds), ...score, kernels: kernels.name, created: new Date().toISOString() };
+    const provenance = {
+      recipe: `${recipe.name}-${recipe.size}`,
+      data: images.description,
+      steps: learner.step,
+      seconds: Math.round(seconds),
+      ...score,
+      kernels: kernels.name,
+      created: new Date().toISOString(),
+    };
     await saveClassifier(model, { network: learner.deployed(), normalisation, provenance });
   };
   const progress = () => {
@@ -127,8 +147,19 @@ export async function trainClassifier({ recipe, images, kernels, out, minutes = 
     const pause = performance.now();
     const network = learner.deployed();
     score = scoreClassifier(kernels, network, test);
-    curve.add([String(step), seconds.toFixed(1), smoothLoss?.toFixed(4) ?? '', score.accuracy.toFixed(4), score.nll.toFixed(4)]);
-    for (const [name, value] of Object.entries({ 'validation/accuracy': score.accuracy, 'validation/nll': score.nll, 'masks/non_zeros': countWeights(network) })) events.scalar(name, step, value);
+    curve.add([
+      String(step),
+      seconds.toFixed(1),
+      smoothLoss?.toFixed(4) ?? '',
+      score.accuracy.toFixed(4),
+      score.nll.toFixed(4),
+    ]);
+    for (const [name, value] of Object.entries({
+      'validation/accuracy': score.accuracy,
+      'validation/nll': score.nll,
+      'masks/non_zeros': countWeights(network),
+    }))
+      events.scalar(name, step, value);
     const figures = describeMasks(maskFigures);
     if (figures !== '') line.note(`step ${step}: ${figures}`);
     measured = step;
@@ -144,19 +175,34 @@ export async function trainClassifier({ recipe, images, kernels, out, minutes = 
       const { step } = learner;
       badSteps = applied ? 0 : badSteps + 1;
       if (applied) smoothLoss = smoothLoss === null ? loss : 0.99 * smoothLoss + 0.01 * loss;
-      else line.note(`step ${step}: loss ${loss}, ${Object.entries(figures).map(([name, value]) => `${name} ${value}`).join(', ')}; the step was dropped`);
+      else
+        line.note(
+          `step ${step}: loss ${loss}, ${Object.entries(figures)
+            .map(([name, value]) => `${name} ${value}`)
+            .join(', ')}; the step was dropped`,
+        );
       seconds = secondsBefore + elapsed();
       if (step % logEvery === 0 && applied) {
         const ofMasks = learner.diagnostics();
         maskFigures = { ...maskFigures, ...ofMasks };
-        for (const [name, value] of Object.entries({ 'train/loss': loss, 'train/examples_per_second': rate(), ...figures, ...ofMasks })) events.scalar(name, step, value);
+        for (const [name, value] of Object.entries({
+          'train/loss': loss,
+          'train/examples_per_second': rate(),
+          ...figures,
+          ...ofMasks,
+        }))
+          events.scalar(name, step, value);
       }
       if (step % validateEvery === 0) measure();
       if (step % pictureEvery === 0 || (step === steps && pictureEvery < Infinity)) drawMasks(out, learner, events);
       if (step % checkpointEvery === 0) await save();
       line.update(progress());
       if (badSteps >= badStepsAllowed) {
-        throw new TtsError('ERR_NOT_FINITE', `${badSteps} steps in a row up to ${step} gave a loss or gradient that is not finite; the state before them is saved in ${out}. Try a lower training.learningRate`);
+        throw new TtsError(
+          'ERR_NOT_FINITE',
+          `${badSteps} steps in a row up to ${step} gave a loss or gradient that is not finite; the state ` +
+            `before them is saved in ${out}. Try a lower training.learningRate`,
+        );
       }
       // Lets signals in.
       await setImmediate();
@@ -168,7 +214,17 @@ export async function trainClassifier({ recipe, images, kernels, out, minutes = 
   }
   line.finish(progress());
   const { accuracy = null, nll = null } = score ?? {};
-  return { step: learner.step, steps, seconds, accuracy, nll, nonZeros: countWeights(learner.deployed()), model, data: images.description, kernels: kernels.name };
+  return {
+    step: learner.step,
+    steps,
+    seconds,
+    accuracy,
+    nll,
+    nonZeros: countWeights(learner.deployed()),
+    model,
+    data: images.description,
+    kernels: kernels.name,
+  };
 }
 
 /** A picture of the masks in training, where there are any. */
@@ -180,7 +236,12 @@ function drawMasks(out: string, learner: ClassifierLearner, events: EventWriter)
 /** What may differ between the calls that make up one run: how long it goes, when it measures, where the images lie. */
 function settingsOf({ data, sizes, size, training, ...rest }: ClassifierRunOptions['recipe']): object {
   const free = ['steps', 'validateEvery', 'checkpointEvery', 'pictureEvery'];
-  return { ...rest, augment: data.augment, size: sizes[size], training: Object.fromEntries(Object.entries(training).filter(([key]) => !free.includes(key))) };
+  return {
+    ...rest,
+    augment: data.augment,
+    size: sizes[size],
+    training: Object.fromEntries(Object.entries(training).filter(([key]) => !free.includes(key))),
+  };
 }
 
 function hashOf({ train, test }: ImageSet): string {

@@ -5,9 +5,17 @@ import type { ClassifierRecipe, EvolvedRecipe } from './classifier_recipe_schema
 import { ClassifierTrainer } from './classifier_trainer.js';
 import { EvolvedClassifier } from './es_classifier.js';
 
-/** The learner of a recipe, and how many examples pass through a network in each of its steps. Throws ERR_RECIPE where the recipe does not fit the images. */
-export function createLearner(recipe: ClassifierRecipe | EvolvedRecipe, train: Examples, kernels: Kernels): { learner: ClassifierLearner; examplesPerStep: number } {
-  if (recipe.task === 'classifier') return { learner: new ClassifierTrainer(recipe, train, kernels), examplesPerStep: recipe.training.examples };
+/**
+ * The learner of a recipe, and how many examples pass through a network in each of its steps. Throws ERR_RECIPE where
+ * the recipe does not fit the images.
+ */
+export function createLearner(
+  recipe: ClassifierRecipe | EvolvedRecipe,
+  train: Examples,
+  kernels: Kernels,
+): { learner: ClassifierLearner; examplesPerStep: number } {
+  if (recipe.task === 'classifier')
+    return { learner: new ClassifierTrainer(recipe, train, kernels), examplesPerStep: recipe.training.examples };
   const { examples, population } = recipe.training;
   return { learner: new EvolvedClassifier(recipe, train, kernels), examplesPerStep: examples * population };
 }

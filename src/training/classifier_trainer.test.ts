@@ -23,7 +23,11 @@ function trained(steps: number, set: readonly string[], threads = 2): Classifier
 }
 
 test('with fixed masks the loss falls and held-out digits are recognised', () => {
-  const trainer = new ClassifierTrainer(tinyRecipe('sizes.mlp.widths=[300, 100]', 'training.steps=200', 'training.learningRate=5e-3'), train, chooseKernels({ threads: 2 }));
+  const trainer = new ClassifierTrainer(
+    tinyRecipe('sizes.mlp.widths=[300, 100]', 'training.steps=200', 'training.learningRate=5e-3'),
+    train,
+    chooseKernels({ threads: 2 }),
+  );
   const first = trainer.advance().loss;
   assert.ok(Math.abs(first - Math.log(10)) < 0.2, `${first}`);
   let last = NaN;
@@ -35,7 +39,12 @@ test('with fixed masks the loss falls and held-out digits are recognised', () =>
 
 test('every method keeps as many weights, at the end of its schedule', () => {
   for (const method of ['fixed', 'set', 'rigl', 'pruning', 'es', 'es-guided']) {
-    const set = [`sparsity.method=${method}`, 'training.steps=12', 'sparsity.pruning={ start: 2, end: 8, every: 2 }', `sparsity.${method === 'set' || method === 'rigl' ? `${method}.every` : 'es.hold'}=3`];
+    const set = [
+      `sparsity.method=${method}`,
+      'training.steps=12',
+      'sparsity.pruning={ start: 2, end: 8, every: 2 }',
+      `sparsity.${method === 'set' || method === 'rigl' ? `${method}.every` : 'es.hold'}=3`,
+    ];
     assert.equal(countWeights(trained(12, set).deployed()), 784 * 100 * 0.02 + 100 * 50 * 0.02 + 500, method);
   }
 });
@@ -45,7 +54,10 @@ test('small initial weights are small in masked layers only', () => {
   for (const i of [0, 1, 2]) {
     const [a, b] = [small[i], usual[i]];
     assert.ok(a.kind === 'convolution' && b.kind === 'convolution');
-    assert.deepEqual(a.matrix.values, b.matrix.values.map((value) => (i < 2 ? 0.25 * value : value)));
+    assert.deepEqual(
+      a.matrix.values,
+      b.matrix.values.map((value) => (i < 2 ? 0.25 * value : value)),
+    );
   }
 });
 
@@ -56,13 +68,23 @@ test('the number of threads changes nothing, another seed everything', () => {
   assert.notDeepEqual(weights(2, 2).arrays.get('fc3.weights/weights'), weights(2, 1).arrays.get('fc3.weights/weights'));
 });
 
-for (const [method, set] of Object.entries({ ...quickSearches, rigl: ['sparsity.method=rigl', 'sparsity.rigl.every=4'], pruning: ['sparsity.method=pruning', 'sparsity.pruning={ start: 2, end: 9, every: 2 }'] })) {
+for (const [method, set] of Object.entries({
+  ...quickSearches,
+  rigl: ['sparsity.method=rigl', 'sparsity.rigl.every=4'],
+  pruning: ['sparsity.method=pruning', 'sparsity.pruning={ start: 2, end: 9, every: 2 }'],
+})) {
   test(`${method} goes on exactly where it stopped, in the middle of a generation`, () => {
     const whole = trained(12, [...set, 'training.steps=16']);
     const stopped = trained(6, [...set, 'training.steps=16']);
     const { arrays, state } = stopped.save();
     const resumed = trained(0, [...set, 'training.steps=16']);
-    resumed.restore({ arrays: new Map([...arrays].map(([name, array]) => [name, array.slice()])), state: JSON.parse(JSON.stringify(state)) as Record<string, unknown> }, 6);
+    resumed.restore(
+      {
+        arrays: new Map([...arrays].map(([name, array]) => [name, array.slice()])),
+        state: JSON.parse(JSON.stringify(state)) as Record<string, unknown>,
+      },
+      6,
+    );
     assert.deepEqual(resumed.masks(), stopped.masks());
     while (resumed.step < 12) resumed.advance();
     assert.deepEqual(resumed.save(), whole.save());
@@ -79,6 +101,12 @@ test('members run on masks of their own, and come back to one', () => {
 });
 
 test('examples that the members cannot share out, and images of another size, are refused', () => {
-  assert.throws(() => trained(0, [...quickSearches.es, 'training.examples=62']), { code: 'ERR_RECIPE', message: /training\.examples is 62, expected a multiple of the 4 members/ });
-  assert.throws(() => new ClassifierTrainer(tinyRecipe(), { ...train, height: 14 }, chooseKernels({ threads: 1 })), { code: 'ERR_RECIPE', message: /mlp takes images of 28 × 28 × 1, those of the data are 14 × 28 × 1/ });
+  assert.throws(() => trained(0, [...quickSearches.es, 'training.examples=62']), {
+    code: 'ERR_RECIPE',
+    message: /training\.examples is 62, expected a multiple of the 4 members/,
+  });
+  assert.throws(() => new ClassifierTrainer(tinyRecipe(), { ...train, height: 14 }, chooseKernels({ threads: 1 })), {
+    code: 'ERR_RECIPE',
+    message: /mlp takes images of 28 × 28 × 1, those of the data are 14 × 28 × 1/,
+  });
 });

@@ -14,8 +14,9 @@ import { underPrefix, withPrefix } from '../sparsity/named_arrays.js';
 import { learningRateAt } from './schedule.js';
 
 /**
- * Weights by backpropagation, masks by a chooser (Lenc et al. 2019, arXiv 1906.03139, section 4, where it is a population). In every step each member runs on its own masks; together
- * they see as many examples as one set of masks would, those of a pair the same ones in the steps that count.
+ * Weights by backpropagation, masks by a chooser (Lenc et al. 2019, arXiv 1906.03139, section 4, where it is a
+ * population). In every step each member runs on its own masks; together they see as many examples as one set of masks
+ * would, those of a pair the same ones in the steps that count.
  */
 export class ClassifierTrainer implements ClassifierLearner {
   step = 0;
@@ -38,9 +39,17 @@ export class ClassifierTrainer implements ClassifierLearner {
     this.matrices = maskedLayers(shapes);
     // Where nothing is masked there is nothing to choose.
     this.chooser = this.matrices.length > 0 ? createChooser(recipe.sparsity, this.matrices, seed, steps) : undefined;
-    if (perStep % this.members !== 0) throw new TtsError('ERR_RECIPE', `training.examples is ${perStep}, expected a multiple of the ${this.members} members of the population`);
+    if (perStep % this.members !== 0)
+      throw new TtsError(
+        'ERR_RECIPE',
+        `training.examples is ${perStep}, expected a multiple of the ${this.members} members of the population`,
+      );
     this.current = this.chooser?.initial() ?? [[]];
-    this.parameters = new ClassifierParameters(config.input, shapes, this.current, { seed, initial, revive: this.chooser?.revive ?? 'zero' });
+    this.parameters = new ClassifierParameters(config.input, shapes, this.current, {
+      seed,
+      initial,
+      revive: this.chooser?.revive ?? 'zero',
+    });
     this.split();
   }
 
@@ -70,7 +79,8 @@ export class ClassifierTrainer implements ClassifierLearner {
       // Early on the average follows fast, so that it does not carry the random start along.
       const average = Math.min(ema, (1 + this.step) / (10 + this.step));
       let i = 0;
-      for (const [, state] of parameters.named()) kernels.adam({ learningRate, ...adam, step: this.step, gradientScale: 1, average }, gradients[i++], state);
+      for (const [, state] of parameters.named())
+        kernels.adam({ learningRate, ...adam, step: this.step, gradientScale: 1, average }, gradients[i++], state);
     }
     return { loss, applied, figures: { 'train/gradient_norm': gradientNorm, 'train/learning_rate': learningRate } };
   }
@@ -100,8 +110,15 @@ export class ClassifierTrainer implements ClassifierLearner {
     this.step = step;
   }
 
-  /** Mean nats of each network, one per member, and its gradients, on the examples of the step: `paired` members, 2p and 2p+1, see the same. */
-  private gradientsOf(networks: readonly ClassifierNetwork[], gradients: readonly ClassifierGradients[], paired: boolean): Float64Array {
+  /**
+   * Mean nats of each network, one per member, and its gradients, on the examples of the step: `paired` members, 2p and
+   * 2p+1, see the same.
+   */
+  private gradientsOf(
+    networks: readonly ClassifierNetwork[],
+    gradients: readonly ClassifierGradients[],
+    paired: boolean,
+  ): Float64Array {
     const { examples, seed } = this.recipe.training;
     const count = examples / this.members;
     const draws = Array.from({ length: this.members }, (_, member) => (paired ? member >>> 1 : member));

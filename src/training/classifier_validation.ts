@@ -13,11 +13,18 @@ export interface ClassifierScore {
 const perCall = 1000;
 
 /** Runs all examples through a network. */
-export function scoreClassifier(kernels: ClassifierKernels, network: ClassifierNetwork, examples: Examples): ClassifierScore {
+export function scoreClassifier(
+  kernels: ClassifierKernels,
+  network: ClassifierNetwork,
+  examples: Examples,
+): ClassifierScore {
   let nats = 0;
   let correct = 0;
   for (let first = 0; first < examples.count; first += perCall) {
-    const result = kernels.classifierLoss([network], takeExamples(examples, first, Math.min(perCall, examples.count - first)));
+    const result = kernels.classifierLoss(
+      [network],
+      takeExamples(examples, first, Math.min(perCall, examples.count - first)),
+    );
     nats += result.loss[0];
     correct += result.correct[0];
   }

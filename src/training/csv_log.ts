@@ -1,6 +1,9 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 
-/** A CSV file of a run whose first column is the step. Lines after `step`, left by a run that was killed after its last checkpoint, are dropped. */
+/**
+ * A CSV file of a run whose first column is the step. Lines after `step`, left by a run that was killed after its last
+ * checkpoint, are dropped.
+ */
 export class CsvLog {
   constructor(
     private readonly path: string,

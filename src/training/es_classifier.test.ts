@@ -19,10 +19,19 @@ function evolved(steps: number, set: readonly string[], threads = 2): EvolvedCla
 
 test('without a gradient the net learns', () => {
   const kernels = chooseKernels({ threads: 2 });
-  const set = ['training.population=32', 'training.steps=40', 'training.sigma=0.2', 'training.learningRate=2', 'training.ema=0.5'];
+  const set = [
+    'training.population=32',
+    'training.steps=40',
+    'training.sigma=0.2',
+    'training.learningRate=2',
+    'training.ema=0.5',
+  ];
   const before = scoreClassifier(kernels, evolved(0, set).deployed(), train);
   const after = scoreClassifier(kernels, evolved(40, set).deployed(), train);
-  assert.ok(after.nll < before.nll - 0.8 && after.accuracy > 0.2, `${JSON.stringify(before)} to ${JSON.stringify(after)}`);
+  assert.ok(
+    after.nll < before.nll - 0.8 && after.accuracy > 0.2,
+    `${JSON.stringify(before)} to ${JSON.stringify(after)}`,
+  );
 });
 
 test('it goes on exactly where it stopped, whatever the threads, and workers make a difference', () => {

@@ -15,9 +15,10 @@ import { learningRateAt } from './schedule.js';
 const block = { rows: 16, columns: 1 };
 
 /**
- * All weights and biases of a dense classifier by an evolution strategy alone (Lenc et al. 2019, arXiv 1906.03139, section 3): no gradients, one forward pass per
- * member and generation. The members of a pair see the same examples; their fitness is minus the mean loss, less the mean of the pair: how hard the examples of a
- * pair are says nothing about it.
+ * All weights and biases of a dense classifier by an evolution strategy alone (Lenc et al. 2019, arXiv 1906.03139,
+ * section 3): no gradients, one forward pass per member and generation. The members of a pair see the same examples;
+ * their fitness is minus the mean loss, less the mean of the pair: how hard the examples of a pair are says nothing
+ * about it.
  */
 export class EvolvedClassifier implements ClassifierLearner {
   step = 0;
@@ -44,7 +45,13 @@ export class EvolvedClassifier implements ClassifierLearner {
     this.plan = classifierNetwork(config.input, shapes, [], initialWeights(shapes, [], seed));
     const mean = endToEnd(this.plan);
     this.sigma = deviations(this.plan).map((deviation) => sigma * deviation);
-    this.search = new Snes(mean, this.sigma.slice(), { population, workers, meanStep: learningRate, sigmaStep: 0 }, seed, streams.es);
+    this.search = new Snes(
+      mean,
+      this.sigma.slice(),
+      { population, workers, meanStep: learningRate, sigmaStep: 0 },
+      seed,
+      streams.es,
+    );
     this.average = mean.slice();
     this.weights = Array.from({ length: population }, () => new Float32Array(mean.length));
     this.networks = this.weights.map((weights) => networkOf(this.plan, weights));
@@ -89,7 +96,10 @@ export class EvolvedClassifier implements ClassifierLearner {
   restore({ arrays }: ChooserState, step: number): void {
     this.search.fromArrays(arrays, step);
     const average = arrays.get('average');
-    if (average?.length !== this.average.length) throw new RangeError(`the checkpoint's average has ${average?.length ?? 0} weights, expected ${this.average.length}`);
+    if (average?.length !== this.average.length)
+      throw new RangeError(
+        `the checkpoint's average has ${average?.length ?? 0} weights, expected ${this.average.length}`,
+      );
     this.average.set(average);
     this.step = step;
   }
@@ -97,7 +107,13 @@ export class EvolvedClassifier implements ClassifierLearner {
 
 /** The arrays of a network that are learned, in order: of each layer the weights, then the biases. */
 function arraysOf({ layers }: ClassifierNetwork): Float32Array[][] {
-  return layers.map((layer) => (layer.kind === 'convolution' ? [layer.matrix.values, layer.bias] : layer.kind === 'depthwise' ? [layer.weights] : []));
+  return layers.map((layer) =>
+    layer.kind === 'convolution'
+      ? [layer.matrix.values, layer.bias]
+      : layer.kind === 'depthwise'
+        ? [layer.weights]
+        : [],
+  );
 }
 
 function endToEnd(network: ClassifierNetwork): Float32Array {

@@ -17,7 +17,14 @@ const clipsSpoken = 6;
  * Speaks held-out clips by copy synthesis and writes them, with the step in the name, beside their targets in `folder`.
  * @returns the means of the objective measures over the clips for which there is a value; null where there is none
  */
-export async function writeSamples(folder: string, step: number, voice: Voice, store: FeatureStore, kernels: Kernels, events: EventWriter): Promise<Partial<Record<keyof CopyReport, number | null>>> {
+export async function writeSamples(
+  folder: string,
+  step: number,
+  voice: Voice,
+  store: FeatureStore,
+  kernels: Kernels,
+  events: EventWriter,
+): Promise<Partial<Record<keyof CopyReport, number | null>>> {
   mkdirSync(folder, { recursive: true });
   const reports: CopyReport[] = [];
   for (const clip of store.validation.slice(0, clipsSpoken)) {
@@ -40,7 +47,11 @@ export async function writeSamples(folder: string, step: number, voice: Voice, s
 async function speak(voice: Voice, clip: StoredClip, kernels: Kernels): Promise<Int16Array> {
   const pcm = new Int16Array(clip.samples);
   let at = 0;
-  for await (const chunk of synthesize(voice, { data: clip.features(0, clip.frames), frames: clip.frames }, { kernels })) {
+  for await (const chunk of synthesize(
+    voice,
+    { data: clip.features(0, clip.frames), frames: clip.frames },
+    { kernels },
+  )) {
     pcm.set(chunk, at);
     at += chunk.length;
   }

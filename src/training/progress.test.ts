@@ -3,31 +3,63 @@ import { PassThrough } from 'node:stream';
 import test from 'node:test';
 import { formatDuration, formatProgress, ProgressLine, type Progress, type ProgressStream } from './progress.js';
 
-const progress: Progress = { step: 1200, steps: 100_000, loss: 5.2134, validation: 5.34, density: 0.1, samplesPerSecond: 312_400.4, secondsLeft: 8045 };
+const progress: Progress = {
+  step: 1200,
+  steps: 100_000,
+  loss: 5.2134,
+  validation: 5.34,
+  density: 0.1,
+  samplesPerSecond: 312_400.4,
+  secondsLeft: 8045,
+};
 
 /** A line on a stream that remembers, with a clock in our hands. */
 function lineOn(terminal: { isTTY?: boolean; columns?: number }) {
   const stream = Object.assign(new PassThrough(), terminal);
   const clock = { ms: 0 };
-  return { line: new ProgressLine(stream as ProgressStream, () => clock.ms), clock, written: (): string => String(stream.read() ?? '') };
+  return {
+    line: new ProgressLine(stream as ProgressStream, () => clock.ms),
+    clock,
+    written: (): string => String(stream.read() ?? ''),
+  };
 }
 
 test('the line says loss, validation NLL, density, speed and time left', () => {
-  assert.equal(formatProgress(progress), 'step 1,200/100,000 · loss 5.213 · validation 5.340 · density 10.0% · 312,400 samples/s · 2 h 14 min left');
+  assert.equal(
+    formatProgress(progress),
+    'step 1,200/100,000 · loss 5.213 · validation 5.340 · density 10.0% · 312,400 samples/s · 2 h 14 min left',
+  );
 });
 
 test('what is not known yet is said to be so', () => {
-  assert.match(formatProgress({ ...progress, validation: null, secondsLeft: null }), /validation – .* time left unknown$/);
+  assert.match(
+    formatProgress({ ...progress, validation: null, secondsLeft: null }),
+    /validation – .* time left unknown$/,
+  );
 });
 
 test('durations have two units at most', () => {
-  assert.deepEqual([-1, 0.4, 59.4, 59.6, 725, 3599.7, 11_220, 187_200].map(formatDuration), ['0 s', '0 s', '59 s', '1 min 00 s', '12 min 05 s', '1 h 00 min', '3 h 07 min', '2 d 04 h']);
+  assert.deepEqual([-1, 0.4, 59.4, 59.6, 725, 3599.7, 11_220, 187_200].map(formatDuration), [
+    '0 s',
+    '0 s',
+    '59 s',
+    '1 min 00 s',
+    '12 min 05 s',
+    '1 h 00 min',
+    '3 h 07 min',
+    '2 d 04 h',
+  ]);
 });
 
 test('into a file, one line is written every 30 seconds', () => {
   const { line, clock, written } = lineOn({});
   for (; clock.ms <= 60_000; clock.ms += 1000) line.update({ ...progress, step: clock.ms });
-  assert.deepEqual(written().split('\n').map((text) => text.split('/')[0]), ['step 0', 'step 30,000', 'step 60,000', '']);
+  assert.deepEqual(
+    written()
+      .split('\n')
+      .map((text) => text.split('/')[0]),
+    ['step 0', 'step 30,000', 'step 60,000', ''],
+  );
 });
 
 test('on a terminal, the line is redrawn in place and cut to the width', () => {
@@ -47,5 +79,9 @@ test('a note stands above the line, and the last state stays', () => {
   line.note('saved');
   line.finish({ ...progress, step: 100_000 });
   const seen = written().split('\u001b[1G\u001b[2K');
-  assert.deepEqual(seen, [formatProgress(progress), `saved\n${formatProgress(progress)}`, `${formatProgress({ ...progress, step: 100_000 })}\n`]);
+  assert.deepEqual(seen, [
+    formatProgress(progress),
+    `saved\n${formatProgress(progress)}`,
+    `${formatProgress({ ...progress, step: 100_000 })}\n`,
+  ]);
 });

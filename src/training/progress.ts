@@ -29,8 +29,19 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(whole / 86400)} d ${two((whole % 86400) / 3600)} h`;
 }
 
-/** The progress line, such as `step 1,200/100,000 · loss 5.213 · validation 5.340 · density 10.0% · 312,400 samples/s · 2 h 14 min left`. */
-export function formatProgress({ step, steps, loss, validation, density, samplesPerSecond, secondsLeft }: Progress): string {
+/**
+ * The progress line, such as `step 1,200/100,000 · loss 5.213 · validation 5.340 · density 10.0% · 312,400 samples/s ·
+ * 2 h 14 min left`.
+ */
+export function formatProgress({
+  step,
+  steps,
+  loss,
+  validation,
+  density,
+  samplesPerSecond,
+  secondsLeft,
+}: Progress): string {
   return [
     `step ${formatCount(step)}/${formatCount(steps)}`,
     `loss ${loss.toFixed(3)}`,
@@ -41,7 +52,8 @@ export function formatProgress({ step, steps, loss, validation, density, samples
   ].join(' · ');
 }
 
-const asLine = (progress: Progress | string): string => (typeof progress === 'string' ? progress : formatProgress(progress));
+const asLine = (progress: Progress | string): string =>
+  typeof progress === 'string' ? progress : formatProgress(progress);
 
 /** What a progress line needs of a stream; `process.stderr` is one. */
 export interface ProgressStream extends NodeJS.WritableStream {

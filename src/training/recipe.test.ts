@@ -13,7 +13,8 @@ const lineOf = (needle: string): number => text.slice(0, text.indexOf(needle)).s
 const refuses = (load: () => unknown, message: RegExp | string, code = 'ERR_RECIPE'): void =>
   assert.throws(load, (error: Error & { code?: string }) => {
     assert.equal(error.code, code);
-    if (typeof message === 'string') assert.ok(error.message.includes(message), `${error.message}\ndoes not say\n${message}`);
+    if (typeof message === 'string')
+      assert.ok(error.message.includes(message), `${error.message}\ndoes not say\n${message}`);
     else assert.match(error.message, message);
     return true;
   });
@@ -44,19 +45,31 @@ test('each size makes the network of that size', () => {
   const sizes = { small: [384, 192, 0.1], medium: [1024, 512, 0.05], large: [1792, 896, 0.03] };
   for (const [size, [hidden, projection, density]] of Object.entries(sizes)) {
     const config = waveRnnConfig(loadRecipe(shipped, { size }));
-    assert.deepEqual([config.hidden, config.projection, config.density], [hidden, projection, { recurrent: density, output: density }]);
+    assert.deepEqual(
+      [config.hidden, config.projection, config.density],
+      [hidden, projection, { recurrent: density, output: density }],
+    );
     assert.deepEqual(config.block, { rows: 16, columns: 1 });
   }
 });
 
 test('an unknown size or preset names the nearest one', () => {
-  refuses(() => loadRecipe(shipped, { size: 'smal' }), 'size "smal" is unknown; did you mean "small"? Known: small, medium, large');
+  refuses(
+    () => loadRecipe(shipped, { size: 'smal' }),
+    'size "smal" is unknown; did you mean "small"? Known: small, medium, large',
+  );
   refuses(edited('features: hifigan', 'features: hifi-gan'), 'features "hifi-gan" is unknown; did you mean "hifigan"?');
 });
 
 test('--set changes single values, read as YAML', () => {
   const recipe = loadRecipe(shipped, {
-    set: ['training.learningRate=5e-4', 'model.block=[4, 4]', 'sparsity.method=pruning', 'sizes.tiny={hidden: 32, projection: 16, density: {recurrent: 0.5, output: 1}}', 'size=tiny'],
+    set: [
+      'training.learningRate=5e-4',
+      'model.block=[4, 4]',
+      'sparsity.method=pruning',
+      'sizes.tiny={hidden: 32, projection: 16, density: {recurrent: 0.5, output: 1}}',
+      'size=tiny',
+    ],
   });
   assert.equal(recipe.training.learningRate, 5e-4);
   assert.equal(recipe.sparsity.method, 'pruning');
@@ -67,18 +80,36 @@ test('--set changes single values, read as YAML', () => {
 test('features can be given as full settings', () => {
   const settings = { ...melPresets.hifigan, bins: 64 };
   assert.deepEqual(loadRecipe(shipped, { set: [`features=${JSON.stringify(settings)}`] }).features, settings);
-  refuses(() => loadRecipe(shipped, { set: [`features=${JSON.stringify({ ...settings, binz: 3 })}`] }), '--set: unknown key features.binz; did you mean features.bins?');
-  refuses(() => loadRecipe(shipped, { set: ['features=3'] }), 'features is 3; expected the name of a preset or all settings');
+  refuses(
+    () => loadRecipe(shipped, { set: [`features=${JSON.stringify({ ...settings, binz: 3 })}`] }),
+    '--set: unknown key features.binz; did you mean features.bins?',
+  );
+  refuses(
+    () => loadRecipe(shipped, { set: ['features=3'] }),
+    'features is 3; expected the name of a preset or all settings',
+  );
 });
 
 test('an unknown key is refused with its line and the nearest known key', () => {
-  refuses(edited('learningRate:', 'learningrate:'), `line ${lineOf('learningRate:')}: unknown key training.learningrate; did you mean training.learningRate?`);
-  refuses(edited('projection: 512', 'projektion: 512'), `line ${lineOf('projection: 512')}: unknown key sizes.medium.projektion; did you mean sizes.medium.projection?`);
-  refuses(edited('task: vocoder', 'task: vocoder\nlearningRate: 1'), `line ${lineOf('task:') + 1}: unknown key learningRate; did you mean training.learningRate?`);
+  refuses(
+    edited('learningRate:', 'learningrate:'),
+    `line ${lineOf('learningRate:')}: unknown key training.learningrate; did you mean training.learningRate?`,
+  );
+  refuses(
+    edited('projection: 512', 'projektion: 512'),
+    `line ${lineOf('projection: 512')}: unknown key sizes.medium.projektion; did you mean sizes.medium.projection?`,
+  );
+  refuses(
+    edited('task: vocoder', 'task: vocoder\nlearningRate: 1'),
+    `line ${lineOf('task:') + 1}: unknown key learningRate; did you mean training.learningRate?`,
+  );
 });
 
 test('an unknown key in --set is refused too', () => {
-  refuses(() => loadRecipe(shipped, { set: ['training.lerningRate=1e-3'] }), '--set: unknown key training.lerningRate; did you mean training.learningRate?');
+  refuses(
+    () => loadRecipe(shipped, { set: ['training.lerningRate=1e-3'] }),
+    '--set: unknown key training.lerningRate; did you mean training.learningRate?',
+  );
   refuses(() => loadRecipe(shipped, { set: ['__proto__.polluted=1'] }), /unknown key __proto__/);
   assert.equal(({} as Record<string, unknown>).polluted, undefined);
 });
@@ -95,8 +126,14 @@ test('wrong values are refused with path, line and value', () => {
   refuses(edited('encoding: lpc10', 'encoding: lpc8'), /model\.encoding is "lpc8"; .*"linear16"\|"mulaw10"\|"lpc10"/);
   refuses(edited('  clip: 1 #', '  #'), `line ${lineOf('training:')}: training.clip is missing`);
   refuses(edited('start: 500', 'start: 50000'), /sparsity\.pruning is .*expected start before end/);
-  refuses(() => loadRecipe(shipped, { set: ['training.segment=-1', 'training.ema=1'] }), /^.*--set: training\.segment is -1; .* \(and 1 more\)$/);
-  refuses(() => loadRecipe(shipped, { set: ['sparsity={method: pruning}'] }), 'method pruning needs the settings sparsity.pruning');
+  refuses(
+    () => loadRecipe(shipped, { set: ['training.segment=-1', 'training.ema=1'] }),
+    /^.*--set: training\.segment is -1; .* \(and 1 more\)$/,
+  );
+  refuses(
+    () => loadRecipe(shipped, { set: ['sparsity={method: pruning}'] }),
+    'method pruning needs the settings sparsity.pruning',
+  );
 });
 
 test('text that is not a recipe is refused', () => {

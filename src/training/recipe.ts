@@ -6,7 +6,12 @@ import { melPresets } from '../audio/presets.js';
 import { TtsError } from '../errors.js';
 import type { WaveRnnConfig } from '../model/config.js';
 import { describeIssues, nearest } from '../data/yaml_issues.js';
-import { classifierRecipeSchema, evolvedRecipeSchema, type ClassifierRecipe, type EvolvedRecipe } from './classifier_recipe_schema.js';
+import {
+  classifierRecipeSchema,
+  evolvedRecipeSchema,
+  type ClassifierRecipe,
+  type EvolvedRecipe,
+} from './classifier_recipe_schema.js';
 import { recipeSchema, type RecipeFile } from './recipe_schema.js';
 
 /** A vocoder's recipe that passed the schema, with the feature preset looked up. Plain data, fit for JSON. */
@@ -17,7 +22,11 @@ export interface Recipe extends Omit<RecipeFile, 'features'> {
 /** A recipe of any task; `task` tells which. */
 export type AnyRecipe = Recipe | ClassifierRecipe | EvolvedRecipe;
 
-const schemas = { vocoder: recipeSchema, classifier: classifierRecipeSchema, 'classifier-es': evolvedRecipeSchema } as const;
+const schemas = {
+  vocoder: recipeSchema,
+  classifier: classifierRecipeSchema,
+  'classifier-es': evolvedRecipeSchema,
+} as const;
 
 export interface RecipeOptions {
   /** Overrides the recipe's `size`. */
@@ -36,35 +45,42 @@ const defaultValidationShare = 0.05;
  */
 export function loadRecipe(dirOrFile: string, options: RecipeOptions = {}): Recipe {
   const recipe = loadAnyRecipe(dirOrFile, options);
-  if (recipe.task !== 'vocoder') throw new TtsError('ERR_RECIPE', `${recipePath(dirOrFile)} has task: ${recipe.task}, expected task: vocoder`);
+  if (recipe.task !== 'vocoder')
+    throw new TtsError('ERR_RECIPE', `${recipePath(dirOrFile)} has task: ${recipe.task}, expected task: vocoder`);
   return recipe;
 }
 
 /**
  * Reads and checks a recipe: a file, or a folder with a `recipe.yaml`.
- * @throws {TtsError} ERR_FILE_NOT_FOUND; ERR_RECIPE for text that is not YAML, wrong values (with path and line) and unknown keys (with
- * line and the nearest known key), also for those that come from `options`.
+ * @throws {TtsError} ERR_FILE_NOT_FOUND; ERR_RECIPE for text that is not YAML, wrong values (with path and line) and
+ * unknown keys (with line and the nearest known key), also for those that come from `options`.
  */
 export function loadAnyRecipe(dirOrFile: string, options: RecipeOptions = {}): AnyRecipe {
   const path = recipePath(dirOrFile);
   const lines = new LineCounter();
   const document = parseDocument(readFileSync(path, 'utf8'), { lineCounter: lines });
-  if (document.errors.length > 0) throw new TtsError('ERR_RECIPE', `${path}: ${document.errors[0].message.split('\n')[0]}`);
-  if (!isMap(document.contents)) throw new TtsError('ERR_RECIPE', `${path}: expected keys and values, such as "name: ljspeech"`);
+  if (document.errors.length > 0)
+    throw new TtsError('ERR_RECIPE', `${path}: ${document.errors[0].message.split('\n')[0]}`);
+  if (!isMap(document.contents))
+    throw new TtsError('ERR_RECIPE', `${path}: expected keys and values, such as "name: ljspeech"`);
   if (options.size !== undefined) document.setIn(['size'], options.size);
   for (const assignment of options.set ?? []) applyAssignment(document, assignment);
 
   const task = document.get('task') ?? 'vocoder';
-  if (typeof task !== 'string' || !Object.hasOwn(schemas, task)) throw unknownName(path, 'task', String(task), Object.keys(schemas));
+  if (typeof task !== 'string' || !Object.hasOwn(schemas, task))
+    throw unknownName(path, 'task', String(task), Object.keys(schemas));
   if (options.data !== undefined) document.setIn(['data', task === 'vocoder' ? 'corpus' : 'folder'], options.data);
   const schema = schemas[task as keyof typeof schemas];
   const checked = schema.safeParse(toPlain(document, path));
-  if (!checked.success) throw new TtsError('ERR_RECIPE', `${path}: ${describeIssues(checked.error.issues, schema, document, lines)}`);
+  if (!checked.success)
+    throw new TtsError('ERR_RECIPE', `${path}: ${describeIssues(checked.error.issues, schema, document, lines)}`);
   const { size, sizes } = checked.data;
   if (!Object.hasOwn(sizes, size)) throw unknownName(path, 'size', size, Object.keys(sizes));
   if (checked.data.task !== 'vocoder') return checked.data;
   const recipe = withFeatures(checked.data, path);
-  return options.data === undefined ? recipe : { ...recipe, data: { ...recipe.data, validation: { share: defaultValidationShare, ...recipe.data.validation } } };
+  return options.data === undefined
+    ? recipe
+    : { ...recipe, data: { ...recipe.data, validation: { share: defaultValidationShare, ...recipe.data.validation } } };
 }
 
 function withFeatures({ features, ...recipe }: RecipeFile, path: string): Recipe {
@@ -82,13 +98,15 @@ export function waveRnnConfig({ sizes, size, model }: Recipe): WaveRnnConfig {
 function recipePath(dirOrFile: string): string {
   const kind = statSync(dirOrFile, { throwIfNoEntry: false });
   const path = kind?.isDirectory() ? join(dirOrFile, 'recipe.yaml') : dirOrFile;
-  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) throw new TtsError('ERR_FILE_NOT_FOUND', `no recipe at ${path}; expected a recipe.yaml or a folder that holds one`);
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile())
+    throw new TtsError('ERR_FILE_NOT_FOUND', `no recipe at ${path}; expected a recipe.yaml or a folder that holds one`);
   return path;
 }
 
 function applyAssignment(document: Document, assignment: string): void {
   const [, key, text] = /^([^=]+)=(.*)$/s.exec(assignment) ?? [];
-  if (key === undefined) throw new TtsError('ERR_RECIPE', `--set ${assignment}: expected key=value, such as training.learningRate=1e-3`);
+  if (key === undefined)
+    throw new TtsError('ERR_RECIPE', `--set ${assignment}: expected key=value, such as training.learningRate=1e-3`);
   const path = key.trim().split('.');
   let value: unknown;
   try {
@@ -98,7 +116,10 @@ function applyAssignment(document: Document, assignment: string): void {
   }
   const parent = document.getIn(path.slice(0, -1));
   if (parent !== undefined && path.length > 1 && !(typeof parent === 'object' && parent !== null))
-    throw new TtsError('ERR_RECIPE', `--set ${assignment}: ${path.slice(0, -1).join('.')} is a single value and has no keys`);
+    throw new TtsError(
+      'ERR_RECIPE',
+      `--set ${assignment}: ${path.slice(0, -1).join('.')} is a single value and has no keys`,
+    );
   document.setIn(path, document.createNode(value));
 }
 
@@ -111,5 +132,8 @@ function toPlain(document: Document, path: string): unknown {
 }
 
 function unknownName(path: string, key: string, name: string, known: string[]): TtsError {
-  return new TtsError('ERR_RECIPE', `${path}: ${key} "${name}" is unknown; did you mean "${nearest(name, known)}"? Known: ${known.join(', ')}`);
+  return new TtsError(
+    'ERR_RECIPE',
+    `${path}: ${key} "${name}" is unknown; did you mean "${nearest(name, known)}"? Known: ${known.join(', ')}`,
+  );
 }

@@ -1,16 +1,30 @@
 import { z } from 'zod';
 import { melSettingsSchema } from '../audio/mel.js';
-import { blockSchema, conditioningSchema, densitySchema, encodingSchema, hiddenSchema, projectionSchema } from '../model/voice_schema.js';
+import {
+  blockSchema,
+  conditioningSchema,
+  densitySchema,
+  encodingSchema,
+  hiddenSchema,
+  projectionSchema,
+} from '../model/voice_schema.js';
 import { sparsitySchema } from '../sparsity/settings.js';
 
 const steps = z.int().min(1);
 const share = z.number().min(0).max(1);
 
-export const decaySchema = z.strictObject({ kind: z.enum(['cosine', 'exponential', 'root']), final: share.refine((value) => value > 0, 'expected more than 0') });
+export const decaySchema = z.strictObject({
+  kind: z.enum(['cosine', 'exponential', 'root']),
+  final: share.refine((value) => value > 0, 'expected more than 0'),
+});
 export const adamSchema = z.strictObject({ beta1: share.lt(1), beta2: share.lt(1), epsilon: z.number().positive() });
 
 /** Sizes of the network that a recipe offers by name. */
-export const sizeSchema = z.strictObject({ hidden: hiddenSchema, projection: projectionSchema, density: densitySchema });
+export const sizeSchema = z.strictObject({
+  hidden: hiddenSchema,
+  projection: projectionSchema,
+  density: densitySchema,
+});
 
 export const dataSchema = z.strictObject({
   /** `ljspeech`, or a folder of recordings. */
@@ -27,8 +41,9 @@ export const trainingSchema = z.strictObject({
   /** Samples per segment; gradients flow through all of them. */
   segment: z.int().min(16).max(65536),
   /**
-   * Noise on what the network hears of the past, in steps of the code: each segment draws a deviation between 0 and this one. It makes the voice
-   * stand its own errors, which it hears when it speaks (as in LPCNet, Valin and Skoglund 2019, arXiv 1810.11846, section 3.8).
+   * Noise on what the network hears of the past, in steps of the code: each segment draws a deviation between 0 and
+   * this one. It makes the voice stand its own errors, which it hears when it speaks (as in LPCNet, Valin and Skoglund
+   * 2019, arXiv 1810.11846, section 3.8).
    */
   noise: z.number().min(0),
   steps,

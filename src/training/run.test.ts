@@ -21,10 +21,33 @@ after(() => rmSync(folder, { recursive: true }));
 let recipe: Recipe;
 let store: FeatureStore;
 before(async () => {
-  const tiny = ['sizes.small.hidden=32', 'sizes.small.projection=16', 'sizes.small.density={ recurrent: 0.5, output: 0.5 }', 'model.conditioning.channels=16'];
-  recipe = loadRecipe(join(root, 'recipes', 'ljspeech'), { set: [...tiny, 'sparsity.method=fixed', 'model.encoding=mulaw10', 'training.lanes=16', 'training.segment=160', 'training.steps=30', 'training.warmup=0', 'training.learningRate=1e-2', 'training.checkpointEvery=1000'] });
+  const tiny = [
+    'sizes.small.hidden=32',
+    'sizes.small.projection=16',
+    'sizes.small.density={ recurrent: 0.5, output: 0.5 }',
+    'model.conditioning.channels=16',
+  ];
+  recipe = loadRecipe(join(root, 'recipes', 'ljspeech'), {
+    set: [
+      ...tiny,
+      'sparsity.method=fixed',
+      'model.encoding=mulaw10',
+      'training.lanes=16',
+      'training.segment=160',
+      'training.steps=30',
+      'training.warmup=0',
+      'training.learningRate=1e-2',
+      'training.checkpointEvery=1000',
+    ],
+  });
   const corpus = await openCorpus(join(root, 'data', 'ljspeech-mini'));
-  store = await openFeatureStore({ corpus, settings: recipe.features, cacheDir: join(folder, 'cache'), threads: 2, validation: recipe.data.validation });
+  store = await openFeatureStore({
+    corpus,
+    settings: recipe.features,
+    cacheDir: join(folder, 'cache'),
+    threads: 2,
+    validation: recipe.data.validation,
+  });
 });
 
 /** Kernels whose gradients go wrong at some steps, as overflow makes them. */
@@ -63,7 +86,10 @@ test('a step whose gradients are not finite is dropped, and changes nothing', as
 
 test('ten bad steps in a row stop the run with the last good state saved', async () => {
   const out = join(folder, 'bad');
-  await assert.rejects(trainVoice({ recipe, store, kernels: failingAt((step) => step > 4), out }), { code: 'ERR_NOT_FINITE', message: /10 steps in a row up to 14 .*learningRate/ });
+  await assert.rejects(trainVoice({ recipe, store, kernels: failingAt((step) => step > 4), out }), {
+    code: 'ERR_NOT_FINITE',
+    message: /10 steps in a row up to 14 .*learningRate/,
+  });
   const checkpoint = loadNewestCheckpoint(out);
   assert.equal(checkpoint?.step, 14);
   for (const [name, array] of checkpoint?.arrays ?? []) assert.ok(array.every(Number.isFinite), name);

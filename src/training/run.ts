@@ -59,11 +59,19 @@ interface RunState {
 const badStepsAllowed = 10;
 
 /**
- * Trains until the recipe's steps are done, the minutes are over or the signal comes; each time everything is saved and the voice is written. A run that
- * finds checkpoints in its folder goes on exactly where they stand.
- * @throws {TtsError} ERR_CHECKPOINT when the checkpoints there belong to another recipe or corpus; ERR_NOT_FINITE after ten bad steps in a row, with the last good state saved
+ * Trains until the recipe's steps are done, the minutes are over or the signal comes; each time everything is saved and
+ * the voice is written. A run that finds checkpoints in its folder goes on exactly where they stand.
+ * @throws {TtsError} ERR_CHECKPOINT when the checkpoints there belong to another recipe or corpus; ERR_NOT_FINITE after
+ * ten bad steps in a row, with the last good state saved
  */
-export async function trainVoice({ recipe, store, kernels, out, minutes = Infinity, signal }: RunOptions): Promise<RunResult> {
+export async function trainVoice({
+  recipe,
+  store,
+  kernels,
+  out,
+  minutes = Infinity,
+  signal,
+}: RunOptions): Promise<RunResult> {
   mkdirSync(out, { recursive: true });
   const { tf, backend, reason } = await loadTensorFlow(kernels);
   const trainer = new Trainer(recipe, store, kernels, tf);
@@ -78,13 +86,21 @@ export async function trainVoice({ recipe, store, kernels, out, minutes = Infini
   const checkpoint = loadNewestCheckpoint(out);
   if (checkpoint) {
     const state = checkpoint.state as unknown as RunState;
-    checkSameRun(out, { ...settingsOf(state.recipe), 'corpus and split': state.corpusHash.slice(0, 16) }, { ...settingsOf(recipe), 'corpus and split': store.hash.slice(0, 16) });
+    checkSameRun(
+      out,
+      { ...settingsOf(state.recipe), 'corpus and split': state.corpusHash.slice(0, 16) },
+      { ...settingsOf(recipe), 'corpus and split': store.hash.slice(0, 16) },
+    );
     trainer.restore({ arrays: new Map(checkpoint.arrays), state: state.sparsity }, checkpoint.step);
     ({ seconds, smoothLoss, validationNll, stoi } = state);
     line.note(checkpoint.note ?? `resumed from step ${checkpoint.step}`);
-    if (state.kernels !== kernels.name) line.note(`the run was on kernels ${state.kernels}, now ${kernels.name}: results will differ in the last digits`);
+    if (state.kernels !== kernels.name)
+      line.note(`the run was on kernels ${state.kernels}, now ${kernels.name}: results will differ in the last digits`);
   }
-  line.note(`kernels ${kernels.name}, ${kernels.threads} threads, TensorFlow.js backend ${backend}; ${store.train.length} clips to train on, ${store.validation.length} held out`);
+  line.note(
+    `kernels ${kernels.name}, ${kernels.threads} threads, TensorFlow.js backend ${backend}; ` +
+      `${store.train.length} clips to train on, ${store.validation.length} held out`,
+  );
 
   const events = new EventWriter(join(out, 'logs'), trainer.step);
   const curve = new Curve(join(out, 'curve.csv'), trainer.step);
@@ -109,7 +125,16 @@ export async function trainVoice({ recipe, store, kernels, out, minutes = Infini
   });
   const save = async () => {
     const { arrays, state: sparsity } = trainer.save();
-    const state: RunState = { recipe, corpusHash: store.hash, kernels: kernels.name, seconds, smoothLoss, validationNll, stoi, sparsity };
+    const state: RunState = {
+      recipe,
+      corpusHash: store.hash,
+      kernels: kernels.name,
+      seconds,
+      smoothLoss,
+      validationNll,
+      stoi,
+      sparsity,
+    };
     saveCheckpoint(out, trainer.step, { arrays, state: { ...state } });
     await saveVoice(voicePath, snapshot(trainer, store, provenance()));
   };
@@ -120,7 +145,10 @@ export async function trainVoice({ recipe, store, kernels, out, minutes = Infini
     validation: validationNll,
     density: trainer.density,
     samplesPerSecond: rate(),
-    secondsLeft: Math.min(((training.steps - trainer.step) * training.lanes * training.segment) / rate(), minutes * 60 - elapsed()),
+    secondsLeft: Math.min(
+      ((training.steps - trainer.step) * training.lanes * training.segment) / rate(),
+      minutes * 60 - elapsed(),
+    ),
   });
 
   const measure = async (validates: boolean, speaks: boolean) => {
@@ -133,11 +161,23 @@ export async function trainVoice({ recipe, store, kernels, out, minutes = Infini
     if (speaks) writeMaskPicture(out, step, trainer.picture(), events);
     const figures = describeMasks(maskFigures);
     if (figures !== '') line.note(`step ${step}: ${figures}`);
-    const report = speaks ? await writeSamples(join(out, 'samples'), step, snapshot(trainer, store, provenance()), store, kernels, events) : {};
-    for (const [name, value] of Object.entries(report)) if (value !== null) events.scalar(`validation/${name}`, step, value);
+    const report = speaks
+      ? await writeSamples(join(out, 'samples'), step, snapshot(trainer, store, provenance()), store, kernels, events)
+      : {};
+    for (const [name, value] of Object.entries(report))
+      if (value !== null) events.scalar(`validation/${name}`, step, value);
     const { stoi: stoiNow = null, logSpectralDistance = null, bursts = null } = report;
     stoi = stoiNow ?? stoi;
-    if (validates || speaks) curve.add({ step, seconds, loss: smoothLoss ?? NaN, nll: validates ? validationNll : null, stoi: stoiNow, logSpectralDistance, bursts });
+    if (validates || speaks)
+      curve.add({
+        step,
+        seconds,
+        loss: smoothLoss ?? NaN,
+        nll: validates ? validationNll : null,
+        stoi: stoiNow,
+        logSpectralDistance,
+        bursts,
+      });
     measured = step;
     paused += performance.now() - pause;
   };
@@ -170,7 +210,11 @@ export async function trainVoice({ recipe, store, kernels, out, minutes = Infini
       if (step % training.checkpointEvery === 0) await save();
       line.update(progress());
       if (badSteps >= badStepsAllowed)
-        throw new TtsError('ERR_NOT_FINITE', `${badSteps} steps in a row up to ${step} gave a loss or gradient that is not finite; the state before them is saved in ${out}. Try a lower training.learningRate`);
+        throw new TtsError(
+          'ERR_NOT_FINITE',
+          `${badSteps} steps in a row up to ${step} gave a loss or gradient that is not finite; the state ` +
+            `before them is saved in ${out}. Try a lower training.learningRate`,
+        );
       // Lets signals in.
       await setImmediate();
     }
@@ -180,11 +224,26 @@ export async function trainVoice({ recipe, store, kernels, out, minutes = Infini
     events.close();
   }
   line.finish(progress());
-  return { step: trainer.step, steps: training.steps, seconds, validationNll, stoi, samplesPerSecond: rate(), voice: voicePath, kernels: kernels.name };
+  return {
+    step: trainer.step,
+    steps: training.steps,
+    seconds,
+    validationNll,
+    stoi,
+    samplesPerSecond: rate(),
+    voice: voicePath,
+    kernels: kernels.name,
+  };
 }
 
-/** What may differ between the calls that make up one run: how long it goes, when it measures, where the recordings lie. */
+/**
+ * What may differ between the calls that make up one run: how long it goes, when it measures, where the recordings lie.
+ */
 function settingsOf({ data: _data, sizes, size, training, ...rest }: Recipe): object {
   const free = ['steps', 'validateEvery', 'sampleEvery', 'checkpointEvery'];
-  return { ...rest, size: sizes[size], training: Object.fromEntries(Object.entries(training).filter(([key]) => !free.includes(key))) };
+  return {
+    ...rest,
+    size: sizes[size],
+    training: Object.fromEntries(Object.entries(training).filter(([key]) => !free.includes(key))),
+  };
 }

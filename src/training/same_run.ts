@@ -11,7 +11,12 @@ export function checkSameRun(out: string, before: unknown, now: unknown): void {
   const [old, present] = [before, now].map((value) => new Map(flatten(value)));
   for (const key of new Set([...present.keys(), ...old.keys()])) {
     const [was, is] = [old.get(key), present.get(key)];
-    if (was !== is) throw new TtsError('ERR_CHECKPOINT', `${out} holds a run with ${key} ${was ?? 'unset'}, now ${is ?? 'unset'}; go on with the old settings, or give --out another folder`);
+    if (was !== is)
+      throw new TtsError(
+        'ERR_CHECKPOINT',
+        `${out} holds a run with ${key} ${was ?? 'unset'}, now ${is ?? 'unset'}; go on with the old ` +
+          'settings, or give --out another folder',
+      );
   }
 }
 

@@ -18,11 +18,28 @@ after(() => rmSync(folder, { recursive: true }));
 test('the members of a pair get the same segments where pairs are asked for, else all lanes differ', async () => {
   const recipe = loadRecipe(join(root, 'recipes', 'ljspeech'));
   const config = waveRnnConfig(recipe);
-  const store = await openFeatureStore({ corpus: await openCorpus(join(root, 'data', 'ljspeech-mini')), settings: recipe.features, cacheDir: folder, threads: 1, validation: recipe.data.validation });
-  const draw = (step: number, pairs?: number) => drawSegments(store, config, symbolCodec(config.encoding, store.settings), chooseKernels(), { lanes: 8, steps: 48, noise: 8, seed: 3 }, step, pairs);
+  const store = await openFeatureStore({
+    corpus: await openCorpus(join(root, 'data', 'ljspeech-mini')),
+    settings: recipe.features,
+    cacheDir: folder,
+    threads: 1,
+    validation: recipe.data.validation,
+  });
+  const draw = (step: number, pairs?: number) =>
+    drawSegments(
+      store,
+      config,
+      symbolCodec(config.encoding, store.settings),
+      chooseKernels(),
+      { lanes: 8, steps: 48, noise: 8, seed: 3 },
+      step,
+      pairs,
+    );
   const perLane = (segments: ReturnType<typeof draw>) =>
     Array.from({ length: 8 }, (_, lane) => {
-      const of = <T extends Uint16Array | Float32Array | Float64Array>(array: T) => [...array.subarray((lane * array.length) / 8, ((lane + 1) * array.length) / 8)];
+      const of = <T extends Uint16Array | Float32Array | Float64Array>(array: T) => [
+        ...array.subarray((lane * array.length) / 8, ((lane + 1) * array.length) / 8),
+      ];
       const { codes, heard = assert.fail('no noise') } = segments.sequence;
       return JSON.stringify([codes, heard, segments.features, segments.logWidths].map(of));
     });

@@ -14,7 +14,9 @@ export function snapshot(trainer: Trainer, store: FeatureStore, provenance: Prov
     statistics: store.statistics,
     sparse: Object.fromEntries(sparseNames.map((name, i) => [name, sparse[i]])) as Record<SparseName, BlockMatrix>,
     dense: Object.fromEntries(denseNames.map((name, i) => [name, dense[i]])) as Record<DenseName, Float32Array>,
-    conditioning: new Map([...parameters.conditioning].map(([name, { shape, state }]) => [name, { shape, data: state.average }])),
+    conditioning: new Map(
+      [...parameters.conditioning].map(([name, { shape, state }]) => [name, { shape, data: state.average }]),
+    ),
     provenance,
   };
 }

@@ -17,7 +17,7 @@ type Field = { field: number; value: number | bigint | Buffer };
 /** A reader of its own: records with a bit-by-bit CRC, then protobuf fields; bigint for varints, number for floats. */
 function readRecords(file: Buffer): Field[][] {
   const records: Field[][] = [];
-  for (let at = 0; at < file.length; ) {
+  for (let at = 0; at < file.length;) {
     const length = Number(file.readBigUInt64LE(at));
     const data = file.subarray(at + 12, at + 12 + length);
     assert.equal(file.readUInt32LE(at + 8), masked(file.subarray(at, at + 8)));
@@ -61,7 +61,8 @@ function readFields(data: Buffer): Field[] {
   assert.equal(at, data.length);
   return fields;
 }
-const get = (fields: Field[], field: number): number | bigint | Buffer | undefined => fields.find((entry) => entry.field === field)?.value;
+const get = (fields: Field[], field: number): number | bigint | Buffer | undefined =>
+  fields.find((entry) => entry.field === field)?.value;
 const inner = (fields: Field[], field: number): Field[] => readFields(get(fields, field) as Buffer);
 const text = (value: unknown): string => (value as Buffer).toString();
 
@@ -80,7 +81,10 @@ function read(path: string) {
 /** RFC 3720, appendix B.4. The RFC prints the CRC's bytes in the order in which they are sent, low byte first. */
 test('CRC-32C has the values of RFC 3720', () => {
   const ascending = Uint8Array.from({ length: 32 }, (_, i) => i);
-  const readCommand = Uint8Array.from({ length: 48 }, (_, i) => ({ 0: 0x01, 1: 0xc0, 16: 0x14, 22: 0x04, 27: 0x14, 31: 0x18, 32: 0x28, 40: 0x02 })[i] ?? 0);
+  const readCommand = Uint8Array.from(
+    { length: 48 },
+    (_, i) => ({ 0: 0x01, 1: 0xc0, 16: 0x14, 22: 0x04, 27: 0x14, 31: 0x18, 32: 0x28, 40: 0x02 })[i] ?? 0,
+  );
   assert.equal(crc32c(new Uint8Array(32)), 0x8a9136aa);
   assert.equal(crc32c(new Uint8Array(32).fill(0xff)), 0x62a8ab43);
   assert.equal(crc32c(ascending), 0x46dd794e);
@@ -108,11 +112,17 @@ test('audio and images are read back byte for byte', () => {
   writer.close();
   const [sound, picture] = read(writer.path);
   const audio = inner(sound.value, 6);
-  assert.deepEqual([1, 2, 3].map((field) => get(audio, field)), [22050, 1n, 34_978n]);
+  assert.deepEqual(
+    [1, 2, 3].map((field) => get(audio, field)),
+    [22050, 1n, 34_978n],
+  );
   assert.deepEqual(get(audio, 4), wav);
   assert.equal(text(get(audio, 5)), 'audio/wav');
   const image = inner(picture.value, 4);
-  assert.deepEqual([1, 2, 3].map((field) => get(image, field)), [320n, 800n, 4n]);
+  assert.deepEqual(
+    [1, 2, 3].map((field) => get(image, field)),
+    [320n, 800n, 4n],
+  );
   assert.deepEqual(get(image, 4), png);
 });
 
@@ -132,7 +142,12 @@ test('a resumed run starts a new file and says from which step it goes on', () =
   second.scalar('loss', 1001, 0.5);
   second.close();
   assert.equal(readdirSync(dir).length, 2);
-  assert.deepEqual(readdirSync(dir).sort().map((name) => join(dir, name)), [first.path, second.path]);
+  assert.deepEqual(
+    readdirSync(dir)
+      .sort()
+      .map((name) => join(dir, name)),
+    [first.path, second.path],
+  );
   assert.deepEqual(readFileSync(first.path), before);
   const [start, scalar] = read(second.path);
   assert.deepEqual([start.step, start.session], [1000n, [{ field: 1, value: 1n }]]);

@@ -1,6 +1,6 @@
 /**
- * The two encodings in an event file: protobuf wire format (https://protobuf.dev/programming-guides/encoding/) and TFRecord framing
- * (https://www.tensorflow.org/tutorials/load_data/tfrecord, "TFRecords format details").
+ * The two encodings in an event file: protobuf wire format (https://protobuf.dev/programming-guides/encoding/) and
+ * TFRecord framing (https://www.tensorflow.org/tutorials/load_data/tfrecord, "TFRecords format details").
  */
 const wireVarint = 0;
 const wire64 = 1;
@@ -15,8 +15,10 @@ function varint(value: number): Buffer {
 }
 const key = (field: number, wire: number): Buffer => varint(field * 8 + wire);
 
-export const intField = (field: number, value: number): Buffer => Buffer.concat([key(field, wireVarint), varint(value)]);
-export const bytesField = (field: number, value: Uint8Array): Buffer => Buffer.concat([key(field, wireBytes), varint(value.length), value]);
+export const intField = (field: number, value: number): Buffer =>
+  Buffer.concat([key(field, wireVarint), varint(value)]);
+export const bytesField = (field: number, value: Uint8Array): Buffer =>
+  Buffer.concat([key(field, wireBytes), varint(value.length), value]);
 export const stringField = (field: number, value: string): Buffer => bytesField(field, Buffer.from(value));
 /** A message inside a message. */
 export const message = (field: number, ...fields: Uint8Array[]): Buffer => bytesField(field, Buffer.concat(fields));

@@ -16,7 +16,14 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'tts-trainer-'));
 after(() => rmSync(folder, { recursive: true }));
 
-const tiny = ['sizes.small={ hidden: 32, projection: 16, density: { recurrent: 0.3, output: 0.3 } }', 'model.conditioning.channels=16', 'training.lanes=16', 'training.segment=96', 'training.steps=24', 'training.learningRate=1e-2'];
+const tiny = [
+  'sizes.small={ hidden: 32, projection: 16, density: { recurrent: 0.3, output: 0.3 } }',
+  'model.conditioning.channels=16',
+  'training.lanes=16',
+  'training.segment=96',
+  'training.steps=24',
+  'training.learningRate=1e-2',
+];
 const searches = {
   es: 'sparsity.es={ population: 4, hold: 5, sigma: 0.5 }',
   'es-guided': 'sparsity.es-guided={ population: 4, hold: 5, grace: 0.4 }',
@@ -27,7 +34,13 @@ const recipeOf = (...set: string[]) => loadRecipe(join(root, 'recipes', 'ljspeec
 let store: FeatureStore;
 before(async () => {
   const recipe = recipeOf();
-  store = await openFeatureStore({ corpus: await openCorpus(join(root, 'data', 'ljspeech-mini')), settings: recipe.features, cacheDir: folder, threads: 2, validation: recipe.data.validation });
+  store = await openFeatureStore({
+    corpus: await openCorpus(join(root, 'data', 'ljspeech-mini')),
+    settings: recipe.features,
+    cacheDir: folder,
+    threads: 2,
+    validation: recipe.data.validation,
+  });
 });
 
 async function trainerOf(set: string[], threads = 2): Promise<Trainer> {
@@ -37,7 +50,10 @@ async function trainerOf(set: string[], threads = 2): Promise<Trainer> {
 
 const losses = (trainer: Trainer, steps: number) => Array.from({ length: steps }, () => trainer.advance().loss);
 /** Copies, as a checkpoint makes them. */
-const copied = ({ arrays, state }: ReturnType<Trainer['save']>) => ({ arrays: new Map([...arrays].map(([name, array]) => [name, array.slice()] as const)), state: JSON.parse(JSON.stringify(state)) as Record<string, unknown> });
+const copied = ({ arrays, state }: ReturnType<Trainer['save']>) => ({
+  arrays: new Map([...arrays].map(([name, array]) => [name, array.slice()] as const)),
+  state: JSON.parse(JSON.stringify(state)) as Record<string, unknown>,
+});
 
 for (const [method, settings] of Object.entries(searches)) {
   const set = [`sparsity.method=${method}`, settings];
@@ -54,21 +70,37 @@ for (const [method, settings] of Object.entries(searches)) {
     assert.ok(after < before - 0.1, `${before} to ${after}`);
     assert.equal(kept(), blocks);
     assert.notDeepEqual(trainer.picture(), first);
-    assert.ok(trainer.diagnostics()['masks/ever_active'] > blocks / trainer.deployed().sparse.reduce((sum, { rows, columns, blockRows, blockColumns }) => sum + (rows * columns) / (blockRows * blockColumns), 0));
+    assert.ok(
+      trainer.diagnostics()['masks/ever_active'] >
+        blocks /
+          trainer
+            .deployed()
+            .sparse.reduce(
+              (sum, { rows, columns, blockRows, blockColumns }) => sum + (rows * columns) / (blockRows * blockColumns),
+              0,
+            ),
+    );
   });
 
-  test(`${method}: resumed in the middle of a generation, or after the last one, a run goes on as if it had never stopped`, async () => {
-    const whole = await trainerOf(set);
-    for (const [steps, members] of [[7, method === 'rigl' ? 1 : 4], [14, 1]]) {
-      losses(whole, steps);
-      assert.equal(whole.members, members);
-      const saved = copied(whole.save());
-      const resumed = await trainerOf(set);
-      resumed.restore(saved, whole.step);
-      assert.deepEqual(losses(resumed, 3), losses(whole, 3));
-      assert.deepEqual(copied(resumed.save()), copied(whole.save()));
-    }
-  });
+  test(
+    `${method}: resumed in the middle of a generation, or after the last one, a run ` +
+      'goes on as if it had never stopped',
+    async () => {
+      const whole = await trainerOf(set);
+      for (const [steps, members] of [
+        [7, method === 'rigl' ? 1 : 4],
+        [14, 1],
+      ]) {
+        losses(whole, steps);
+        assert.equal(whole.members, members);
+        const saved = copied(whole.save());
+        const resumed = await trainerOf(set);
+        resumed.restore(saved, whole.step);
+        assert.deepEqual(losses(resumed, 3), losses(whole, 3));
+        assert.deepEqual(copied(resumed.save()), copied(whole.save()));
+      }
+    },
+  );
 
   test(`${method}: the number of threads changes nothing`, async () => {
     const [one, two] = [await trainerOf(set, 1), await trainerOf(set, 2)];
@@ -78,11 +110,17 @@ for (const [method, settings] of Object.entries(searches)) {
 }
 
 test('the shuffled control begins as the search does, and parts from it once fitness counts', async () => {
-  const [search, control] = [await trainerOf(['sparsity.method=es', searches.es]), await trainerOf(['sparsity.method=es', 'sparsity.es={ population: 4, hold: 5, sigma: 0.5, shuffle: true }'])];
+  const [search, control] = [
+    await trainerOf(['sparsity.method=es', searches.es]),
+    await trainerOf(['sparsity.method=es', 'sparsity.es={ population: 4, hold: 5, sigma: 0.5, shuffle: true }']),
+  ];
   assert.deepEqual(losses(search, 5), losses(control, 5));
   assert.notDeepEqual(losses(search, 10), losses(control, 10));
 });
 
 test('members that do not divide the lanes are refused', async () => {
-  await assert.rejects(trainerOf(['sparsity.method=es', 'sparsity.es={ population: 6, hold: 5 }']), { code: 'ERR_RECIPE', message: /training\.lanes is 16, expected a multiple of the 6 members/ });
+  await assert.rejects(trainerOf(['sparsity.method=es', 'sparsity.es={ population: 6, hold: 5 }']), {
+    code: 'ERR_RECIPE',
+    message: /training\.lanes is 16, expected a multiple of the 6 members/,
+  });
 });

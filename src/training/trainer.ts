@@ -27,12 +27,16 @@ export interface StepResult {
   readonly applied: boolean;
 }
 
-/** A dense gradient costs as much as ten sparse ones: it is taken over so many samples, give or take. Those who ask average over several. */
+/**
+ * A dense gradient costs as much as ten sparse ones: it is taken over so many samples, give or take. Those who ask
+ * average over several.
+ */
 const probeSamples = 7680;
 
 /**
- * Turns batches into better weights, one step at a time: the weights by gradients that are averaged over the members of a population of masks, the masks by whoever
- * chooses them. Everything a step does is a pure function of the weights, the state of the chooser, the recipe and the step.
+ * Turns batches into better weights, one step at a time: the weights by gradients that are averaged over the members of
+ * a population of masks, the masks by whoever chooses them. Everything a step does is a pure function of the weights,
+ * the state of the chooser, the recipe and the step.
  */
 export class Trainer {
   readonly config: WaveRnnConfig;
@@ -58,7 +62,12 @@ export class Trainer {
     this.codec = symbolCodec(this.config.encoding, store.settings);
     this.chooser = createChooser(recipe.sparsity, maskedMatrices(this.config), seed, steps);
     const { members, revive } = this.chooser;
-    if (lanes % members !== 0) throw new TtsError('ERR_RECIPE', `training.lanes is ${lanes}, expected a multiple of the ${members} members of sparsity.${recipe.sparsity.method}`);
+    if (lanes % members !== 0)
+      throw new TtsError(
+        'ERR_RECIPE',
+        `training.lanes is ${lanes}, expected a multiple of the ${members} members of ` +
+          `sparsity.${recipe.sparsity.method}`,
+      );
     this.parameters = new Parameters(this.config, store.bins, this.chooser.initial(), revive, seed);
   }
 
@@ -75,7 +84,10 @@ export class Trainer {
   /** Share of the block-sparse weights that the deployed masks keep. */
   get density(): number {
     const masks = this.chooser.deployed();
-    return masks.reduce((sum, mask) => sum + mask.reduce((kept, bit) => kept + bit, 0), 0) / masks.reduce((sum, { length }) => sum + length, 0);
+    return (
+      masks.reduce((sum, mask) => sum + mask.reduce((kept, bit) => kept + bit, 0), 0) /
+      masks.reduce((sum, { length }) => sum + length, 0)
+    );
   }
 
   /** Figures of the masks and their search since the last call; see `MaskChooser`. */
@@ -94,7 +106,13 @@ export class Trainer {
     const masks = this.chooser.update(this.step, this.view());
     if (masks) this.parameters.remask(masks);
 
-    const { losses, gradients } = this.gradients(this.segments(this.recipe.training.lanes, this.recipe.training.segment, this.chooser.paired(this.step) ? this.chooser.members / 2 : 0));
+    const { losses, gradients } = this.gradients(
+      this.segments(
+        this.recipe.training.lanes,
+        this.recipe.training.segment,
+        this.chooser.paired(this.step) ? this.chooser.members / 2 : 0,
+      ),
+    );
     const loss = losses.reduce((sum, value) => sum + value, 0) / losses.length;
     const gradientNorm = globalNorm(gradients);
     const learningRate = learningRateAt(this.step, this.recipe.training);
@@ -127,7 +145,15 @@ export class Trainer {
 
   private segments(lanes: number, steps: number, pairs = 0): Segments {
     const { seed, noise } = this.recipe.training;
-    return drawSegments(this.store, this.config, this.codec, this.kernels, { lanes, steps, noise, seed }, this.step, pairs);
+    return drawSegments(
+      this.store,
+      this.config,
+      this.codec,
+      this.kernels,
+      { lanes, steps, noise, seed },
+      this.step,
+      pairs,
+    );
   }
 
   /** What the chooser may ask about the weights. */
@@ -137,9 +163,25 @@ export class Trainer {
       gradients: () => {
         const probes = this.parameters.probes();
         const { lanes, segment } = this.recipe.training;
-        const { sequence, features, rows } = this.segments(lanes, Math.min(segment, Math.max(16, Math.round(probeSamples / lanes))));
-        const conditioning = new Map([...this.parameters.conditioning].map(([name, { shape, state }]) => [name, this.tf.tensor(state.weights, shape)]));
-        const gate = this.tf.tidy(() => conditioningForward(this.tf, this.config, Object.fromEntries(conditioning), this.featureTensor(features, rows)).dataSync() as Float32Array);
+        const { sequence, features, rows } = this.segments(
+          lanes,
+          Math.min(segment, Math.max(16, Math.round(probeSamples / lanes))),
+        );
+        const conditioning = new Map(
+          [...this.parameters.conditioning].map(([name, { shape, state }]) => [
+            name,
+            this.tf.tensor(state.weights, shape),
+          ]),
+        );
+        const gate = this.tf.tidy(
+          () =>
+            conditioningForward(
+              this.tf,
+              this.config,
+              Object.fromEntries(conditioning),
+              this.featureTensor(features, rows),
+            ).dataSync() as Float32Array,
+        );
         this.tf.dispose([...conditioning.values()]);
         const gradients = new GradientPool().take(probes, gate.length);
         this.kernels.memberGradients(probes, { ...sequence, gate }, 1 / (sequence.lanes * sequence.steps), gradients);
@@ -153,7 +195,10 @@ export class Trainer {
   }
 
   /** Mean loss of each member, and gradients of the mean over them in the order of `Parameters.named()`. */
-  private gradients({ sequence, features, rows, logWidths }: Segments): { losses: Float64Array; gradients: Float32Array[] } {
+  private gradients({ sequence, features, rows, logWidths }: Segments): {
+    losses: Float64Array;
+    gradients: Float32Array[];
+  } {
     const { tf, kernels, config, pool, parameters } = this;
     const members = parameters.members();
     const names = [...parameters.conditioning.keys()];
@@ -167,16 +212,43 @@ export class Trainer {
       const loss = (...tensors: Tensor[]) => {
         const own = (m: number) => tensors.slice(m * sparseNames.length, (m + 1) * sparseNames.length);
         const common = tensors.slice(sparse.length, sparse.length + dense.length);
-        const conditioning = Object.fromEntries(names.map((name, i) => [name, tensors[sparse.length + dense.length + i]]));
+        const conditioning = Object.fromEntries(
+          names.map((name, i) => [name, tensors[sparse.length + dense.length + i]]),
+        );
         const gate = conditioningForward(tf, config, conditioning, input) as Tensor3D;
-        return sampleRateNll(tf, kernels, members, sequence, gate, members.flatMap((_, m) => [...own(m), ...common]), pool, (lanes) => (nats = lanes));
+        return sampleRateNll(
+          tf,
+          kernels,
+          members,
+          sequence,
+          gate,
+          members.flatMap((_, m) => [...own(m), ...common]),
+          pool,
+          (lanes) => (nats = lanes),
+        );
       };
-      const inputs = [...[...sparse, ...dense].map((values) => tf.tensor1d(values)), ...[...parameters.conditioning.values()].map(({ shape, state }) => tf.tensor(state.weights, shape))];
-      all = tf.valueAndGrads(loss)(inputs).grads.map((gradient) => gradient.dataSync() as Float32Array);
+      const inputs = [
+        ...[...sparse, ...dense].map((values) => tf.tensor1d(values)),
+        ...[...parameters.conditioning.values()].map(({ shape, state }) => tf.tensor(state.weights, shape)),
+      ];
+      all = tf
+        .valueAndGrads(loss)(inputs)
+        .grads.map((gradient) => gradient.dataSync() as Float32Array);
     });
-    this.shared = parameters.sparse.map(({ matrix }, i) => (this.shared[i]?.length === matrix.values.length ? this.shared[i] : new Float32Array(matrix.values.length)));
-    parameters.sparse.forEach((weights, i) => weights.scatter(members.map((_, m) => all[m * sparseNames.length + i]), this.shared[i], members.length));
-    return { losses: memberLosses(nats, logWidths, sequence.steps, members.length), gradients: [...this.shared, ...all.slice(sparse.length)] };
+    this.shared = parameters.sparse.map(({ matrix }, i) =>
+      this.shared[i]?.length === matrix.values.length ? this.shared[i] : new Float32Array(matrix.values.length),
+    );
+    parameters.sparse.forEach((weights, i) =>
+      weights.scatter(
+        members.map((_, m) => all[m * sparseNames.length + i]),
+        this.shared[i],
+        members.length,
+      ),
+    );
+    return {
+      losses: memberLosses(nats, logWidths, sequence.steps, members.length),
+      gradients: [...this.shared, ...all.slice(sparse.length)],
+    };
   }
 }
 

@@ -1,4 +1,5 @@
-// Work that several threads must do at the same time because they wait for each other; the pool only promises that it gets done.
+// Work that several threads must do at the same time because they wait for each other; the pool
+// only promises that it gets done.
 #pragma once
 #include <condition_variable>
 #include <mutex>
@@ -7,11 +8,12 @@
 #include <vector>
 
 #if defined(__linux__)
-#include <sched.h>
+  #include <sched.h>
 #endif
 
-// Linux may put a new thread on the core of the one that made it, and leave the two there together for many milliseconds while another core is idle. Moves the calling
-// thread away from that core if it is there; afterwards it is moved on as any other. Elsewhere than on Linux nothing is done.
+// Linux may put a new thread on the core of the one that made it, and leave the two there together
+// for many milliseconds while another core is idle. Moves the calling thread away from that core if
+// it is there; afterwards it is moved on as any other. Elsewhere than on Linux nothing is done.
 inline int current_core() {
 #if defined(__linux__)
   return sched_getcpu();
@@ -23,7 +25,9 @@ inline int current_core() {
 inline void leave_core(int core) {
 #if defined(__linux__)
   cpu_set_t allowed;
-  if (core < 0 || sched_getcpu() != core || sched_getaffinity(0, sizeof allowed, &allowed) != 0 || CPU_COUNT(&allowed) < 2) return;
+  if (core < 0 || sched_getcpu() != core || sched_getaffinity(0, sizeof allowed, &allowed) != 0 ||
+      CPU_COUNT(&allowed) < 2)
+    return;
   cpu_set_t others = allowed;
   CPU_CLR(core, &others);
   sched_setaffinity(0, sizeof others, &others);
@@ -33,7 +37,8 @@ inline void leave_core(int core) {
 #endif
 }
 
-// Calls task(i) for every i below count, each on a thread of its own, the first on the calling one. False, and nothing is called, where there are too few threads to be had.
+// Calls task(i) for every i below count, each on a thread of its own, the first on the calling one.
+// False, and nothing is called, where there are too few threads to be had.
 template <class F>
 bool at_once(int count, F task) {
   enum { kWait, kGo, kStop } sign = kWait;

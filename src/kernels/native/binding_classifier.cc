@@ -39,14 +39,16 @@ std::vector<float*> arrays_of(const Napi::Value& v) {
 
 }  // namespace
 
-// (kernels, threads, members, batch, scale, gradients or null, loss Float64Array, correct Int32Array)
+// (kernels, threads, members, batch, scale, gradients or null, loss Float64Array, correct
+// Int32Array)
 void classifier(const Napi::CallbackInfo& info) {
   const Napi::Array networks = info[2].As<Napi::Array>();
   const bool backward = info[5].IsArray();
   std::vector<ClassifierMember> members(networks.Length());
   for (uint32_t m = 0; m < members.size(); m++) {
     const Napi::Array layers = networks.Get(m).As<Napi::Object>().Get("layers").As<Napi::Array>();
-    for (uint32_t l = 0; l < layers.Length(); l++) members[m].layers.push_back(layer_of(layers.Get(l).As<Napi::Object>()));
+    for (uint32_t l = 0; l < layers.Length(); l++)
+      members[m].layers.push_back(layer_of(layers.Get(l).As<Napi::Object>()));
     if (!backward) continue;
     const Napi::Object gradients = info[5].As<Napi::Object>().Get(m).As<Napi::Object>();
     members[m].weights = arrays_of(gradients.Get("weights"));

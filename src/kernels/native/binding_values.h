@@ -1,4 +1,5 @@
-// From JavaScript values to what the engine takes. src/kernels/native.ts has checked types and lengths.
+// From JavaScript values to what the engine takes. src/kernels/native.ts has checked types and
+// lengths.
 #pragma once
 #define NAPI_CPP_EXCEPTIONS
 #include <napi.h>
@@ -23,8 +24,13 @@ inline float number(const Napi::Value& v) { return v.As<Napi::Number>().FloatVal
 
 inline Matrix matrix_of(const Napi::Value& v) {
   const Napi::Object o = v.As<Napi::Object>();
-  return {integer(o.Get("rows")), integer(o.Get("columns")), integer(o.Get("blockRows")), integer(o.Get("blockColumns")),
-          data_of<int32_t>(o.Get("rowStart")), data_of<int32_t>(o.Get("column")), data_of<float>(o.Get("values"))};
+  return {integer(o.Get("rows")),
+          integer(o.Get("columns")),
+          integer(o.Get("blockRows")),
+          integer(o.Get("blockColumns")),
+          data_of<int32_t>(o.Get("rowStart")),
+          data_of<int32_t>(o.Get("column")),
+          data_of<float>(o.Get("values"))};
 }
 
 // binding_sampler.cc
@@ -38,7 +44,8 @@ N network_from(const Napi::Value& v, F matrix) {
   n.hidden = integer(o.Get("hidden"));
   n.projection = integer(o.Get("projection"));
   n.levels = integer(o.Get("levels"));
-  const Napi::Array sparse = o.Get("sparse").As<Napi::Array>(), dense = o.Get("dense").As<Napi::Array>();
+  const Napi::Array sparse = o.Get("sparse").As<Napi::Array>(),
+                    dense = o.Get("dense").As<Napi::Array>();
   for (uint32_t i = 0; i < kSparseCount; i++) n.sparse[i] = matrix(sparse[i]);
   for (uint32_t i = 0; i < kDenseCount; i++) n.dense[i] = data_of<float>(dense[i]);
   return n;

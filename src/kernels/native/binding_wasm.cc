@@ -1,8 +1,9 @@
-// The exports of the WebAssembly module: what binding.cc is to N-API. src/kernels/wasm_addon.ts is the only caller; types and lengths are checked
-// before it. A function takes one array of float64 numbers, which holds whole numbers, float32 numbers and addresses alike, in order.
-#include <__verbose_abort>
+// The exports of the WebAssembly module: what binding.cc is to N-API. src/kernels/wasm_addon.ts is
+// the only caller; types and lengths are checked before it. A function takes one array of float64
+// numbers, which holds whole numbers, float32 numbers and addresses alike, in order.
 #include <string.h>
 #include <time.h>
+#include <__verbose_abort>
 
 #include "classifier_engine.h"
 #include "engine.h"
@@ -25,10 +26,15 @@ class Arguments {
 
   // Address 0 stands for an array that was not given.
   template <class T>
-  T* data() { return reinterpret_cast<T*>((uintptr_t)*at_++); }
+  T* data() {
+    return reinterpret_cast<T*>((uintptr_t)*at_++);
+  }
 
   // Braced lists are evaluated from left to right.
-  Matrix matrix() { return Matrix{integer(), integer(), integer(), integer(), data<int32_t>(), data<int32_t>(), data<float>()}; }
+  Matrix matrix() {
+    return Matrix{integer(),       integer(),       integer(),    integer(),
+                  data<int32_t>(), data<int32_t>(), data<float>()};
+  }
 
   Network network() {
     Network n;
@@ -41,7 +47,8 @@ class Arguments {
   }
 
   SourceMatrix source_matrix() {
-    return SourceMatrix{integer(), integer(), integer(), integer(), data<int32_t>(), data<int32_t>(), integer(), data<void>(), data<float>()};
+    return SourceMatrix{integer(),       integer(), integer(),    integer(),    data<int32_t>(),
+                        data<int32_t>(), integer(), data<void>(), data<float>()};
   }
 
   SourceNetwork source_network() {
@@ -90,7 +97,8 @@ struct Sampler {
 
 }  // namespace
 
-// The module imports nothing. Time stands still in it: only profiles ask for it, and those are not offered.
+// The module imports nothing. Time stands still in it: only profiles ask for it, and those are not
+// offered.
 extern "C" int clock_gettime(clockid_t, timespec* time) {
   *time = {};
   return 0;
@@ -127,22 +135,28 @@ EXPORT(productWeights) void product_weights(const double* arguments) {
   const Matrix m = a.matrix();
   const float *dy = a.data<float>(), *x = a.data<float>();
   const int steps = a.integer();
-  table->product_weights(&m, dy, (size_t)m.rows * 16, x, (size_t)m.columns * 16, steps, a.data<float>());
+  table->product_weights(&m, dy, (size_t)m.rows * 16, x, (size_t)m.columns * 16, steps,
+                         a.data<float>());
 }
 
-// number of members, members, the batch in the order of its struct but for the profile (there is no clock), whether gradients follow, gradients of each member
+// number of members, members, the batch in the order of its struct but for the profile (there is no
+// clock), whether gradients follow, gradients of each member
 EXPORT(sequence) void sequence(const double* arguments) {
   Arguments a(arguments);
   std::vector<Network> members(a.integer());
   for (Network& n : members) n = a.network();
-  const Batch batch = {a.integer(), a.integer(), a.integer(), a.integer(), a.integer(), a.data<uint16_t>(), a.data<uint16_t>(),
-                       a.data<float>(), a.data<int32_t>(), a.data<float>(), a.number(), a.data<double>(), a.data<float>(), nullptr};
+  const Batch batch = {a.integer(),        a.integer(),     a.integer(),
+                       a.integer(),        a.integer(),     a.data<uint16_t>(),
+                       a.data<uint16_t>(), a.data<float>(), a.data<int32_t>(),
+                       a.data<float>(),    a.number(),      a.data<double>(),
+                       a.data<float>(),    nullptr};
   std::vector<Gradients> gradients(a.integer() ? members.size() : 0);
   for (Gradients& g : gradients) g = a.gradients();
   run_sequence(table, 1, members, batch, gradients.empty() ? nullptr : gradients.data());
 }
 
-// number of members, number of layers, whether there are gradients; of each member its layers and, with gradients, weights and biases of each layer; the batch in the order of its struct
+// number of members, number of layers, whether there are gradients; of each member its layers and,
+// with gradients, weights and biases of each layer; the batch in the order of its struct
 EXPORT(classifier) void classifier(const double* arguments) {
   Arguments a(arguments);
   std::vector<ClassifierMember> members(a.integer());
@@ -152,14 +166,17 @@ EXPORT(classifier) void classifier(const double* arguments) {
     for (int l = 0; gradients && l < layers; l++) m.weights.push_back(a.data<float>());
     for (int l = 0; gradients && l < layers; l++) m.biases.push_back(a.data<float>());
   }
-  const ClassifierBatch batch = {a.integer(), a.integer(), a.integer(), a.integer(), a.data<float>(), a.data<uint8_t>(), a.number(), a.data<double>(), a.data<int32_t>()};
+  const ClassifierBatch batch = {a.integer(), a.integer(),      a.integer(),
+                                 a.integer(), a.data<float>(),  a.data<uint8_t>(),
+                                 a.number(),  a.data<double>(), a.data<int32_t>()};
   run_classifier(table, 1, members, batch, gradients);
 }
 
 // the settings in the order of their struct, weights, gradient, first, second, average, count
 EXPORT(adam) void adam(const double* arguments) {
   Arguments a(arguments);
-  const Adam settings = {a.number(), a.number(), a.number(), a.number(), a.number(), a.number(), a.number()};
+  const Adam settings = {a.number(), a.number(), a.number(), a.number(),
+                         a.number(), a.number(), a.number()};
   float* weights = a.data<float>();
   const float* gradient = a.data<float>();
   float *first = a.data<float>(), *second = a.data<float>(), *average = a.data<float>();
@@ -203,12 +220,20 @@ EXPORT(samplerCreate) Sampler* sampler_create(const double* arguments) {
   Arguments a(arguments);
   Sampler* s = new Sampler{pack_network(a.source_network(), table->sampler), {}};
   const PackedNetwork& net = s->packed->network;
-  s->stream = Stream{{a.word(), a.word()}, 0, a.number(), a.integer(), a.integer(), 0, zeros(table->sampler->stream_bytes(&net)), zeros(table->sampler->own_bytes(&net))};
+  s->stream = Stream{{a.word(), a.word()},
+                     0,
+                     a.number(),
+                     a.integer(),
+                     a.integer(),
+                     0,
+                     zeros(table->sampler->stream_bytes(&net)),
+                     zeros(table->sampler->own_bytes(&net))};
   table->sampler->begin(&net, &s->stream);
   return s;
 }
 
-// sampler, gate [frames,3H], frames, hop, codes [frames·hop] out, codes to be taken or null, probabilities [frames·hop,2Q] or null
+// sampler, gate [frames,3H], frames, hop, codes [frames·hop] out, codes to be taken or null,
+// probabilities [frames·hop,2Q] or null
 EXPORT(samplerRun) void sampler_run(const double* arguments) {
   Arguments a(arguments);
   Sampler* s = a.data<Sampler>();
@@ -220,8 +245,10 @@ EXPORT(samplerRun) void sampler_run(const double* arguments) {
   float* probabilities = a.data<float>();
   for (int f = 0; f < frames; f++) {
     const size_t first = (size_t)f * hop;
-    table->sampler->sample(&net, &s->stream, nullptr, gate + (size_t)f * 3 * net.hidden, hop, codes + first, forced ? forced + first : nullptr,
-                           probabilities ? probabilities + first * 2 * net.levels : nullptr, nullptr);
+    table->sampler->sample(&net, &s->stream, nullptr, gate + (size_t)f * 3 * net.hidden, hop,
+                           codes + first, forced ? forced + first : nullptr,
+                           probabilities ? probabilities + first * 2 * net.levels : nullptr,
+                           nullptr);
   }
 }
 

@@ -16,8 +16,11 @@ void product_transposed(const Matrix* m, const float* dy, float* dx) {
   with_shape(*m, [&](auto shape) { transposed_all<decltype(shape)>(*m, dy, dx); });
 }
 
-void product_weights(const Matrix* m, const float* dy, size_t dyStride, const float* x, size_t xStride, int steps, float* dw) {
-  with_shape(*m, [&](auto shape) { weights_all<decltype(shape)>(*m, dy, dyStride, x, xStride, steps, dw); });
+void product_weights(const Matrix* m, const float* dy, size_t dyStride, const float* x,
+                     size_t xStride, int steps, float* dw) {
+  with_shape(*m, [&](auto shape) {
+    weights_all<decltype(shape)>(*m, dy, dyStride, x, xStride, steps, dw);
+  });
 }
 
 }  // namespace
@@ -28,5 +31,15 @@ void product_weights(const Matrix* m, const float* dy, size_t dyStride, const fl
 #define KERNELS_TABLE_(name) kernels_##name
 extern const KernelTable KERNELS_TABLE(KERNELS_NAME);
 const KernelTable KERNELS_TABLE(KERNELS_NAME) = {
-    KERNELS_STRING(KERNELS_NAME), kWidth, product, product_transposed, product_weights, sequence_workspace, sequence, adam, &SAMPLER_TABLE(KERNELS_NAME), gemm, classifier,
+    KERNELS_STRING(KERNELS_NAME),
+    kWidth,
+    product,
+    product_transposed,
+    product_weights,
+    sequence_workspace,
+    sequence,
+    adam,
+    &SAMPLER_TABLE(KERNELS_NAME),
+    gemm,
+    classifier,
 };

@@ -8,17 +8,23 @@ namespace {
 
 constexpr int kLanes = 16;
 
-// Groups of a slice, at most. More groups make the gradients of fully connected layers cheaper and leave fewer tasks for the threads.
+// Groups of a slice, at most. More groups make the gradients of fully connected layers cheaper and
+// leave fewer tasks for the threads.
 constexpr int kSliceGroups = 4;
 
-// Slices of nearly equal size: 6 groups are 3 + 3. They depend on nothing but the number of examples.
+// Slices of nearly equal size: 6 groups are 3 + 3. They depend on nothing but the number of
+// examples.
 struct Slices {
   int examples, groups, count;
-  explicit Slices(int n) : examples(n), groups((n + kLanes - 1) / kLanes), count((groups + kSliceGroups - 1) / kSliceGroups) {}
+  explicit Slices(int n)
+      : examples(n),
+        groups((n + kLanes - 1) / kLanes),
+        count((groups + kSliceGroups - 1) / kSliceGroups) {}
   int first(int slice) const { return slice == count ? examples : slice * groups / count * kLanes; }
 };
 
-// Where a slice writes its gradients: the first to where the sums will be, the others to buffers of their own.
+// Where a slice writes its gradients: the first to where the sums will be, the others to buffers of
+// their own.
 struct SliceGradients {
   std::vector<float*> weights, biases;
 };
@@ -41,7 +47,8 @@ void add(const float* from, size_t floats, float* to) {
 
 }  // namespace
 
-void run_classifier(const KernelTable* table, int threads, std::vector<ClassifierMember>& members, const ClassifierBatch& batch, bool gradients) {
+void run_classifier(const KernelTable* table, int threads, std::vector<ClassifierMember>& members,
+                    const ClassifierBatch& batch, bool gradients) {
   // The buffers are shared by all JavaScript threads of the process.
   static std::mutex one;
   const std::lock_guard<std::mutex> lock(one);
@@ -53,7 +60,9 @@ void run_classifier(const KernelTable* table, int threads, std::vector<Classifie
   if ((int)sliceBuffers.size() < count * slices.count) sliceBuffers.resize(count * slices.count);
 
   ClassifierLayout layout;
-  for (ClassifierMember& member : members) layout = classifier_layout(member.layers, batch.height, batch.width, batch.channels, kSliceGroups, gradients);
+  for (ClassifierMember& member : members)
+    layout = classifier_layout(member.layers, batch.height, batch.width, batch.channels,
+                               kSliceGroups, gradients);
   std::vector<std::vector<int32_t>> columns;
   for (ClassifierMember& member : members)
     for (int l = 0; l < layers; l++) {
@@ -70,11 +79,19 @@ void run_classifier(const KernelTable* table, int threads, std::vector<Classifie
     const ClassifierMember& member = members[m];
     const Classifier net = {layers, member.layers.data(), layout.images.data()};
     const int first = m * batch.examples + slices.first(s);
-    ClassifierSlice slice = {slices.first(s + 1) - slices.first(s), batch.images + first * pixels, batch.labels + first, batch.scale, 0, 0};
+    ClassifierSlice slice = {slices.first(s + 1) - slices.first(s),
+                             batch.images + first * pixels,
+                             batch.labels + first,
+                             batch.scale,
+                             0,
+                             0};
     SliceGradients& part = parts[task];
-    if (gradients) part = s == 0 ? SliceGradients{member.weights, member.biases} : in_buffer(member.layers, sliceBuffers[task]);
+    if (gradients)
+      part = s == 0 ? SliceGradients{member.weights, member.biases}
+                    : in_buffer(member.layers, sliceBuffers[task]);
     const ClassifierGradients grad = {part.weights.data(), part.biases.data()};
-    table->classifier(&net, &slice, gradients ? &grad : nullptr, workspaces[worker].need(layout.floats));
+    table->classifier(&net, &slice, gradients ? &grad : nullptr,
+                      workspaces[worker].need(layout.floats));
     loss[task] = slice.loss;
     correct[task] = slice.correct;
   });

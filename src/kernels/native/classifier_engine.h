@@ -1,13 +1,13 @@
-// Members and slices of their examples, spread over threads; sums are formed in the order of the slices, so the number of threads does not
-// change a bit of the result, nor do the other members.
+// Members and slices of their examples, spread over threads; sums are formed in the order of the
+// slices, so the number of threads does not change a bit of the result, nor do the other members.
 #pragma once
 #include <vector>
 
 #include "classifier_network.h"
 
 struct ClassifierMember {
-  std::vector<Layer> layers;             // matrices as packed; `sums` is not set
-  std::vector<float*> weights, biases;   // receive the gradients, one array a layer
+  std::vector<Layer> layers;            // matrices as packed; `sums` is not set
+  std::vector<float*> weights, biases;  // receive the gradients, one array a layer
 };
 
 struct ClassifierBatch {
@@ -15,8 +15,9 @@ struct ClassifierBatch {
   const float* images;    // [members, examples, height, width, channels]
   const uint8_t* labels;  // [members, examples]
   float scale;
-  double* loss;           // [members] out
-  int32_t* correct;       // [members] out
+  double* loss;      // [members] out
+  int32_t* correct;  // [members] out
 };
 
-void run_classifier(const KernelTable*, int threads, std::vector<ClassifierMember>& members, const ClassifierBatch&, bool gradients);
+void run_classifier(const KernelTable*, int threads, std::vector<ClassifierMember>& members,
+                    const ClassifierBatch&, bool gradients);

@@ -4,14 +4,18 @@ namespace {
 
 constexpr int kLanes = 16;
 
-// One row of padding keeps the distance of two groups off the powers of two, where cache sets collide.
+// One row of padding keeps the distance of two groups off the powers of two, where cache sets
+// collide.
 size_t padded(size_t floats) { return floats + kLanes; }
 
-bool fully_connected(const Layer& layer, const Image& out) { return layer.kind == kConvolution && out.height == 1 && out.width == 1; }
+bool fully_connected(const Layer& layer, const Image& out) {
+  return layer.kind == kConvolution && out.height == 1 && out.width == 1;
+}
 
 }  // namespace
 
-ClassifierLayout classifier_layout(std::vector<Layer>& layers, int height, int width, int channels, int groups, bool gradients) {
+ClassifierLayout classifier_layout(std::vector<Layer>& layers, int height, int width, int channels,
+                                   int groups, bool gradients) {
   ClassifierLayout layout = {{}, 0};
   const auto take = [&](size_t floats) {
     const size_t at = layout.floats;
@@ -23,14 +27,17 @@ ClassifierLayout classifier_layout(std::vector<Layer>& layers, int height, int w
     Image& in = layout.images.back();
     in.padding = layer.padding;
     const int rows = in.height + 2 * in.padding, columns = in.width + 2 * in.padding;
-    layout.images.push_back({(rows - layer.kernelHeight) / layer.stride + 1, (columns - layer.kernelWidth) / layer.stride + 1,
+    layout.images.push_back({(rows - layer.kernelHeight) / layer.stride + 1,
+                             (columns - layer.kernelWidth) / layer.stride + 1,
                              layer.kind == kConvolution ? layer.matrix.rows : in.channels});
   }
   for (size_t i = 0; i < layout.images.size(); i++) {
     Image& image = layout.images[i];
-    const bool keepValues = gradients && i < layers.size() && fully_connected(layers[i], layout.images[i + 1]);
+    const bool keepValues =
+        gradients && i < layers.size() && fully_connected(layers[i], layout.images[i + 1]);
     const bool keepGradient = gradients && i > 0 && fully_connected(layers[i - 1], image);
-    image.floats = (size_t)(image.height + 2 * image.padding) * (image.width + 2 * image.padding) * image.channels * kLanes;
+    image.floats = (size_t)(image.height + 2 * image.padding) * (image.width + 2 * image.padding) *
+                   image.channels * kLanes;
     image.valuesStep = keepValues ? padded(image.floats) : 0;
     image.values = take(padded(image.floats) * (keepValues ? groups : 1));
     image.gradientStep = keepGradient ? padded(image.floats) : 0;
@@ -43,7 +50,10 @@ ClassifierLayout classifier_layout(std::vector<Layer>& layers, int height, int w
       layer.stored = (size_t)m.rowStart[m.rows / m.blockRows] * m.blockRows * m.blockColumns;
       layer.summed = m.rows;
     } else {
-      layer.stored = layer.summed = layer.kind == kDepthwise ? (size_t)layer.kernelHeight * layer.kernelWidth * layout.images[l].channels : 0;
+      layer.stored = layer.summed =
+          layer.kind == kDepthwise
+              ? (size_t)layer.kernelHeight * layer.kernelWidth * layout.images[l].channels
+              : 0;
     }
     if (gradients) layer.sums = take(layer.summed * kLanes);
   }
@@ -52,7 +62,8 @@ ClassifierLayout classifier_layout(std::vector<Layer>& layers, int height, int w
 
 std::vector<int32_t> image_columns(const Layer& layer, const Image& in) {
   const Matrix& m = layer.matrix;
-  const int windowRow = layer.kernelWidth * in.channels, imageRow = (in.width + 2 * in.padding) * in.channels;
+  const int windowRow = layer.kernelWidth * in.channels,
+            imageRow = (in.width + 2 * in.padding) * in.channels;
   std::vector<int32_t> columns;
   if (layer.kernelHeight == 1 || windowRow == imageRow) return columns;
   columns.assign(m.column, m.column + m.rowStart[m.rows / m.blockRows]);

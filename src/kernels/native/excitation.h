@@ -1,4 +1,5 @@
-// Coding of excitation; see src/kernels/excitation.ts for the shapes. Compiled without contraction of products and sums, so that it gives what its twin there gives, to the bit.
+// Coding of excitation; see src/kernels/excitation.ts for the shapes. Compiled without contraction
+// of products and sums, so that it gives what its twin there gives, to the bit.
 #pragma once
 #include <stdint.h>
 

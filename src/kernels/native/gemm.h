@@ -1,4 +1,5 @@
-// Dense matrix product for the frame-rate network: panels of A and B are packed, tiles of 6 rows × 2 registers stay in registers.
+// Dense matrix product for the frame-rate network: panels of A and B are packed, tiles of 6 rows ×
+// 2 registers stay in registers.
 #pragma once
 #include "kernels.h"
 #include "simd.h"
@@ -24,8 +25,10 @@ INLINE void gemm_tile(int depth, const float* a, const float* b, vf sums[kGemmRo
   }
 }
 
-// Rows m0 … m0+mb-1 of op(A), columns k0 … k0+kb-1, in tiles of 6 rows: [tile][kb][6], zeros below the last row.
-INLINE void pack_a(bool transposed, const float* a, int lda, int m, int m0, int mb, int k0, int kb, float* to) {
+// Rows m0 … m0+mb-1 of op(A), columns k0 … k0+kb-1, in tiles of 6 rows: [tile][kb][6], zeros below
+// the last row.
+INLINE void pack_a(bool transposed, const float* a, int lda, int m, int m0, int mb, int k0, int kb,
+                   float* to) {
   static const float zeros[kGemmDepth] = {0};
   for (int i = 0; i < mb; i += kGemmRows, to += (size_t)kb * kGemmRows) {
     const int full = m - m0 - i < kGemmRows ? m - m0 - i : kGemmRows;
@@ -35,14 +38,18 @@ INLINE void pack_a(bool transposed, const float* a, int lda, int m, int m0, int 
         for (int r = 0; r < kGemmRows; r++) to[k * kGemmRows + r] = r < full ? from[r] : 0.f;
     } else {
       const float* rows[kGemmRows];
-      for (int r = 0; r < kGemmRows; r++) rows[r] = r < full ? a + (size_t)(m0 + i + r) * lda + k0 : zeros;
-      for (int k = 0; k < kb; k++) UNROLL for (int r = 0; r < kGemmRows; r++) to[k * kGemmRows + r] = rows[r][k];
+      for (int r = 0; r < kGemmRows; r++)
+        rows[r] = r < full ? a + (size_t)(m0 + i + r) * lda + k0 : zeros;
+      for (int k = 0; k < kb; k++)
+        UNROLL for (int r = 0; r < kGemmRows; r++) to[k * kGemmRows + r] = rows[r][k];
     }
   }
 }
 
-// Columns n0 … n0+nb-1 of op(B), rows k0 … k0+kb-1: [kb][kGemmColumns], zeros to the right of the last column.
-INLINE void pack_b(bool transposed, const float* b, int ldb, int n0, int nb, int k0, int kb, float* to) {
+// Columns n0 … n0+nb-1 of op(B), rows k0 … k0+kb-1: [kb][kGemmColumns], zeros to the right of the
+// last column.
+INLINE void pack_b(bool transposed, const float* b, int ldb, int n0, int nb, int k0, int kb,
+                   float* to) {
   if (nb < kGemmColumns) memset(to, 0, (size_t)kb * kGemmColumns * sizeof(float));
   if (transposed) {
     for (int j = 0; j < nb; j++) {
@@ -51,13 +58,16 @@ INLINE void pack_b(bool transposed, const float* b, int ldb, int n0, int nb, int
     }
   } else if (nb == kGemmColumns) {
     const float* from = b + (size_t)k0 * ldb + n0;
-    for (int k = 0; k < kb; k++, from += ldb, to += kGemmColumns) store(to, load(from)), store(to + kWidth, load(from + kWidth));
+    for (int k = 0; k < kb; k++, from += ldb, to += kGemmColumns)
+      store(to, load(from)), store(to + kWidth, load(from + kWidth));
   } else {
-    for (int k = 0; k < kb; k++) memcpy(to + (size_t)k * kGemmColumns, b + (size_t)(k0 + k) * ldb + n0, nb * sizeof(float));
+    for (int k = 0; k < kb; k++)
+      memcpy(to + (size_t)k * kGemmColumns, b + (size_t)(k0 + k) * ldb + n0, nb * sizeof(float));
   }
 }
 
-void gemm(int transposeA, int transposeB, int m, int n, int depth, const float* a, int lda, const float* b, int ldb, float* c, int ldc, int accumulate) {
+void gemm(int transposeA, int transposeB, int m, int n, int depth, const float* a, int lda,
+          const float* b, int ldb, float* c, int ldc, int accumulate) {
   static thread_local float packedA[kGemmRowBlock * kGemmDepth] __attribute__((aligned(64)));
   static thread_local float packedB[kGemmDepth * kGemmColumns] __attribute__((aligned(64)));
   for (int k0 = 0; k0 < depth || k0 == 0; k0 += kGemmDepth) {
@@ -78,7 +88,8 @@ void gemm(int transposeA, int transposeB, int m, int n, int depth, const float* 
               store(out, add ? load(out) + sums[r][0] : sums[r][0]);
               store(out + kWidth, add ? load(out + kWidth) + sums[r][1] : sums[r][1]);
             } else {
-              for (int j = 0; j < nb; j++) out[j] = (add ? out[j] : 0.f) + sums[r][j / kWidth][j % kWidth];
+              for (int j = 0; j < nb; j++)
+                out[j] = (add ? out[j] : 0.f) + sums[r][j / kWidth][j % kWidth];
             }
           }
         }

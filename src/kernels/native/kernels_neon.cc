@@ -1,5 +1,5 @@
 #if !defined(__ARM_NEON)
-#error "compile for 64-bit Arm"
+  #error "compile for 64-bit Arm"
 #endif
 #define KERNELS_NAME neon
 #define KERNELS_WIDTH 4

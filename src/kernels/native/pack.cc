@@ -1,10 +1,10 @@
 #include "pack.h"
 
+#include <string.h>
 #include <algorithm>
 #include <array>
 #include <map>
 #include <numeric>
-#include <string.h>
 #include <tuple>
 
 Arena::~Arena() { free_aligned(memory_); }
@@ -27,7 +27,8 @@ namespace {
 
 constexpr int kSlab = 16, kGroup = 4;
 
-// The columns of a tile in ascending order, each with its weights. Rows of single weights share tiles of 16: a column of such a tile holds zeros too.
+// The columns of a tile in ascending order, each with its weights. Rows of single weights share
+// tiles of 16: a column of such a tile holds zeros too.
 template <class W>
 using Tile = std::map<int, std::array<W, kSlab>>;
 
@@ -39,7 +40,8 @@ Tile<W> tile_at(const SourceMatrix& m, int firstRow, int rows) {
     for (int k = m.rowStart[row / m.blockRows]; k < m.rowStart[row / m.blockRows + 1]; k++)
       for (int c = 0; c < m.blockColumns; c++)
         for (int r = 0; r < m.blockRows; r++)
-          tile[m.column[k] * m.blockColumns + c][row - firstRow + r] = values[((size_t)k * m.blockColumns + c) * m.blockRows + r];
+          tile[m.column[k] * m.blockColumns + c][row - firstRow + r] =
+              values[((size_t)k * m.blockColumns + c) * m.blockRows + r];
   return tile;
 }
 
@@ -52,12 +54,14 @@ struct Arrays {
 // Rows of pairs of columns, as pack_columns has made them one by one.
 std::vector<uint16_t> in_pairs(const std::vector<uint16_t>& columns) {
   std::vector<uint16_t> pairs(columns.size());
-  for (size_t i = 0; i < columns.size(); i++) pairs[i / 32 * 32 + i % 16 * 2 + i / 16 % 2] = columns[i];
+  for (size_t i = 0; i < columns.size(); i++)
+    pairs[i / 32 * 32 + i % 16 * 2 + i / 16 % 2] = columns[i];
   return pairs;
 }
 
 template <class W>
-std::vector<W> pack_columns(const SourceMatrix& m, const std::vector<int>& tiles, int height, Arrays& out) {
+std::vector<W> pack_columns(const SourceMatrix& m, const std::vector<int>& tiles, int height,
+                            Arrays& out) {
   std::vector<W> values;
   for (int firstRow : tiles) {
     for (const auto& [column, weights] : tile_at<W>(m, firstRow, height)) {
@@ -74,13 +78,16 @@ std::vector<W> pack_columns(const SourceMatrix& m, const std::vector<int>& tiles
 }
 
 // `columns` receives the column of every activation, four to a group; filled up with zero weights.
-std::vector<int8_t> pack_groups(const SourceMatrix& m, const std::vector<int>& tiles, int height, Arrays& out, std::vector<int>& columns) {
+std::vector<int8_t> pack_groups(const SourceMatrix& m, const std::vector<int>& tiles, int height,
+                                Arrays& out, std::vector<int>& columns) {
   std::vector<int8_t> values;
   const size_t columnsOfVector = (size_t)kGroup * kSlab / height;
   for (int firstRow : tiles) {
     const Tile<int8_t> tile = tile_at<int8_t>(m, firstRow, height);
     std::vector<std::pair<int, std::array<int8_t, kSlab>>> entries(tile.begin(), tile.end());
-    while (entries.size() % columnsOfVector) entries.push_back({m.blockColumns == kGroup ? (int)(entries.size() % kGroup) : entries.back().first, {}});
+    while (entries.size() % columnsOfVector)
+      entries.push_back(
+          {m.blockColumns == kGroup ? (int)(entries.size() % kGroup) : entries.back().first, {}});
     for (size_t g = 0; g < entries.size(); g += kGroup)
       for (int r = 0; r < height; r++)
         for (int c = 0; c < kGroup; c++) values.push_back(entries[g + c].second[r]);
@@ -116,18 +123,30 @@ void place_gathering(const std::vector<int>& columns, PackedMatrix* out, Arena* 
   if (!ordered) {
     // Wide groups apart, so that their neighbours need no more tables than they would without them.
     const auto width = [&](int g) { return (last(g) - first(g) + kGroups) / kTable; };
-    std::sort(groups.begin(), groups.end(), [&](int a, int b) { return std::make_tuple(width(a), first(a), a) < std::make_tuple(width(b), first(b), b); });
+    std::sort(groups.begin(), groups.end(), [&](int a, int b) {
+      return std::make_tuple(width(a), first(a), a) < std::make_tuple(width(b), first(b), b);
+    });
   }
   std::vector<GatheredVector> vectors;
   for (size_t at = 0; at < groups.size(); at += kGroups) {
-    GatheredVector v = {{groups.begin() + at, groups.begin() + std::min(at + kGroups, groups.size())}, 0, (out->columns + kTable - 1) / kTable};
+    GatheredVector v = {
+        {groups.begin() + at, groups.begin() + std::min(at + kGroups, groups.size())},
+        0,
+        (out->columns + kTable - 1) / kTable};
     if (!ordered) {
-      v.base = first(*std::min_element(v.groups.begin(), v.groups.end(), [&](int a, int b) { return first(a) < first(b); }));
-      v.tables = (last(*std::max_element(v.groups.begin(), v.groups.end(), [&](int a, int b) { return last(a) < last(b); })) - v.base) / kTable + 1;
+      v.base = first(*std::min_element(v.groups.begin(), v.groups.end(),
+                                       [&](int a, int b) { return first(a) < first(b); }));
+      v.tables = (last(*std::max_element(v.groups.begin(), v.groups.end(),
+                                         [&](int a, int b) { return last(a) < last(b); })) -
+                  v.base) /
+                     kTable +
+                 1;
     }
     vectors.push_back(std::move(v));
   }
-  std::stable_sort(vectors.begin(), vectors.end(), [](const GatheredVector& a, const GatheredVector& b) { return a.tables < b.tables; });
+  std::stable_sort(
+      vectors.begin(), vectors.end(),
+      [](const GatheredVector& a, const GatheredVector& b) { return a.tables < b.tables; });
 
   std::vector<int32_t> ends(1);
   std::vector<uint16_t> bases;
@@ -165,7 +184,8 @@ std::vector<int> rows_of(Slabs slabs) {
   return rows;
 }
 
-void pack_matrix(const SourceMatrix& m, const std::vector<int>& slabs, const SamplerKernels* kernels, PackedMatrix* out, Arena* arena) {
+void pack_matrix(const SourceMatrix& m, const std::vector<int>& slabs,
+                 const SamplerKernels* kernels, PackedMatrix* out, Arena* arena) {
   *out = {};
   out->rows = (int)slabs.size() * kSlab;
   out->columns = m.columns;
@@ -177,20 +197,26 @@ void pack_matrix(const SourceMatrix& m, const std::vector<int>& slabs, const Sam
     for (int row = 0; row < kSlab; row += out->tile) tiles.push_back(first + row);
 
   Arrays arrays;
-  if (m.precision == kFloat32) arena->place(reinterpret_cast<const float**>(&out->values), pack_columns<float>(m, tiles, out->tile, arrays));
+  if (m.precision == kFloat32)
+    arena->place(reinterpret_cast<const float**>(&out->values),
+                 pack_columns<float>(m, tiles, out->tile, arrays));
   if (m.precision == kBf16) {
     const auto values = pack_columns<uint16_t>(m, tiles, out->tile, arrays);
-    arena->place(reinterpret_cast<const uint16_t**>(&out->values), out->tile == kSlab ? in_pairs(values) : values);
+    arena->place(reinterpret_cast<const uint16_t**>(&out->values),
+                 out->tile == kSlab ? in_pairs(values) : values);
   }
   if (m.precision == kInt8) {
     std::vector<int> columns;
-    arena->place(reinterpret_cast<const int8_t**>(&out->values), pack_groups(m, tiles, out->tile, arrays, columns));
+    arena->place(reinterpret_cast<const int8_t**>(&out->values),
+                 pack_groups(m, tiles, out->tile, arrays, columns));
     if (out->blocks) {
-      for (size_t g = 0; g < columns.size(); g += kGroup) arrays.index.push_back((uint16_t)(columns[g] / kGroup));
+      for (size_t g = 0; g < columns.size(); g += kGroup)
+        arrays.index.push_back((uint16_t)(columns[g] / kGroup));
     } else if (kernels->byteGather) {
       place_gathering(columns, out, arena);
     } else {
-      for (size_t i = 0; i < columns.size(); i++) arrays.index.push_back((uint16_t)(4 * columns[i] + 3 - i % kGroup));
+      for (size_t i = 0; i < columns.size(); i++)
+        arrays.index.push_back((uint16_t)(4 * columns[i] + 3 - i % kGroup));
     }
     arena->place(&out->scale, arrays.scale);
     arena->place(&out->correction, arrays.correction);
@@ -199,7 +225,8 @@ void pack_matrix(const SourceMatrix& m, const std::vector<int>& slabs, const Sam
   arena->place(&out->start, arrays.start);
 }
 
-std::unique_ptr<Packed> pack_network(const SourceNetwork& from, const SamplerKernels* kernels, int index, int size) {
+std::unique_ptr<Packed> pack_network(const SourceNetwork& from, const SamplerKernels* kernels,
+                                     int index, int size) {
   auto packed = std::make_unique<Packed>();
   PackedNetwork& net = packed->network;
   const int H = from.hidden;
@@ -217,10 +244,15 @@ std::unique_ptr<Packed> pack_network(const SourceNetwork& from, const SamplerKer
   net.logits = share(0, from.levels);
   std::vector<int> recurrent;
   for (const Slabs& half : net.state)
-    for (int unit : rows_of(half)) recurrent.insert(recurrent.end(), {unit, H + unit, 2 * H + unit});
+    for (int unit : rows_of(half))
+      recurrent.insert(recurrent.end(), {unit, H + unit, 2 * H + unit});
   const std::vector<int> hidden = rows_of(net.hiddenLayer), logits = rows_of(net.logits);
   for (int m = 0; m < kSparseCount; m++) {
-    pack_matrix(from.sparse[m], m == kRecurrent ? recurrent : m == kCoarseHidden || m == kFineHidden ? hidden : logits, kernels, &net.sparse[m], &packed->arena);
+    pack_matrix(from.sparse[m],
+                m == kRecurrent                          ? recurrent
+                : m == kCoarseHidden || m == kFineHidden ? hidden
+                                                         : logits,
+                kernels, &net.sparse[m], &packed->arena);
     net.quantised |= net.sparse[m].precision == kInt8;
   }
   std::vector<float> columns((size_t)9 * H);
@@ -229,7 +261,8 @@ std::unique_ptr<Packed> pack_network(const SourceNetwork& from, const SamplerKer
   packed->arena.place(&net.input, columns);
   for (int b = 0; b < 4; b++) {
     const int size = b % 2 ? from.levels : from.projection;
-    packed->arena.place(&net.bias[b], std::vector<float>(from.dense[1 + b], from.dense[1 + b] + size));
+    packed->arena.place(&net.bias[b],
+                        std::vector<float>(from.dense[1 + b], from.dense[1 + b] + size));
   }
   packed->arena.close();
   return packed;

@@ -4,7 +4,8 @@
 
 #include "engine.h"
 
-// Block CSR like Matrix, its values in any precision: float, bf16 bits, or int8 with a scale per row.
+// Block CSR like Matrix, its values in any precision: float, bf16 bits, or int8 with a scale per
+// row.
 struct SourceMatrix {
   int rows, columns, blockRows, blockColumns;
   const int32_t* rowStart;
@@ -39,7 +40,8 @@ class Arena {
 };
 
 // slabs: the first row of each, in the order in which they are read.
-void pack_matrix(const SourceMatrix&, const std::vector<int>& slabs, const SamplerKernels*, PackedMatrix* out, Arena*);
+void pack_matrix(const SourceMatrix&, const std::vector<int>& slabs, const SamplerKernels*,
+                 PackedMatrix* out, Arena*);
 
 // First rows of slabs begin … end-1.
 std::vector<int> rows_of(Slabs);
@@ -49,4 +51,5 @@ struct Packed {
   Arena arena;
 };
 // For one of `size` threads that share a stream.
-std::unique_ptr<Packed> pack_network(const SourceNetwork&, const SamplerKernels*, int index = 0, int size = 1);
+std::unique_ptr<Packed> pack_network(const SourceNetwork&, const SamplerKernels*, int index = 0,
+                                     int size = 1);

@@ -1,6 +1,8 @@
-// A pool of threads that live as long as the process. run(count, task) calls task(i, worker) for every i below count, each on some
-// worker, and returns when all are done; the calling thread works too, and never waits for a worker that has not begun: where other work keeps the
-// cores busy, it may have done everything before one wakes. Which worker takes which task must not matter to the result.
+// A pool of threads that live as long as the process. run(count, task) calls task(i, worker) for
+// every i below count, each on some worker, and returns when all are done; the calling thread works
+// too, and never waits for a worker that has not begun: where other work keeps the cores busy, it
+// may have done everything before one wakes. Which worker takes which task must not matter to the
+// result.
 #pragma once
 #include <atomic>
 #include <condition_variable>
@@ -20,7 +22,8 @@ class Pool {
     std::lock_guard<std::mutex> one(entry_);
     {
       std::lock_guard<std::mutex> lock(mutex_);
-      while ((int)workers_.size() < threads - 1) workers_.emplace_back(&Pool::work, this, (int)workers_.size() + 1).detach();
+      while ((int)workers_.size() < threads - 1)
+        workers_.emplace_back(&Pool::work, this, (int)workers_.size() + 1).detach();
       task_ = &task;
       count_ = count;
       next_ = 0;

@@ -1,16 +1,18 @@
 // Products with a block-sparse matrix on a group of 16 lanes.
 //
-// An entry is one column of a block: `BR` contiguous weights fed by one input. A tile keeps some rows × 16 lanes in
-// registers; the weights are broadcast from memory, so the forward and transposed products need (rows + parts) loads for rows · parts
-// multiply-adds. The sums of a row run over its entries in ascending column order in every instruction set.
+// An entry is one column of a block: `BR` contiguous weights fed by one input. A tile keeps some
+// rows × 16 lanes in registers; the weights are broadcast from memory, so the forward and
+// transposed products need (rows + parts) loads for rows · parts multiply-adds. The sums of a row
+// run over its entries in ascending column order in every instruction set.
 #pragma once
 #include "kernels.h"
 #include "simd.h"
 
 namespace {
 
-// What fits into the registers: rows of sums beside one input and one weight in the forward product, rows of output gradients beside one sum
-// and one weight in the transposed one (where four were faster than six on a Zen 3), rows × columns of sums for the weights.
+// What fits into the registers: rows of sums beside one input and one weight in the forward
+// product, rows of output gradients beside one sum and one weight in the transposed one (where four
+// were faster than six on a Zen 3), rows × columns of sums for the weights.
 #if KERNELS_WIDTH == 16
 constexpr int kProductRows = 16, kTransposedRows = 16;
 constexpr int kWeightRows = 8, kWeightColumns = 2, kWeightEntries = 16, kTurnedLanes = 4;
@@ -31,8 +33,9 @@ struct Shape {
   static constexpr int weightRows = BR < kWeightRows ? BR : kWeightRows;
 };
 
-// Calls f(first row, rows of the tile) for tiles of nearly equal height, at most `Most`: 16 rows in tiles of at most 6 are 6 + 5 + 5. Both
-// are constants, so that the sums of a tile stay in registers.
+// Calls f(first row, rows of the tile) for tiles of nearly equal height, at most `Most`: 16 rows in
+// tiles of at most 6 are 6 + 5 + 5. Both are constants, so that the sums of a tile stay in
+// registers.
 template <int R>
 struct Constant {
   static constexpr int value = R;
@@ -41,7 +44,8 @@ struct Constant {
 template <int Most, int First, int End, class F>
 INLINE void for_tiles(F f) {
   if constexpr (First < End) {
-    constexpr int left = End - First, tiles = (left + Most - 1) / Most, height = (left + tiles - 1) / tiles;
+    constexpr int left = End - First, tiles = (left + Most - 1) / Most,
+                  height = (left + tiles - 1) / tiles;
     f(Constant<First>(), Constant<height>());
     for_tiles<Most, First + height, End>(f);
   }
@@ -49,7 +53,8 @@ INLINE void for_tiles(F f) {
 
 // y [BR][16] = block row `i` of M x
 template <class S>
-INLINE void product_block_row(const Matrix& m, int i, const float* __restrict x, float* __restrict y) {
+INLINE void product_block_row(const Matrix& m, int i, const float* __restrict x,
+                              float* __restrict y) {
   const int begin = m.rowStart[i], end = m.rowStart[i + 1];
   for_tiles<kProductRows, 0, S::rows>([&](auto first, auto height) {
     constexpr int r0 = decltype(first)::value, R = decltype(height)::value;
@@ -61,28 +66,33 @@ INLINE void product_block_row(const Matrix& m, int i, const float* __restrict x,
       UNROLL for (int c = 0; c < S::columns; c++, w += S::rows, input += kLanes) {
         vf in[kParts];
         UNROLL for (int p = 0; p < kParts; p++) in[p] = load(input + p * kWidth);
-        UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < kParts; p++) sums[r][p] += w[r] * in[p];
+        UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < kParts; p++) sums[r][p] +=
+            w[r] * in[p];
       }
     }
-    UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < kParts; p++) store(y + (r0 + r) * kLanes + p * kWidth, sums[r][p]);
+    UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < kParts; p++)
+        store(y + (r0 + r) * kLanes + p * kWidth, sums[r][p]);
   });
 }
 
 // dx [columns][16] += (block row `i` of M)ᵀ dy [BR][16]
 template <class S>
-INLINE void transposed_block_row(const Matrix& m, int i, const float* __restrict dy, float* __restrict dx) {
+INLINE void transposed_block_row(const Matrix& m, int i, const float* __restrict dy,
+                                 float* __restrict dx) {
   const int begin = m.rowStart[i], end = m.rowStart[i + 1];
   for_tiles<kTransposedRows, 0, S::rows>([&](auto first, auto height) {
     constexpr int r0 = decltype(first)::value, R = decltype(height)::value;
     vf out[R][kParts];
-    UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < kParts; p++) out[r][p] = load(dy + (r0 + r) * kLanes + p * kWidth);
+    UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < kParts; p++) out[r][p] =
+        load(dy + (r0 + r) * kLanes + p * kWidth);
     const float* w = m.values + (size_t)begin * S::rows * S::columns + r0;
     for (int k = begin; k < end; k++) {
       float* input = dx + (size_t)m.column[k] * S::columns * kLanes;
       UNROLL for (int c = 0; c < S::columns; c++, w += S::rows, input += kLanes) {
         vf sums[kParts];
         UNROLL for (int p = 0; p < kParts; p++) sums[p] = load(input + p * kWidth);
-        UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < kParts; p++) sums[p] += w[r] * out[r][p];
+        UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < kParts; p++) sums[p] +=
+            w[r] * out[r][p];
         UNROLL for (int p = 0; p < kParts; p++) store(input + p * kWidth, sums[p]);
       }
     }
@@ -91,10 +101,11 @@ INLINE void transposed_block_row(const Matrix& m, int i, const float* __restrict
 
 // Gradients of the weights, dw += Σ dy xᵀ over steps and lanes, are formed in one of two ways.
 //
-// By rows, where a block is as high as a register: the gradients of a block row are turned once so that its 16 rows are the fastest index; then one
-// register holds the sums of a whole entry, and each input is a broadcast. By lanes, for lower blocks: a register holds the partial sums of one weight,
-// to be summed across at the end.
-// N registers become their transpose, N = kWidth: log2 N times, register i is interleaved with register i + N/2.
+// By rows, where a block is as high as a register: the gradients of a block row are turned once so
+// that its 16 rows are the fastest index; then one register holds the sums of a whole entry, and
+// each input is a broadcast. By lanes, for lower blocks: a register holds the partial sums of one
+// weight, to be summed across at the end. N registers become their transpose, N = kWidth: log2 N
+// times, register i is interleaved with register i + N/2.
 INLINE void transpose(vf* a) {
   vf b[kWidth];
   UNROLL for (int half = 1; half < kWidth; half *= 2) {
@@ -108,58 +119,69 @@ INLINE void transpose(vf* a) {
 
 // A tile [16 rows][16 lanes] becomes [16 lanes][16 rows].
 INLINE void turn(const float* tile, float* turned) {
-  UNROLL for (int r = 0; r < kLanes; r += kWidth)
-    UNROLL for (int l = 0; l < kLanes; l += kWidth) {
-      vf part[kWidth];
-      UNROLL for (int i = 0; i < kWidth; i++) part[i] = load(tile + (r + i) * kLanes + l);
-      transpose(part);
-      UNROLL for (int i = 0; i < kWidth; i++) store(turned + (l + i) * kLanes + r, part[i]);
-    }
+  UNROLL for (int r = 0; r < kLanes; r += kWidth) UNROLL for (int l = 0; l < kLanes; l += kWidth) {
+    vf part[kWidth];
+    UNROLL for (int i = 0; i < kWidth; i++) part[i] = load(tile + (r + i) * kLanes + l);
+    transpose(part);
+    UNROLL for (int i = 0; i < kWidth; i++) store(turned + (l + i) * kLanes + r, part[i]);
+  }
 }
 
-// dw [N entries][16] += Σ over steps and lanes of the turned tiles of a block row and the inputs of N consecutive entries
+// dw [N entries][16] += Σ over steps and lanes of the turned tiles of a block row and the inputs of
+// N consecutive entries
 template <int N>
-INLINE void weights_by_rows(const float* turned, const float* const* x, size_t xStride, int steps, float* dw) {
+INLINE void weights_by_rows(const float* turned, const float* const* x, size_t xStride, int steps,
+                            float* dw) {
   vf sums[N][kParts];
-  UNROLL for (int n = 0; n < N; n++) UNROLL for (int p = 0; p < kParts; p++) sums[n][p] = load(dw + n * kLanes + p * kWidth);
+  UNROLL for (int n = 0; n < N; n++) UNROLL for (int p = 0; p < kParts; p++) sums[n][p] =
+      load(dw + n * kLanes + p * kWidth);
   for (size_t at = 0; steps > 0; steps--, at += xStride)
     for (int l = 0; l < kLanes; l += kTurnedLanes, turned += kTurnedLanes * kLanes) {
       vf rows[kTurnedLanes][kParts];
-      UNROLL for (int k = 0; k < kTurnedLanes; k++) UNROLL for (int p = 0; p < kParts; p++) rows[k][p] = load(turned + k * kLanes + p * kWidth);
+      UNROLL for (int k = 0; k < kTurnedLanes; k++) UNROLL for (int p = 0; p < kParts; p++)
+          rows[k][p] = load(turned + k * kLanes + p * kWidth);
       UNROLL for (int n = 0; n < N; n++) {
         const float* in = x[n] + at + l;
-        UNROLL for (int k = 0; k < kTurnedLanes; k++) UNROLL for (int p = 0; p < kParts; p++) sums[n][p] += in[k] * rows[k][p];
+        UNROLL for (int k = 0; k < kTurnedLanes; k++) UNROLL for (int p = 0; p < kParts; p++)
+            sums[n][p] += in[k] * rows[k][p];
       }
     }
-  UNROLL for (int n = 0; n < N; n++) UNROLL for (int p = 0; p < kParts; p++) store(dw + n * kLanes + p * kWidth, sums[n][p]);
+  UNROLL for (int n = 0; n < N; n++) UNROLL for (int p = 0; p < kParts; p++)
+      store(dw + n * kLanes + p * kWidth, sums[n][p]);
 }
 
-// dw += Σ of the turned tiles [steps][16][16] of block row `i`, blocks of C columns; entries in tiles of N, then of half as many, down to one
+// dw += Σ of the turned tiles [steps][16][16] of block row `i`, blocks of C columns; entries in
+// tiles of N, then of half as many, down to one
 template <int C, int N>
-INLINE void weights_turned(const Matrix& m, int begin, int end, const float* turned, const float* x, size_t xStride, int steps, float* dw) {
+INLINE void weights_turned(const Matrix& m, int begin, int end, const float* turned, const float* x,
+                           size_t xStride, int steps, float* dw) {
   int e = begin;
   for (; e + N <= end; e += N) {
     const float* in[N];
-    UNROLL for (int n = 0; n < N; n++) in[n] = x + ((size_t)m.column[(e + n) / C] * C + (e + n) % C) * kLanes;
+    UNROLL for (int n = 0; n < N; n++) in[n] =
+        x + ((size_t)m.column[(e + n) / C] * C + (e + n) % C) * kLanes;
     weights_by_rows<N>(turned, in, xStride, steps, dw + (size_t)e * kLanes);
   }
   if constexpr (N > 1) weights_turned<C, N / 2>(m, e, end, turned, x, xStride, steps, dw);
 }
 
 template <class S>
-INLINE void weights_turned(const Matrix& m, int i, const float* turned, const float* x, size_t xStride, int steps, float* dw) {
-  weights_turned<S::columns, kWeightEntries>(m, m.rowStart[i] * S::columns, m.rowStart[i + 1] * S::columns, turned, x, xStride, steps, dw);
+INLINE void weights_turned(const Matrix& m, int i, const float* turned, const float* x,
+                           size_t xStride, int steps, float* dw) {
+  weights_turned<S::columns, kWeightEntries>(
+      m, m.rowStart[i] * S::columns, m.rowStart[i + 1] * S::columns, turned, x, xStride, steps, dw);
 }
 
-// dw [entries][BR] += Σ dy xᵀ for `N` entries (given by their x) of one block row, over `steps` steps and the 16 lanes
+// dw [entries][BR] += Σ dy xᵀ for `N` entries (given by their x) of one block row, over `steps`
+// steps and the 16 lanes
 template <class S, int N>
-INLINE void weights_by_lanes(const float* const* x, size_t xStride, const float* dy, size_t dyStride, int steps, float* dw) {
+INLINE void weights_by_lanes(const float* const* x, size_t xStride, const float* dy,
+                             size_t dyStride, int steps, float* dw) {
   constexpr int R = S::weightRows;
   for (int r0 = 0; r0 < S::rows; r0 += R) {
     vf sums[N][R];
     UNROLL for (int n = 0; n < N; n++) UNROLL for (int r = 0; r < R; r++) sums[n][r] = vf{};
-    for (int t = 0; t < steps; t++)
-      UNROLL for (int p = 0; p < kParts; p++) {
+    for (int t = 0; t < steps; t++) UNROLL for (int p = 0; p < kParts; p++) {
         vf a[N];
         UNROLL for (int n = 0; n < N; n++) a[n] = load(x[n] + t * xStride + p * kWidth);
         UNROLL for (int r = 0; r < R; r++) {
@@ -183,9 +205,12 @@ INLINE void weights_by_lanes(const float* const* x, size_t xStride, const float*
 
 // dw += Σ of block row `i`, by lanes
 template <class S>
-INLINE void weights_lanes(const Matrix& m, int i, const float* dy, size_t dyStride, const float* x, size_t xStride, int steps, float* dw) {
+INLINE void weights_lanes(const Matrix& m, int i, const float* dy, size_t dyStride, const float* x,
+                          size_t xStride, int steps, float* dw) {
   const int end = m.rowStart[i + 1] * S::columns;
-  const auto input = [&](int e) { return x + ((size_t)m.column[e / S::columns] * S::columns + e % S::columns) * kLanes; };
+  const auto input = [&](int e) {
+    return x + ((size_t)m.column[e / S::columns] * S::columns + e % S::columns) * kLanes;
+  };
   int e = m.rowStart[i] * S::columns;
   for (; e + kWeightColumns <= end; e += kWeightColumns) {
     const float* in[kWeightColumns];
@@ -200,17 +225,21 @@ INLINE void weights_lanes(const Matrix& m, int i, const float* dy, size_t dyStri
 
 template <class S>
 void product_all(const Matrix& m, const float* x, float* y) {
-  for (int i = 0; i < m.rows / S::rows; i++) product_block_row<S>(m, i, x, y + (size_t)i * S::rows * kLanes);
+  for (int i = 0; i < m.rows / S::rows; i++)
+    product_block_row<S>(m, i, x, y + (size_t)i * S::rows * kLanes);
 }
 
 template <class S>
 void transposed_all(const Matrix& m, const float* dy, float* dx) {
-  for (int i = 0; i < m.rows / S::rows; i++) transposed_block_row<S>(m, i, dy + (size_t)i * S::rows * kLanes, dx);
+  for (int i = 0; i < m.rows / S::rows; i++)
+    transposed_block_row<S>(m, i, dy + (size_t)i * S::rows * kLanes, dx);
 }
 
-// dw += Σ over steps and lanes of dy [steps, dyStride apart][rows][16] and x [steps, xStride apart][columns][16]
+// dw += Σ over steps and lanes of dy [steps, dyStride apart][rows][16] and x [steps, xStride
+// apart][columns][16]
 template <class S>
-void weights_all(const Matrix& m, const float* dy, size_t dyStride, const float* x, size_t xStride, int steps, float* dw) {
+void weights_all(const Matrix& m, const float* dy, size_t dyStride, const float* x, size_t xStride,
+                 int steps, float* dw) {
   constexpr int most = 8;
   for (int i = 0; i < m.rows / S::rows; i++) {
     const float* row = dy + (size_t)i * S::rows * kLanes;

@@ -9,7 +9,8 @@ namespace {
 
 constexpr uint32_t kSamplingStream = 4;
 
-// Streams side by side. WebAssembly has no threads to share them out to, and its module is to stay small.
+// Streams side by side. WebAssembly has no threads to share them out to, and its module is to stay
+// small.
 #if defined(__wasm__)
 constexpr int kSamplerLanes = 1;
 #else
@@ -45,7 +46,9 @@ struct Pieces {
   }
 };
 
-INLINE size_t group_count(const PackedMatrix& m) { return m.precision == kInt8 ? ((size_t)m.start[m.rows / m.tile] + 15) / 16 * 16 : 0; }
+INLINE size_t group_count(const PackedMatrix& m) {
+  return m.precision == kInt8 ? ((size_t)m.start[m.rows / m.tile] + 15) / 16 * 16 : 0;
+}
 
 struct StreamMemory {
   float* states[2];
@@ -66,14 +69,16 @@ struct StreamMemory {
 
 struct OwnMemory {
   float *masses, *sums;
-  uint32_t *gathered, *gatheredHalf;  // for the recurrent matrix, and for a hidden layer while the former still waits for the fine half
+  uint32_t *gathered, *gatheredHalf;  // for the recurrent matrix, and for a hidden layer while the
+                                      // former still waits for the fine half
 
   static size_t layout(const PackedNetwork& net, float* memory, OwnMemory* out) {
     Pieces pieces{reinterpret_cast<char*>(memory)};
     out->masses = pieces.take<float>(net.levels);
     out->sums = pieces.take<float>(net.levels);
     out->gathered = pieces.take<uint32_t>(group_count(net.sparse[kRecurrent]));
-    const size_t coarse = group_count(net.sparse[kCoarseHidden]), fine = group_count(net.sparse[kFineHidden]);
+    const size_t coarse = group_count(net.sparse[kCoarseHidden]),
+                 fine = group_count(net.sparse[kFineHidden]);
     out->gatheredHalf = pieces.take<uint32_t>(coarse > fine ? coarse : fine);
     return pieces.used;
   }
@@ -85,13 +90,15 @@ struct Lane {
   StreamMemory memory;
   OwnMemory own;
   Softmax softmax;
-  const float* gate;         // [3H] of the frame
-  uint16_t* codes;           // [count] out, or null
+  const float* gate;  // [3H] of the frame
+  uint16_t* codes;    // [count] out, or null
   uint32_t random[4];
   float inputs[3];
 
   // The state before this sample, and the one after it.
-  Input before() const { return {memory.states[stream->current], memory.quantised[stream->current], own.gathered}; }
+  Input before() const {
+    return {memory.states[stream->current], memory.quantised[stream->current], own.gathered};
+  }
   Input after() const { return after_from(0); }
   // What comes from `column` on.
   Input after_from(int column) const {
@@ -101,7 +108,8 @@ struct Lane {
   Input rectified() const { return {memory.rectified, {}, nullptr}; }
 };
 
-// L streams side by side, sample by sample. Of each slab of weights the streams take their turns while it is in the first-level cache; what a stream computes does not depend on the others.
+// L streams side by side, sample by sample. Of each slab of weights the streams take their turns
+// while it is in the first-level cache; what a stream computes does not depend on the others.
 template <int L>
 struct SamplerRun {
   const PackedNetwork& net;
@@ -112,7 +120,8 @@ struct SamplerRun {
   uint64_t since = 0;
 
   // streams, gates and codes: L of each. member, ticks: or null.
-  SamplerRun(const PackedNetwork& n, Stream* const* streams, const float* const* gates, uint16_t* const* codes, const Member* m, uint64_t* t)
+  SamplerRun(const PackedNetwork& n, Stream* const* streams, const float* const* gates,
+             uint16_t* const* codes, const Member* m, uint64_t* t)
       : net(n), H(n.hidden), Q(n.levels), member(m), ticks(t) {
     for (int l = 0; l < L; l++) {
       Lane& lane = lanes[l];
@@ -135,12 +144,17 @@ struct SamplerRun {
   // Waits until all threads of the stream have come here.
   void meet() {
     if (!member) return;
-    const uint32_t now = __atomic_load_n(&member->places[member->index].meetings, __ATOMIC_RELAXED) + 1;
+    const uint32_t now =
+        __atomic_load_n(&member->places[member->index].meetings, __ATOMIC_RELAXED) + 1;
     __atomic_store_n(&member->places[member->index].meetings, now, __ATOMIC_RELEASE);
     for (int i = 0; i < member->size; i++)
-      for (int spins = 0; (int32_t)(__atomic_load_n(&member->places[i].meetings, __ATOMIC_ACQUIRE) - now) < 0; spins++)
-        if (spins > kSpins) member->yield();
-        else relax();
+      for (int spins = 0;
+           (int32_t)(__atomic_load_n(&member->places[i].meetings, __ATOMIC_ACQUIRE) - now) < 0;
+           spins++)
+        if (spins > kSpins)
+          member->yield();
+        else
+          relax();
   }
 
   // 16 units of the lanes' states from the products of their gates.
@@ -150,17 +164,20 @@ struct SamplerRun {
       const int unit = i + p * kWidth;
       // Loaded once for all lanes.
       vf weights[3][2 + Fine];
-      UNROLL for (int g = 0; g < 3; g++) UNROLL for (int c = 0; c < 2 + Fine; c++) weights[g][c] = load(net.input + (3 * c + g) * H + unit);
+      UNROLL for (int g = 0; g < 3; g++) UNROLL for (int c = 0; c < 2 + Fine; c++) weights[g][c] =
+          load(net.input + (3 * c + g) * H + unit);
       UNROLL for (int l = 0; l < L; l++) {
         const Lane& lane = lanes[l];
         const Input before = lane.before(), after = lane.after();
         vf pre[3];
         UNROLL for (int g = 0; g < 3; g++) {
-          pre[g] = load(lane.gate + g * H + unit) + weights[g][0] * lane.inputs[0] + weights[g][1] * lane.inputs[1];
+          pre[g] = load(lane.gate + g * H + unit) + weights[g][0] * lane.inputs[0] +
+                   weights[g][1] * lane.inputs[1];
           if constexpr (Fine) pre[g] += weights[g][2] * lane.inputs[2];
         }
         const vf r = reset_gate(drive[1][l][p] + pre[1]);
-        const vf h = next_state(drive[0][l][p] + pre[0], r * drive[2][l][p] + pre[2], load(before.values + unit));
+        const vf h = next_state(drive[0][l][p] + pre[0], r * drive[2][l][p] + pre[2],
+                                load(before.values + unit));
         store(const_cast<float*>(after.values) + unit, h);
         if (net.quantised) quantise(h, after.quantised, unit);
       }
@@ -180,7 +197,8 @@ struct SamplerRun {
       int slab = Fine ? 3 * (net.state[0].end - net.state[0].begin) : 0;
       for (int i = units.begin; i < units.end; i++, slab += 3) {
         vf drive[3][L][kParts];
-        UNROLL for (int g = 0; g < 3; g++) decltype(kind)::template slabs<L>(m, slab + g, in, drive[g]);
+        UNROLL for (int g = 0; g < 3;
+                    g++) decltype(kind)::template slabs<L>(m, slab + g, in, drive[g]);
         this->template gates<Fine>(16 * i, drive);
       }
     });
@@ -190,7 +208,8 @@ struct SamplerRun {
 
   // From half of the new state, 0 coarse or 1 fine, to the logits.
   void output(int half) {
-    const PackedMatrix &hidden = net.sparse[half ? kFineHidden : kCoarseHidden], &logits = net.sparse[half ? kFineLogits : kCoarseLogits];
+    const PackedMatrix &hidden = net.sparse[half ? kFineHidden : kCoarseHidden],
+                       &logits = net.sparse[half ? kFineLogits : kCoarseLogits];
     with_kind(hidden, [&](auto kind) {
       const float* bias = net.bias[2 * half];
       Input in[L];
@@ -200,7 +219,10 @@ struct SamplerRun {
         const int i = 16 * slab;
         vf y[L][kParts];
         decltype(kind)::template slabs<L>(hidden, slab - net.hiddenLayer.begin, in, y);
-        for (int l = 0; l < L; l++) UNROLL for (int p = 0; p < kParts; p++) store(lanes[l].memory.rectified + i + p * kWidth, maximum(y[l][p] + load(bias + i + p * kWidth), vf{}));
+        for (int l = 0; l < L; l++)
+          UNROLL for (int p = 0; p < kParts; p++)
+              store(lanes[l].memory.rectified + i + p * kWidth,
+                    maximum(y[l][p] + load(bias + i + p * kWidth), vf{}));
       }
     });
     meet();
@@ -214,20 +236,25 @@ struct SamplerRun {
         vf z[L][kParts];
         decltype(kind)::template slabs<L>(logits, slab - net.logits.begin, in, z);
         for (int l = 0; l < L; l++)
-          UNROLL for (int p = 0; p < kParts; p++) store(lanes[l].memory.logits + i + p * kWidth, (z[l][p] + load(bias + i + p * kWidth)) * lanes[l].stream->inverseTemperature);
+          UNROLL for (int p = 0; p < kParts; p++)
+              store(lanes[l].memory.logits + i + p * kWidth,
+                    (z[l][p] + load(bias + i + p * kWidth)) * lanes[l].stream->inverseTemperature);
       }
     });
     meet();
     took(kLogitsTime);
   }
 
-  // A symbol of each lane, coarse (0) or fine (1): drawn, or `given`; `probabilities` [Q] or null. Threads that share a stream each draw it: that is sooner done than told.
+  // A symbol of each lane, coarse (0) or fine (1): drawn, or `given`; `probabilities` [Q] or null.
+  // Threads that share a stream each draw it: that is sooner done than told.
   void symbols(int half, const int* given, float* probabilities) {
     for (Lane& lane : lanes) {
       const float all = lane.softmax.exponentials(lane.memory.logits);
       if (probabilities)
         for (int i = 0; i < Q; i++) probabilities[i] = lane.own.masses[i] / all;
-      (half ? lane.stream->fine : lane.stream->coarse) = given ? given[half] : lane.softmax.pick((lane.random[half] >> 8) * (1.f / 16777216.f) * all);
+      (half ? lane.stream->fine : lane.stream->coarse) =
+          given ? given[half]
+                : lane.softmax.pick((lane.random[half] >> 8) * (1.f / 16777216.f) * all);
     }
     took(kSoftmaxTime);
   }
@@ -274,17 +301,25 @@ void begin(const PackedNetwork* net, Stream* stream) {
   StreamMemory memory;
   StreamMemory::layout(*net, stream->memory, &memory);
   if (net->quantised)
-    for (int i = 0; i < net->hidden; i += kWidth) quantise(vf{}, memory.quantised[stream->current], i);
+    for (int i = 0; i < net->hidden; i += kWidth)
+      quantise(vf{}, memory.quantised[stream->current], i);
 }
 
-void sample(const PackedNetwork* net, Stream* stream, const Member* member, const float* gate, int count, uint16_t* codes, const uint16_t* forced, float* probabilities, uint64_t* ticks) {
+void sample(const PackedNetwork* net, Stream* stream, const Member* member, const float* gate,
+            int count, uint16_t* codes, const uint16_t* forced, float* probabilities,
+            uint64_t* ticks) {
   SamplerRun<1>(*net, &stream, &gate, &codes, member, ticks).run(count, forced, probabilities);
 }
 
-void sample_lanes(const PackedNetwork* net, int lanes, Stream* const* streams, const float* const* gates, int count, uint16_t* const* codes) {
+void sample_lanes(const PackedNetwork* net, int lanes, Stream* const* streams,
+                  const float* const* gates, int count, uint16_t* const* codes) {
   int first = 0;
-  for (; lanes - first >= kSamplerLanes; first += kSamplerLanes) SamplerRun<kSamplerLanes>(*net, streams + first, gates + first, codes + first, nullptr, nullptr).run(count, nullptr, nullptr);
-  for (; first < lanes; first++) SamplerRun<1>(*net, streams + first, gates + first, codes + first, nullptr, nullptr).run(count, nullptr, nullptr);
+  for (; lanes - first >= kSamplerLanes; first += kSamplerLanes)
+    SamplerRun<kSamplerLanes>(*net, streams + first, gates + first, codes + first, nullptr, nullptr)
+        .run(count, nullptr, nullptr);
+  for (; first < lanes; first++)
+    SamplerRun<1>(*net, streams + first, gates + first, codes + first, nullptr, nullptr)
+        .run(count, nullptr, nullptr);
 }
 
 size_t sampler_product_bytes(const PackedMatrix* m) {
@@ -332,4 +367,6 @@ void activations(const float* x, int count, float* sigmoids, float* tangents) {
 #define SAMPLER_TABLE(name) SAMPLER_TABLE_(name)
 #define SAMPLER_TABLE_(name) sampler_##name
 extern const SamplerKernels SAMPLER_TABLE(KERNELS_NAME);
-const SamplerKernels SAMPLER_TABLE(KERNELS_NAME) = {kSamplerLanes, kByteGather, stream_bytes, own_bytes, begin, sample, sample_lanes, sampler_product_bytes, sampler_product, read_all, activations};
+const SamplerKernels SAMPLER_TABLE(KERNELS_NAME) = {
+    kSamplerLanes, kByteGather,           stream_bytes,    own_bytes, begin,      sample,
+    sample_lanes,  sampler_product_bytes, sampler_product, read_all,  activations};

@@ -6,8 +6,9 @@ namespace {
 
 constexpr float kLog2E = 1.44269504f;
 
-// 2^z for -126 ≤ z ≤ 127: relative error below 2.5e-7. 2^n comes from the exponent's bits, 2^f from the polynomial of degree 5 whose largest relative error is least (7.5e-8, found by
-// Lawson's algorithm); f is within ±1/2, or in [0, 1) where an instruction takes the integer part away.
+// 2^z for -126 ≤ z ≤ 127: relative error below 2.5e-7. 2^n comes from the exponent's bits, 2^f from
+// the polynomial of degree 5 whose largest relative error is least (7.5e-8, found by Lawson's
+// algorithm); f is within ±1/2, or in [0, 1) where an instruction takes the integer part away.
 INLINE vf power(vf z) {
 #if KERNELS_WIDTH == 16
   const vf f = (vf)_mm512_reduce_ps((__m512)z, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
@@ -37,14 +38,17 @@ INLINE vf bounded_power(vf z) { return power(minimum(maximum(z, splat(-57.f)), s
 
 INLINE vf reset_gate(vf x) { return 1.f / (1.f + bounded_power(x * -kLog2E)); }
 
-// u h + (1 - u) e with u = sigmoid(x) = 1 / (1 + a) and e = tanh(v) = (1 - b) / (1 + b), over one denominator: one division instead of two.
+// u h + (1 - u) e with u = sigmoid(x) = 1 / (1 + a) and e = tanh(v) = (1 - b) / (1 + b), over one
+// denominator: one division instead of two.
 INLINE vf next_state(vf x, vf v, vf h) {
   const vf a = bounded_power(x * -kLog2E), b = bounded_power(v * (-2 * kLog2E));
   return (a * (1.f - b) + h * (1.f + b)) / ((1.f + a) * (1.f + b));
 }
 
-// A softmax of Q classes without a division per class, and without a search from class to class: exp(logit) is summed up in 16 columns side by side, class c in column
-// c mod 16, and the running sums are kept. So the unit interval is divided among the columns first, then among the classes of a column: 0, 16, 32, …, 1, 17, …
+// A softmax of Q classes without a division per class, and without a search from class to class:
+// exp(logit) is summed up in 16 columns side by side, class c in column c mod 16, and the running
+// sums are kept. So the unit interval is divided among the columns first, then among the classes of
+// a column: 0, 16, 32, …, 1, 17, …
 struct Softmax {
   int levels;
   float* masses;  // [Q]: exp(logit - highest)
@@ -58,9 +62,9 @@ struct Softmax {
     for (int l = 1; l < kWidth; l++) highest = top[l] > highest ? top[l] : highest;
     vf running[kParts];
     UNROLL for (int p = 0; p < kParts; p++) running[p] = vf{};
-    for (int i = 0; i < levels; i += 16)
-      UNROLL for (int p = 0; p < kParts; p++) {
-        const vf mass = power(maximum((load(logits + i + p * kWidth) - highest) * kLog2E, splat(-126.f)));
+    for (int i = 0; i < levels; i += 16) UNROLL for (int p = 0; p < kParts; p++) {
+        const vf mass =
+            power(maximum((load(logits + i + p * kWidth) - highest) * kLog2E, splat(-126.f)));
         store(masses + i + p * kWidth, mass);
         running[p] += mass;
         store(sums + i + p * kWidth, running[p]);
@@ -72,7 +76,8 @@ struct Softmax {
     return all;
   }
 
-  // The class at which the running sum passes `left`; the last one of its column if rounding has left it above all.
+  // The class at which the running sum passes `left`; the last one of its column if rounding has
+  // left it above all.
   int pick(float left) const {
     int column = 0;
     for (int l = 0; l < 15; l++) column += columns[l] <= left;

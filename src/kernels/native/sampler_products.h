@@ -1,4 +1,6 @@
-// Products with a packed matrix, a slab of 16 rows at a time. The sums of a row run over its columns in ascending order, in four or two interleaved parts, in the same way whatever comes after.
+// Products with a packed matrix, a slab of 16 rows at a time. The sums of a row run over its
+// columns in ascending order, in four or two interleaved parts, in the same way whatever comes
+// after.
 #pragma once
 #include "quantise.h"
 
@@ -81,9 +83,13 @@ struct Columns {
     UNROLL for (int c = 0; c < 4; c++) UNROLL for (int p = 0; p < parts; p++) sums[c][p] = V{};
     int k = m.start[t];
     for (; k + 4 <= end; k += 4)
-      UNROLL for (int c = 0; c < 4; c++) UNROLL for (int p = 0; p < parts; p++) sums[c][p] += weights(m.values, (size_t)(k + c) * T + p * N) * x[m.index[k + c]];
-    for (; k < end; k++) UNROLL for (int p = 0; p < parts; p++) sums[0][p] += weights(m.values, (size_t)k * T + p * N) * x[m.index[k]];
-    UNROLL for (int p = 0; p < parts; p++) out[p] = (sums[0][p] + sums[1][p]) + (sums[2][p] + sums[3][p]);
+      UNROLL for (int c = 0; c < 4; c++) UNROLL for (int p = 0; p < parts; p++) sums[c][p] +=
+          weights(m.values, (size_t)(k + c) * T + p * N) * x[m.index[k + c]];
+    for (; k < end; k++)
+      UNROLL for (int p = 0; p < parts; p++) sums[0][p] +=
+          weights(m.values, (size_t)k * T + p * N) * x[m.index[k]];
+    UNROLL for (int p = 0; p < parts; p++) out[p] =
+        (sums[0][p] + sums[1][p]) + (sums[2][p] + sums[3][p]);
   }
 
   INLINE void prepare(const PackedMatrix&, const Input&) {}
@@ -93,13 +99,13 @@ struct Columns {
     if constexpr (T != 16 || parts > 1 || L == 1) {
       slabs_in_turn<Columns, L>(m, s, in, out);
     } else {
-      // Each vector of weights is loaded once, where there are registers for all sums; these are formed in the order of `tile`.
+      // Each vector of weights is loaded once, where there are registers for all sums; these are
+      // formed in the order of `tile`.
       const int end = m.start[s + 1];
       vf sums[L][4];
       UNROLL for (int l = 0; l < L; l++) UNROLL for (int c = 0; c < 4; c++) sums[l][c] = vf{};
       int k = m.start[s];
-      for (; k + 4 <= end; k += 4)
-        UNROLL for (int c = 0; c < 4; c++) {
+      for (; k + 4 <= end; k += 4) UNROLL for (int c = 0; c < 4; c++) {
           const V w = weights(m.values, (size_t)(k + c) * 16);
           const int column = m.index[k + c];
           UNROLL for (int l = 0; l < L; l++) sums[l][c] += w * in[l].values[column];
@@ -108,7 +114,8 @@ struct Columns {
         const V w = weights(m.values, (size_t)k * 16);
         UNROLL for (int l = 0; l < L; l++) sums[l][0] += w * in[l].values[m.index[k]];
       }
-      UNROLL for (int l = 0; l < L; l++) out[l][0] = (sums[l][0] + sums[l][1]) + (sums[l][2] + sums[l][3]);
+      UNROLL for (int l = 0; l < L; l++) out[l][0] =
+          (sums[l][0] + sums[l][1]) + (sums[l][2] + sums[l][3]);
     }
   }
 
@@ -120,10 +127,14 @@ struct Columns {
       UNROLL for (int i = 0; i < 16 / T; i++) tile(m, s * (16 / T) + i, in.values, all[i]);
 #if KERNELS_WIDTH == 16
       if constexpr (T == 8) out[0] = join<vf>(all[0][0], all[1][0]);
-      if constexpr (T == 4) out[0] = join<vf>(join4<Vector<8>::floats>(all[0][0], all[1][0]), join4<Vector<8>::floats>(all[2][0], all[3][0]));
+      if constexpr (T == 4)
+        out[0] = join<vf>(join4<Vector<8>::floats>(all[0][0], all[1][0]),
+                          join4<Vector<8>::floats>(all[2][0], all[3][0]));
 #elif KERNELS_WIDTH == 8
       if constexpr (T == 8) UNROLL for (int p = 0; p < kParts; p++) out[p] = all[p][0];
-      if constexpr (T == 4) UNROLL for (int p = 0; p < kParts; p++) out[p] = join4<vf>(all[2 * p][0], all[2 * p + 1][0]);
+      if constexpr (T == 4)
+        UNROLL for (int p = 0; p < kParts; p++) out[p] =
+            join4<vf>(all[2 * p][0], all[2 * p + 1][0]);
 #else
       UNROLL for (int p = 0; p < kParts; p++) out[p] = all[p * 4 / T][p % (T / 4)];
 #endif
@@ -146,7 +157,8 @@ struct Pairs {
   // Adds the columns k and k + 1.
   INLINE void add(const PackedMatrix& m, int k, const float* x, vf even[kParts], vf odd[kParts]) {
     UNROLL for (int p = 0; p < kParts; p++) {
-      const vi pair = load_integers(static_cast<const int32_t*>(m.values) + (size_t)k * 8 + p * kWidth);
+      const vi pair =
+          load_integers(static_cast<const int32_t*>(m.values) + (size_t)k * 8 + p * kWidth);
       even[p] += (vf)(pair << 16) * x[m.index[k]];
       odd[p] += (vf)(pair & (int32_t)0xffff0000) * x[m.index[k + 1]];
     }
@@ -162,10 +174,12 @@ struct Pairs {
       add(m, k + 2, in.values, sums[2], sums[3]);
     }
     if (k < end) add(m, k, in.values, sums[0], sums[1]);
-    UNROLL for (int p = 0; p < kParts; p++) out[p] = (sums[0][p] + sums[1][p]) + (sums[2][p] + sums[3][p]);
+    UNROLL for (int p = 0; p < kParts; p++) out[p] =
+        (sums[0][p] + sums[1][p]) + (sums[2][p] + sums[3][p]);
   }
 
-  // The same for several inputs, each vector of weights loaded once where there are registers for all sums.
+  // The same for several inputs, each vector of weights loaded once where there are registers for
+  // all sums.
   template <int L>
   INLINE void slabs(const PackedMatrix& m, int s, const Input* in, vf out[L][kParts]) {
     if constexpr (kParts > 1 || L == 1) return slabs_in_turn<Pairs, L>(m, s, in, out);
@@ -175,12 +189,14 @@ struct Pairs {
     const auto add = [&](int k, int c) {
       const vi pair = load_integers(static_cast<const int32_t*>(m.values) + (size_t)k * 8);
       const vf even = (vf)(pair << 16), odd = (vf)(pair & (int32_t)0xffff0000);
-      UNROLL for (int l = 0; l < L; l++) sums[l][c] += even * in[l].values[m.index[k]], sums[l][c + 1] += odd * in[l].values[m.index[k + 1]];
+      UNROLL for (int l = 0; l < L; l++) sums[l][c] += even * in[l].values[m.index[k]],
+          sums[l][c + 1] += odd * in[l].values[m.index[k + 1]];
     };
     int k = m.start[s];
     for (; k + 4 <= end; k += 4) add(k, 0), add(k + 2, 2);
     if (k < end) add(k, 0);
-    UNROLL for (int l = 0; l < L; l++) out[l][0] = (sums[l][0] + sums[l][1]) + (sums[l][2] + sums[l][3]);
+    UNROLL for (int l = 0; l < L; l++) out[l][0] =
+        (sums[l][0] + sums[l][1]) + (sums[l][2] + sums[l][3]);
   }
 };
 
@@ -193,7 +209,8 @@ INLINE void finish(const PackedMatrix& m, int s, const vi sums[kParts], vf out[k
   }
 }
 
-// Where the activations of a group are: gathered, in the order of the groups or by position; or neighbours in the state, for blocks four columns wide.
+// Where the activations of a group are: gathered, in the order of the groups or by position; or
+// neighbours in the state, for blocks four columns wide.
 enum Where { kInOrder, kByPosition, kNeighbours };
 
 // int8 weights in groups of 16 rows × 4 columns.
@@ -213,14 +230,17 @@ struct Groups {
     const uint32_t* position = where == kByPosition ? m.position + begin : nullptr;
     const uint16_t* index = where == kNeighbours ? m.index + begin : nullptr;
     const uint32_t* gathered[L];
-    UNROLL for (int l = 0; l < L; l++) gathered[l] = in[l].gathered + (where == kInOrder ? begin : 0);
+    UNROLL for (int l = 0; l < L; l++) gathered[l] =
+        in[l].gathered + (where == kInOrder ? begin : 0);
     const auto activations = [&](int l, int c) {
       if constexpr (where == kInOrder) return splat_integer(gathered[l][c]);
       if constexpr (where == kByPosition) return splat_integer(gathered[l][position[c]]);
-      if constexpr (where == kNeighbours) return splat_integer(four_bytes(in[l].quantised.bytes + 4 * (size_t)index[c]));
+      if constexpr (where == kNeighbours)
+        return splat_integer(four_bytes(in[l].quantised.bytes + 4 * (size_t)index[c]));
     };
     vi sums[L][2][kParts];
-    UNROLL for (int l = 0; l < L; l++) UNROLL for (int c = 0; c < 2; c++) UNROLL for (int p = 0; p < kParts; p++) sums[l][c][p] = vi{};
+    UNROLL for (int l = 0; l < L; l++) UNROLL for (int c = 0; c < 2; c++)
+        UNROLL for (int p = 0; p < kParts; p++) sums[l][c][p] = vi{};
     const auto add = [&](int c) {
       vi weights[kParts];
       UNROLL for (int p = 0; p < kParts; p++) weights[p] = load_integers(w + c * 16 + p * kWidth);
@@ -242,10 +262,13 @@ struct Groups {
     }
   }
 
-  INLINE void slab(const PackedMatrix& m, int s, const Input& in, vf out[kParts]) { slabs<1>(m, s, &in, reinterpret_cast<vf(*)[kParts]>(out)); }
+  INLINE void slab(const PackedMatrix& m, int s, const Input& in, vf out[kParts]) {
+    slabs<1>(m, s, &in, reinterpret_cast<vf(*)[kParts]>(out));
+  }
 };
 
-// int8 weights of blocks T×4, T below 16. A vector of 64 weights holds 16/T blocks of one tile side by side; their sums are added at the end.
+// int8 weights of blocks T×4, T below 16. A vector of 64 weights holds 16/T blocks of one tile side
+// by side; their sums are added at the end.
 template <int T>
 struct Blocks {
   static constexpr int count = 16 / T;
@@ -288,7 +311,9 @@ struct Blocks {
     vi odd[kParts];
     UNROLL for (int p = 0; p < kParts; p++) sums[p] = odd[p] = vi{};
     const auto add = [&](int k, vi* to) {
-      UNROLL for (int p = 0; p < kParts; p++) to[p] = dot(to[p], load_integers(w + (size_t)k * 16 + p * kWidth), activations(bytes, m.index + (size_t)k * count, p));
+      UNROLL for (int p = 0; p < kParts; p++) to[p] =
+          dot(to[p], load_integers(w + (size_t)k * 16 + p * kWidth),
+              activations(bytes, m.index + (size_t)k * count, p));
     };
     int k = m.start[t];
     for (; k + 2 <= end; k += 2) add(k, sums), add(k + 1, odd);
@@ -300,18 +325,26 @@ struct Blocks {
     vi tiles[count][kParts], all[kParts];
     UNROLL for (int i = 0; i < count; i++) tile(m, s * count + i, in.quantised.bytes, tiles[i]);
 #if KERNELS_WIDTH == 16
-    const auto halves = [](vi a, vi b) { return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) + __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31); };
+    const auto halves = [](vi a, vi b) {
+      return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +
+             __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30,
+                                     31);
+    };
     if constexpr (T == 8) all[0] = halves(tiles[0][0], tiles[1][0]);
     if constexpr (T == 4) {
       const vi a = halves(tiles[0][0], tiles[1][0]), b = halves(tiles[2][0], tiles[3][0]);
-      all[0] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27) + __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
+      all[0] =
+          __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27) +
+          __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
     }
 #elif KERNELS_WIDTH == 8
     UNROLL for (int p = 0; p < kParts; p++) {
       if constexpr (T == 8) all[p] = tiles[p][0] + tiles[p][1];
       if constexpr (T == 4) {
-        const vi a = tiles[2 * p][0] + tiles[2 * p][1], b = tiles[2 * p + 1][0] + tiles[2 * p + 1][1];
-        all[p] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11) + __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
+        const vi a = tiles[2 * p][0] + tiles[2 * p][1],
+                 b = tiles[2 * p + 1][0] + tiles[2 * p + 1][1];
+        all[p] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11) +
+                 __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
       }
     }
 #else

@@ -1,8 +1,11 @@
-// The sample-rate network on a group of 16 lanes over a segment: loss, and gradients by back-propagation through all its steps.
+// The sample-rate network on a group of 16 lanes over a segment: loss, and gradients by
+// back-propagation through all its steps.
 //
-// Forwards, each step stores the state and the gates. That is megabytes per lane, more than any cache: they are read back with a prefetch
-// one step ahead that hides behind the products. The output layers do not feed back, so they wait for the backward pass. There, a chunk of steps
-// at a time, their activations and gradients stay in the cache, and the gradients of the weights are summed over 16 lanes · kChunk steps in registers.
+// Forwards, each step stores the state and the gates. That is megabytes per lane, more than any
+// cache: they are read back with a prefetch one step ahead that hides behind the products. The
+// output layers do not feed back, so they wait for the backward pass. There, a chunk of steps at a
+// time, their activations and gradients stay in the cache, and the gradients of the weights are
+// summed over 16 lanes · kChunk steps in registers.
 #pragma once
 #include "products.h"
 
@@ -14,7 +17,8 @@ constexpr int kChunk = 4;
 template <class S>
 constexpr bool kTurned = S::rows == kLanes;
 
-// Rows are 16 floats, a cache line. Steps are 17 lines more than a multiple of 64 apart: the rows of a tile over several steps then fall into different sets of a first-level cache.
+// Rows are 16 floats, a cache line. Steps are 17 lines more than a multiple of 64 apart: the rows
+// of a tile over several steps then fall into different sets of a first-level cache.
 INLINE size_t padded(int rows) { return (size_t)(rows + ((17 - rows) & 63)) * kLanes; }
 
 template <class S>
@@ -25,9 +29,11 @@ struct SequenceRun {
   const int H, P, Q;
   // whole segment, when gradients are wanted; else two steps
   float *h, *u, *r, *e, *candidate;
-  // one chunk: activations and gradients of the output layers, what they send back to the state, gradients of the gates
+  // one chunk: activations and gradients of the output layers, what they send back to the state,
+  // gradients of the gates
   float *y[2], *dy[2], *logits[2], *dhOut, *inputs;
-  // gradients of the gates' arguments, a tile of 16 rows at a time: [4H/16][kChunk][16][16]; the last quarter is the candidate's before the reset gate
+  // gradients of the gates' arguments, a tile of 16 rows at a time: [4H/16][kChunk][16][16]; the
+  // last quarter is the candidate's before the reset gate
   float* dgates;
   float *dh, *dhNext, *biasSums;
   const bool backward;
@@ -59,8 +65,15 @@ struct SequenceRun {
     return at - start;
   }
 
-  SequenceRun(const Network& n, const Sequence& s, const Gradients* g, float* workspace, bool withGradients)
-      : net(n), seq(s), grad(g), H(n.hidden), P(n.projection), Q(n.levels), backward(withGradients) {
+  SequenceRun(const Network& n, const Sequence& s, const Gradients* g, float* workspace,
+              bool withGradients)
+      : net(n),
+        seq(s),
+        grad(g),
+        H(n.hidden),
+        P(n.projection),
+        Q(n.levels),
+        backward(withGradients) {
     words = layout(workspace);
   }
   size_t words;
@@ -103,19 +116,22 @@ struct SequenceRun {
         for (int i = i0; i < i0 + 16; i++) prefetch_to_write(state(t + 2) + i * kLanes);
       for (int g = 0; g < 3; g++)
         for (int b = 0; b < perTile; b++)
-          product_block_row<S>(net.sparse[kRecurrent], (g * H + i0) / S::rows + b, before, products[g] + b * S::rows * kLanes);
+          product_block_row<S>(net.sparse[kRecurrent], (g * H + i0) / S::rows + b, before,
+                               products[g] + b * S::rows * kLanes);
       mark(kStateProducts);
       const float fineHalf = i0 >= H / 2 ? 1.f : 0.f;
       const auto drive = [&](int g, int i, int o) {
         const int row = g * H + i0 + i;
         const float* w = wi + (size_t)row * 3;
-        return load(gate + (size_t)row * kLanes + o) + w[0] * load(x + o) + w[1] * load(x + kLanes + o) + w[2] * fineHalf * load(x + 2 * kLanes + o);
+        return load(gate + (size_t)row * kLanes + o) + w[0] * load(x + o) +
+               w[1] * load(x + kLanes + o) + w[2] * fineHalf * load(x + 2 * kLanes + o);
       };
-      // The candidate waits for the reset gate: with the gates of all 16 units first, there is work to fill the wait.
-      for (int i = 0; i < 16; i++)
-        UNROLL for (int p = 0; p < kParts; p++) {
+      // The candidate waits for the reset gate: with the gates of all 16 units first, there is work
+      // to fill the wait.
+      for (int i = 0; i < 16; i++) UNROLL for (int p = 0; p < kParts; p++) {
           const int o = p * kWidth, at16 = i * kLanes + o;
-          vf uu = load(products[0] + at16) + drive(0, i, o), rr = load(products[1] + at16) + drive(1, i, o);
+          vf uu = load(products[0] + at16) + drive(0, i, o),
+             rr = load(products[1] + at16) + drive(1, i, o);
           sigmoids(uu, rr);
           store(products[0] + at16, uu);
           store(products[1] + at16, rr);
@@ -125,11 +141,11 @@ struct SequenceRun {
             store(r + q, rr);
           }
         }
-      for (int i = 0; i < 16; i++)
-        UNROLL for (int p = 0; p < kParts; p++) {
+      for (int i = 0; i < 16; i++) UNROLL for (int p = 0; p < kParts; p++) {
           const int o = p * kWidth, at16 = i * kLanes + o;
           const size_t v = (size_t)i0 * kLanes + at16;
-          const vf aa = load(products[2] + at16), ee = hyperbolic_tangent(load(products[1] + at16) * aa + drive(2, i, o));
+          const vf aa = load(products[2] + at16),
+                   ee = hyperbolic_tangent(load(products[1] + at16) * aa + drive(2, i, o));
           store(after + v, ee + load(products[0] + at16) * (load(before + v) - ee));
           if (backward) {
             store(e + at + v, ee);
@@ -140,7 +156,8 @@ struct SequenceRun {
     }
   }
 
-  // One softmax: half 0 is coarse, 1 is fine. Leaves the gradient of the logits in `logits` when gradients are wanted.
+  // One softmax: half 0 is coarse, 1 is fine. Leaves the gradient of the logits in `logits` when
+  // gradients are wanted.
   void output_step(int t, int half, int slotInChunk) {
     const Matrix& hiddenMatrix = net.sparse[half ? kFineHidden : kCoarseHidden];
     const Matrix& logitMatrix = net.sparse[half ? kFineLogits : kCoarseLogits];
@@ -149,8 +166,7 @@ struct SequenceRun {
     float* yy = y[half] + slotInChunk * padded(P);
     float* z = logits[half] + slotInChunk * padded(Q);
     product_all<S>(hiddenMatrix, state(t + 1) + (size_t)half * (H / 2) * kLanes, yy);
-    for (int i = 0; i < P; i++)
-      UNROLL for (int p = 0; p < kParts; p++) {
+    for (int i = 0; i < P; i++) UNROLL for (int p = 0; p < kParts; p++) {
         float* q = yy + i * kLanes + p * kWidth;
         store(q, maximum(load(q) + hiddenBias[i], vf{}));
       }
@@ -158,8 +174,7 @@ struct SequenceRun {
     mark(kOutputProducts);
     vf top[kParts], total[kParts];
     UNROLL for (int p = 0; p < kParts; p++) top[p] = splat(-1e30f), total[p] = vf{};
-    for (int i = 0; i < Q; i++)
-      UNROLL for (int p = 0; p < kParts; p++) {
+    for (int i = 0; i < Q; i++) UNROLL for (int p = 0; p < kParts; p++) {
         float* q = z + i * kLanes + p * kWidth;
         const vf v = load(q) + logitBias[i];
         store(q, v);
@@ -168,35 +183,39 @@ struct SequenceRun {
     const uint8_t* target = (half ? seq.fine : seq.coarse) + (t + 1) * kLanes;
     alignas(64) float chosen[kLanes], tops[kLanes], totals[kLanes], scale[kLanes];
     for (int l = 0; l < kLanes; l++) chosen[l] = z[target[l] * kLanes + l];
-    for (int i = 0; i < Q; i++)
-      UNROLL for (int p = 0; p < kParts; p++) {
+    for (int i = 0; i < Q; i++) UNROLL for (int p = 0; p < kParts; p++) {
         float* q = z + i * kLanes + p * kWidth;
         const vf v = exponential(load(q) - top[p]);
         store(q, v);
         total[p] += v;
       }
-    UNROLL for (int p = 0; p < kParts; p++) store(tops + p * kWidth, top[p]), store(totals + p * kWidth, total[p]);
+    UNROLL for (int p = 0; p < kParts; p++) store(tops + p * kWidth, top[p]),
+        store(totals + p * kWidth, total[p]);
     for (int l = 0; l < kLanes; l++) {
       const bool counts = t < seq.length[l];
       const float nats = __builtin_logf(totals[l]) + tops[l] - chosen[l];
       scale[l] = counts ? seq.scale : 0.f;
       if (counts) seq.loss[l] += nats;
-      if (seq.nll) seq.nll[t * kLanes + l] = (half ? seq.nll[t * kLanes + l] : 0.f) + (counts ? nats : 0.f);
+      if (seq.nll)
+        seq.nll[t * kLanes + l] = (half ? seq.nll[t * kLanes + l] : 0.f) + (counts ? nats : 0.f);
     }
     mark(kSoftmax);
     if (!backward) return;
 
     UNROLL for (int p = 0; p < kParts; p++) {
       const vf factor = load(scale + p * kWidth) / total[p];
-      for (int i = 0; i < Q; i++) store(z + i * kLanes + p * kWidth, load(z + i * kLanes + p * kWidth) * factor);
+      for (int i = 0; i < Q; i++)
+        store(z + i * kLanes + p * kWidth, load(z + i * kLanes + p * kWidth) * factor);
     }
     for (int l = 0; l < kLanes; l++) z[target[l] * kLanes + l] -= scale[l];
     mark(kSoftmax);
     float* d = dy[half] + slotInChunk * padded(P);
     memset(d, 0, P * kLanes * sizeof(float));
     transposed_all<S>(logitMatrix, z, d);
-    for (int i = 0; i < P * kLanes; i += kWidth) store(d + i, load(yy + i) > vf{} ? load(d + i) : vf{});
-    transposed_all<S>(hiddenMatrix, d, dhOut + slotInChunk * padded(H) + (size_t)half * (H / 2) * kLanes);
+    for (int i = 0; i < P * kLanes; i += kWidth)
+      store(d + i, load(yy + i) > vf{} ? load(d + i) : vf{});
+    transposed_all<S>(hiddenMatrix, d,
+                      dhOut + slotInChunk * padded(H) + (size_t)half * (H / 2) * kLanes);
     mark(kOutputProductsBack);
     float* sums = biasSums + half * (P + Q) * kLanes;
     for (int i = 0; i < P * kLanes; i += kWidth) store(sums + i, load(sums + i) + load(d + i));
@@ -207,14 +226,20 @@ struct SequenceRun {
 
   void output_weights(int t0, int steps) {
     for (int half = 0; half < 2; half++) {
-      const int hiddenIndex = half ? kFineHidden : kCoarseHidden, logitIndex = half ? kFineLogits : kCoarseLogits;
-      weights_all<S>(net.sparse[hiddenIndex], dy[half], padded(P), state(t0 + 1) + (size_t)half * (H / 2) * kLanes, padded(H), steps, grad->sparse[hiddenIndex]);
-      weights_all<S>(net.sparse[logitIndex], logits[half], padded(Q), y[half], padded(P), steps, grad->sparse[logitIndex]);
+      const int hiddenIndex = half ? kFineHidden : kCoarseHidden,
+                logitIndex = half ? kFineLogits : kCoarseLogits;
+      weights_all<S>(net.sparse[hiddenIndex], dy[half], padded(P),
+                     state(t0 + 1) + (size_t)half * (H / 2) * kLanes, padded(H), steps,
+                     grad->sparse[hiddenIndex]);
+      weights_all<S>(net.sparse[logitIndex], logits[half], padded(Q), y[half], padded(P), steps,
+                     grad->sparse[logitIndex]);
     }
     mark(kOutputWeights);
   }
 
-  float* tile(int row, int slotInChunk) const { return dgates + ((size_t)(row / kLanes) * kChunk + slotInChunk) * kLanes * kLanes; }
+  float* tile(int row, int slotInChunk) const {
+    return dgates + ((size_t)(row / kLanes) * kChunk + slotInChunk) * kLanes * kLanes;
+  }
 
   // dh [H][16], the gradient with respect to the state after step t, becomes the one before it.
   void gru_step_backward(int t, int slotInChunk) {
@@ -229,7 +254,8 @@ struct SequenceRun {
       for (int g = 0; g < 4; g++) d[g] = kTurned<S> ? local[g] : tile(g * H + i0, slotInChunk);
       for (int j = 0; j < kLanes * kLanes; j += kWidth) {
         const int i = i0 * kLanes + j;
-        const vf uu = load(u + at + i), rr = load(r + at + i), ee = load(e + at + i), aa = load(candidate + at + i);
+        const vf uu = load(u + at + i), rr = load(r + at + i), ee = load(e + at + i),
+                 aa = load(candidate + at + i);
         const vf after = load(dh + i) + load(out + i);
         const vf toCandidate = after * (1.f - uu) * (1.f - ee * ee);
         store(d[0] + j, after * (load(before + i) - ee) * (uu * (1.f - uu)));
@@ -242,13 +268,16 @@ struct SequenceRun {
       if (t > 0)
         for (int i = i0 * kLanes; i < (i0 + 16) * kLanes; i += kLanes) {
           const size_t earlier = at - padded(H) + i;
-          prefetch(u + earlier), prefetch(r + earlier), prefetch(e + earlier), prefetch(candidate + earlier);
+          prefetch(u + earlier), prefetch(r + earlier), prefetch(e + earlier),
+              prefetch(candidate + earlier);
         }
       // The states of this chunk are in the cache, those of the chunk before are not.
       if (t >= kChunk)
         for (int i = i0; i < i0 + kLanes; i++) prefetch(state(t - kChunk) + i * kLanes);
       for (int g = 0; g < 3; g++)
-        for (int b = 0; b < perTile; b++) transposed_block_row<S>(net.sparse[kRecurrent], (g * H + i0) / S::rows + b, d[g] + b * S::rows * kLanes, dhNext);
+        for (int b = 0; b < perTile; b++)
+          transposed_block_row<S>(net.sparse[kRecurrent], (g * H + i0) / S::rows + b,
+                                  d[g] + b * S::rows * kLanes, dhNext);
       mark(kStateProductsBack);
       if (kTurned<S>)
         for (int g = 0; g < 4; g++) turn(local[g], tile(g * H + i0, slotInChunk));
@@ -264,21 +293,27 @@ struct SequenceRun {
     for (int t = 0; t < steps; t++) network_inputs(t0 + t, inputs + t * 3 * kLanes);
     const float* const columns[3] = {inputs, inputs + kLanes, inputs + 2 * kLanes};
     for (int row = 0; row < 3 * H; row += kLanes) {
-      // The reset gate acts on the product only: what drives the candidate besides sees its gradient before that gate.
+      // The reset gate acts on the product only: what drives the candidate besides sees its
+      // gradient before that gate.
       const float *product = tile(row, 0), *drive = row < 2 * H ? product : tile(row + H, 0);
       float* gate = grad->gate + ((size_t)frame(t0) * 3 * H + row) * kLanes;
       alignas(64) float dInput[3][kLanes] = {};
       if constexpr (kTurned<S>) {
-        weights_turned<S>(net.sparse[kRecurrent], row / kLanes, product, state(t0), padded(H), steps, grad->sparse[kRecurrent]);
+        weights_turned<S>(net.sparse[kRecurrent], row / kLanes, product, state(t0), padded(H),
+                          steps, grad->sparse[kRecurrent]);
         weights_by_rows<3>(drive, columns, 3 * kLanes, steps, dInput[0]);
       } else {
         for (int b = 0; b < kLanes / S::rows; b++)
-          weights_lanes<S>(net.sparse[kRecurrent], row / S::rows + b, product + b * S::rows * kLanes, kLanes * kLanes, state(t0), padded(H), steps, grad->sparse[kRecurrent]);
+          weights_lanes<S>(net.sparse[kRecurrent], row / S::rows + b,
+                           product + b * S::rows * kLanes, kLanes * kLanes, state(t0), padded(H),
+                           steps, grad->sparse[kRecurrent]);
         for (int i = 0; i < kLanes; i++)
           for (int c = 0; c < 3; c++) {
             vf sums = vf{};
             for (int t = 0; t < steps; t++)
-              UNROLL for (int p = 0; p < kLanes; p += kWidth) sums += load(drive + (t * kLanes + i) * kLanes + p) * load(columns[c] + t * 3 * kLanes + p);
+              UNROLL for (int p = 0; p < kLanes; p += kWidth) sums +=
+                  load(drive + (t * kLanes + i) * kLanes + p) *
+                  load(columns[c] + t * 3 * kLanes + p);
             dInput[c][i] = sum(sums);
           }
       }
@@ -302,14 +337,16 @@ struct SequenceRun {
     }
     if (kTurned<S>) turn(sums, straight);
     const float* all = kTurned<S> ? straight : sums;
-    for (int j = 0; j < kLanes * kLanes; j += kWidth) store(gate + j, load(gate + j) + load(all + j));
+    for (int j = 0; j < kLanes * kLanes; j += kWidth)
+      store(gate + j, load(gate + j) + load(all + j));
   }
 
   void clear_gradients() {
     memset(grad->gate, 0, (size_t)seq.frames * 3 * H * kLanes * sizeof(float));
     for (int m = 0; m < kSparseCount; m++) {
       const Matrix& matrix = net.sparse[m];
-      memset(grad->sparse[m], 0, (size_t)matrix.rowStart[matrix.rows / S::rows] * S::rows * S::columns * sizeof(float));
+      memset(grad->sparse[m], 0,
+             (size_t)matrix.rowStart[matrix.rows / S::rows] * S::rows * S::columns * sizeof(float));
     }
     const int sizes[kDenseCount] = {9 * H, P, Q, P, Q};
     for (int d = 0; d < kDenseCount; d++) memset(grad->dense[d], 0, sizes[d] * sizeof(float));
@@ -363,7 +400,9 @@ size_t sequence_workspace(const Network* net, int steps, int gradients) {
 }
 
 void sequence(const Network* net, const Sequence* seq, const Gradients* grad, float* workspace) {
-  with_shape(net->sparse[0], [&](auto shape) { SequenceRun<decltype(shape)>(*net, *seq, grad, workspace, grad != nullptr).run(); });
+  with_shape(net->sparse[0], [&](auto shape) {
+    SequenceRun<decltype(shape)>(*net, *seq, grad, workspace, grad != nullptr).run();
+  });
 }
 
 }  // namespace

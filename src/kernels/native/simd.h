@@ -1,18 +1,20 @@
-// One vector type for every instruction set: GCC/Clang vector extensions, so that the same source is compiled for each of them and
-// what is tested on one machine is the code that runs on another. The including file sets KERNELS_WIDTH, the floats of a register.
+// One vector type for every instruction set: GCC/Clang vector extensions, so that the same source
+// is compiled for each of them and what is tested on one machine is the code that runs on another.
+// The including file sets KERNELS_WIDTH, the floats of a register.
 //
-// Training works on groups of 16 lanes (16 segments side by side): a value of a group is 16 floats, kParts registers.
+// Training works on groups of 16 lanes (16 segments side by side): a value of a group is 16 floats,
+// kParts registers.
 #pragma once
 #include <stdint.h>
 #include <string.h>
 #if defined(__SSE2__)
-#include <immintrin.h>
+  #include <immintrin.h>
 #elif defined(__wasm_simd128__)
-#include <wasm_simd128.h>
+  #include <wasm_simd128.h>
 #endif
 
 #ifndef KERNELS_WIDTH
-#error "include this from a kernels_*.cc file, which sets KERNELS_WIDTH"
+  #error "include this from a kernels_*.cc file, which sets KERNELS_WIDTH"
 #endif
 
 #define INLINE static inline __attribute__((always_inline))
@@ -77,8 +79,9 @@ INLINE uint64_t ticks_now() {
 #endif
 }
 
-// exp(x) = 2^n · 2^f, n the nearest integer to x·log2(e). Adding 1.5·2^23 rounds to the nearest integer and leaves n in the low bits.
-// 2^f on [-1/2, 1/2] by its degree-6 Taylor polynomial: relative error below 2e-7.
+// exp(x) = 2^n · 2^f, n the nearest integer to x·log2(e). Adding 1.5·2^23 rounds to the nearest
+// integer and leaves n in the low bits. 2^f on [-1/2, 1/2] by its degree-6 Taylor polynomial:
+// relative error below 2e-7.
 INLINE vf exponential(vf x) {
   x = minimum(maximum(x, splat(-87.f)), splat(88.f));
   const vf z = x * 1.44269504f;
@@ -96,7 +99,8 @@ INLINE vf exponential(vf x) {
 
 INLINE vf sigmoid(vf x) { return 1.f / (1.f + exponential(-x)); }
 
-// Two sigmoids for one division: 1/a = b/(ab). Beyond ±40 a sigmoid is 0 or 1 in float32; the bound keeps ab finite.
+// Two sigmoids for one division: 1/a = b/(ab). Beyond ±40 a sigmoid is 0 or 1 in float32; the bound
+// keeps ab finite.
 INLINE void sigmoids(vf& x, vf& y) {
   const vf a = 1.f + exponential(minimum(maximum(-x, splat(-40.f)), splat(40.f)));
   const vf b = 1.f + exponential(minimum(maximum(-y, splat(-40.f)), splat(40.f)));
@@ -111,11 +115,20 @@ INLINE vf hyperbolic_tangent(vf x) { return 1.f - 2.f / (1.f + exponential(x + x
 
 // a0 b0 a1 b1 … of the lower or the upper halves of two registers.
 #if KERNELS_WIDTH == 16
-INLINE vf interleave_low(vf a, vf b) { return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23); }
-INLINE vf interleave_high(vf a, vf b) { return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31); }
+INLINE vf interleave_low(vf a, vf b) {
+  return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+}
+INLINE vf interleave_high(vf a, vf b) {
+  return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15,
+                                 31);
+}
 #elif KERNELS_WIDTH == 8
-INLINE vf interleave_low(vf a, vf b) { return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11); }
-INLINE vf interleave_high(vf a, vf b) { return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15); }
+INLINE vf interleave_low(vf a, vf b) {
+  return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+}
+INLINE vf interleave_high(vf a, vf b) {
+  return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+}
 #else
 INLINE vf interleave_low(vf a, vf b) { return SHUFFLE4(a, b, 0, 4, 1, 5); }
 INLINE vf interleave_high(vf a, vf b) { return SHUFFLE4(a, b, 2, 6, 3, 7); }
@@ -124,7 +137,8 @@ INLINE vf interleave_high(vf a, vf b) { return SHUFFLE4(a, b, 2, 6, 3, 7); }
 INLINE v4 fold(vf a) {
 #if KERNELS_WIDTH == 16
   typedef float v8 __attribute__((vector_size(32)));
-  const v8 h = __builtin_shufflevector(a, a, 0, 1, 2, 3, 4, 5, 6, 7) + __builtin_shufflevector(a, a, 8, 9, 10, 11, 12, 13, 14, 15);
+  const v8 h = __builtin_shufflevector(a, a, 0, 1, 2, 3, 4, 5, 6, 7) +
+               __builtin_shufflevector(a, a, 8, 9, 10, 11, 12, 13, 14, 15);
   return SHUFFLE4(h, h, 0, 1, 2, 3) + SHUFFLE4(h, h, 4, 5, 6, 7);
 #elif KERNELS_WIDTH == 8
   return SHUFFLE4(a, a, 0, 1, 2, 3) + SHUFFLE4(a, a, 4, 5, 6, 7);

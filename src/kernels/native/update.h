@@ -6,7 +6,8 @@
 namespace {
 
 // `rate` is α/(1-β1^t), `correction2` is 1/(1-β2^t): w -= rate · m / (sqrt(v · correction2) + ε).
-void adam(const Adam* a, float* weights, const float* gradient, float* first, float* second, float* average, size_t count) {
+void adam(const Adam* a, float* weights, const float* gradient, float* first, float* second,
+          float* average, size_t count) {
   const auto update = [&](vf g, vf& w, vf& m, vf& v) {
     g *= a->gradientScale;
     m = m * a->beta1 + g * (1.f - a->beta1);

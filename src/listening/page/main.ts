@@ -26,7 +26,9 @@ async function main(): Promise<void> {
 
 /** A click is needed before a browser lets a page make sound. */
 function clickOn(button: HTMLButtonElement): Promise<AudioContext> {
-  return new Promise((resolve) => button.addEventListener('click', () => resolve(new AudioContext({ latencyHint: 'interactive' })), { once: true }));
+  return new Promise((resolve) =>
+    button.addEventListener('click', () => resolve(new AudioContext({ latencyHint: 'interactive' })), { once: true }),
+  );
 }
 
 function welcome(test: PublicTest): Promise<AudioContext> {
@@ -35,8 +37,19 @@ function welcome(test: PublicTest): Promise<AudioContext> {
   show(
     element('h1', {}, 'Welcome'),
     ...paragraphs(test.instructions),
-    element('p', {}, 'Please use headphones, in a quiet place. Every answer is saved at once: if you close this page, come back on the same device and go on.'),
-    element('section', { class: 'consent' }, ...paragraphs(test.consent), test.contact !== null && element('p', {}, `Questions: ${test.contact}`), element('label', {}, agree, element('span', {}, ' I have read this and want to take part.'))),
+    element(
+      'p',
+      {},
+      'Please use headphones, in a quiet place. Every answer is saved at once: if you close this page, come ' +
+        'back on the same device and go on.',
+    ),
+    element(
+      'section',
+      { class: 'consent' },
+      ...paragraphs(test.consent),
+      test.contact !== null && element('p', {}, `Questions: ${test.contact}`),
+      element('label', {}, agree, element('span', {}, ' I have read this and want to take part.')),
+    ),
     element('div', { class: 'next' }, begin),
   );
   return clickOn(begin);
@@ -45,7 +58,11 @@ function welcome(test: PublicTest): Promise<AudioContext> {
 function welcomeBack(session: Session): Promise<AudioContext> {
   const go = element('button', { type: 'button', class: 'primary' }, 'Go on');
   const done = Object.values(session.answers).filter((answer) => answer.done).length;
-  show(element('h1', {}, 'Welcome back'), element('p', {}, `You have done ${done} of ${session.trials.length}. You go on where you stopped.`), element('div', { class: 'next' }, go));
+  show(
+    element('h1', {}, 'Welcome back'),
+    element('p', {}, `You have done ${done} of ${session.trials.length}. You go on where you stopped.`),
+    element('div', { class: 'next' }, go),
+  );
   return clickOn(go);
 }
 
@@ -79,20 +96,27 @@ async function checkSound(test: PublicTest, session: Session, context: AudioCont
   show(element('p', { class: 'loading', role: 'status' }, 'Loading …'));
   const first = await clips.load(nextTrial(session) ?? 0);
   await setVolume(context, first[first.length - 1]);
-  const enough = (result: HeadphoneResult) => test.headphones === 'record' || test.preview || result.correct >= headphoneCheck.pass;
+  const enough = (result: HeadphoneResult) =>
+    test.headphones === 'record' || test.preview || result.correct >= headphoneCheck.pass;
   if (test.headphones === 'off' || (session.headphones !== null && enough(session.headphones))) return;
   for (let tries = 1; ; tries++) {
     const result = await checkHeadphones(context);
     await saveHeadphones(result);
     if (enough(result)) return;
-    if (tries === headphoneTries) throw new Error('This test needs headphones, and the check did not find any. Thank you for trying.');
+    if (tries === headphoneTries)
+      throw new Error('This test needs headphones, and the check did not find any. Thank you for trying.');
     const again = element('button', { type: 'button', class: 'primary' }, 'Try again');
-    show(element('h1', {}, 'These seem to be no headphones'), element('p', {}, 'This test needs headphones. Please put them on, check that both sides work, and try again.'), element('div', { class: 'next' }, again));
+    show(
+      element('h1', {}, 'These seem to be no headphones'),
+      element('p', {}, 'This test needs headphones. Please put them on, check that both sides work, and try again.'),
+      element('div', { class: 'next' }, again),
+    );
     await new Promise((resolve) => again.addEventListener('click', resolve, { once: true }));
   }
 }
 
-const nextTrial = ({ trials, answers }: Session): number | undefined => [...trials.keys()].find((trial) => !answers[trial]?.done);
+const nextTrial = ({ trials, answers }: Session): number | undefined =>
+  [...trials.keys()].find((trial) => !answers[trial]?.done);
 
 async function trials(test: PublicTest, session: Session, context: AudioContext, clips: ClipLoader): Promise<void> {
   const queue = new AnswerQueue();
@@ -103,7 +127,12 @@ async function trials(test: PublicTest, session: Session, context: AudioContext,
     show(element('p', { class: 'loading', role: 'status' }, 'Loading …'));
     const buffers = await clips.load(number);
     if (number + 1 < session.trials.length) clips.load(number + 1).catch(() => undefined);
-    await runTrial(context, buffers, { test, trial: session.trials[number], number, answer: session.answers[number] }, queue);
+    await runTrial(
+      context,
+      buffers,
+      { test, trial: session.trials[number], number, answer: session.answers[number] },
+      queue,
+    );
     clips.forget(number);
   }
   byId('progress').hidden = true;
@@ -112,16 +141,34 @@ async function trials(test: PublicTest, session: Session, context: AudioContext,
 function askForComment(): Promise<string> {
   const comment = element('textarea', { id: 'comment', rows: 4, maxlength: 2000 });
   const send = element('button', { type: 'button', class: 'primary' }, 'Finish');
-  show(element('h1', {}, 'Almost done'), element('label', { for: 'comment' }, 'Is there anything you want to tell us? (You can leave this empty.)'), comment, element('div', { class: 'next' }, send));
+  show(
+    element('h1', {}, 'Almost done'),
+    element('label', { for: 'comment' }, 'Is there anything you want to tell us? (You can leave this empty.)'),
+    comment,
+    element('div', { class: 'next' }, send),
+  );
   return new Promise((resolve) => send.addEventListener('click', () => resolve(comment.value), { once: true }));
 }
 
 function showEnd({ finish: { message, url } }: Session): void {
   byId('saved').textContent = '';
-  show(element('h1', {}, 'Thank you'), ...paragraphs(message), url !== null && element('p', {}, element('a', { href: url, class: 'primary', rel: 'noreferrer' }, 'Continue')));
+  show(
+    element('h1', {}, 'Thank you'),
+    ...paragraphs(message),
+    url !== null && element('p', {}, element('a', { href: url, class: 'primary', rel: 'noreferrer' }, 'Continue')),
+  );
 }
 
 main().catch((error: unknown) => {
-  const again = element('button', { type: 'button', class: 'primary', onclick: () => location.reload() }, 'Load the page again');
-  show(element('h1', {}, 'This did not work'), element('p', { role: 'alert' }, error instanceof Error ? error.message : String(error)), element('p', {}, 'Your answers so far are saved.'), element('div', { class: 'next' }, again));
+  const again = element(
+    'button',
+    { type: 'button', class: 'primary', onclick: () => location.reload() },
+    'Load the page again',
+  );
+  show(
+    element('h1', {}, 'This did not work'),
+    element('p', { role: 'alert' }, error instanceof Error ? error.message : String(error)),
+    element('p', {}, 'Your answers so far are saved.'),
+    element('div', { class: 'next' }, again),
+  );
 });

@@ -1,4 +1,7 @@
-/** ITU-R BS.1534-3, 5.3: switching and loops fade out and in over 5 ms with a raised cosine, never across; a loop lasts at least 0.5 s. */
+/**
+ * ITU-R BS.1534-3, 5.3: switching and loops fade out and in over 5 ms with a raised cosine, never across; a loop lasts
+ * at least 0.5 s.
+ */
 export const fadeSeconds = 0.005;
 export const shortestLoop = 0.5;
 
@@ -8,7 +11,10 @@ const fall = Float32Array.from(rise).reverse();
 
 /** Parts of a clip in which it is remembered what was heard. */
 const parts = 100;
-/** Fades are ordered this long before they begin: the thread that renders is always a little ahead, and would cut off a beginning in its past. */
+/**
+ * Fades are ordered this long before they begin: the thread that renders is always a little ahead, and would cut off a
+ * beginning in its past.
+ */
 const ahead = 0.01;
 /** How often that is noted while it plays, in ms. */
 const interval = 50;
@@ -25,8 +31,9 @@ interface Deck {
 }
 
 /**
- * Plays one of several clips and switches between them. Aligned clips all run at once, on the sample, and only one is heard: switching keeps the position. Others begin anew. Everything fades over
- * 5 ms, so nothing clicks; and nothing waits, for all clips are decoded.
+ * Plays one of several clips and switches between them. Aligned clips all run at once, on the sample, and only one is
+ * heard: switching keeps the position. Others begin anew. Everything fades over 5 ms, so nothing clicks; and nothing
+ * waits, for all clips are decoded.
  */
 export class Player {
   current = 0;

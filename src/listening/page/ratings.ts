@@ -14,22 +14,47 @@ export interface RatingControl {
 }
 
 const labels = {
-  mos: [[1, 'Bad'], [2, 'Poor'], [3, 'Fair'], [4, 'Good'], [5, 'Excellent']],
-  cmos: [[-3, 'A is much better'], [-2, 'A is better'], [-1, 'A is slightly better'], [0, 'About the same'], [1, 'B is slightly better'], [2, 'B is better'], [3, 'B is much better']],
-  ab: [[-1, 'A'], [0, 'No preference'], [1, 'B']],
-  abx: [[-1, 'X is A'], [1, 'X is B']],
+  mos: [
+    [1, 'Bad'],
+    [2, 'Poor'],
+    [3, 'Fair'],
+    [4, 'Good'],
+    [5, 'Excellent'],
+  ],
+  cmos: [
+    [-3, 'A is much better'],
+    [-2, 'A is better'],
+    [-1, 'A is slightly better'],
+    [0, 'About the same'],
+    [1, 'B is slightly better'],
+    [2, 'B is better'],
+    [3, 'B is much better'],
+  ],
+  ab: [
+    [-1, 'A'],
+    [0, 'No preference'],
+    [1, 'B'],
+  ],
+  abx: [
+    [-1, 'X is A'],
+    [1, 'X is B'],
+  ],
 } as const;
 
 /** One choice for the whole trial: radio buttons. */
 export function choice(test: PublicTest, onchange: () => void): RatingControl {
   const kind = test.kind as keyof typeof labels;
-  const options = (labels[kind] as readonly (readonly [number, string])[]).filter(([value]) => value !== 0 || kind === 'cmos' || test.noPreference);
+  const options = (labels[kind] as readonly (readonly [number, string])[]).filter(
+    ([value]) => value !== 0 || kind === 'cmos' || test.noPreference,
+  );
   const inputs = options.map(([value]) => element('input', { type: 'radio', name: 'rating', value, onchange }));
   const node = element(
     'fieldset',
     { class: `choice ${kind}` },
     element('legend', {}, test.question),
-    ...options.map(([value, label], i) => element('label', {}, inputs[i], kind === 'mos' && element('b', {}, String(value)), element('span', {}, label))),
+    ...options.map(([value, label], i) =>
+      element('label', {}, inputs[i], kind === 'mos' && element('b', {}, String(value)), element('span', {}, label)),
+    ),
   );
   const choose = (value: number) => {
     const input = inputs.find((one) => Number(one.value) === value);
@@ -41,8 +66,10 @@ export function choice(test: PublicTest, onchange: () => void): RatingControl {
   };
   return {
     node,
-    values: () => [inputs.find(({ checked }) => checked)?.value ?? null].map((value) => (value === null ? null : Number(value))),
-    restore: ([rating]) => inputs.forEach((input) => (input.checked = rating !== null && Number(input.value) === rating)),
+    values: () =>
+      [inputs.find(({ checked }) => checked)?.value ?? null].map((value) => (value === null ? null : Number(value))),
+    restore: ([rating]) =>
+      inputs.forEach((input) => (input.checked = rating !== null && Number(input.value) === rating)),
     enable: (heard) => inputs.forEach((input) => (input.disabled = !heard.some(Boolean))),
     key: (key) => kind === 'mos' && /^[1-5]$/.test(key) && choose(Number(key)),
   };
@@ -52,13 +79,20 @@ const qualities = ['Excellent', 'Good', 'Fair', 'Poor', 'Bad'];
 const qualityOf = (value: number) => qualities[Math.min(4, Math.floor((100 - value) / 20))];
 
 /** A slider of 0 to 100 for each clip (BS.1534-3, figures 1 and 2). Moving it makes its clip the one that is heard. */
-export function sliders(buttons: readonly HTMLElement[], select: (clip: number) => void, onchange: () => void): RatingControl {
+export function sliders(
+  buttons: readonly HTMLElement[],
+  select: (clip: number) => void,
+  onchange: () => void,
+): RatingControl {
   const rated = buttons.map(() => false);
   const outputs = buttons.map(() => element('output', {}, '–'));
   const refresh = (clip: number) => {
     const input = inputs[clip];
     input.classList.toggle('unrated', !rated[clip]);
-    input.setAttribute('aria-valuetext', rated[clip] ? `${input.value}, ${qualityOf(Number(input.value))}` : 'not rated');
+    input.setAttribute(
+      'aria-valuetext',
+      rated[clip] ? `${input.value}, ${qualityOf(Number(input.value))}` : 'not rated',
+    );
     outputs[clip].textContent = rated[clip] ? input.value : '–';
   };
   const rate = (clip: number) => {
@@ -69,14 +103,29 @@ export function sliders(buttons: readonly HTMLElement[], select: (clip: number) 
     onchange();
   };
   const inputs = buttons.map((_, clip) =>
-    element('input', { type: 'range', min: 0, max: 100, step: 1, value: 50, 'aria-label': `Quality of clip ${clip + 1}`, oninput: () => rate(clip), onpointerup: () => rate(clip) }),
+    element('input', {
+      type: 'range',
+      min: 0,
+      max: 100,
+      step: 1,
+      value: 50,
+      'aria-label': `Quality of clip ${clip + 1}`,
+      oninput: () => rate(clip),
+      onpointerup: () => rate(clip),
+    }),
   );
   inputs.forEach((_, clip) => refresh(clip));
   const node = element(
     'div',
     { class: 'sliders' },
-    element('div', { class: 'scale', 'aria-hidden': 'true' }, ...qualities.map((quality) => element('span', {}, quality))),
-    ...buttons.map((button, clip) => element('div', { class: 'slider' }, button, element('div', { class: 'track' }, inputs[clip]), outputs[clip])),
+    element(
+      'div',
+      { class: 'scale', 'aria-hidden': 'true' },
+      ...qualities.map((quality) => element('span', {}, quality)),
+    ),
+    ...buttons.map((button, clip) =>
+      element('div', { class: 'slider' }, button, element('div', { class: 'track' }, inputs[clip]), outputs[clip]),
+    ),
   );
   return {
     node,

@@ -93,10 +93,14 @@ export async function finish(comment: string): Promise<void> {
 const retryAfter = 2000;
 
 /**
- * Saves answers, the newest of each trial, one request at a time, until the server has them. A refusal is final: sending the same again would not help.
+ * Saves answers, the newest of each trial, one request at a time, until the server has them. A refusal is final:
+ * sending the same again would not help.
  */
 export class AnswerQueue {
-  private readonly waiting = new Map<number, { answer: Answer; resolve: () => void; reject: (error: unknown) => void }>();
+  private readonly waiting = new Map<
+    number,
+    { answer: Answer; resolve: () => void; reject: (error: unknown) => void }
+  >();
   private working = false;
 
   /** Resolves when this answer, or a newer one to the same trial, is on the server's disk. */
@@ -119,7 +123,11 @@ export class AnswerQueue {
     for (let next = this.waiting.entries().next(); !next.done; next = this.waiting.entries().next()) {
       const [trial, job] = next.value;
       try {
-        await request(`api/trials/${trial}/answer`, { method: 'PUT', body: JSON.stringify(job.answer), keepalive: true });
+        await request(`api/trials/${trial}/answer`, {
+          method: 'PUT',
+          body: JSON.stringify(job.answer),
+          keepalive: true,
+        });
         if (this.waiting.get(trial) === job) this.waiting.delete(trial);
         job.resolve();
       } catch (error) {

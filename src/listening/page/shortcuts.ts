@@ -22,12 +22,21 @@ const keys: Record<Kind, readonly [string, string][]> = {
   cmos: [['A, B', 'hear that clip']],
   ab: [['A, B', 'hear that clip']],
   abx: [['A, B, X', 'hear that clip']],
-  mushra: [['1 – 9', 'hear that clip'], ['0 or R', 'hear the reference'], ['arrows', 'move the slider that has the focus']],
+  mushra: [
+    ['1 – 9', 'hear that clip'],
+    ['0 or R', 'hear the reference'],
+    ['arrows', 'move the slider that has the focus'],
+  ],
 };
 
 /** Tells the keys, and turns them off for those whom they disturb. */
 export function shortcutHelp(kind: Kind): HTMLElement {
-  const shown: readonly [string, string][] = [['Space or P', 'play, pause'], ['L', 'loop'], ...keys[kind], ['N or Enter', 'next']];
+  const shown: readonly [string, string][] = [
+    ['Space or P', 'play, pause'],
+    ['L', 'loop'],
+    ...keys[kind],
+    ['N or Enter', 'next'],
+  ];
   const toggle = element('input', { type: 'checkbox', checked: enabled, onchange: () => (enabled = toggle.checked) });
   return element(
     'details',

@@ -10,7 +10,11 @@ export function setVolume(context: AudioContext, clip: AudioBuffer): Promise<voi
   return new Promise((resolve) => {
     const toggle = () => (player.playing ? player.pause() : (void context.resume(), player.play()));
     const play = element('button', { type: 'button', class: 'play', onclick: toggle }, 'Play');
-    const next = element('button', { type: 'button', class: 'primary', disabled: true, onclick: () => done() }, 'The volume is right');
+    const next = element(
+      'button',
+      { type: 'button', class: 'primary', disabled: true, onclick: () => done() },
+      'The volume is right',
+    );
     player.onchange = () => {
       play.textContent = player.playing ? 'Pause' : 'Play';
       play.classList.toggle('playing', player.playing);
@@ -24,7 +28,12 @@ export function setVolume(context: AudioContext, clip: AudioBuffer): Promise<voi
     };
     show(
       element('h1', {}, 'Set the volume'),
-      element('p', {}, 'Put on your headphones and find a quiet place. Play the clip, set a comfortable volume on your device, and then leave it alone until the end.'),
+      element(
+        'p',
+        {},
+        'Put on your headphones and find a quiet place. Play the clip, set a comfortable volume on your ' +
+          'device, and then leave it alone until the end.',
+      ),
       element('p', { class: 'hint' }, 'You hear nothing on a phone? Its silent switch may be on.'),
       element('div', { class: 'panel centred' }, play),
       element('div', { class: 'next' }, next),
@@ -36,8 +45,9 @@ const toneSeconds = 1;
 const pauseSeconds = 0.5;
 
 /**
- * Tells headphones from loudspeakers (Woods et al. 2017, doi:10.3758/s13414-017-1361-2): of three tones of 200 Hz one is 6 dB quieter, and one has opposite signs left and right, so that it nearly
- * vanishes in the air between loudspeakers. Who wears headphones names the first as the quietest.
+ * Tells headphones from loudspeakers (Woods et al. 2017, doi:10.3758/s13414-017-1361-2): of three tones of 200 Hz one
+ * is 6 dB quieter, and one has opposite signs left and right, so that it nearly vanishes in the air between
+ * loudspeakers. Who wears headphones names the first as the quietest.
  */
 export async function checkHeadphones(context: AudioContext): Promise<HeadphoneResult> {
   let correct = 0;
@@ -50,10 +60,23 @@ export async function checkHeadphones(context: AudioContext): Promise<HeadphoneR
 type Tone = 'plain' | 'quiet' | 'opposite';
 
 function askForQuietest(context: AudioContext, number: number): Promise<boolean> {
-  const order = (['plain', 'quiet', 'opposite'] as Tone[]).map((tone) => ({ tone, at: Math.random() })).sort((a, b) => a.at - b.at).map(({ tone }) => tone);
+  const order = (['plain', 'quiet', 'opposite'] as Tone[])
+    .map((tone) => ({ tone, at: Math.random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ tone }) => tone);
   return new Promise((resolve) => {
-    const answers = order.map((tone, i) => element('button', { type: 'button', disabled: true, onclick: () => resolve(tone === 'quiet') }, ['First', 'Second', 'Third'][i]));
-    const play = element('button', { type: 'button', class: 'play', onclick: () => void listen() }, 'Play the three tones');
+    const answers = order.map((tone, i) =>
+      element(
+        'button',
+        { type: 'button', disabled: true, onclick: () => resolve(tone === 'quiet') },
+        ['First', 'Second', 'Third'][i],
+      ),
+    );
+    const play = element(
+      'button',
+      { type: 'button', class: 'play', onclick: () => void listen() },
+      'Play the three tones',
+    );
     const listen = async () => {
       play.disabled = true;
       await context.resume();
@@ -63,7 +86,11 @@ function askForQuietest(context: AudioContext, number: number): Promise<boolean>
     };
     show(
       element('h1', {}, 'Headphone check'),
-      element('p', {}, `Three tones, one after the other. Which one is the quietest? (${number + 1} of ${headphoneCheck.tones})`),
+      element(
+        'p',
+        {},
+        `Three tones, one after the other. Which one is the quietest? (${number + 1} of ${headphoneCheck.tones})`,
+      ),
       element('div', { class: 'panel centred' }, play),
       element('div', { class: 'answers', role: 'group', 'aria-label': 'The quietest tone' }, ...answers),
     );
@@ -82,7 +109,10 @@ function playTones(context: AudioContext, order: readonly Tone[]): Promise<void>
       samples[first + n] = (tone === 'quiet' ? 0.1 : 0.2) * ramp * Math.sin((2 * Math.PI * 200 * n) / rate);
     }
     const sign = tone === 'opposite' ? -1 : 1;
-    buffer.getChannelData(1).set(samples.subarray(first, first + toneSeconds * rate).map((sample) => sign * sample), first);
+    buffer.getChannelData(1).set(
+      samples.subarray(first, first + toneSeconds * rate).map((sample) => sign * sample),
+      first,
+    );
   });
   const source = context.createBufferSource();
   source.buffer = buffer;

@@ -2,10 +2,18 @@ import { element } from './dom.js';
 import { shortestLoop, type Player } from './player.js';
 
 /** Play and pause, loop, and a line that shows the place; where clips are aligned, two handles on it choose a part. */
-export function transport(player: Player, aligned: boolean, toggle: () => void): { node: HTMLElement; refresh: () => void; toggleLoop: () => void } {
+export function transport(
+  player: Player,
+  aligned: boolean,
+  toggle: () => void,
+): { node: HTMLElement; refresh: () => void; toggleLoop: () => void } {
   const play = element('button', { type: 'button', class: 'play', onclick: toggle });
   const toggleLoop = () => player.setLoop(!player.loop);
-  const loop = element('button', { type: 'button', class: 'loop', 'aria-pressed': 'false', onclick: toggleLoop }, 'Loop');
+  const loop = element(
+    'button',
+    { type: 'button', class: 'loop', 'aria-pressed': 'false', onclick: toggleLoop },
+    'Loop',
+  );
   const place = element('div', { class: 'place' });
   const part = element('div', { class: 'part' });
   const line = element('div', { class: 'line' }, part, place);
@@ -34,10 +42,12 @@ function handles(player: Player): HTMLInputElement[] {
     let [from, to] = [Number(start.value), Number(end.value)];
     if (moved === 'start') from = Math.min(from, Math.max(0, to - shortestLoop));
     else to = Math.max(to, Math.min(duration, from + shortestLoop));
-    if (to - from < shortestLoop) [from, to] = moved === 'start' ? [to - shortestLoop, to] : [from, from + shortestLoop];
+    if (to - from < shortestLoop)
+      [from, to] = moved === 'start' ? [to - shortestLoop, to] : [from, from + shortestLoop];
     start.value = String(from);
     end.value = String(to);
-    const say = (input: HTMLInputElement, seconds: number) => input.setAttribute('aria-valuetext', `${seconds.toFixed(1)} seconds`);
+    const say = (input: HTMLInputElement, seconds: number) =>
+      input.setAttribute('aria-valuetext', `${seconds.toFixed(1)} seconds`);
     say(start, from);
     say(end, to);
   };
@@ -46,7 +56,17 @@ function handles(player: Player): HTMLInputElement[] {
     player.setRegion(from <= 0 && to >= duration - 0.02 ? null : [from, Math.min(to, duration)]);
   };
   const handle = (which: 'start' | 'end', value: number, label: string) =>
-    element('input', { type: 'range', class: which, min: 0, max: duration, step: 0.05, value, 'aria-label': label, oninput: () => change(which), onchange: apply });
+    element('input', {
+      type: 'range',
+      class: which,
+      min: 0,
+      max: duration,
+      step: 0.05,
+      value,
+      'aria-label': label,
+      oninput: () => change(which),
+      onchange: apply,
+    });
   const start = handle('start', 0, 'Beginning of the part that is played');
   const end = handle('end', duration, 'End of the part that is played');
   // A step of 0.05 would round the end down.

@@ -7,7 +7,8 @@ import { onKeys, shortcutHelp } from './shortcuts.js';
 import { transport } from './timeline.js';
 
 /** Letters or numbers on the buttons. */
-const clipLabel = ({ kind }: PublicTest, { clips }: PublicTrial, clip: number): string => (clip >= clips ? 'Reference' : kind === 'mushra' ? String(clip + 1) : kind === 'mos' ? 'Clip' : 'ABX'[clip]);
+const clipLabel = ({ kind }: PublicTest, { clips }: PublicTrial, clip: number): string =>
+  clip >= clips ? 'Reference' : kind === 'mushra' ? String(clip + 1) : kind === 'mos' ? 'Clip' : 'ABX'[clip];
 
 /** A draft is saved this long after the last change, in ms. */
 const draftAfter = 250;
@@ -21,7 +22,12 @@ export interface TrialView {
 }
 
 /** Shows a trial; resolves when its answer is on the server's disk. */
-export function runTrial(context: AudioContext, buffers: readonly AudioBuffer[], view: TrialView, queue: AnswerQueue): Promise<void> {
+export function runTrial(
+  context: AudioContext,
+  buffers: readonly AudioBuffer[],
+  view: TrialView,
+  queue: AnswerQueue,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const screen = new TrialScreen(context, buffers, view, queue);
     screen.finished.then(resolve, reject);
@@ -53,7 +59,10 @@ class TrialScreen {
     this.player = new Player(context, buffers, trial.aligned);
     this.buttons = buffers.map((_, clip) => this.clipButton(clip));
     const rated = () => this.changed();
-    this.control = test.kind === 'mushra' ? sliders(this.buttons.slice(0, trial.clips), (clip) => this.player.select(clip), rated) : choice(test, rated);
+    this.control =
+      test.kind === 'mushra'
+        ? sliders(this.buttons.slice(0, trial.clips), (clip) => this.player.select(clip), rated)
+        : choice(test, rated);
     this.bar = transport(this.player, trial.aligned, () => this.choose(this.player.current));
     this.next = element('button', { type: 'button', class: 'primary', onclick: () => void this.done() }, 'Next');
     if (answer) {
@@ -74,10 +83,13 @@ class TrialScreen {
     const { test, trial } = this.view;
     const mushra = test.kind === 'mushra';
     show(
-      trial.practice && element('p', { class: 'practice' }, 'Practice: get to know the page. This answer does not count.'),
+      trial.practice &&
+        element('p', { class: 'practice' }, 'Practice: get to know the page. This answer does not count.'),
       mushra ? element('h1', {}, test.question) : element('h1', { class: 'hidden-text' }, test.question),
       element('div', { class: 'panel' }, this.bar.node),
-      mushra ? element('div', { class: 'reference' }, this.buttons[trial.clips]) : element('div', { class: 'clips' }, ...this.buttons),
+      mushra
+        ? element('div', { class: 'reference' }, this.buttons[trial.clips])
+        : element('div', { class: 'clips' }, ...this.buttons),
       this.control.node,
       element('div', { class: 'next' }, this.missing, this.next),
       shortcutHelp(test.kind),
@@ -88,7 +100,13 @@ class TrialScreen {
     const { test, trial } = this.view;
     const label = clipLabel(test, trial, clip);
     const name = trial.signals?.[clip];
-    return element('button', { type: 'button', class: 'clip', 'aria-pressed': 'false', onclick: () => this.choose(clip) }, element('span', { class: 'label' }, label), name !== undefined && element('small', {}, name), element('span', { class: 'heard' }));
+    return element(
+      'button',
+      { type: 'button', class: 'clip', 'aria-pressed': 'false', onclick: () => this.choose(clip) },
+      element('span', { class: 'label' }, label),
+      name !== undefined && element('small', {}, name),
+      element('span', { class: 'heard' }),
+    );
   }
 
   /** Makes a clip heard; the one that is heard already stops. */
@@ -109,7 +127,8 @@ class TrialScreen {
       if (!this.next.disabled) void this.done();
     } else if (trial.reference && (key === '0' || key === 'r')) this.choose(trial.clips);
     else if (test.kind === 'mushra' && Number(key) >= 1 && Number(key) <= trial.clips) this.choose(Number(key) - 1);
-    else if (test.kind !== 'mos' && test.kind !== 'mushra' && 'abx'.slice(0, trial.clips).includes(key)) this.choose('abx'.indexOf(key));
+    else if (test.kind !== 'mos' && test.kind !== 'mushra' && 'abx'.slice(0, trial.clips).includes(key))
+      this.choose('abx'.indexOf(key));
     else return false;
     return true;
   }
@@ -122,15 +141,23 @@ class TrialScreen {
       const current = clip === this.player.current;
       button.classList.toggle('current', current);
       button.setAttribute('aria-pressed', String(current && this.player.playing));
-      (button.querySelector('.heard') as HTMLElement).style.width = `${100 * Math.min(1, heard[clip] / Math.max(test.forcePlay, 0.01))}%`;
+      (button.querySelector('.heard') as HTMLElement).style.width =
+        `${100 * Math.min(1, heard[clip] / Math.max(test.forcePlay, 0.01))}%`;
     });
-    this.control.enable(heard.map((share, clip) => test.preview || share > 0 || (clip === this.player.current && this.player.playing)));
+    this.control.enable(
+      heard.map((share, clip) => test.preview || share > 0 || (clip === this.player.current && this.player.playing)),
+    );
     const names = (clips: number[]) => clips.map((clip) => clipLabel(test, trial, clip)).join(', ');
     const unheard = [...Array(trial.clips).keys()].filter((clip) => heard[clip] < test.forcePlay);
     const unrated = this.control.values().flatMap((value, clip) => (value === null ? [clip] : []));
     const wanted = [
-      unheard.length > 0 && (test.kind === 'mos' ? 'Listen to the end.' : `${test.forcePlay > 0.5 ? 'Listen to the end of' : 'Listen to'} ${names(unheard)}.`),
-      unrated.length > 0 && test.forceRating && (test.kind === 'mushra' ? `Rate ${names(unrated)}.` : 'Choose an answer.'),
+      unheard.length > 0 &&
+        (test.kind === 'mos'
+          ? 'Listen to the end.'
+          : `${test.forcePlay > 0.5 ? 'Listen to the end of' : 'Listen to'} ${names(unheard)}.`),
+      unrated.length > 0 &&
+        test.forceRating &&
+        (test.kind === 'mushra' ? `Rate ${names(unrated)}.` : 'Choose an answer.'),
     ].filter((text) => text !== false);
     this.next.disabled = wanted.length > 0 && !test.preview;
     const text = wanted.join(' ');
@@ -138,7 +165,12 @@ class TrialScreen {
   }
 
   private answer(done: boolean): Answer {
-    return { ratings: this.control.values(), heard: this.player.heard, seconds: (this.view.answer?.seconds ?? 0) + (performance.now() - this.begun) / 1000, done };
+    return {
+      ratings: this.control.values(),
+      heard: this.player.heard,
+      seconds: (this.view.answer?.seconds ?? 0) + (performance.now() - this.begun) / 1000,
+      done,
+    };
   }
 
   private changed(): void {
