@@ -1,4 +1,4 @@
-// Compiles the kernels to src/kernels/wasm/kernels.wasm, which is committed and comes with the package: it is for
+// Compiles the kernels to src/kernels/compiled/kernels.wasm, which is committed and comes with the package: it is for
 // machines without a compiler and for browsers. The compiler is clang as a WebAssembly program from npm (100 MB, hence
 // fetched here and no devDependency), so that the same sources give the same bytes on every machine. With --check
 // nothing is built; the exit status says whether the file belongs to the sources.
@@ -10,7 +10,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 process.chdir(dirname(dirname(fileURLToPath(import.meta.url))));
 const source = 'src/kernels/native';
-const output = 'src/kernels/wasm/kernels.wasm';
+const output = 'src/kernels/compiled/kernels.wasm';
 const compiler = '@yowasp/clang@22.0.0-git20542-10';
 const toolchain = 'build/wasm-toolchain';
 

@@ -33,7 +33,7 @@ await build({
   logLevel: 'warning',
 });
 copyFileSync(join(example, 'index.html'), join(out, 'index.html'));
-copyFileSync('src/kernels/wasm/kernels.wasm', join(out, 'kernels.wasm'));
+copyFileSync('src/kernels/compiled/kernels.wasm', join(out, 'kernels.wasm'));
 copyFileSync('recipes/ljspeech/voice.safetensors', join(out, 'voice.safetensors'));
 // A clip that is held out of the voice's training.
 const { status, stderr } = spawnSync(

@@ -10,17 +10,17 @@
  * for await (const pcm of speak(voice, features, { kernels, tf })) play(pcm);
  * ```
  */
-import type { Kernels } from './kernels/kernels.js';
-import { NativeKernels } from './kernels/native.js';
-import { wasmAddon } from './kernels/wasm_addon.js';
+import type { Kernels } from './kernels/interface/kernels.js';
+import { NativeKernels } from './kernels/compiled/compiled_kernels.js';
+import { wasmAddon } from './kernels/compiled/wasm.js';
 
-export { TtsError, type ErrorCode } from './errors.js';
+export { TtsError, type ErrorCode } from './base/errors.js';
 export { melSettingsSchema, melSpectrogram, type MelSettings, type MelSpectrogram } from './audio/mel.js';
-export { conformFeatures } from './data/feature_check.js';
-export { decodeNpy } from './data/npy_decoding.js';
-export { registerFastKernels } from './model/backend_kernels.js';
-export type { Voice } from './model/voice.js';
-export { decodeVoice } from './model/voice_encoding.js';
+export { conformFeatures } from './data/features/check.js';
+export { decodeNpy } from './data/features/npy_decoding.js';
+export { registerFastKernels } from './model/backend/backend_kernels.js';
+export type { Voice } from './model/voice/voice.js';
+export { decodeVoice } from './model/voice/encoding.js';
 export type { SynthesisFeatures } from './synthesis/frame_source.js';
 export { speak, type SpeakingOptions } from './synthesis/speak.js';
 

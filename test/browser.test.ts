@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import test, { type TestContext } from 'node:test';
 import type { Page } from 'playwright-core';
-import { startBrowser, withoutBrowser } from './browser.js';
-import { root, run, temporaryFolder } from './command_line.js';
+import { startBrowser, withoutBrowser } from './support/browser.js';
+import { root, run, temporaryFolder } from './support/command_line.js';
 
 /** Builds and serves the example as the README says, and returns its address. */
 async function serve(t: TestContext, out: string): Promise<string> {

@@ -4,7 +4,7 @@ import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs
 import { join } from 'node:path';
 import test from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import { run, start, temporaryFolder } from './command_line.js';
+import { run, start, temporaryFolder } from './support/command_line.js';
 
 const tiny = [
   'recipes/mnist',

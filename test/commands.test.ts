@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { root, run, temporaryFolder, tinyTraining } from './command_line.js';
+import { root, run, temporaryFolder, tinyTraining } from './support/command_line.js';
 
 const commands = ['prepare', 'train', 'synth', 'eval', 'export', 'bench', 'listen'];
 const { version, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {

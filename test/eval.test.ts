@@ -5,7 +5,7 @@ import test, { after, before } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { chromium } from 'playwright-core';
 import type { Evaluation } from '../src/evaluation/evaluate.js';
-import { root, run, temporaryFolder } from './command_line.js';
+import { root, run, temporaryFolder } from './support/command_line.js';
 
 const folder = temporaryFolder({ after });
 const out = join(folder, 'out');

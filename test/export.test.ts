@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { after } from 'node:test';
-import { run, temporaryFolder } from './command_line.js';
+import { run, temporaryFolder } from './support/command_line.js';
 
 const folder = temporaryFolder({ after });
 const shipped = 'recipes/ljspeech/voice.safetensors';

@@ -3,14 +3,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { after, before, describe, type TestContext } from 'node:test';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import type { TestFile } from '../src/listening/definition.js';
+import type { TestFile } from '../src/listening/study/definition.js';
 import type { Kind } from '../src/listening/protocol.js';
-import { writeReport } from '../src/listening/report.js';
-import { AnswerStore, type StoredAnswer } from '../src/listening/store.js';
-import { writeTestFolder } from '../src/listening/testing.js';
-import { startBrowser, withoutBrowser } from './browser.js';
-import { temporaryFolder } from './command_line.js';
-import { serve, type ListeningServer } from './listening_server.js';
+import { writeReport } from '../src/listening/analysis/report.js';
+import { AnswerStore, type StoredAnswer } from '../src/listening/server/store.js';
+import { writeTestFolder } from './support/listening_study.js';
+import { startBrowser, withoutBrowser } from './support/browser.js';
+import { temporaryFolder } from './support/command_line.js';
+import { serve, type ListeningServer } from './support/listening_server.js';
 
 let browser: Browser;
 before(async () => {

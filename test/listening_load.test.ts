@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import test from 'node:test';
 import type { Session } from '../src/listening/protocol.js';
-import { AnswerStore } from '../src/listening/store.js';
-import { writeTestFolder } from '../src/listening/testing.js';
-import { run, temporaryFolder } from './command_line.js';
-import { ask, register, serve, type ListeningServer } from './listening_server.js';
+import { AnswerStore } from '../src/listening/server/store.js';
+import { writeTestFolder } from './support/listening_study.js';
+import { run, temporaryFolder } from './support/command_line.js';
+import { ask, register, serve, type ListeningServer } from './support/listening_server.js';
 
 const rating = (listener: number, trial: number): number => 1 + ((listener * 7 + trial * 3) % 5);
 const body = (value: number | null, done: boolean) => ({ ratings: [value], heard: [1], seconds: 1, done });

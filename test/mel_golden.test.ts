@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { fromInt16 } from '../src/audio/audio.js';
 import { melSpectrogram, type MelSettings } from '../src/audio/mel.js';
 import { melPresets } from '../src/audio/presets.js';
-import { readNpy } from '../src/data/npy.js';
+import { readNpy } from '../src/data/features/npy.js';
 
 // Made by test/fixtures/mel/make_golden.py, see the README there. dist/test lies two levels below the repository's
 // root.

@@ -5,10 +5,10 @@ import { fromInt16 } from '../src/audio/audio.js';
 import { readAudio } from '../src/audio/read.js';
 import { evaluateCopy } from '../src/evaluation/copy_report.js';
 import { chooseKernels } from '../src/kernels/index.js';
-import { loadVoice } from '../src/model/voice.js';
+import { loadVoice } from '../src/model/voice/voice.js';
 import { readSynthesisInput } from '../src/synthesis/input.js';
 import { synthesize } from '../src/synthesis/synthesize.js';
-import { root } from './command_line.js';
+import { root } from './support/command_line.js';
 
 test('the voice that ships speaks held-out clips intelligibly and without bursts', async () => {
   const kernels = chooseKernels();

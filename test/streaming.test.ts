@@ -4,10 +4,10 @@ import test, { after, before } from 'node:test';
 import v8 from 'node:v8';
 import vm from 'node:vm';
 import { chooseKernels, type Kernels } from '../src/kernels/index.js';
-import { loadTensorFlow } from '../src/model/backend.js';
-import { loadVoice, type Voice } from '../src/model/voice.js';
+import { loadTensorFlow } from '../src/model/backend/backend.js';
+import { loadVoice, type Voice } from '../src/model/voice/voice.js';
 import { synthesize, type SynthesisFeatures } from '../src/synthesis/synthesize.js';
-import { run, temporaryFolder, tinyTraining } from './command_line.js';
+import { run, temporaryFolder, tinyTraining } from './support/command_line.js';
 
 const folder = temporaryFolder({ after });
 const kernels = chooseKernels({ threads: 1 });

@@ -3,9 +3,9 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { readAudio } from '../src/audio/read.js';
-import { readNpy, writeNpy } from '../src/data/npy.js';
+import { readNpy, writeNpy } from '../src/data/features/npy.js';
 import { kernelNames } from '../src/kernels/index.js';
-import { run, temporaryFolder, tinyTraining } from './command_line.js';
+import { run, temporaryFolder, tinyTraining } from './support/command_line.js';
 
 const folder = temporaryFolder({ after });
 let voice: string;

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
-import { writeNpy } from '../src/data/npy.js';
-import { loadVoice } from '../src/model/voice.js';
-import { root, run, temporaryFolder, tinyTraining } from './command_line.js';
+import { writeNpy } from '../src/data/features/npy.js';
+import { loadVoice } from '../src/model/voice/voice.js';
+import { root, run, temporaryFolder, tinyTraining } from './support/command_line.js';
 
 const folder = temporaryFolder({ after });
 const voice = join(folder, 'run', 'voice.safetensors');

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { root, temporaryFolder } from './command_line.js';
+import { root, temporaryFolder } from './support/command_line.js';
 
 test('the committed WebAssembly belongs to the C++ sources', () => {
   const { status, stderr } = spawnSync(process.execPath, [join(root, 'scripts', 'build-wasm.mjs'), '--check'], {

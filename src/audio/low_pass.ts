@@ -1,4 +1,4 @@
-import { TtsError } from '../errors.js';
+import { TtsError } from '../base/errors.js';
 import { kaiser, kaiserBeta, kaiserTaps } from './kaiser.js';
 
 const attenuation = 60;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { RandomStream } from '../kernels/random.js';
+import { RandomStream } from '../base/random.js';
 import { predictorFromMel } from './lpc.js';
 import { melSpectrogram } from './mel.js';
 import { melPresets } from './presets.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { TtsError } from '../errors.js';
+import { TtsError } from '../base/errors.js';
 import { filterBank } from './filter_bank.js';
 import { melSettingsSchema, melSpectrogram, type MelSettings } from './mel.js';
 import { melPreset, melPresets } from './presets.js';

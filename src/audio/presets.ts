@@ -1,4 +1,4 @@
-import { TtsError } from '../errors.js';
+import { TtsError } from '../base/errors.js';
 import type { MelSettings } from './mel.js';
 
 /**

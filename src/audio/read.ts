@@ -1,10 +1,10 @@
-import { TtsError } from '../errors.js';
+import { TtsError } from '../base/errors.js';
 import type { Audio } from './audio.js';
 import { decodeCompressed } from './decode_compressed.js';
 import { decodeFlac } from './decode_flac.js';
 import { decodeWav } from './decode_wav.js';
 import { resample } from './resample.js';
-import { readWholeFile } from './whole_file.js';
+import { readWholeFile } from '../base/whole_file.js';
 
 /** How the names of files end that `readAudio` can read; it goes by their content. */
 export const audioExtensions: readonly string[] = ['.wav', '.wave', '.flac', '.mp3', '.ogg', '.oga'];

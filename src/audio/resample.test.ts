@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { TtsError } from '../errors.js';
+import { TtsError } from '../base/errors.js';
 import { resample } from './resample.js';
 
 /** A sine that sweeps linearly from 50 Hz to `top` over the given time; the same function of time at every rate. */

@@ -2,7 +2,7 @@
 // (@alexanderolsen/libsamplerate-js 2.1) is as good (115 to 150 dB) but 5 to 12 times slower, starts asynchronously,
 // drops samples at the end, keeps state from one long file to the next and cannot cut rates that 10 does not divide;
 // the resamplers of wavefile and node-web-audio-api drift.
-import { TtsError } from '../errors.js';
+import { TtsError } from '../base/errors.js';
 import { kaiser, kaiserBeta, kaiserTaps } from './kaiser.js';
 
 /** Everything from the lower Nyquist frequency up is down by this much, in dB. */

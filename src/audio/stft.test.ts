@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { TtsError } from '../errors.js';
+import { TtsError } from '../base/errors.js';
 import { forEachFrame, framesOf, paddings, samplesOf, spectrogram, type StftSettings } from './stft.js';
 
 const base: StftSettings = { fftSize: 1024, windowLength: 1024, hop: 256, padding: 'hop-reflect' };

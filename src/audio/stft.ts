@@ -1,5 +1,5 @@
 import Fft from 'fft.js';
-import { TtsError } from '../errors.js';
+import { TtsError } from '../base/errors.js';
 
 /**
  * How the ends of a signal are treated:

@@ -1,8 +1,8 @@
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import wavefile from 'wavefile';
-import { TtsError } from '../errors.js';
-import { temporaryName, writeError } from './whole_file.js';
+import { TtsError } from '../base/errors.js';
+import { temporaryName, writeError } from '../base/whole_file.js';
 
 /**
  * Writes a mono 16-bit WAV while it is being made. In a file the sizes are filled in at `close`, which also gives it

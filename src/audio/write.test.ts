@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import test, { after, before } from 'node:test';
-import { TtsError } from '../errors.js';
+import { TtsError } from '../base/errors.js';
 import { fromInt16, toInt16 } from './audio.js';
 import { readAudio } from './read.js';
 import { WavStream, writeWav } from './write.js';

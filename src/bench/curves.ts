@@ -1,5 +1,5 @@
 import { plot } from 'simple-ascii-chart';
-import type { CurvePoint } from '../training/curve.js';
+import type { CurvePoint } from '../training/run_folder/curve.js';
 
 type Point = [step: number, value: number];
 

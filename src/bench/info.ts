@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { chooseKernels, kernelNames, nativeNames } from '../kernels/index.js';
-import { loadTensorFlow } from '../model/backend.js';
+import { loadTensorFlow } from '../model/backend/backend.js';
 import { processorName } from './measure.js';
 
 export interface MachineInfo {

@@ -1,4 +1,4 @@
-import type { StoredClip } from '../data/feature_store.js';
+import type { StoredClip } from '../data/store/feature_store.js';
 import {
   precisionOf,
   withPrecision,
@@ -9,12 +9,12 @@ import {
   type Sampler,
   type SamplerNetwork,
 } from '../kernels/index.js';
-import { loadTensorFlow } from '../model/backend.js';
-import { symbolCodec } from '../model/codec.js';
-import { GateConditioner } from '../model/conditioner.js';
-import { contextFrames } from '../model/conditioning.js';
-import type { Voice } from '../model/voice.js';
-import { voiceNetwork } from '../model/voice_network.js';
+import { loadTensorFlow } from '../model/backend/backend.js';
+import { symbolCodec } from '../model/wavernn/codec.js';
+import { GateConditioner } from '../model/wavernn/conditioner.js';
+import { contextFrames } from '../model/wavernn/conditioning.js';
+import type { Voice } from '../model/voice/voice.js';
+import { voiceNetwork } from '../model/voice/network.js';
 
 /** What a precision costs on held-out speech. */
 export interface PrecisionFigures {

@@ -7,11 +7,11 @@ import {
   type Sampler,
   type SamplerNetwork,
 } from '../kernels/index.js';
-import { RandomStream, streams } from '../kernels/random.js';
-import { symbolCodec } from '../model/codec.js';
+import { RandomStream, streams } from '../base/random.js';
+import { symbolCodec } from '../model/wavernn/codec.js';
 import { fixedMasks } from '../sparsity/fixed.js';
-import { maskedMatrices, Parameters } from '../training/parameters.js';
-import { waveRnnConfig, type Recipe } from '../training/recipe.js';
+import { maskedMatrices, Parameters } from '../training/vocoder/parameters.js';
+import { waveRnnConfig, type Recipe } from '../training/recipe/recipe.js';
 import { processorName, time, type Timing } from './measure.js';
 
 export interface SamplingFigures {

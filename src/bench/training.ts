@@ -1,11 +1,11 @@
-import { openFeatureStore, type FeatureStore } from '../data/feature_store.js';
-import { openCorpus } from '../data/corpus.js';
+import { openFeatureStore, type FeatureStore } from '../data/store/feature_store.js';
+import { openCorpus } from '../data/corpora/corpus.js';
 import { chooseKernels, type Kernels } from '../kernels/index.js';
-import { loadTensorFlow } from '../model/backend.js';
-import type { Recipe } from '../training/recipe.js';
-import { drawSegments } from '../training/segments.js';
-import { Trainer } from '../training/trainer.js';
-import { symbolCodec } from '../model/codec.js';
+import { loadTensorFlow } from '../model/backend/backend.js';
+import type { Recipe } from '../training/recipe/recipe.js';
+import { drawSegments } from '../training/vocoder/segments.js';
+import { Trainer } from '../training/vocoder/trainer.js';
+import { symbolCodec } from '../model/wavernn/codec.js';
 import { peakMemory, processorName, timeInTurn } from './measure.js';
 import { densePeak, WatchedKernels, type TrainingPart } from './training_profile.js';
 

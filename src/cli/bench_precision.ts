@@ -2,12 +2,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { benchPrecision } from '../bench/precision.js';
-import { openCorpus } from '../data/corpus.js';
-import { openFeatureStore } from '../data/feature_store.js';
-import { TtsError } from '../errors.js';
+import { openCorpus } from '../data/corpora/corpus.js';
+import { openFeatureStore } from '../data/store/feature_store.js';
+import { TtsError } from '../base/errors.js';
 import { chooseKernels } from '../kernels/index.js';
-import { loadVoice } from '../model/voice.js';
-import { loadRecipe } from '../training/recipe.js';
+import { loadVoice } from '../model/voice/voice.js';
+import { loadRecipe } from '../training/recipe/recipe.js';
 import { kernelsHelp } from './options.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));

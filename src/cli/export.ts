@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 import { statSync } from 'node:fs';
 import { Option } from 'commander';
-import { TtsError } from '../errors.js';
+import { TtsError } from '../base/errors.js';
 import { precisions, type Precision } from '../kernels/index.js';
-import { loadVoice, saveVoice } from '../model/voice.js';
-import { voiceInPrecision, voicePrecision } from '../model/voice_network.js';
+import { loadVoice, saveVoice } from '../model/voice/voice.js';
+import { voiceInPrecision, voicePrecision } from '../model/voice/network.js';
 import { createCommand, runCommand } from './program.js';
 
 const sizeOf = (path: string): number => statSync(path).size;

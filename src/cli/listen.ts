@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-import { TtsError } from '../errors.js';
-import { summaryLines } from '../listening/export.js';
-import { writeReport } from '../listening/report.js';
-import { startTest } from '../listening/running_test.js';
-import { createServer } from '../listening/server.js';
+import { TtsError } from '../base/errors.js';
+import { summaryLines } from '../listening/analysis/export.js';
+import { writeReport } from '../listening/analysis/report.js';
+import { startTest } from '../listening/study/live_study.js';
+import { createServer } from '../listening/server/server.js';
 import { wholeNumber } from './options.js';
 import { createCommand, runCommand } from './program.js';
 

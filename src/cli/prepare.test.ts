@@ -9,7 +9,7 @@ import { melSettingsSchema, melSpectrogram } from '../audio/mel.js';
 import { melPresets } from '../audio/presets.js';
 import { readAudio } from '../audio/read.js';
 import { writeWav } from '../audio/write.js';
-import { readFeatures } from '../data/feature_file.js';
+import { readFeatures } from '../data/features/feature_file.js';
 
 const program = fileURLToPath(new URL('./prepare.js', import.meta.url));
 const clip = fileURLToPath(new URL('../../../data/ljspeech-mini/LJ001-0002.flac', import.meta.url));

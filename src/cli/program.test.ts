@@ -7,7 +7,7 @@ function run(action: string, ...args: string[]) {
   const url = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
   const script = `
     import { createCommand, runCommand } from ${url('./program.js')};
-    import { TtsError } from ${url('../errors.js')};
+    import { TtsError } from ${url('../base/errors.js')};
     await runCommand(createCommand('tts-test', 'A test.').action(async () => { ${action} }), ['node', 'tts-test', ...${JSON.stringify(args)}]);`;
   return spawnSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' });
 }

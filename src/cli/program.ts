@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { TtsError } from '../errors.js';
+import { TtsError } from '../base/errors.js';
 
 /** Of the toolkit, from package.json. */
 export const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { loadAnyRecipe } from '../training/recipe.js';
+import { loadAnyRecipe } from '../training/recipe/recipe.js';
 import { collect, kernelsHelp, positiveNumber, wholeNumber } from './options.js';
 import { createCommand, runCommand } from './program.js';
 import { trainClassifierCommand } from './train_classifier.js';

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { openTrainingImages } from '../data/training_images.js';
+import { openTrainingImages } from '../data/images/training_images.js';
 import { chooseKernels } from '../kernels/index.js';
-import type { ClassifierRecipe, EvolvedRecipe } from '../training/classifier_recipe_schema.js';
-import { trainClassifier } from '../training/classifier_run.js';
-import { formatDuration } from '../training/progress.js';
+import type { ClassifierRecipe, EvolvedRecipe } from '../training/recipe/classifier_schema.js';
+import { trainClassifier } from '../training/classifier/run.js';
+import { formatDuration } from '../training/run_folder/progress.js';
 import { bar, untilStopped, type TrainOptions } from './train_options.js';
 
 /** tts-train for a classifier's recipe. */

@@ -1,5 +1,5 @@
-import { TtsError } from '../errors.js';
-import { findBursts } from './clicks.js';
+import { TtsError } from '../base/errors.js';
+import { findBursts } from './bursts.js';
 import { warp } from './dtw.js';
 import { measureHop } from './frames.js';
 import { cepstralDistance, melCepstra, melCepstralDistortion } from './mel_cepstrum.js';

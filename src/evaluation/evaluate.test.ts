@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { evaluateSystems, rankClips, type ClipResult } from './evaluate.js';
 import { measures, type ClipMeasures } from './measures.js';
-import { meanInterval } from './statistics.js';
+import { meanInterval } from './comparison.js';
 import type { System } from './system.js';
-import { near, speechOf, speechRate, withNoise } from './testing.js';
+import { near, speechOf, speechRate, withNoise } from '../../test/support/speech.js';
 
 const ids = ['LJ001-0002', 'LJ001-0008'];
 const clips = ids.map((id) => ({ id, path: `${id}.flac` }));

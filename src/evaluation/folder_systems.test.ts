@@ -7,7 +7,7 @@ import { writeWav } from '../audio/write.js';
 import { chooseClips } from './choose_clips.js';
 import { openFolderSystems } from './folder_systems.js';
 import { distinctNames } from './system.js';
-import { tone } from './testing.js';
+import { tone } from '../../test/support/speech.js';
 
 let root: string;
 const at = (...parts: string[]) => join(root, ...parts);

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { toInt16 } from '../audio/audio.js';
 import { mulawEncode } from '../audio/mulaw.js';
-import { openCorpus } from '../data/corpus.js';
+import { openCorpus } from '../data/corpora/corpus.js';
 import { chooseKernels } from '../kernels/index.js';
-import { loadVoice, saveVoice } from '../model/voice.js';
-import { near, speechOf } from './testing.js';
+import { loadVoice, saveVoice } from '../model/voice/voice.js';
+import { near, speechOf } from '../../test/support/speech.js';
 import { openVoiceSystem } from './voice_system.js';
 
 const { clips } = await openCorpus('data/ljspeech-mini');

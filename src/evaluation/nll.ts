@@ -1,9 +1,9 @@
 import type { MelSettings } from '../audio/mel.js';
 import type { Kernels, SampleRateNetwork } from '../kernels/index.js';
-import { symbolCodec, type SymbolCodec } from '../model/codec.js';
-import type { GateConditioner } from '../model/conditioner.js';
-import { contextFrames } from '../model/conditioning.js';
-import type { WaveRnnConfig } from '../model/config.js';
+import { symbolCodec, type SymbolCodec } from '../model/wavernn/codec.js';
+import type { GateConditioner } from '../model/wavernn/conditioner.js';
+import { contextFrames } from '../model/wavernn/conditioning.js';
+import type { WaveRnnConfig } from '../model/wavernn/config.js';
 
 /** Clips are measured in pieces of this many frames, so that short and long ones fill the lanes alike. */
 const pieceFrames = 64;

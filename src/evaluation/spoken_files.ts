@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { writeError } from '../audio/whole_file.js';
+import { writeError } from '../base/whole_file.js';
 import { writeWav } from '../audio/write.js';
 
 /** The folder of the originals beside those of the systems. */

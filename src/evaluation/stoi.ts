@@ -1,6 +1,6 @@
 import Fft from 'fft.js';
 import { resample } from '../audio/resample.js';
-import { TtsError } from '../errors.js';
+import { TtsError } from '../base/errors.js';
 
 /** The constants of both papers. Lengths in samples at 10 kHz. */
 const rate = 10_000;

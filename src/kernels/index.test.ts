@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { TtsError } from '../errors.js';
+import { TtsError } from '../base/errors.js';
 import { chooseKernels, kernelNames } from './index.js';
 
 const code = (wanted: string, text: RegExp) => (error: unknown) =>

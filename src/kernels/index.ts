@@ -1,16 +1,16 @@
 import { availableParallelism } from 'node:os';
-import { TtsError } from '../errors.js';
-import { checkedKernels } from './checked.js';
-import type { KernelName, Kernels } from './kernels.js';
-import { NativeKernels, type Addon } from './native.js';
-import { loadWasmAddon, nativeAddon } from './native_addon.js';
-import { ReferenceKernels } from './reference.js';
+import { TtsError } from '../base/errors.js';
+import { checkedKernels } from './reference/checked.js';
+import type { KernelName, Kernels } from './interface/kernels.js';
+import { NativeKernels, type Addon } from './compiled/compiled_kernels.js';
+import { loadWasmAddon, nativeAddon } from './compiled/addon.js';
+import { ReferenceKernels } from './reference/reference.js';
 
-export * from './kernels.js';
-export * from './classifier.js';
-export * from './excitation.js';
-export type { BlockMatrix, BlockShape, StoredMatrix } from './blocks.js';
-export * from './precision.js';
+export * from './interface/kernels.js';
+export * from './interface/classifier.js';
+export * from './interface/excitation.js';
+export type { BlockMatrix, BlockShape, StoredMatrix } from './interface/blocks.js';
+export * from './interface/precision.js';
 
 /**
  * All kernels that run on this machine, in the order in which they are chosen: native ones, the fastest first, then

@@ -1,4 +1,4 @@
-import { TtsError } from '../errors.js';
+import { TtsError } from '../base/errors.js';
 
 /**
  * The safetensors file format (https://github.com/huggingface/safetensors, "Format"): eight bytes with the length N of

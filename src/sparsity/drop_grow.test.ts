@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { RandomStream } from '../kernels/random.js';
+import { RandomStream } from '../base/random.js';
 import type { BlockView, MaskChooser, MaskedMatrix } from './chooser.js';
 import { dropAndGrow, dropFraction } from './drop_grow.js';
 import { blockMeans } from './masked_weights.js';

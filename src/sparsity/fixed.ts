@@ -1,4 +1,4 @@
-import { RandomStream, streams } from '../kernels/random.js';
+import { RandomStream, streams } from '../base/random.js';
 import { budgetGroups, selectHighest, totalBlocks, type BudgetKind } from './budget.js';
 import type { MaskChooser, MaskedMatrix } from './chooser.js';
 import type { Mask } from './mask.js';

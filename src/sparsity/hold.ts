@@ -1,4 +1,4 @@
-import { RandomStream, streams } from '../kernels/random.js';
+import { RandomStream, streams } from '../base/random.js';
 
 /** What a loss that is not finite counts as, in nats: worse than any other, and still a number that JSON can hold. */
 const worstLoss = 1e6;

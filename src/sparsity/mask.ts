@@ -1,4 +1,4 @@
-import type { BlockMatrix, BlockShape } from '../kernels/blocks.js';
+import type { BlockMatrix, BlockShape } from '../kernels/interface/blocks.js';
 import { markHighest } from './selection.js';
 
 /** Size of a matrix that is cut into blocks. */

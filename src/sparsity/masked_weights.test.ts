@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Revival } from './chooser.js';
-import { RandomStream } from '../kernels/random.js';
-import type { BlockMatrix } from '../kernels/blocks.js';
+import { RandomStream } from '../base/random.js';
+import type { BlockMatrix } from '../kernels/interface/blocks.js';
 import { forEachBlock, highest, maskOf, type Mask } from './mask.js';
 import { blockMeans, MaskedWeights } from './masked_weights.js';
 

@@ -1,5 +1,5 @@
-import type { BlockMatrix } from '../kernels/blocks.js';
-import type { AdamState } from '../kernels/kernels.js';
+import type { BlockMatrix } from '../kernels/interface/blocks.js';
+import type { AdamState } from '../kernels/interface/kernels.js';
 import type { Revival } from './chooser.js';
 import {
   blockCount,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { RandomStream } from '../kernels/random.js';
+import { RandomStream } from '../base/random.js';
 import { selectHighest } from './budget.js';
 import { NearbySelection } from './nearby.js';
 

@@ -1,4 +1,4 @@
-import { fillNormals, streams } from '../kernels/random.js';
+import { fillNormals, streams } from '../base/random.js';
 import { totalBlocks } from './budget.js';
 import type { MaskChooser, MaskedMatrix } from './chooser.js';
 import { dropGrowChooser, type DropGrowSettings } from './drop_grow.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { RandomStream, streams } from '../kernels/random.js';
+import { RandomStream, streams } from '../base/random.js';
 import { noiseIndex, rankUtilities, Snes, utilities, type SnesSettings } from './snes.js';
 
 const searchFrom = (start: number[], sigma: number, settings: SnesSettings, seed = 1) =>

@@ -1,4 +1,4 @@
-import { fillNormals } from '../kernels/random.js';
+import { fillNormals } from '../base/random.js';
 
 /** Step sizes and population of a search. */
 export interface SnesSettings {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { BlockMatrix } from '../kernels/blocks.js';
-import { RandomStream } from '../kernels/random.js';
+import type { BlockMatrix } from '../kernels/interface/blocks.js';
+import { RandomStream } from '../base/random.js';
 import { fixedMasks } from './fixed.js';
 import { blockCount, carryOver, correspondence, highest, keptBlocks, maskOf, pack } from './mask.js';
 import type { BlockView } from './chooser.js';

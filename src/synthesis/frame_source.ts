@@ -1,4 +1,4 @@
-import { TtsError } from '../errors.js';
+import { TtsError } from '../base/errors.js';
 
 /** Acoustic features as the voice expects them: [frames, bins], frame by frame; see `conformFeatures` for others. */
 export interface SynthesisFeatures {

@@ -1,9 +1,9 @@
 import { melSpectrogram } from '../audio/mel.js';
 import { readAudio } from '../audio/read.js';
-import { conformFeatures } from '../data/feature_check.js';
-import { readRawFeatures } from '../data/feature_file.js';
-import { TtsError } from '../errors.js';
-import type { Voice } from '../model/voice.js';
+import { conformFeatures } from '../data/features/check.js';
+import { readRawFeatures } from '../data/features/feature_file.js';
+import { TtsError } from '../base/errors.js';
+import type { Voice } from '../model/voice/voice.js';
 import type { SynthesisFeatures } from './synthesize.js';
 
 /** Features for a voice, and what was done to get them, for people to read. */

@@ -1,5 +1,5 @@
 import { fromInt16 } from '../audio/audio.js';
-import { TtsError } from '../errors.js';
+import { TtsError } from '../base/errors.js';
 
 /** Plays PCM chunks on the sound card, one after the other without gaps. */
 export interface Player {

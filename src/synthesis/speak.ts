@@ -1,10 +1,10 @@
 import type { Kernels, SamplerSettings } from '../kernels/index.js';
-import type { TensorFlow } from '../model/backend_kernels.js';
-import { symbolCodec } from '../model/codec.js';
-import { GateConditioner } from '../model/conditioner.js';
-import type { Voice } from '../model/voice.js';
-import { voiceNetwork } from '../model/voice_network.js';
-import { TtsError } from '../errors.js';
+import type { TensorFlow } from '../model/backend/backend_kernels.js';
+import { symbolCodec } from '../model/wavernn/codec.js';
+import { GateConditioner } from '../model/wavernn/conditioner.js';
+import type { Voice } from '../model/voice/voice.js';
+import { voiceNetwork } from '../model/voice/network.js';
+import { TtsError } from '../base/errors.js';
 import type { SynthesisFeatures } from './frame_source.js';
 import { chunkFrames, Utterance } from './utterance.js';
 

@@ -1,7 +1,7 @@
 import { SIDE_BY_SIDE } from '../kernels/index.js';
-import { GateConditioner } from '../model/conditioner.js';
-import type { Voice } from '../model/voice.js';
-import { voiceNetwork } from '../model/voice_network.js';
+import { GateConditioner } from '../model/wavernn/conditioner.js';
+import type { Voice } from '../model/voice/voice.js';
+import { voiceNetwork } from '../model/voice/network.js';
 import type { SynthesisFeatures } from './frame_source.js';
 import { samplerSettings, type SpeakingOptions } from './speak.js';
 import { chunkFrames, Utterance, type Chunk } from './utterance.js';

@@ -1,6 +1,6 @@
 import { chooseKernels, type Kernels } from '../kernels/index.js';
-import { loadTensorFlow } from '../model/backend.js';
-import type { Voice } from '../model/voice.js';
+import { loadTensorFlow } from '../model/backend/backend.js';
+import type { Voice } from '../model/voice/voice.js';
 import type { SynthesisFeatures } from './frame_source.js';
 import { speak, type SpeakingOptions } from './speak.js';
 

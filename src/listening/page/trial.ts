@@ -2,7 +2,7 @@ import type { Answer, PublicTest, PublicTrial } from '../protocol.js';
 import { announce, element, show } from './dom.js';
 import { Player } from './player.js';
 import { choice, sliders, type RatingControl } from './ratings.js';
-import type { AnswerQueue } from './server.js';
+import type { AnswerQueue } from './api.js';
 import { onKeys, shortcutHelp } from './shortcuts.js';
 import { transport } from './timeline.js';
 

@@ -1,0 +1,152 @@
+import { fork } from 'node:child_process';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { hashOf } from '../../data/store/files.js';
+import { TtsError, type ErrorCode } from '../../base/errors.js';
+import { loadAnyRecipe, type AnyRecipe, type RecipeOptions } from '../../training/recipe/recipe.js';
+import type { SparsityMethod } from './methods.js';
+import type { SparsityFigures } from './task.js';
+import { sparsityTask } from './tasks.js';
+import type { SparsityAnswer, SparsityJob } from './worker.js';
+
+/** One run of the comparison, as a line of `results.jsonl` holds it. */
+export interface SparsityResult extends SparsityFigures {
+  /** Hash of the whole recipe and of the kernels: what is found under it need not be run again. */
+  readonly key: string;
+  readonly recipe: string;
+  readonly method: string;
+  readonly seed: number;
+  readonly steps: number;
+  readonly peakMegabytes: number;
+  readonly kernels: string;
+}
+
+export interface SparsityBench {
+  /** A recipe.yaml, or a folder with one, and what is changed in it for all runs. */
+  readonly recipe: string;
+  readonly options: RecipeOptions;
+  readonly methods: readonly SparsityMethod[];
+  readonly seeds: readonly number[];
+  /** Runs side by side. */
+  readonly jobs: number;
+  readonly kernels: string | undefined;
+  /** Folder of `results.jsonl`. */
+  readonly out: string;
+  /** Told of each run that is done, those of an earlier call too. */
+  readonly onResult: (result: SparsityResult, done: number, all: number) => void;
+}
+
+/**
+ * Runs every method with every seed, each in a process of its own, `jobs` at a time, and returns the results, method by
+ * method. Each is written down as it comes; those that are there are not run again, so that a comparison that was
+ * interrupted goes on.
+ * @throws {TtsError} what reading the recipe and opening its data throw; what a run throws, when the others that are
+ * under way have ended
+ */
+export async function benchSparsity({
+  recipe: path,
+  options,
+  methods,
+  seeds,
+  jobs,
+  kernels,
+  out,
+  onResult,
+}: SparsityBench): Promise<SparsityResult[]> {
+  mkdirSync(out, { recursive: true });
+  const file = join(out, 'results.jsonl');
+  const earlier = readResults(file);
+  const plan = seeds.flatMap((seed) =>
+    methods.map((method) => {
+      const recipe = recipeOf(path, options, method, seed);
+      return { method: method.name, seed, recipe, key: hashOf({ recipe, kernels: kernels ?? 'fastest' }).slice(0, 16) };
+    }),
+  );
+  const results: SparsityResult[] = [];
+  const finish = (result: SparsityResult) => {
+    results.push(result);
+    onResult(result, results.length, plan.length);
+  };
+  const waiting = plan.filter(({ key }) => {
+    const found = earlier.get(key);
+    if (found) finish(found);
+    return !found;
+  });
+  let failure: unknown;
+  const runner = async () => {
+    for (let next = waiting.shift(); next && failure === undefined; next = waiting.shift()) {
+      const { method, seed, recipe, key } = next;
+      try {
+        const answer = await runInProcess({ recipe, kernels });
+        const result = {
+          key,
+          recipe: `${recipe.name}-${recipe.size}`,
+          method,
+          seed,
+          steps: recipe.training.steps,
+          ...answer,
+        };
+        appendFileSync(file, `${JSON.stringify(result)}\n`);
+        finish(result);
+      } catch (error) {
+        failure ??= error;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: jobs }, runner));
+  if (failure !== undefined) throw failure;
+  const order = methods.map(({ name }) => name);
+  return results.sort((a, b) => order.indexOf(a.method) - order.indexOf(b.method) || a.seed - b.seed);
+}
+
+/** The recipe of one run. */
+function recipeOf(path: string, options: RecipeOptions, { name, set }: SparsityMethod, seed: number): AnyRecipe {
+  const recipe = loadAnyRecipe(path, {
+    ...options,
+    set: [...(options.set ?? []), ...(set ?? []), `training.seed=${seed}`],
+  });
+  const task = sparsityTask(recipe);
+  if (set) return recipe;
+  return name === 'dense' ? task.dense(recipe) : task.smallDense(recipe);
+}
+
+/** What an earlier call wrote, by key. A last line that was cut off is removed. */
+function readResults(file: string): Map<string, SparsityResult> {
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const [cutOff, ...reversed] = text.split('\n').reverse();
+  const lines = reversed.reverse();
+  if (cutOff !== '') writeFileSync(file, text.slice(0, text.length - cutOff.length));
+  return new Map(
+    lines.map((line, i) => {
+      try {
+        const result = JSON.parse(line) as SparsityResult;
+        return [result.key, result];
+      } catch (cause) {
+        throw new TtsError(
+          'ERR_FILE_READ',
+          `${file}, line ${i + 1} is no result: remove the line, or the file to run everything again`,
+          { cause },
+        );
+      }
+    }),
+  );
+}
+
+function runInProcess(job: SparsityJob): Promise<SparsityFigures & { peakMegabytes: number; kernels: string }> {
+  return new Promise((resolve, reject) => {
+    const child = fork(fileURLToPath(new URL('./worker.js', import.meta.url)), {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    child.once('message', (answer: SparsityAnswer) => {
+      if (!('error' in answer)) return resolve(answer);
+      const { code, message } = answer.error;
+      reject(code?.startsWith('ERR_') ? new TtsError(code as ErrorCode, message) : new Error(message));
+    });
+    child.once('error', reject);
+    child.once('exit', (code, signal) =>
+      reject(new Error(`a run ended without a result (${signal ?? `status ${code}`})`)),
+    );
+    child.send(job);
+  });
+}

@@ -1,0 +1,164 @@
+import { deviation, mean, pairedTTest } from '../../base/statistics.js';
+import type { SparsityResult } from './sparsity.js';
+import type { SparsityMethod } from './methods.js';
+import type { QualityFigure } from './task.js';
+
+/** What several seeds of a method gave. */
+export interface MethodSummary {
+  readonly method: string;
+  readonly seeds: number;
+  readonly nonZeros: number;
+  /** Mean and sample standard deviation (NaN for one seed) of each figure. */
+  readonly quality: Readonly<Record<string, { readonly mean: number; readonly deviation: number }>>;
+  /** Means. */
+  readonly seconds: number;
+  readonly coreSeconds: number;
+  readonly peakMegabytes: number;
+}
+
+/** Two methods over the seeds that both have. */
+export interface Comparison {
+  readonly method: string;
+  readonly against: string;
+  readonly figure: string;
+  readonly seeds: number;
+  /** Mean of the method's value less the other's. */
+  readonly difference: number;
+  /** Of the two-sided paired t test; NaN for fewer than two seeds. */
+  readonly p: number;
+}
+
+/** One summary per method, in the order of the results. */
+export function summarise(results: readonly SparsityResult[], figures: readonly QualityFigure[]): MethodSummary[] {
+  return [...new Set(results.map(({ method }) => method))].map((method) => {
+    const runs = results.filter((result) => result.method === method);
+    const of = (name: string) => runs.map(({ quality }) => quality[name]);
+    return {
+      method,
+      seeds: runs.length,
+      nonZeros: Math.round(mean(runs.map(({ nonZeros }) => nonZeros))),
+      quality: Object.fromEntries(
+        figures.map(({ name }) => [name, { mean: mean(of(name)), deviation: deviation(of(name)) }]),
+      ),
+      seconds: mean(runs.map(({ seconds }) => seconds)),
+      coreSeconds: mean(runs.map(({ coreSeconds }) => coreSeconds)),
+      peakMegabytes: mean(runs.map(({ peakMegabytes }) => peakMegabytes)),
+    };
+  });
+}
+
+/**
+ * Every method against those that it must be compared with, as far as there are results. Runs of equal seeds are a
+ * pair: they begin with the same masks and weights and see the same examples.
+ */
+export function compare(
+  results: readonly SparsityResult[],
+  methods: readonly SparsityMethod[],
+  figures: readonly QualityFigure[],
+): Comparison[] {
+  return methods.flatMap(({ name, against }) =>
+    against.flatMap((other) =>
+      figures.flatMap(({ name: figure }) => {
+        const differences = results.flatMap(({ method, seed, quality }) => {
+          const twin = results.find((result) => method === name && result.method === other && result.seed === seed);
+          return twin ? [quality[figure] - twin.quality[figure]] : [];
+        });
+        if (differences.length === 0) return [];
+        return [
+          {
+            method: name,
+            against: other,
+            figure,
+            seeds: differences.length,
+            difference: mean(differences),
+            p: pairedTTest(differences),
+          },
+        ];
+      }),
+    ),
+  );
+}
+
+/** The summaries as rows of text, the head first. */
+export function summaryRows(summaries: readonly MethodSummary[], figures: readonly QualityFigure[]): string[][] {
+  const head = [
+    'method',
+    'seeds',
+    'non-zeros',
+    ...figures.map(({ title }) => title),
+    'seconds',
+    'core seconds',
+    'peak MB',
+  ];
+  return [
+    head,
+    ...summaries.map(({ method, seeds, nonZeros, quality, seconds, coreSeconds, peakMegabytes }) => [
+      method,
+      String(seeds),
+      nonZeros.toLocaleString('en-US'),
+      ...figures.map(
+        ({ name, digits }) =>
+          `${quality[name].mean.toFixed(digits)}${seeds > 1 ? ` ± ${quality[name].deviation.toFixed(digits)}` : ''}`,
+      ),
+      seconds.toFixed(0),
+      coreSeconds.toFixed(0),
+      peakMegabytes.toFixed(0),
+    ]),
+  ];
+}
+
+/** The comparisons as rows of text, a pair of methods each, the head first. */
+export function comparisonRows(comparisons: readonly Comparison[], figures: readonly QualityFigure[]): string[][] {
+  const pairs = new Map(comparisons.map(({ method, against }) => [`${method} − ${against}`, { method, against }]));
+  const cell = (found: Comparison | undefined, digits: number) => {
+    if (!found) return '';
+    const sign = found.difference > 0 ? '+' : '';
+    return `${sign}${found.difference.toFixed(digits)}${Number.isNaN(found.p) ? '' : ` (p = ${found.p < 0.001 ? found.p.toExponential(0) : found.p.toFixed(3)})`}`;
+  };
+  return [
+    ['difference', ...figures.map(({ title }) => title)],
+    ...[...pairs].map(([title, { method, against }]) => [
+      title,
+      ...figures.map(({ name, digits }) =>
+        cell(
+          comparisons.find((one) => one.method === method && one.against === against && one.figure === name),
+          digits,
+        ),
+      ),
+    ]),
+  ];
+}
+
+/** Rows as a Markdown table whose columns are in line. */
+export function markdownTable(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0].map((_, column) => Math.max(3, ...rows.map((row) => row[column].length)));
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`;
+  return [line(rows[0]), line(widths.map((width) => '-'.repeat(width))), ...rows.slice(1).map(line)].join('\n');
+}
+
+/** The summaries as CSV: plain numbers, a column each for mean and deviation. */
+export function summaryCsv(summaries: readonly MethodSummary[], figures: readonly QualityFigure[]): string {
+  const head = [
+    'method',
+    'seeds',
+    'non_zeros',
+    ...figures.flatMap(({ name }) => [`${name}_mean`, `${name}_deviation`]),
+    'seconds',
+    'core_seconds',
+    'peak_megabytes',
+  ];
+  const lines = summaries.map(({ method, seeds, nonZeros, quality, seconds, coreSeconds, peakMegabytes }) => [
+    method,
+    seeds,
+    nonZeros,
+    ...figures.flatMap(({ name }) => [
+      quality[name].mean,
+      Number.isNaN(quality[name].deviation) ? '' : quality[name].deviation,
+    ]),
+    seconds,
+    coreSeconds,
+    peakMegabytes,
+  ]);
+  return [head, ...lines].map((cells) => `${cells.join(',')}\n`).join('');
+}

@@ -1,0 +1,36 @@
+import type { Kernels } from '../../kernels/index.js';
+import type { AnyRecipe } from '../../training/recipe/recipe.js';
+import type { TrainingTime } from './train_to_end.js';
+
+/** A figure of quality, and how it is shown. */
+export interface QualityFigure {
+  readonly name: string;
+  /** With its unit, such as `NLL, nats`. */
+  readonly title: string;
+  /** Digits after the point. */
+  readonly digits: number;
+}
+
+/** What came of one run. */
+export interface SparsityFigures extends TrainingTime {
+  /** A value for each of the task's figures. */
+  readonly quality: Readonly<Record<string, number>>;
+  /** Weights of the finished model that are not zero. */
+  readonly nonZeros: number;
+}
+
+/**
+ * What the comparison of sparsity methods must know about a task. A recipe is plain data: it travels to the process
+ * that runs it.
+ */
+export interface SparsityTask<R extends AnyRecipe> {
+  readonly quality: readonly QualityFigure[];
+  /** The recipe with all weights. */
+  dense(recipe: R): R;
+  /** The recipe of a narrower dense net that has as many weights as this one keeps, or nearly. */
+  smallDense(recipe: R): R;
+  /** Makes sure that the data are there, and says in a line which they are. */
+  prepare(recipe: R): Promise<string>;
+  /** Trains from the start to the recipe's last step, and measures. Writes nothing. */
+  runOnce(recipe: R, kernels: Kernels): Promise<SparsityFigures>;
+}

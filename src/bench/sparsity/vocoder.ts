@@ -1,0 +1,52 @@
+import { availableParallelism } from 'node:os';
+import { openFeatureStore, type FeatureStore } from '../../data/store/feature_store.js';
+import { openTrainingCorpus } from '../../data/corpora/training_corpus.js';
+import { loadTensorFlow } from '../../model/backend/backend.js';
+import type { Recipe } from '../../training/recipe/recipe.js';
+import { Trainer } from '../../training/vocoder/trainer.js';
+import { heldOutNll } from '../../training/vocoder/validation.js';
+import type { SparsityTask } from './task.js';
+import { trainToEnd } from './train_to_end.js';
+
+/** Features are computed once for all runs. */
+const cacheDir = 'runs/cache';
+
+/** The vocoder in the comparison: NLL on the clips that the recipe holds out. */
+export const vocoderTask: SparsityTask<Recipe> = {
+  quality: [{ name: 'nll', title: 'held-out NLL, nats per sample', digits: 4 }],
+  dense: (recipe) => withSize(recipe, recipe.sizes[recipe.size]),
+  smallDense(recipe) {
+    // A dense state of H·√density has as many recurrent weights; the kernels want multiples of 32 and 16.
+    const { hidden, projection, density } = recipe.sizes[recipe.size];
+    const nearest = (width: number, of: number) => Math.max(of, of * Math.round(width / of));
+    return withSize(recipe, {
+      hidden: nearest(hidden * Math.sqrt(density.recurrent), 32),
+      projection: nearest(projection * Math.sqrt(density.output), 16),
+    });
+  },
+  async prepare(recipe) {
+    const { train, validation } = await openStore(recipe, availableParallelism());
+    return `${recipe.data.corpus}: ${train.length} clips to train on, ${validation.length} held out`;
+  },
+  async runOnce(recipe, kernels) {
+    const store = await openStore(recipe, kernels.threads);
+    const { tf } = await loadTensorFlow(kernels);
+    const trainer = new Trainer(recipe, store, kernels, tf);
+    const time = trainToEnd(trainer, recipe.training.steps);
+    const nonZeros = trainer.deployed().sparse.reduce((sum, { values }) => sum + values.length, 0);
+    return { quality: { nll: heldOutNll(tf, kernels, trainer, store) }, nonZeros, ...time };
+  },
+};
+
+function withSize(recipe: Recipe, { hidden, projection }: { hidden: number; projection: number }): Recipe {
+  return {
+    ...recipe,
+    sizes: { [recipe.size]: { hidden, projection, density: { recurrent: 1, output: 1 } } },
+    sparsity: { method: 'fixed' },
+  };
+}
+
+async function openStore(recipe: Recipe, threads: number): Promise<FeatureStore> {
+  const corpus = await openTrainingCorpus(recipe.data, () => undefined);
+  return openFeatureStore({ corpus, settings: recipe.features, cacheDir, threads, validation: recipe.data.validation });
+}

@@ -1,0 +1,138 @@
+import { readFile, stat } from 'node:fs/promises';
+import { basename, extname, join, resolve } from 'node:path';
+import { audioExtensions as readable } from '../../audio/read.js';
+import { TtsError } from '../../base/errors.js';
+import { listFiles } from './list_files.js';
+
+/** One recording of a corpus. */
+export interface Clip {
+  /** Names the clip for good: the split and the logs use it. Subfolders are joined with '/'. */
+  readonly id: string;
+  /** Absolute path of the recording. */
+  readonly path: string;
+  /** What is said, with numbers spelled out where the corpus has that. */
+  readonly text?: string;
+}
+
+/** Recordings of one voice, in ascending order of id. */
+export interface Corpus {
+  readonly name: string;
+  readonly clips: readonly Clip[];
+}
+
+const unreadable = ['.m4a', '.aac', '.opus', '.wma', '.aiff', '.aif', '.mp4', '.webm', '.amr'];
+
+const withoutExtension = (path: string) => path.slice(0, path.length - extname(path).length);
+const byId = (a: Clip, b: Clip) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+
+/** Maps path without extension → path, for the recordings among `files`. Two recordings with one name map to both. */
+function recordingsByStem(files: readonly string[]): Map<string, string[]> {
+  const stems = new Map<string, string[]>();
+  for (const path of files) {
+    if (!readable.includes(extname(path).toLowerCase())) continue;
+    const stem = withoutExtension(path);
+    stems.set(stem, [...(stems.get(stem) ?? []), path]);
+  }
+  return stems;
+}
+
+function onlyOne(dir: string, id: string, paths: readonly string[]): string {
+  if (paths.length > 1) {
+    throw new TtsError(
+      'ERR_CORPUS',
+      `${dir} has ${paths.length} recordings named ${id} (${[...paths].sort().join(', ')}), expected one; ` +
+        'remove or rename the others',
+    );
+  }
+  return join(dir, paths[0]);
+}
+
+/**
+ * Reads `metadata.csv`: lines `id|transcript` or `id|transcript|normalised transcript`, without quoting, as LJSpeech
+ * has them.
+ */
+async function clipsOfMetadata(dir: string, files: readonly string[]): Promise<Clip[]> {
+  const file = join(dir, 'metadata.csv');
+  const lines = (await readFile(file, 'utf8')).replace(/^\uFEFF/, '').split(/\r?\n/);
+  const recordings = recordingsByStem(files);
+  const clips = new Map<string, Clip>();
+  const missing: string[] = [];
+  for (const [index, line] of lines.entries()) {
+    if (line.trim() === '') continue;
+    const [name, transcript, normalised] = line.split('|').map((field) => field.trim());
+    if (transcript === undefined || name === '') {
+      throw new TtsError(
+        'ERR_CORPUS',
+        `${file}, line ${index + 1}, is "${line.slice(0, 60)}", expected "id|transcript" as in LJSpeech`,
+      );
+    }
+    const id = readable.includes(extname(name).toLowerCase()) ? withoutExtension(name) : name;
+    if (clips.has(id))
+      throw new TtsError(
+        'ERR_CORPUS',
+        `${file}, line ${index + 1}, names ${id} a second time, expected each clip once`,
+      );
+    const paths = recordings.get(`wavs/${id}`) ?? recordings.get(id);
+    if (paths === undefined) missing.push(id);
+    else clips.set(id, { id, path: onlyOne(dir, id, paths), text: normalised || transcript || undefined });
+  }
+  if (missing.length > 0) {
+    throw new TtsError(
+      'ERR_CORPUS',
+      `${missing.length} of the ${missing.length + clips.size} recordings that ${file} names are missing; ` +
+        `the first is ${missing[0]}, expected as ${join(dir, 'wavs', `${missing[0]}.wav`)} (or ` +
+        `${readable.slice(1).join(', ')}, or beside metadata.csv)`,
+    );
+  }
+  if (clips.size === 0) throw new TtsError('ERR_CORPUS', `${file} names no recording, expected lines "id|transcript"`);
+  return [...clips.values()];
+}
+
+async function clipsOfFolder(dir: string, files: readonly string[]): Promise<Clip[]> {
+  const transcripts = new Map(
+    files.filter((path) => extname(path).toLowerCase() === '.txt').map((path) => [withoutExtension(path), path]),
+  );
+  const clips: Clip[] = [];
+  for (const [id, paths] of recordingsByStem(files)) {
+    const path = onlyOne(dir, id, paths);
+    const transcript = transcripts.get(id);
+    const text =
+      transcript === undefined ? '' : (await readFile(join(dir, transcript), 'utf8')).replace(/^\uFEFF/, '').trim();
+    clips.push({ id, path, ...(text === '' ? {} : { text }) });
+  }
+  if (clips.length === 0) {
+    const others = files.filter((path) => unreadable.includes(extname(path).toLowerCase()));
+    const found =
+      others.length > 0
+        ? `${others.length} recordings in formats that cannot be read (the first is ` +
+          `${others[0]}; convert them to FLAC or WAV)`
+        : `${files.length} files, none of them a recording`;
+    throw new TtsError(
+      'ERR_CORPUS',
+      `${dir} has ${found}; expected files ending in ${readable.join(', ')}, or ` +
+        'metadata.csv and a folder wavs as in LJSpeech',
+    );
+  }
+  return clips;
+}
+
+/**
+ * Opens a corpus: a folder like LJSpeech's (`metadata.csv`, recordings in `wavs/` or beside it, in any readable
+ * format), else any folder of recordings, subfolders included (ids are relative paths without extension; `clip.txt`
+ * beside `clip.wav` is its transcript). Nothing is decoded here. Throws ERR_CORPUS for a folder that is missing, has no
+ * readable recordings, or lacks some that its metadata names.
+ */
+export async function openCorpus(dir: string): Promise<Corpus> {
+  const root = resolve(dir);
+  const found = await stat(root).catch(() => undefined);
+  if (!found?.isDirectory()) {
+    throw new TtsError(
+      'ERR_CORPUS',
+      `${dir} ${found ? 'is a file' : 'does not exist'}, expected a folder of recordings, or one like ` +
+        `LJSpeech's with metadata.csv and wavs`,
+    );
+  }
+  const files = await listFiles(root);
+  const clips = files.includes('metadata.csv') ? await clipsOfMetadata(root, files) : await clipsOfFolder(root, files);
+  return { name: basename(root), clips: clips.sort(byId) };
+}

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { openCorpus } from './corpus.js';
+import { ensureLjSpeech } from './ljspeech.js';
+import { deadAddress, refused, serve, temporaryFolder } from '../../../test/support/files.js';
+
+const digest = (data: Buffer) => createHash('sha256').update(data).digest('hex');
+
+/** A small archive laid out like LJSpeech-1.1 (gzip, which every tar can make; tar itself sees what it is). */
+function makeArchive(t: TestContext): Buffer {
+  const folder = temporaryFolder(t);
+  mkdirSync(join(folder, 'LJSpeech-1.1', 'wavs'), { recursive: true });
+  for (const id of ['LJ001-0002', 'LJ001-0008'])
+    copyFileSync(`data/ljspeech-mini/${id}.flac`, join(folder, 'LJSpeech-1.1', 'wavs', `${id}.flac`));
+  writeFileSync(
+    join(folder, 'LJSpeech-1.1', 'metadata.csv'),
+    readFileSync('data/ljspeech-mini/metadata.csv', 'utf8').split('\n').slice(0, 2).join('\n'),
+  );
+  execFileSync('tar', ['-czf', 'x.tar.gz', 'LJSpeech-1.1'], { cwd: folder });
+  return readFileSync(join(folder, 'x.tar.gz'));
+}
+
+/** Serves `body` on this machine under the archive's name. */
+async function serveArchive(t: TestContext, body: Buffer): Promise<{ url: string; requests: string[] }> {
+  const { address, requests } = await serve(t, () => body);
+  return { url: `${address}/LJSpeech-1.1.tar.bz2`, requests };
+}
+
+test('the corpus is fetched, unpacked and cleaned up after; the second time it is there', async (t) => {
+  const body = makeArchive(t);
+  const { url, requests } = await serveArchive(t, body);
+  const folder = temporaryFolder(t);
+  const stages: string[] = [];
+  const options = {
+    url,
+    sha256: digest(body),
+    size: body.length,
+    onProgress: (stage: string, done: number, total?: number) => void stages.push(`${stage} ${done}/${total}`),
+  };
+  const dir = await ensureLjSpeech(join(folder, 'data', 'LJSpeech-1.1'), options);
+  assert.equal(dir, join(folder, 'data', 'LJSpeech-1.1'));
+  assert.deepEqual(
+    (await openCorpus(dir)).clips.map((clip) => clip.id),
+    ['LJ001-0002', 'LJ001-0008'],
+  );
+  assert.deepEqual(readdirSync(join(folder, 'data')), ['LJSpeech-1.1']);
+  assert.deepEqual(
+    [stages[0], ...stages.slice(-3)],
+    [`download 0/${body.length}`, `download ${body.length}/${body.length}`, 'unpack 0/1', 'unpack 1/1'],
+  );
+  await ensureLjSpeech(dir, options);
+  assert.equal(requests.length, 1);
+});
+
+test('an archive put there by hand is used without a server', async (t) => {
+  const body = makeArchive(t);
+  const folder = temporaryFolder(t);
+  mkdirSync(join(folder, 'lj'));
+  mkdirSync(join(folder, 'lj.unpacking', 'left', 'over'), { recursive: true });
+  writeFileSync(join(folder, 'lj.tar.bz2'), body);
+  await ensureLjSpeech(join(folder, 'lj'), { url: 'http://127.0.0.1:1/none', sha256: digest(body) });
+  assert.deepEqual(readdirSync(folder), ['lj']);
+  assert.ok(existsSync(join(folder, 'lj', 'wavs', 'LJ001-0008.flac')));
+});
+
+test('offline, the error says where to get the archive, where to put it, and what else can be done', async (t) => {
+  const dir = join(temporaryFolder(t), 'LJSpeech-1.1');
+  const url = `${await deadAddress()}/LJSpeech-1.1.tar.bz2`;
+  await assert.rejects(
+    ensureLjSpeech(dir, { url }),
+    refused('ERR_OFFLINE', /LJSpeech-1\.1\.tar\.bz2/, new RegExp(`save it as ${dir}\\.tar\\.bz2`), /--data DIR/),
+  );
+});
+
+test('the published size and checksum are those that are checked by default', async (t) => {
+  const { url } = await serveArchive(t, Buffer.from('<html>please log in</html>'));
+  const dir = join(temporaryFolder(t), 'LJSpeech-1.1');
+  await assert.rejects(ensureLjSpeech(dir, { url }), refused('ERR_DOWNLOAD', /expected 2,748,572,632 bytes/));
+  await assert.rejects(
+    ensureLjSpeech(dir, { url, size: 26 }),
+    refused('ERR_CHECKSUM', /expected be1a30453f28eb8dd26af4101ae40cbf2c50413b1bb21936cbcdc6fae3de8aa5/),
+  );
+  assert.ok(!existsSync(dir));
+});
+
+test('an archive that is none, and one without the corpus, are refused and leave no folder', async (t) => {
+  const junk = Buffer.from('no archive at all');
+  const folder = temporaryFolder(t);
+  const dir = join(folder, 'lj');
+  await assert.rejects(
+    ensureLjSpeech(dir, { url: (await serveArchive(t, junk)).url, sha256: digest(junk), size: junk.length }),
+    refused('ERR_DOWNLOAD', /cannot unpack .*lj\.tar\.bz2: tar stopped/),
+  );
+  assert.deepEqual(readdirSync(folder), ['lj.tar.bz2']);
+  writeFileSync(join(folder, 'readme'), 'x');
+  execFileSync('tar', ['-czf', 'lj.tar.bz2', 'readme'], { cwd: folder });
+  await assert.rejects(
+    ensureLjSpeech(dir, { sha256: digest(readFileSync(`${dir}.tar.bz2`)) }),
+    refused('ERR_CORPUS', /no folder with a metadata\.csv/),
+  );
+  assert.deepEqual(readdirSync(folder).sort(), ['lj.tar.bz2', 'readme']);
+});
+
+test('without the program tar the error says so', async (t) => {
+  const body = makeArchive(t);
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, 'lj.tar.bz2'), body);
+  const path = process.env.PATH;
+  t.after(() => {
+    process.env.PATH = path;
+  });
+  process.env.PATH = folder;
+  await assert.rejects(
+    ensureLjSpeech(join(folder, 'lj'), { sha256: digest(body) }),
+    refused('ERR_DOWNLOAD', /program tar was not found/),
+  );
+});
+
+test('a folder that holds something else is left alone', async (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, 'thesis.txt'), 'x');
+  await assert.rejects(ensureLjSpeech(folder), refused('ERR_CORPUS', /has no metadata\.csv/));
+  assert.deepEqual(readdirSync(folder), ['thesis.txt']);
+});

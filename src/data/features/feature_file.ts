@@ -1,0 +1,93 @@
+import { rm } from 'node:fs/promises';
+import { melSettingsSchema, type MelSettings } from '../../audio/mel.js';
+import { readWholeFile, writeWholeFile } from '../../base/whole_file.js';
+import { TtsError } from '../../base/errors.js';
+import { readNpy, writeNpy, type NpyArray } from './npy.js';
+
+/** Features, row-major [frames, bins], with the settings that made them where they are known. */
+export interface FeatureFile {
+  readonly data: Float32Array;
+  readonly frames: number;
+  readonly bins: number;
+  readonly settings?: MelSettings;
+}
+
+/**
+ * An array as somebody else's model may have left it, and the settings beside it if there are any; see
+ * `conformFeatures`.
+ */
+export interface RawFeatures {
+  /** Names the file in messages. */
+  readonly path: string;
+  readonly array: NpyArray;
+  readonly settings?: MelSettings;
+}
+
+/**
+ * Reads features that `writeFeatures` wrote: float32 [frames, bins] in C order, with or without the `.json` beside
+ * them.
+ *
+ * @throws TtsError ERR_FEATURE_SHAPE for another kind of array (for those see `readRawFeatures`), and what
+ * `readRawFeatures` throws.
+ */
+export async function readFeatures(path: string): Promise<FeatureFile> {
+  const { array, settings } = await readRawFeatures(path);
+  if (array.shape.length !== 2 || array.fortranOrder || !(array.data instanceof Float32Array)) {
+    throw new TtsError(
+      'ERR_FEATURE_SHAPE',
+      `${path} has shape [${array.shape.join(', ')}] of ` +
+        `${array.dtype}${array.fortranOrder ? ' in Fortran order' : ''}: expected float32 [frames, bins]`,
+    );
+  }
+  const [frames, bins] = array.shape;
+  return { data: array.data, frames, bins, settings };
+}
+
+/**
+ * Reads any `.npy` as it is, and the settings from the `.json` of the same name if there is one.
+ *
+ * @throws TtsError ERR_FEATURE_SETTINGS if the `.json` makes no sense; ERR_NPY_FORMAT, ERR_FILE_NOT_FOUND,
+ * ERR_FILE_READ.
+ */
+export async function readRawFeatures(path: string): Promise<RawFeatures> {
+  const array = await readNpy(path);
+  const settings = await readSettings(settingsPath(path));
+  return settings === undefined ? { path, array } : { path, array, settings };
+}
+
+/**
+ * Writes features as `.npy` (float32 [frames, bins]) and their settings as `.json` beside it. The settings go first:
+ * there is never a new `.npy` with settings that are not its own.
+ *
+ * @throws TtsError ERR_FILE_WRITE if they cannot be written.
+ */
+export async function writeFeatures(path: string, { data, frames, bins, settings }: FeatureFile): Promise<void> {
+  if (settings === undefined) await rm(settingsPath(path), { force: true });
+  else await writeWholeFile(settingsPath(path), Buffer.from(`${JSON.stringify(settings, null, 2)}\n`));
+  await writeNpy(path, data, [frames, bins]);
+}
+
+/** Where the settings of a feature file lie: the same name with `.json` for `.npy`. */
+export function settingsPath(path: string): string {
+  return `${path.replace(/\.npy$/i, '')}.json`;
+}
+
+async function readSettings(path: string): Promise<MelSettings | undefined> {
+  let text: string;
+  try {
+    text = (await readWholeFile(path)).toString('utf8');
+  } catch (error) {
+    if (error instanceof TtsError && error.code === 'ERR_FILE_NOT_FOUND') return undefined;
+    throw error;
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new TtsError('ERR_FEATURE_SETTINGS', `${path} is no JSON: ${(error as Error).message}`, { cause: error });
+  }
+  const result = melSettingsSchema.safeParse(json);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new TtsError('ERR_FEATURE_SETTINGS', `${path}: ${issue.path.join('.') || 'settings'}: ${issue.message}`);
+}

@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { rename } from 'node:fs/promises';
+import { PassThrough } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createGunzip } from 'node:zlib';
+import { TtsError } from '../../base/errors.js';
+import { bytes, discardPart, fetchRest, Retryable, rootCause, sizeOf, unreachable } from './download_part.js';
+
+/** How to fetch one file. */
+export interface DownloadOptions {
+  /** Expected digests of the whole file, in hexadecimal. */
+  readonly sha256?: string;
+  readonly md5?: string;
+  /** Whether the digests are those of what gunzip makes of the file, so that it may have been packed anew. */
+  readonly unzipped?: boolean;
+  /** Expected length in bytes. */
+  readonly size?: number;
+  /** Called with the bytes that are there and, if known, the length of the file. */
+  readonly onProgress?: (received: number, total: number | undefined) => void;
+  /** Milliseconds without a byte after which a connection is given up; default 60,000. */
+  readonly stallTimeout?: number;
+  /** Milliseconds before the first retry; each further one waits twice as long. Default 1,000. */
+  readonly retryDelay?: number;
+}
+
+const attempts = 5;
+/** An attempt that brought this many bytes was worth it: the count of failures starts again. */
+const worthwhile = 1 << 20;
+
+/**
+ * Fetches `url` to `path`. The bytes go to `path.part`; a broken download goes on where it stopped, in this call (with
+ * growing pauses) or in a later one, if the server still has the same file (ETag or Last-Modified). The file gets its
+ * name only when it is whole and its digest right. A file that is there already is only checked.
+ *
+ * Throws ERR_OFFLINE if the server cannot be reached, ERR_CHECKSUM for a wrong digest, ERR_DOWNLOAD for anything else.
+ */
+export async function download(url: string, path: string, options: DownloadOptions = {}): Promise<void> {
+  if ((await sizeOf(path)) !== undefined) {
+    const wrong = await wrongDigest(path, options);
+    if (wrong) throw new TtsError('ERR_CHECKSUM', `${path} has ${wrong}; remove it to fetch it from ${url} again`);
+    return;
+  }
+  for (let fresh = false; ; fresh = true) {
+    const resumed = await fetchPart(url, path, options);
+    const wrong = await wrongDigest(`${path}.part`, options);
+    if (!wrong) break;
+    await discardPart(path);
+    // Halves that do not belong together may be to blame: one try from scratch.
+    if (fresh || !resumed) throw new TtsError('ERR_CHECKSUM', `${url} has ${wrong}; the download was removed`);
+  }
+  await rename(`${path}.part`, path);
+  await discardPart(path);
+}
+
+async function wrongDigest(path: string, options: DownloadOptions): Promise<string | undefined> {
+  for (const algorithm of ['sha256', 'md5'] as const) {
+    const expected = options[algorithm];
+    if (expected === undefined) continue;
+    const hash = createHash(algorithm);
+    const file = createReadStream(path, { highWaterMark: 1 << 20 });
+    try {
+      await pipeline(
+        file,
+        options.unzipped ? createGunzip() : new PassThrough(),
+        async (chunks: AsyncIterable<Buffer>) => {
+          for await (const chunk of chunks) hash.update(chunk);
+        },
+      );
+    } catch (error) {
+      if (!(error as NodeJS.ErrnoException).code?.startsWith('Z_')) throw error;
+      return `content that gunzip refuses (${(error as Error).message}), expected ${algorithm} ${expected} unzipped`;
+    }
+    const digest = hash.digest('hex');
+    if (digest !== expected.toLowerCase())
+      return `${algorithm} ${digest}${options.unzipped ? ' unzipped' : ''}, expected ${expected}`;
+  }
+  return undefined;
+}
+
+/** Repeats attempts until `path.part` is whole. Returns whether it was put together from more than one. */
+async function fetchPart(url: string, path: string, options: DownloadOptions): Promise<boolean> {
+  let connected = false;
+  for (let failures = 0; ;) {
+    const before = (await sizeOf(`${path}.part`)) ?? 0;
+    try {
+      return (await fetchRest(url, path, options, () => (connected = true))) > 0;
+    } catch (error) {
+      if (error instanceof TtsError) throw error;
+      const { code, text } = error instanceof Retryable ? { code: undefined, text: error.message } : rootCause(error);
+      const offline = code !== undefined && unreachable.includes(code);
+      if (!offline && !(error instanceof Retryable))
+        throw new TtsError('ERR_DOWNLOAD', `cannot download ${url} to ${path}: ${text}`, { cause: error });
+      const now = (await sizeOf(`${path}.part`)) ?? 0;
+      failures = now - before >= worthwhile ? 1 : failures + 1;
+      if (offline && !connected) throw offlineError(url, path, code, error);
+      if (failures >= attempts) {
+        if (offline) throw offlineError(url, path, code, error);
+        throw new TtsError(
+          'ERR_DOWNLOAD',
+          `cannot download ${url}: ${text}, ${attempts} times in a row; ${bytes(now)} are kept in ` +
+            `${path}.part, run again to go on`,
+          { cause: error },
+        );
+      }
+      await sleep((options.retryDelay ?? 1000) * 2 ** (failures - 1));
+    }
+  }
+}
+
+function offlineError(url: string, path: string, code: string, cause: unknown): TtsError {
+  return new TtsError(
+    'ERR_OFFLINE',
+    `cannot reach ${new URL(url).host} (${code}). Fetch ${url} on a machine ` +
+      `that can, save it as ${path}, and run again`,
+    { cause },
+  );
+}

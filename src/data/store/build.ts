@@ -1,0 +1,141 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { MelSettings } from '../../audio/mel.js';
+import { TtsError } from '../../base/errors.js';
+import type { Clip } from '../corpora/corpus.js';
+import { filesOf, folderOf, framesStored, removeLeftovers, writeWhole } from './files.js';
+
+/** What a worker is told once, for every clip, and answers for every clip. */
+export interface WorkerData {
+  readonly settings: MelSettings;
+  readonly folder: string;
+}
+export interface BuildTask {
+  readonly index: number;
+  readonly path: string;
+}
+export type BuildAnswer = { readonly index: number } & (
+  { readonly content: string; readonly frames: number } | { readonly error: string }
+);
+
+/** A clip whose two files are in the cache. */
+export interface BuiltClip {
+  readonly id: string;
+  /** SHA-256 of the recording's file. */
+  readonly content: string;
+  readonly frames: number;
+}
+
+/**
+ * Remembers the content of files by size and time of change, so that 13,100 of them need not be read to be recognised.
+ */
+type ContentIndex = Record<string, [size: number, modified: number, content: string]>;
+
+const saveEvery = 256;
+
+function readIndex(path: string): ContentIndex {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as ContentIndex;
+  } catch {
+    return {};
+  }
+}
+
+/**
+ * Makes the files of all clips that the cache lacks, on `threads` worker threads, and returns what there is, in the
+ * order of `clips`. What was made stays if the process is killed. Throws ERR_CORPUS, at the end, if recordings cannot
+ * be used.
+ */
+export async function buildClips(
+  clips: readonly Clip[],
+  settings: MelSettings,
+  cacheDir: string,
+  threads: number,
+  onProgress: (done: number, total: number) => void,
+): Promise<BuiltClip[]> {
+  const folder = folderOf(cacheDir, settings);
+  removeLeftovers(folder);
+  const indexPath = join(cacheDir, 'index.json');
+  const index = readIndex(indexPath);
+  // Taken before a file is read: if it changes meanwhile, the next run sees another time.
+  const states = clips.map(({ path }) => statSync(path, { throwIfNoEntry: false }));
+  const built: BuiltClip[] = [];
+  const tasks: BuildTask[] = [];
+  for (const [i, { id, path }] of clips.entries()) {
+    const known = Object.hasOwn(index, path) ? index[path] : undefined;
+    const content = known && known[0] === states[i]?.size && known[1] === states[i]?.mtimeMs ? known[2] : undefined;
+    const frames = content === undefined ? undefined : framesStored(filesOf(folder, content), settings);
+    if (content !== undefined && frames !== undefined) built[i] = { id, content, frames };
+    else tasks.push({ index: i, path });
+  }
+  let done = clips.length - tasks.length;
+  onProgress(done, clips.length);
+  if (tasks.length === 0) return built;
+
+  const failures: { index: number; error: string }[] = [];
+  let unsaved = 0;
+  await shareOut(tasks, { settings, folder }, threads, (answer) => {
+    const { id, path } = clips[answer.index];
+    const state = states[answer.index];
+    if ('error' in answer) failures.push(answer);
+    else {
+      built[answer.index] = { id, content: answer.content, frames: answer.frames };
+      if (state) index[path] = [state.size, state.mtimeMs, answer.content];
+    }
+    if (++unsaved % saveEvery === 0) writeWhole(indexPath, JSON.stringify(index));
+    onProgress(++done, clips.length);
+  });
+  writeWhole(indexPath, JSON.stringify(index));
+  if (failures.length > 0) {
+    const first = failures.reduce((a, b) => (a.index < b.index ? a : b));
+    const { path } = clips[first.index];
+    const what = first.error.includes(path) ? first.error : `${path}: ${first.error}`;
+    throw new TtsError(
+      'ERR_CORPUS',
+      `${failures.length} of ${clips.length} recordings cannot be used; the first: ${what}`,
+    );
+  }
+  return built;
+}
+
+/** Gives each worker a task whenever it has none, until all are answered. */
+async function shareOut(
+  tasks: readonly BuildTask[],
+  data: WorkerData,
+  threads: number,
+  onAnswer: (answer: BuildAnswer) => void,
+): Promise<void> {
+  const queue = tasks.values();
+  const workers: Worker[] = [];
+  const work = () =>
+    new Promise<void>((resolve, reject) => {
+      // Without the flags of this process: some, such as --input-type, would be taken for those of the worker's file.
+      const worker = new Worker(new URL('./worker.js', import.meta.url), {
+        workerData: data,
+        execArgv: [],
+      });
+      workers.push(worker);
+      const next = () => {
+        const { done, value } = queue.next();
+        if (done) resolve();
+        else worker.postMessage(value);
+      };
+      worker.on('message', (answer: BuildAnswer) => {
+        try {
+          onAnswer(answer);
+          next();
+        } catch (error) {
+          reject(error);
+        }
+      });
+      worker.on('error', reject);
+      worker.on('exit', (status) => reject(new Error(`a worker of the feature store stopped with status ${status}`)));
+      next();
+    });
+  try {
+    await Promise.all(Array.from({ length: Math.max(1, Math.min(threads, tasks.length)) }, work));
+  } finally {
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
+}

@@ -1,0 +1,141 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { MelSettings } from '../../audio/mel.js';
+import type { Corpus } from '../corpora/corpus.js';
+import { buildClips, type BuiltClip } from './build.js';
+import { storedClip, type StoredClip } from './clip.js';
+import { filesOf, folderOf, hashOf, writeWhole } from './files.js';
+import { validationIds, type ValidationChoice } from '../corpora/split.js';
+
+export type { StoredClip } from './clip.js';
+
+/** Statistics of the training clips' features, for normalisation and for checking features against a voice. */
+export interface FeatureStatistics {
+  /** Per bin, over all frames; std is at least 1e-5, so that a bin that never changes can be divided by it. */
+  readonly mean: Float32Array;
+  readonly std: Float32Array;
+  /** Over all frames and bins. */
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Audio and features of a corpus, on disk. */
+export interface FeatureStore {
+  readonly settings: MelSettings;
+  readonly bins: number;
+  readonly hop: number;
+  /** In ascending order of id. */
+  readonly train: readonly StoredClip[];
+  readonly validation: readonly StoredClip[];
+  readonly statistics: FeatureStatistics;
+  /** SHA-256 over the settings and each clip's id, content and side: equal hashes, equal training data. */
+  readonly hash: string;
+}
+
+export interface FeatureStoreOptions {
+  readonly corpus: Corpus;
+  readonly settings: MelSettings;
+  /** Folder of the cache; any number of corpora and settings can share it. */
+  readonly cacheDir: string;
+  /** Number of worker threads that decode and analyse. */
+  readonly threads: number;
+  readonly validation: ValidationChoice;
+  /** Called with the number of clips that are ready, first with those that were there. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Stores of up to this many bytes are kept in memory once read. */
+const residentBytes = 256 * 2 ** 20;
+
+/**
+ * Opens the features of a corpus; what the cache lacks is computed first. Files are keyed by the recordings' content
+ * and the settings, so a changed recording is noticed (by size or time of change) and a moved one is not computed
+ * again. Killing the process loses at most the clips that were being computed. Throws ERR_CORPUS if recordings cannot
+ * be used or the split is impossible.
+ */
+export async function openFeatureStore({
+  corpus,
+  settings,
+  cacheDir,
+  threads,
+  validation,
+  onProgress,
+}: FeatureStoreOptions): Promise<FeatureStore> {
+  // Before the hours of work: a wrong list of validation clips should be told at once.
+  const heldOut = validationIds(
+    corpus.clips.map((clip) => clip.id),
+    validation,
+  );
+  const clips = [...corpus.clips].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+  const built = await buildClips(clips, settings, cacheDir, threads, (done, total) => onProgress?.(done, total));
+  const { hop, bins } = settings;
+  const folder = folderOf(cacheDir, settings);
+  const bytes = built.reduce((sum, { frames }) => sum + frames * (2 * hop + 4 * bins), 0);
+  const open = ({ id, frames, content }: BuiltClip) =>
+    storedClip({ id, frames, hop, bins }, filesOf(folder, content), bytes <= residentBytes);
+  const train = built.filter(({ id }) => !heldOut.has(id)).map(open);
+  const hash = hashOf({ settings, clips: built.map(({ id, content }) => [id, content, heldOut.has(id)]) });
+  return {
+    settings,
+    bins,
+    hop,
+    train,
+    validation: built.filter(({ id }) => heldOut.has(id)).map(open),
+    statistics: cachedStatistics(join(folder, `statistics-${hash.slice(0, 16)}.json`), train, bins),
+    hash,
+  };
+}
+
+interface StatisticsFile {
+  readonly mean: number[];
+  readonly std: number[];
+  readonly min: number;
+  readonly max: number;
+}
+
+function cachedStatistics(path: string, clips: readonly StoredClip[], bins: number): FeatureStatistics {
+  try {
+    const { mean, std, min, max } = JSON.parse(readFileSync(path, 'utf8')) as StatisticsFile;
+    return { mean: Float32Array.from(mean), std: Float32Array.from(std), min, max };
+  } catch {
+    const statistics = statisticsOf(clips, bins);
+    writeWhole(
+      path,
+      JSON.stringify({ ...statistics, mean: [...statistics.mean], std: [...statistics.std] } satisfies StatisticsFile),
+    );
+    return statistics;
+  }
+}
+
+/**
+ * Mean and (population) standard deviation per bin, smallest and largest value, over all frames of the clips; one clip
+ * at a time in memory.
+ */
+function statisticsOf(clips: readonly StoredClip[], bins: number): FeatureStatistics {
+  const mean = new Float64Array(bins);
+  const squares = new Float64Array(bins);
+  let min = Infinity;
+  let max = -Infinity;
+  let count = 0;
+  for (const clip of clips) {
+    const data = clip.features(0, clip.frames);
+    for (let frame = 0; frame < clip.frames; frame++) {
+      count++;
+      for (let bin = 0; bin < bins; bin++) {
+        const value = data[frame * bins + bin];
+        // Welford's update: no cancellation, however long the corpus.
+        const delta = value - mean[bin];
+        mean[bin] += delta / count;
+        squares[bin] += delta * (value - mean[bin]);
+        if (value < min) min = value;
+        if (value > max) max = value;
+      }
+    }
+  }
+  return {
+    mean: Float32Array.from(mean),
+    std: Float32Array.from(squares, (sum) => Math.max(1e-5, Math.sqrt(sum / count))),
+    min,
+    max,
+  };
+}

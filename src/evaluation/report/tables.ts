@@ -1,0 +1,60 @@
+import type { ClipResult, Evaluation } from '../evaluate.js';
+import { shown, type Measure } from '../measures.js';
+import type { MeanInterval, PairedDifference } from '../comparison.js';
+
+/** A measure with its unit, for the head of a row or column. */
+export const titleOf = ({ title, unit }: Measure): string => (unit === '' ? title : `${title}, ${unit}`);
+
+/** Mean and half the width of its confidence interval. */
+export function shownInterval({ mean, high }: MeanInterval, measure: Measure): string {
+  return mean === null || high === null
+    ? shown(mean, measure)
+    : `${shown(mean, measure)} ± ${shown(high - mean, measure)}`;
+}
+
+/** A difference with its sign, its interval, and p where there is one. */
+export function shownDifference(difference: PairedDifference, measure: Measure): string {
+  const sign = difference.mean !== null && difference.mean > 0 ? '+' : '';
+  const { p } = difference;
+  return `${sign}${shownInterval(difference, measure)}${p === null ? '' : ` (p = ${p < 0.001 ? p.toExponential(0) : p.toFixed(3)})`}`.replaceAll(
+    '-',
+    '−',
+  );
+}
+
+/** A row per measure, a column per system; the head first. */
+export function summaryRows({ measures, systems }: Evaluation): string[][] {
+  return [
+    ['measure', ...systems.map(({ name }) => name)],
+    ...measures.map((measure) => [
+      titleOf(measure),
+      ...systems.map(({ summary }) => shownInterval(summary[measure.name], measure)),
+    ]),
+  ];
+}
+
+/** A row per measure, a column per pair of systems. */
+export function differenceRows({ measures, differences }: Evaluation): string[][] {
+  return [
+    ['difference', ...differences.map(({ system, against }) => `${system} − ${against}`)],
+    ...measures.map((measure) => [
+      titleOf(measure),
+      ...differences.map((pair) => shownDifference(pair.differences[measure.name], measure)),
+    ]),
+  ];
+}
+
+/** A row per clip of a system, a column per measure. */
+export function clipRows(measures: readonly Measure[], clips: readonly ClipResult[]): string[][] {
+  return [
+    ['clip', 'seconds', ...measures.map(titleOf)],
+    ...clips.map((clip) => [clip.id, clip.seconds.toFixed(2), ...clipCells(measures, clip)]),
+  ];
+}
+
+/** The values of one clip; its bursts are a whole number. */
+export function clipCells(measures: readonly Measure[], clip: ClipResult): string[] {
+  return measures.map((measure) =>
+    shown(clip.measures[measure.name], measure.name === 'bursts' ? { digits: 0 } : measure),
+  );
+}

@@ -1,0 +1,38 @@
+import { createRequire } from 'node:module';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Addon } from './compiled_kernels.js';
+import { wasmAddon } from './wasm.js';
+
+/** The folder of package.json: above src/ and dist/src/ alike. */
+function packageRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
+  return folder;
+}
+
+/** The compiled kernels, or undefined where none were built or they do not load. */
+function loadAddon(): Addon | undefined {
+  try {
+    return createRequire(import.meta.url)(join(packageRoot(), 'build', 'kernels.node')) as Addon;
+  } catch {
+    return undefined;
+  }
+}
+
+export const nativeAddon = loadAddon();
+
+/** The WebAssembly module that comes with the package. */
+export function loadWasmModule(): WebAssembly.Module {
+  return (module ??= new WebAssembly.Module(
+    readFileSync(join(packageRoot(), 'src', 'kernels', 'compiled', 'kernels.wasm')),
+  ));
+}
+let module: WebAssembly.Module | undefined;
+
+/** The instance of it that all share, made when it is first asked for. */
+export function loadWasmAddon(): Addon {
+  return (wasm ??= wasmAddon(loadWasmModule()));
+}
+let wasm: Addon | undefined;

@@ -1,0 +1,403 @@
+import type { BlockMatrix, StoredMatrix } from '../interface/blocks.js';
+import {
+  checkBatch,
+  checkBlockMatrix,
+  checkExcitation,
+  checkLanes,
+  checkLength,
+  checkMembers,
+  checkNetwork,
+  checkSampler,
+  checkSamplerProduct,
+} from '../interface/check.js';
+import { checkClassifier, checkClassifierGradients } from '../interface/check_classifier.js';
+import type {
+  ClassifierBatch,
+  ClassifierGradients,
+  ClassifierNetwork,
+  ClassifierResult,
+} from '../interface/classifier.js';
+import { codeExcitation, type ExcitationBatch, type ExcitationCodes } from '../interface/excitation.js';
+import { LANES } from '../interface/kernels.js';
+import type {
+  AdamSettings,
+  AdamState,
+  KernelName,
+  Kernels,
+  LaneFrames,
+  SampleRateNetwork,
+  Sampler,
+  SamplerGroup,
+  SamplerNetwork,
+  SamplerSettings,
+  SequenceBatch,
+  SequenceGradients,
+} from '../interface/kernels.js';
+import { separateSamplers } from '../reference/separate_samplers.js';
+
+/** A sampler in C++; like `Sampler`, but unchecked. */
+export interface NativeSampler {
+  run(gate: Float32Array, frames: number, hop: number): Promise<Uint16Array>;
+  forced(gate: Float32Array, frames: number, hop: number, codes: Uint16Array, probabilities: Float32Array): void;
+  /** Where there is a clock. */
+  timed?(gate: Float32Array, frames: number, hop: number, parts: boolean): number[];
+}
+
+/** A sampler group in C++, unchecked. */
+export interface NativeSamplerGroup {
+  begin(
+    lane: number,
+    seedLow: number,
+    seedHigh: number,
+    inverseTemperature: number,
+    coarse: number,
+    fine: number,
+  ): void;
+  run(parts: readonly LaneFrames[], hop: number, threads: number): Promise<Uint16Array[]>;
+}
+
+/**
+ * The kernels' C++ as JavaScript sees it: compiled for the instruction sets of the machine (native/binding.cc), or as
+ * WebAssembly (native/binding_wasm.cc). `name` says which of its instruction sets. Nothing is checked here.
+ */
+export interface Addon {
+  /** Instruction sets that run on this processor, best first. */
+  available(): KernelName[];
+  product(name: string, matrix: BlockMatrix, x: Float32Array, y: Float32Array): void;
+  productTransposed(name: string, matrix: BlockMatrix, dy: Float32Array, dx: Float32Array): void;
+  productWeights(
+    name: string,
+    matrix: BlockMatrix,
+    dy: Float32Array,
+    x: Float32Array,
+    steps: number,
+    dw: Float32Array,
+  ): void;
+  sequence(
+    name: string,
+    threads: number,
+    members: readonly SampleRateNetwork[],
+    batch: SequenceBatch & { scale?: number },
+    gradients: readonly SequenceGradients[] | null,
+    loss: Float64Array,
+  ): void;
+  classifier(
+    name: string,
+    threads: number,
+    members: readonly ClassifierNetwork[],
+    batch: ClassifierBatch,
+    scale: number,
+    gradients: readonly ClassifierGradients[] | null,
+    loss: Float64Array,
+    correct: Int32Array,
+  ): void;
+  adam(
+    name: string,
+    settings: NativeAdam,
+    weights: Float32Array,
+    gradient: Float32Array,
+    first: Float32Array,
+    second: Float32Array,
+    average: Float32Array,
+  ): void;
+  matmul(
+    name: string,
+    threads: number,
+    transposeA: boolean,
+    transposeB: boolean,
+    m: number,
+    n: number,
+    k: number,
+    a: Float32Array,
+    b: Float32Array,
+    c: Float32Array,
+  ): void;
+  samplerProduct(name: string, matrix: StoredMatrix, x: Float32Array, y: Float32Array, repetitions: number): number;
+  readSeconds?(name: string, floats: number, repetitions: number): number;
+  activations(name: string, x: Float32Array, sigmoid: Float32Array, tanh: Float32Array): void;
+  /** Where it is compiled too. */
+  codeExcitation?(
+    threads: number,
+    batch: ExcitationBatch,
+    seedLow: number,
+    seedHigh: number,
+    codes: Uint16Array,
+    heard: Uint16Array | null,
+  ): void;
+  Sampler: new (
+    name: string,
+    network: SamplerNetwork,
+    threads: number,
+    seedLow: number,
+    seedHigh: number,
+    inverseTemperature: number,
+    coarse: number,
+    fine: number,
+  ) => NativeSampler;
+  /** Where samplers can share their work. */
+  SamplerGroup?: new (name: string, network: SamplerNetwork, lanes: number) => NativeSamplerGroup;
+}
+
+/** `Adam` in native/kernels.h. */
+export interface NativeAdam {
+  /** With the correction of the first moment's bias. */
+  readonly rate: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  readonly gradientScale: number;
+  readonly correction2: number;
+  readonly average: number;
+}
+
+/** Kernels in C++, for one of the instruction sets of an addon. */
+export class NativeKernels implements Kernels {
+  constructor(
+    private readonly addon: Addon,
+    readonly name: KernelName,
+    readonly threads: number,
+  ) {}
+
+  product(matrix: BlockMatrix, x: Float32Array, y: Float32Array): void {
+    checkBlockMatrix('matrix', matrix);
+    checkLength('x', x, matrix.columns * LANES);
+    checkLength('y', y, matrix.rows * LANES);
+    this.addon.product(this.name, matrix, x, y);
+  }
+
+  productTransposed(matrix: BlockMatrix, dy: Float32Array, dx: Float32Array): void {
+    checkBlockMatrix('matrix', matrix);
+    checkLength('dy', dy, matrix.rows * LANES);
+    checkLength('dx', dx, matrix.columns * LANES);
+    this.addon.productTransposed(this.name, matrix, dy, dx);
+  }
+
+  productWeights(matrix: BlockMatrix, dy: Float32Array, x: Float32Array, steps: number, dw: Float32Array): void {
+    checkBlockMatrix('matrix', matrix);
+    checkLength('dy', dy, steps * matrix.rows * LANES);
+    checkLength('x', x, steps * matrix.columns * LANES);
+    checkLength('dw', dw, matrix.values.length);
+    this.addon.productWeights(this.name, matrix, dy, x, steps, dw);
+  }
+
+  sequenceLoss(network: SampleRateNetwork, batch: SequenceBatch): Float64Array {
+    checkNetwork(network);
+    checkBatch(network, batch);
+    const loss = new Float64Array(batch.lanes);
+    this.addon.sequence(this.name, this.threads, [network], batch, null, loss);
+    return loss;
+  }
+
+  sequenceGradients(
+    network: SampleRateNetwork,
+    batch: SequenceBatch,
+    scale: number,
+    gradients: SequenceGradients,
+  ): Float64Array {
+    return this.memberGradients([network], batch, scale, [gradients]);
+  }
+
+  memberGradients(
+    members: readonly SampleRateNetwork[],
+    batch: SequenceBatch,
+    scale: number,
+    gradients: readonly SequenceGradients[],
+  ): Float64Array {
+    checkMembers(members, batch, gradients);
+    const loss = new Float64Array(batch.lanes);
+    this.addon.sequence(this.name, this.threads, members, { ...batch, scale }, gradients, loss);
+    return loss;
+  }
+
+  classifierLoss(members: readonly ClassifierNetwork[], batch: ClassifierBatch): ClassifierResult {
+    checkClassifier(members, batch);
+    return this.classifier(members, batch, 1, null);
+  }
+
+  classifierGradients(
+    members: readonly ClassifierNetwork[],
+    batch: ClassifierBatch,
+    scale: number,
+    gradients: readonly ClassifierGradients[],
+  ): ClassifierResult {
+    checkClassifier(members, batch);
+    checkClassifierGradients(members, gradients);
+    return this.classifier(members, batch, scale, gradients);
+  }
+
+  private classifier(
+    members: readonly ClassifierNetwork[],
+    batch: ClassifierBatch,
+    scale: number,
+    gradients: readonly ClassifierGradients[] | null,
+  ): ClassifierResult {
+    const result = { loss: new Float64Array(members.length), correct: new Int32Array(members.length) };
+    this.addon.classifier(this.name, this.threads, members, batch, scale, gradients, result.loss, result.correct);
+    return result;
+  }
+
+  adam(settings: AdamSettings, gradient: Float32Array, state: AdamState): void {
+    const { learningRate, beta1, beta2, epsilon, step, gradientScale, average } = settings;
+    for (const [name, array] of Object.entries({ gradient, ...state })) checkLength(name, array, state.weights.length);
+    const native: NativeAdam = {
+      rate: learningRate / (1 - beta1 ** step),
+      beta1,
+      beta2,
+      epsilon,
+      gradientScale,
+      correction2: 1 / (1 - beta2 ** step),
+      average,
+    };
+    this.addon.adam(this.name, native, state.weights, gradient, state.first, state.second, state.average);
+  }
+
+  matMul(
+    transposeA: boolean,
+    transposeB: boolean,
+    m: number,
+    n: number,
+    k: number,
+    a: Float32Array,
+    b: Float32Array,
+    c: Float32Array,
+  ): void {
+    checkLength('a', a, m * k);
+    checkLength('b', b, k * n);
+    checkLength('c', c, m * n);
+    this.addon.matmul(this.name, this.threads, transposeA, transposeB, m, n, k, a, b, c);
+  }
+
+  samplerProduct(matrix: StoredMatrix, x: Float32Array, y: Float32Array, repetitions = 1): number {
+    checkSamplerProduct(matrix, x, y);
+    return this.addon.samplerProduct(this.name, matrix, x, y, repetitions);
+  }
+
+  get readSeconds(): Kernels['readSeconds'] {
+    const { addon, name } = this;
+    return addon.readSeconds && ((floats, repetitions) => addon.readSeconds!(name, floats, repetitions));
+  }
+
+  activations(x: Float32Array): { sigmoid: Float32Array; tanh: Float32Array } {
+    // The kernels take whole vectors.
+    const [padded, sigmoid, tanh] = [x, [], []].map((from) => {
+      const array = new Float32Array(Math.ceil(x.length / 16) * 16);
+      array.set(from);
+      return array;
+    });
+    this.addon.activations(this.name, padded, sigmoid, tanh);
+    return { sigmoid: sigmoid.slice(0, x.length), tanh: tanh.slice(0, x.length) };
+  }
+
+  codeExcitation(batch: ExcitationBatch): ExcitationCodes {
+    checkExcitation(batch);
+    if (!this.addon.codeExcitation) return codeExcitation(batch);
+    const { lanes, length, history, noise } = batch;
+    const codes = new Uint16Array(lanes * (1 + length - history));
+    const heard = noise ? new Uint16Array(lanes * (length - history)) : null;
+    this.addon.codeExcitation(
+      this.threads,
+      batch,
+      (noise?.seed ?? 0) >>> 0,
+      Math.floor((noise?.seed ?? 0) / 2 ** 32),
+      codes,
+      heard,
+    );
+    return { codes, ...(heard && { heard }) };
+  }
+
+  createSamplerGroup(network: SamplerNetwork, lanes: number): SamplerGroup {
+    checkNetwork(network);
+    if (!this.addon.SamplerGroup) return separateSamplers(this, network, lanes);
+    const native = new this.addon.SamplerGroup(this.name, network, lanes);
+    const { hidden, levels } = network;
+    const begun = Array<boolean>(lanes).fill(false);
+    let busy = false;
+    const refuseOverlap = () => {
+      if (busy) throw new Error('the samplers are still at work; one call at a time');
+    };
+    return {
+      lanes,
+      begin: (lane, settings) => {
+        refuseOverlap();
+        checkSampler(network, settings);
+        checkLanes(
+          [lane],
+          begun.map(() => true),
+        );
+        begun[lane] = true;
+        const { seed, temperature, firstCode } = settings;
+        native.begin(
+          lane,
+          seed >>> 0,
+          Math.floor(seed / 2 ** 32),
+          1 / temperature,
+          Math.floor(firstCode / levels),
+          firstCode % levels,
+        );
+      },
+      run: async (parts, hop) => {
+        refuseOverlap();
+        checkLanes(
+          parts.map(({ lane }) => lane),
+          begun,
+        );
+        for (const { gate, frames } of parts) checkLength('gate', gate, frames * 3 * hidden);
+        busy = true;
+        try {
+          return await native.run(parts, hop, this.threads);
+        } finally {
+          busy = false;
+        }
+      },
+    };
+  }
+
+  createSampler(network: SamplerNetwork, settings: SamplerSettings, threads = 1): Sampler {
+    checkNetwork(network);
+    checkSampler(network, settings, threads);
+    const { seed, temperature, firstCode } = settings;
+    const { hidden, levels } = network;
+    const native = new this.addon.Sampler(
+      this.name,
+      network,
+      threads,
+      seed >>> 0,
+      Math.floor(seed / 2 ** 32),
+      1 / temperature,
+      Math.floor(firstCode / levels),
+      firstCode % levels,
+    );
+    let busy = false;
+    const refuseOverlap = () => {
+      if (busy) throw new Error('the sampler is still at work; one call at a time');
+    };
+    return {
+      async run(gate, frames, hop) {
+        refuseOverlap();
+        checkLength('gate', gate, frames * 3 * hidden);
+        busy = true;
+        try {
+          return await native.run(gate, frames, hop);
+        } finally {
+          busy = false;
+        }
+      },
+      forced(gate, frames, hop, codes) {
+        refuseOverlap();
+        checkLength('gate', gate, frames * 3 * hidden);
+        checkLength('codes', codes, frames * hop);
+        const probabilities = new Float32Array(frames * hop * 2 * levels);
+        native.forced(gate, frames, hop, codes, probabilities);
+        return probabilities;
+      },
+      ...(native.timed && {
+        timed(gate: Float32Array, frames: number, hop: number, parts: boolean) {
+          refuseOverlap();
+          checkLength('gate', gate, frames * 3 * hidden);
+          const [seconds, ...shares] = native.timed!(gate, frames, hop, parts);
+          return { seconds, shares };
+        },
+      }),
+    };
+  }
+}

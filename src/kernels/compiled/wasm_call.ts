@@ -1,0 +1,140 @@
+import type { BlockMatrix, StoredMatrix } from '../interface/blocks.js';
+import type { SampleRateNetwork, SamplerNetwork, SequenceGradients } from '../interface/kernels.js';
+import { isInt8, precisionOfMatrix, precisions } from '../interface/precision.js';
+
+/** What the module exports besides the functions of `KernelExports`. */
+interface Memory {
+  readonly memory: WebAssembly.Memory;
+  _initialize(): void;
+  allocate(bytes: number): number;
+  release(address: number): void;
+}
+
+type Entry = (argumentsAddress: number) => void;
+
+/**
+ * The kernels in src/kernels/native/binding_wasm.cc. Each takes the address of its arguments, as `Call` lays them down.
+ */
+export interface KernelExports extends Memory {
+  readonly product: Entry;
+  readonly productTransposed: Entry;
+  readonly productWeights: Entry;
+  readonly sequence: Entry;
+  readonly classifier: Entry;
+  readonly adam: Entry;
+  readonly matmul: Entry;
+  readonly samplerCreate: (argumentsAddress: number) => number;
+  readonly samplerRun: Entry;
+  readonly samplerProduct: Entry;
+  readonly activations: Entry;
+  readonly samplerRelease: (sampler: number) => void;
+}
+
+type Numbers = Float32Array | Float64Array | Int32Array | Uint16Array | Uint8Array | Int8Array;
+
+/**
+ * The arguments of one call: numbers, and arrays that are copied into the module's memory before it and out of it
+ * after. `Arguments` in binding_wasm.cc reads them in the order in which they were added.
+ */
+export class Call {
+  private readonly values: number[] = [];
+  private readonly addresses: number[] = [];
+  private readonly results: { readonly address: number; readonly array: Numbers }[] = [];
+
+  constructor(private readonly exports: KernelExports) {}
+
+  number(...values: number[]): this {
+    this.values.push(...values);
+    return this;
+  }
+
+  /** Arrays that are read; null or undefined for one that is not given. */
+  read(...arrays: (Numbers | null | undefined)[]): this {
+    for (const array of arrays) this.values.push(array ? this.copyIn(array) : 0);
+    return this;
+  }
+
+  /** Arrays that are written over. */
+  write(...arrays: (Numbers | null | undefined)[]): this {
+    for (const array of arrays) this.values.push(array ? this.result(this.place(array.byteLength), array) : 0);
+    return this;
+  }
+
+  /** Arrays that are read and written. */
+  update(...arrays: (Numbers | null | undefined)[]): this {
+    for (const array of arrays) this.values.push(array ? this.result(this.copyIn(array), array) : 0);
+    return this;
+  }
+
+  matrix({ rows, columns, blockRows, blockColumns, rowStart, column, values }: BlockMatrix): this {
+    return this.number(rows, columns, blockRows, blockColumns).read(rowStart, column, values);
+  }
+
+  network({ hidden, projection, levels, sparse, dense }: SampleRateNetwork): this {
+    this.number(hidden, projection, levels);
+    for (const matrix of sparse) this.matrix(matrix);
+    return this.read(...dense);
+  }
+
+  /** As `SourceMatrix` in native/pack.h. */
+  storedMatrix(matrix: StoredMatrix): this {
+    const { rows, columns, blockRows, blockColumns, rowStart, column, values } = matrix;
+    return this.number(rows, columns, blockRows, blockColumns)
+      .read(rowStart, column)
+      .number(precisions.indexOf(precisionOfMatrix(matrix)))
+      .read(values, isInt8(matrix) ? matrix.scale : null);
+  }
+
+  samplerNetwork({ hidden, projection, levels, sparse, dense }: SamplerNetwork): this {
+    this.number(hidden, projection, levels);
+    for (const matrix of sparse) this.storedMatrix(matrix);
+    return this.read(...dense);
+  }
+
+  gradients({ gate, sparse, dense }: SequenceGradients): this {
+    return this.write(gate, ...sparse, ...dense);
+  }
+
+  /** Calls one of the kernels, copies the results out and gives the memory back. */
+  run(entry: Entry): void {
+    try {
+      entry(this.finish());
+      for (const { address, array } of this.results)
+        bytesOf(array).set(new Uint8Array(this.exports.memory.buffer, address, array.byteLength));
+    } finally {
+      this.release();
+    }
+  }
+
+  /** Lays the arguments down and returns their address. The memory is held until `release`. */
+  finish(): number {
+    return this.copyIn(Float64Array.from(this.values));
+  }
+
+  release(): void {
+    for (const address of this.addresses.splice(0)) this.exports.release(address);
+  }
+
+  private place(bytes: number): number {
+    // As an unsigned number: addresses above 2 GiB come out negative.
+    const address = this.exports.allocate(bytes) >>> 0;
+    this.addresses.push(address);
+    return address;
+  }
+
+  private copyIn(array: Numbers): number {
+    const address = this.place(array.byteLength);
+    // A fresh view every time: when the memory grows, older ones are void.
+    new Uint8Array(this.exports.memory.buffer, address, array.byteLength).set(bytesOf(array));
+    return address;
+  }
+
+  private result(address: number, array: Numbers): number {
+    this.results.push({ address, array });
+    return address;
+  }
+}
+
+function bytesOf(array: Numbers): Uint8Array {
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}

@@ -1,0 +1,123 @@
+import { RandomStream, streams } from '../../base/random.js';
+
+/**
+ * Segments of speech that are to be coded as the excitation of linear predictors. All begin at the same place of their
+ * frames.
+ */
+export interface ExcitationBatch {
+  readonly lanes: number;
+  /** Samples per lane. */
+  readonly length: number;
+  /** [lanes, length], 16-bit. */
+  readonly pcm: Int16Array;
+  /** Samples in which the coder settles: what counts is sample `history` and all after it. More than `order`. */
+  readonly history: number;
+  /** Samples per frame. */
+  readonly hop: number;
+  /** Position of sample `history` in its frame, 0 … hop-1. */
+  readonly phase: number;
+  /** The frame before that of sample `history`, which stands for all before, that frame, and so on. */
+  readonly frames: number;
+  /** Coefficients of a predictor: s[t] ≈ Σ coefficients[k-1]·s[t-k]. */
+  readonly order: number;
+  /** [lanes, frames, order]. */
+  readonly coefficients: Float64Array;
+  /** [lanes, frames]: what an excitation of 1 stands for; full scale is 1. */
+  readonly scales: Float64Array;
+  /** [codes]: the excitation that each code stands for, ascending. */
+  readonly values: Float64Array;
+  /** [codes-1]: where one code's cell ends and the next one's begins. */
+  readonly edges: Float64Array;
+  readonly noise?: CodeNoise;
+}
+
+/**
+ * Noise on codes as the network's own errors when it speaks. Each lane in turn draws its deviation, between 0 and
+ * `most` codes, and then a number of that deviation for each of its samples; all from the stream `heardNoise` of
+ * `seed`, from block `index` on.
+ */
+export interface CodeNoise {
+  readonly seed: number;
+  readonly index: number;
+  readonly most: number;
+}
+
+export interface ExcitationCodes {
+  /** [lanes, 1+n]: the codes of the samples that count, and of the one before them. */
+  readonly codes: Uint16Array;
+  /** [lanes, n], only with noise: for each sample, the disturbed code of the one before. */
+  readonly heard?: Uint16Array;
+}
+
+/**
+ * Codes the excitation of linear predictors: what is left of each sample after the prediction from what a decoder will
+ * have reconstructed, so that errors of coding do not add up. With noise the decoder follows the disturbed codes; the
+ * codes say how to go on from there. The slow twin of native/excitation.cc, which gives the same to the bit.
+ */
+export function codeExcitation({
+  lanes,
+  length,
+  pcm,
+  history,
+  hop,
+  phase,
+  frames,
+  order,
+  coefficients,
+  scales,
+  values,
+  edges,
+  noise,
+}: ExcitationBatch): ExcitationCodes {
+  const samples = length - history;
+  const codes = new Uint16Array(lanes * (1 + samples));
+  const heard = noise && new Uint16Array(lanes * samples);
+  const random = noise && new RandomStream(noise.seed, streams.heardNoise, noise.index);
+  for (let lane = 0; lane < lanes; lane++) {
+    const disturb = random && disturbance(random, noise.most, values.length);
+    const given = pcm.subarray(lane * length, (lane + 1) * length);
+    const decoded = new Float64Array(length);
+    for (let i = 0; i < order; i++) decoded[i] = given[i] / 32768;
+    for (let i = order; i < length; i++) {
+      const row = lane * frames + Math.max(0, Math.floor((i - history + phase) / hop) + 1);
+      let prediction = 0;
+      // The newest sample last: what is known earlier can be added up earlier.
+      for (let k = order - 1; k >= 0; k--) prediction += coefficients[row * order + k] * decoded[i - 1 - k];
+      const code = codeOf((given[i] / 32768 - prediction) / scales[row], edges);
+      const followed = disturb ? disturb(code) : code;
+      decoded[i] = Math.max(-1, Math.min(1, prediction + scales[row] * values[followed]));
+      if (i >= history - 1) codes[lane * (1 + samples) + i - history + 1] = code;
+      if (heard && i >= history - 1 && i + 1 < length) heard[lane * samples + i - history + 1] = followed;
+    }
+  }
+  return { codes, ...(heard && { heard }) };
+}
+
+/** How many edges are at or below a value. */
+function codeOf(value: number, edges: Float64Array): number {
+  let [low, high] = [0, edges.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (edges[middle] <= value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/**
+ * Draws a deviation between 0 and `most`, and returns a function that adds rounded noise of that deviation to codes,
+ * which stay within 0 … codes-1.
+ */
+export function disturbance(random: RandomStream, most: number, codes: number): (code: number) => number {
+  const deviation = most * random.uniform();
+  return (code) => Math.max(0, Math.min(codes - 1, code + Math.round(deviation * nearlyNormal(random.uint32()))));
+}
+
+/**
+ * The sum of the four bytes of a random word, with mean 0 and variance 1: near enough to a normal number, at a fraction
+ * of its cost.
+ */
+function nearlyNormal(word: number): number {
+  const sum = (word & 255) + ((word >>> 8) & 255) + ((word >>> 16) & 255) + (word >>> 24);
+  return (sum - 510) / Math.sqrt((256 ** 2 - 1) / 3);
+}

@@ -1,0 +1,206 @@
+import type { BlockMatrix, StoredMatrix } from '../interface/blocks.js';
+import {
+  checkBatch,
+  checkBlockMatrix,
+  checkExcitation,
+  checkLength,
+  checkMembers,
+  checkNetwork,
+  checkSampler,
+  checkSamplerProduct,
+} from '../interface/check.js';
+import { checkClassifier, checkClassifierGradients } from '../interface/check_classifier.js';
+import type {
+  ClassifierBatch,
+  ClassifierGradients,
+  ClassifierNetwork,
+  ClassifierResult,
+} from '../interface/classifier.js';
+import { codeExcitation, type ExcitationBatch, type ExcitationCodes } from '../interface/excitation.js';
+import { LANES } from '../interface/kernels.js';
+import type {
+  AdamSettings,
+  AdamState,
+  Kernels,
+  SampleRateNetwork,
+  Sampler,
+  SamplerGroup,
+  SamplerNetwork,
+  SamplerSettings,
+  SequenceBatch,
+  SequenceGradients,
+} from '../interface/kernels.js';
+import { referenceClassifier } from './classifier.js';
+import { addTransposed, addWeights, multiply, multiplyStored } from './products.js';
+import { ReferenceSampler } from './sampler.js';
+import { separateSamplers } from './separate_samplers.js';
+import { referenceSequence, someLanes } from './sequence.js';
+
+/**
+ * The plain twin of the native kernels: short, slow and obviously right, all arithmetic in double. It is what the
+ * others are tested against.
+ */
+export class ReferenceKernels implements Kernels {
+  readonly name = 'reference';
+  readonly threads = 1;
+
+  product(matrix: BlockMatrix, x: Float32Array, y: Float32Array): void {
+    checkBlockMatrix('matrix', matrix);
+    checkLength('x', x, matrix.columns * LANES);
+    checkLength('y', y, matrix.rows * LANES);
+    const out = new Float64Array(matrix.rows);
+    for (let lane = 0; lane < LANES; lane++) {
+      multiply(matrix, laneOf(x, lane), out);
+      out.forEach((value, row) => (y[row * LANES + lane] = value));
+    }
+  }
+
+  productTransposed(matrix: BlockMatrix, dy: Float32Array, dx: Float32Array): void {
+    checkBlockMatrix('matrix', matrix);
+    checkLength('dy', dy, matrix.rows * LANES);
+    checkLength('dx', dx, matrix.columns * LANES);
+    for (let lane = 0; lane < LANES; lane++) {
+      const sums = laneOf(dx, lane);
+      addTransposed(matrix, laneOf(dy, lane), sums);
+      sums.forEach((value, column) => (dx[column * LANES + lane] = value));
+    }
+  }
+
+  productWeights(matrix: BlockMatrix, dy: Float32Array, x: Float32Array, steps: number, dw: Float32Array): void {
+    checkBlockMatrix('matrix', matrix);
+    const ySize = matrix.rows * LANES;
+    const xSize = matrix.columns * LANES;
+    checkLength('dy', dy, steps * ySize);
+    checkLength('x', x, steps * xSize);
+    checkLength('dw', dw, matrix.values.length);
+    const sums = Float64Array.from(dw);
+    for (let t = 0; t < steps; t++)
+      for (let lane = 0; lane < LANES; lane++) {
+        const dyLane = laneOf(dy.subarray(t * ySize, (t + 1) * ySize), lane);
+        addWeights(matrix, dyLane, laneOf(x.subarray(t * xSize, (t + 1) * xSize), lane), sums);
+      }
+    dw.set(sums);
+  }
+
+  sequenceLoss(network: SampleRateNetwork, batch: SequenceBatch): Float64Array {
+    checkNetwork(network);
+    checkBatch(network, batch);
+    return referenceSequence(network, batch, 1, null);
+  }
+
+  sequenceGradients(
+    network: SampleRateNetwork,
+    batch: SequenceBatch,
+    scale: number,
+    gradients: SequenceGradients,
+  ): Float64Array {
+    return this.memberGradients([network], batch, scale, [gradients]);
+  }
+
+  memberGradients(
+    members: readonly SampleRateNetwork[],
+    batch: SequenceBatch,
+    scale: number,
+    gradients: readonly SequenceGradients[],
+  ): Float64Array {
+    checkMembers(members, batch, gradients);
+    const lanes = batch.lanes / members.length;
+    return Float64Array.from(
+      members.flatMap((network, m) => [
+        ...referenceSequence(network, someLanes(batch, m * lanes, lanes), scale, gradients[m]),
+      ]),
+    );
+  }
+
+  classifierLoss(members: readonly ClassifierNetwork[], batch: ClassifierBatch): ClassifierResult {
+    checkClassifier(members, batch);
+    return referenceClassifier(members, batch, 1, null);
+  }
+
+  classifierGradients(
+    members: readonly ClassifierNetwork[],
+    batch: ClassifierBatch,
+    scale: number,
+    gradients: readonly ClassifierGradients[],
+  ): ClassifierResult {
+    checkClassifier(members, batch);
+    checkClassifierGradients(members, gradients);
+    return referenceClassifier(members, batch, scale, gradients);
+  }
+
+  adam(settings: AdamSettings, gradient: Float32Array, state: AdamState): void {
+    const { learningRate, beta1, beta2, epsilon, step, gradientScale } = settings;
+    const { weights, first, second, average } = state;
+    for (const [name, array] of Object.entries({ gradient, ...state })) checkLength(name, array, weights.length);
+    for (let i = 0; i < weights.length; i++) {
+      const g = gradient[i] * gradientScale;
+      const m = beta1 * first[i] + (1 - beta1) * g;
+      const v = beta2 * second[i] + (1 - beta2) * g * g;
+      const w =
+        weights[i] - (learningRate * (m / (1 - beta1 ** step))) / (Math.sqrt(v / (1 - beta2 ** step)) + epsilon);
+      first[i] = m;
+      second[i] = v;
+      weights[i] = w;
+      average[i] = settings.average * average[i] + (1 - settings.average) * w;
+    }
+  }
+
+  matMul(
+    transposeA: boolean,
+    transposeB: boolean,
+    m: number,
+    n: number,
+    k: number,
+    a: Float32Array,
+    b: Float32Array,
+    c: Float32Array,
+  ): void {
+    checkLength('a', a, m * k);
+    checkLength('b', b, k * n);
+    checkLength('c', c, m * n);
+    for (let i = 0; i < m; i++)
+      for (let j = 0; j < n; j++) {
+        let sum = 0;
+        for (let l = 0; l < k; l++)
+          sum += a[transposeA ? l * m + i : i * k + l] * b[transposeB ? j * k + l : l * n + j];
+        c[i * n + j] = sum;
+      }
+  }
+
+  createSampler(network: SamplerNetwork, settings: SamplerSettings): Sampler {
+    checkNetwork(network);
+    checkSampler(network, settings);
+    return new ReferenceSampler(network, settings);
+  }
+
+  codeExcitation(batch: ExcitationBatch): ExcitationCodes {
+    checkExcitation(batch);
+    return codeExcitation(batch);
+  }
+
+  createSamplerGroup(network: SamplerNetwork, lanes: number): SamplerGroup {
+    return separateSamplers(this, network, lanes);
+  }
+
+  samplerProduct(matrix: StoredMatrix, x: Float32Array, y: Float32Array, repetitions = 1): number {
+    checkSamplerProduct(matrix, x, y);
+    const out = new Float64Array(matrix.rows);
+    let best = Infinity;
+    for (let i = 0; i < repetitions; i++) {
+      const begun = performance.now();
+      multiplyStored(matrix, Float64Array.from(x), out);
+      best = Math.min(best, (performance.now() - begun) / 1000);
+    }
+    y.set(out);
+    return best;
+  }
+
+  activations(x: Float32Array): { sigmoid: Float32Array; tanh: Float32Array } {
+    return { sigmoid: x.map((value) => 1 / (1 + Math.exp(-value))), tanh: x.map(Math.tanh) };
+  }
+}
+
+/** One lane of a group, [rows] of [rows, 16]. */
+function laneOf(group: Float32Array, lane: number): Float64Array {
+  return Float64Array.from({ length: group.length / LANES }, (_, row) => group[row * LANES + lane]);
+}

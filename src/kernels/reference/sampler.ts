@@ -1,0 +1,98 @@
+import { checkLength } from '../interface/check.js';
+import type { Sampler, SamplerNetwork, SamplerSettings } from '../interface/kernels.js';
+import { philox, streams } from '../../base/random.js';
+import { emptyStep, gruHalf, output, recurrentProducts, scaled } from './network.js';
+
+/**
+ * The sampler in plain loops. Like the native one it owns a copy of the weights, so that training may go on beside it.
+ */
+export class ReferenceSampler implements Sampler {
+  private readonly network: SamplerNetwork;
+  private state: Float64Array;
+  private position = 0;
+  private code: number;
+
+  constructor(
+    network: SamplerNetwork,
+    private readonly settings: SamplerSettings,
+  ) {
+    this.network = copyOf(network);
+    this.state = new Float64Array(network.hidden);
+    this.code = settings.firstCode;
+  }
+
+  async run(gate: Float32Array, frames: number, hop: number): Promise<Uint16Array> {
+    checkLength('gate', gate, frames * 3 * this.network.hidden);
+    const codes = new Uint16Array(frames * hop);
+    for (let t = 0; t < codes.length; t++) codes[t] = this.sample(this.gateOf(gate, Math.floor(t / hop)));
+    return codes;
+  }
+
+  forced(gate: Float32Array, frames: number, hop: number, codes: Uint16Array): Float32Array {
+    const { hidden, levels } = this.network;
+    checkLength('gate', gate, frames * 3 * hidden);
+    checkLength('codes', codes, frames * hop);
+    const probabilities = new Float32Array(codes.length * 2 * levels);
+    for (let t = 0; t < codes.length; t++) {
+      const at = t * 2 * levels;
+      this.sample(this.gateOf(gate, Math.floor(t / hop)), codes[t], probabilities.subarray(at, at + 2 * levels));
+    }
+    return probabilities;
+  }
+
+  private gateOf(gate: Float32Array, frame: number): Float32Array {
+    const size = 3 * this.network.hidden;
+    return gate.subarray(frame * size, (frame + 1) * size);
+  }
+
+  /** Draws one symbol pair, or takes `forced`, and moves on. Receives the probabilities [2Q] if asked. */
+  private sample(gate: Float32Array, forced?: number, probabilities?: Float32Array): number {
+    const { levels } = this.network;
+    const words = philox(this.settings.seed, streams.sampling, this.position++);
+    const inputs = [scaled(Math.floor(this.code / levels), levels), scaled(this.code % levels, levels), NaN];
+    const forcedSymbols = forced === undefined ? undefined : [Math.floor(forced / levels), forced % levels];
+    const step = emptyStep(this.state);
+    const products = recurrentProducts(this.network, this.state);
+    const symbols = [0, 1].map((half) => {
+      gruHalf(this.network, half, products, gate, inputs, step);
+      const p = output(this.network, half, step.after, this.settings.temperature).logProbabilities.map(Math.exp);
+      probabilities?.set(p, half * levels);
+      const symbol = forcedSymbols ? forcedSymbols[half] : inverseCumulative(p, (words[half] >>> 8) * 2 ** -24);
+      inputs[2] = scaled(symbol, levels);
+      return symbol;
+    });
+    this.state = step.after;
+    this.code = symbols[0] * levels + symbols[1];
+    return this.code;
+  }
+}
+
+function copyOf({ hidden, projection, levels, sparse, dense }: SamplerNetwork): SamplerNetwork {
+  return {
+    hidden,
+    projection,
+    levels,
+    sparse: sparse.map((matrix) => structuredClone(matrix)),
+    dense: dense.map((array) => array.slice()),
+  };
+}
+
+/**
+ * The order in which the symbols divide the unit interval among them: 0, 16, 32, …, then 1, 17, 33, …: what SIMD
+ * kernels add up fastest. Any order draws from the same distribution.
+ */
+export function drawingOrder(levels: number): number[] {
+  return Array.from({ length: levels }, (_, i) => (i % (levels / 16)) * 16 + Math.floor(i / (levels / 16)));
+}
+
+/** The symbol at which the cumulative distribution passes u in [0, 1). */
+function inverseCumulative(probabilities: Float64Array, u: number): number {
+  let last = 0;
+  for (const i of drawingOrder(probabilities.length)) {
+    if (probabilities[i] > 0) last = i;
+    if (u < probabilities[i]) break;
+    u -= probabilities[i];
+  }
+  // Rounding may leave u above the sum of all: then the last possible symbol.
+  return last;
+}

@@ -1,0 +1,179 @@
+import { anchorSignal } from '../study/degrade.js';
+import { outliers, screen, type ScreenedListener } from './screening.js';
+import { scoresOf, type AnalysedTest, type Score } from './scores.js';
+import { intervalOfMean, mean, type Interval } from '../../base/statistics.js';
+import { binomialTwoSided, binomialUpperTail, holm, quartiles, shareInterval, signedRank } from './tests.js';
+import type { AnswerStore } from '../server/store.js';
+
+/** What is taken as one independent observation: a listener's mean, or each rating. */
+export type Unit = 'listener' | 'rating';
+
+/** Ratings of one system (or anchor), of all clips or of one. */
+export interface SignalSummary extends Interval {
+  readonly signal: string;
+  readonly clip: string | null;
+  readonly ratings: number;
+  readonly lowerQuartile: number;
+  readonly median: number;
+  readonly upperQuartile: number;
+}
+
+/**
+ * Two systems: how much better the second is rated (mos, mushra: difference of ratings; cmos: the comparison itself),
+ * with a signed rank test against no difference.
+ */
+export interface Comparison extends Interval {
+  readonly a: string;
+  readonly b: string;
+  /** Observations, and those that are not zero. */
+  readonly n: number;
+  readonly nonZero: number;
+  readonly v: number;
+  readonly p: number;
+  /** Adjusted for all comparisons (Holm). */
+  readonly pAdjusted: number;
+}
+
+/**
+ * Two systems: who was preferred (ab: two-sided), or told apart (abx: one-sided), with a binomial test against chance.
+ */
+export interface Choice extends Interval {
+  readonly a: string;
+  readonly b: string;
+  /** ab: votes for each; abx: wrong and right answers. */
+  readonly votes: readonly [number, number];
+  readonly undecided: number;
+  readonly p: number;
+  readonly pAdjusted: number;
+}
+
+/** Everything that the report says, as data. */
+export interface Results {
+  readonly test: AnalysedTest;
+  readonly unit: Unit;
+  readonly listeners: readonly ScreenedListener[];
+  readonly systems: readonly SignalSummary[];
+  readonly clips: readonly SignalSummary[];
+  readonly comparisons: readonly Comparison[];
+  readonly choices: readonly Choice[];
+  readonly outliers: readonly Score[];
+  /** Every confirmed rating, of excluded listeners, practice and traps too. */
+  readonly scores: readonly Score[];
+}
+
+/**
+ * Analyses the answers so far. Ratings of the same listener are not independent, so by default the observations are the
+ * listeners' means; with a single listener they are the ratings, and the figures speak of that listener only.
+ */
+export function analyse(store: AnswerStore, wanted?: Unit): Results {
+  const test = store.settings() as AnalysedTest;
+  const all = store.listeners();
+  const scores = scoresOf(test, all, store.answers());
+  const listeners = screen(test, all, scores);
+  const out = new Set(listeners.filter(({ excluded }) => excluded.length > 0).map(({ listener }) => listener));
+  const counted = scores.filter(({ listener, role }) => role === 'test' && !out.has(listener));
+  const unit = wanted ?? (new Set(counted.map(({ listener }) => listener)).size > 1 ? 'listener' : 'rating');
+  const rated = test.kind === 'mos' || test.kind === 'mushra';
+  const chosen = test.kind === 'ab' || test.kind === 'abx';
+  const signals = [...test.systems, ...test.anchors.map(anchorSignal)];
+  return {
+    test,
+    unit,
+    listeners,
+    systems: rated ? signals.flatMap((signal) => summarise(counted, unit, signal, null)) : [],
+    clips: rated
+      ? test.clips.flatMap((clip) => signals.flatMap((signal) => summarise(counted, 'rating', signal, clip)))
+      : [],
+    comparisons: chosen ? [] : compare(test, counted, unit),
+    choices: chosen ? choose(test, counted) : [],
+    outliers: rated ? outliers(counted) : [],
+    scores,
+  };
+}
+
+function summarise(scores: readonly Score[], unit: Unit, signal: string, clip: string | null): SignalSummary[] {
+  const own = scores.filter((score) => score.signals[0] === signal && (clip === null || score.clip === clip));
+  if (own.length === 0) return [];
+  const [lowerQuartile, median, upperQuartile] = quartiles(own.map(({ value }) => value));
+  return [
+    {
+      signal,
+      clip,
+      ratings: own.length,
+      ...intervalOfMean(observations(own, unit)),
+      lowerQuartile,
+      median,
+      upperQuartile,
+    },
+  ];
+}
+
+/** Values of the unit: the ratings, or the means of the listeners. */
+function observations(scores: readonly Score[], unit: Unit): number[] {
+  return unit === 'rating' ? scores.map(({ value }) => value) : [...byListener(scores).values()].map(mean);
+}
+
+function byListener(scores: readonly Score[]): Map<number, number[]> {
+  const values = new Map<number, number[]>();
+  for (const { listener, value } of scores) values.set(listener, [...(values.get(listener) ?? []), value]);
+  return values;
+}
+
+function compare(test: AnalysedTest, scores: readonly Score[], unit: Unit): Comparison[] {
+  const pairs =
+    test.kind === 'cmos'
+      ? test.pairs
+      : test.systems.flatMap((a, i) => test.systems.slice(i + 1).map((b) => [a, b] as const));
+  const found = pairs.flatMap(([a, b]) => {
+    const differences =
+      test.kind === 'cmos' ? observations(ofPair(scores, a, b), unit) : pairedDifferences(scores, unit, a, b);
+    if (differences.length === 0) return [];
+    const { n, v, p } = signedRank(differences);
+    return [{ a, b, n: differences.length, nonZero: n, ...intervalOfMean(differences), v, p }];
+  });
+  const adjusted = holm(found.map(({ p }) => p));
+  return found.map((one, i) => ({ ...one, pAdjusted: adjusted[i] }));
+}
+
+const ofPair = (scores: readonly Score[], a: string, b: string): Score[] =>
+  scores.filter(({ signals }) => signals[0] === a && signals[1] === b);
+
+/** How much higher b is rated: by the mean of each listener who rated both, or by each listener in each clip. */
+function pairedDifferences(scores: readonly Score[], unit: Unit, a: string, b: string): number[] {
+  const keyOf = ({ listener, clip }: Score) =>
+    unit === 'listener' ? String(listener) : JSON.stringify([listener, clip]);
+  const means = (signal: string) => {
+    const groups = new Map<string, number[]>();
+    for (const score of scores)
+      if (score.signals[0] === signal) groups.set(keyOf(score), [...(groups.get(keyOf(score)) ?? []), score.value]);
+    return groups;
+  };
+  const first = means(a);
+  return [...means(b)].flatMap(([key, values]) => {
+    const others = first.get(key);
+    return others === undefined ? [] : [mean(values) - mean(others)];
+  });
+}
+
+function choose(test: AnalysedTest, scores: readonly Score[]): Choice[] {
+  const abx = test.kind === 'abx';
+  const found = test.pairs.flatMap(([a, b]) => {
+    const values = ofPair(scores, a, b).map(({ value }) => value);
+    if (values.length === 0) return [];
+    const second = values.filter((value) => value > 0).length;
+    const undecided = abx ? 0 : values.filter((value) => value === 0).length;
+    const n = values.length - undecided;
+    return [
+      {
+        a,
+        b,
+        votes: [n - second, second] as const,
+        undecided,
+        ...shareInterval(second, n),
+        p: abx ? binomialUpperTail(second, n) : binomialTwoSided(second, n),
+      },
+    ];
+  });
+  const adjusted = holm(found.map(({ p }) => p));
+  return found.map((one, i) => ({ ...one, pAdjusted: adjusted[i] }));
+}

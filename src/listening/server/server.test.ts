@@ -1,0 +1,318 @@
+import assert from 'node:assert/strict';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import type { FastifyInstance } from 'fastify';
+import { temporaryFolder } from '../../../test/support/files.js';
+import { limits } from './access.js';
+import type { TestFile } from '../study/definition.js';
+import type { Answer, Session } from '../protocol.js';
+import { startTest, type RunningTest } from '../study/live_study.js';
+import { createServer, type ServerOptions } from './server.js';
+import { writeTestFolder } from '../../../test/support/listening_study.js';
+
+interface Running {
+  readonly server: FastifyInstance;
+  readonly running: RunningTest;
+  readonly folder: string;
+  readonly register: () => Promise<Record<string, string>>;
+}
+
+async function start(
+  t: TestContext,
+  file: TestFile = {},
+  options: ServerOptions & { preview?: boolean } = {},
+): Promise<Running> {
+  const folder = temporaryFolder(t);
+  await writeTestFolder(folder, file, { clips: ['one', 'two'] });
+  const running = await startTest(folder, options);
+  const server = await createServer(running, options);
+  t.after(() => server.close().then(() => running.store.close()));
+  const register = async () => {
+    const { token } = (
+      await server.inject({ method: 'POST', url: '/api/listeners', payload: { consent: true } })
+    ).json() as { token: string };
+    return { authorization: `Bearer ${token}` };
+  };
+  return { server, running, folder, register };
+}
+
+const answer = (clips: number, changes: Partial<Answer> = {}): Answer => ({
+  ratings: Array(clips).fill(50),
+  heard: Array(clips + 1).fill(1),
+  seconds: 3,
+  done: true,
+  ...changes,
+});
+
+test('every response carries the headers that keep a page to itself', async (t) => {
+  const { server } = await start(t);
+  for (const url of ['/', '/page/main.js', '/api/test', '/nothing', '/results']) {
+    const { headers } = await server.inject(url);
+    assert.match(String(headers['content-security-policy']), /^default-src 'none'/, url);
+    assert.match(String(headers['content-security-policy']), /frame-ancestors 'none'/);
+    assert.doesNotMatch(String(headers['content-security-policy']), /unsafe/);
+    assert.equal(headers['x-content-type-options'], 'nosniff');
+    assert.equal(headers['x-frame-options'], 'DENY');
+    assert.equal(headers['referrer-policy'], 'no-referrer');
+    assert.equal(headers['access-control-allow-origin'], undefined);
+  }
+  assert.match((await server.inject('/')).body, /<script type="module" src="page\/main.js">/);
+});
+
+test('nothing outside the page is served, however it is asked for', async (t) => {
+  const { server, folder, running } = await start(t);
+  writeFileSync(join(folder, 'secret.txt'), 'SECRET');
+  const up = ['..', '%2e%2e', '%2E%2E', '..%2f..', '..%5c..', '....//', '%252e%252e', '.%2e', '..;'];
+  const targets = [
+    'answers.sqlite',
+    'results.key',
+    'secret.txt',
+    'systems/reference/one.wav',
+    'package.json',
+    'etc/passwd',
+    'server.js',
+    'store.js',
+  ];
+  const urls = up.flatMap((step) =>
+    ['/', '/page/', '/api/trials/0/clips/'].flatMap((base) =>
+      [1, 2, 6].flatMap((n) => targets.map((target) => `${base}${`${step}/`.repeat(n)}${target}`)),
+    ),
+  );
+  for (const url of [
+    ...urls,
+    '/page/%00main.js',
+    '/page//etc/passwd',
+    '/page/C:/windows',
+    '/page/.',
+    '/page/',
+    '/answers.sqlite',
+    '/systems/reference/one.wav',
+    '/prepared',
+    '/page/tsconfig.json',
+    '/page/main.ts',
+    '/server.js',
+    '/page/../server.js',
+  ]) {
+    const { statusCode, body } = await server.inject(url);
+    assert.ok([400, 401, 403, 404].includes(statusCode), `${url}: ${statusCode}`);
+    assert.ok(
+      !body.includes('SECRET') && !body.includes(running.key) && !body.includes('root:') && !body.includes('RIFF'),
+      url,
+    );
+  }
+});
+
+test('clips come by number, to their listener only', async (t) => {
+  const { server, register } = await start(t);
+  const headers = await register();
+  const clip = await server.inject({ url: '/api/trials/0/clips/0', headers });
+  assert.deepEqual(
+    [clip.statusCode, clip.headers['content-type'], clip.rawPayload.toString('latin1', 0, 4)],
+    [200, 'audio/wav', 'RIFF'],
+  );
+  assert.match(String(clip.headers['cache-control']), /private/);
+  // Five rated clips and the open reference; all of one size, so that sizes tell nothing.
+  const sizes = await Promise.all(
+    [0, 1, 2, 3, 4, 5].map(
+      async (n) => (await server.inject({ url: `/api/trials/0/clips/${n}`, headers })).rawPayload.length,
+    ),
+  );
+  assert.equal(new Set(sizes).size, 1);
+  for (const url of ['/api/trials/0/clips/6', '/api/trials/9/clips/0'])
+    assert.equal((await server.inject({ url, headers })).statusCode, 404);
+  for (const url of [
+    '/api/trials/-1/clips/0',
+    '/api/trials/0/clips/1.5',
+    '/api/trials/x/clips/0',
+    '/api/trials/0/clips/1e9',
+  ])
+    assert.equal((await server.inject({ url, headers })).statusCode, 400, url);
+  assert.equal((await server.inject('/api/trials/0/clips/0')).statusCode, 401);
+});
+
+test('a listener learns nothing about which system is which', async (t) => {
+  const { server, register } = await start(t);
+  const headers = await register();
+  const texts = [(await server.inject('/api/test')).body, (await server.inject({ url: '/api/session', headers })).body];
+  for (const name of ['ours', 'theirs', 'anchor', 'one"', 'signals'])
+    assert.ok(
+      texts.every((text) => !text.includes(name)),
+      name,
+    );
+  const preview = await start(t, {}, { preview: true });
+  assert.match(
+    (await preview.server.inject({ url: '/api/session', headers: await preview.register() })).body,
+    /"signals":\["/,
+  );
+});
+
+test('forged, damaged and foreign tokens are refused', async (t) => {
+  const { server, register, running } = await start(t);
+  const { authorization } = await register();
+  const damaged = authorization.slice(0, -2) + (authorization.endsWith('AA') ? 'BB' : 'AA');
+  const forged = [
+    '',
+    'Bearer',
+    'Bearer ',
+    'Bearer null',
+    `Bearer ${'A'.repeat(43)}`,
+    damaged,
+    authorization.replace('Bearer', 'Basic'),
+    `${authorization}x`,
+    `Bearer ${"' or 1=1 --".padEnd(43, 'x')}`,
+    `Bearer ${running.key}`,
+    'Bearer ../../answers',
+  ];
+  for (const header of forged) {
+    for (const request of [
+      { url: '/api/session' },
+      { url: '/api/trials/0/clips/0' },
+      { method: 'PUT' as const, url: '/api/trials/0/answer', payload: answer(5) },
+      { method: 'PUT' as const, url: '/api/finish', payload: { comment: '' } },
+    ]) {
+      assert.equal(
+        (await server.inject({ ...request, headers: { authorization: header } })).statusCode,
+        401,
+        `${header} ${request.url}`,
+      );
+    }
+  }
+  assert.equal(running.store.answers().length, 0);
+});
+
+test('answers are checked: shape, range, everything heard and rated', async (t) => {
+  const { server, register, running } = await start(t, { forcePlay: 0.5 });
+  const headers = await register();
+  const put = async (payload: object, url = '/api/trials/0/answer') => {
+    const { statusCode, body } = await server.inject({ method: 'PUT', url, headers, payload });
+    return `${statusCode} ${body}`;
+  };
+  assert.match(await put({}), /^400 .*ratings/);
+  assert.match(await put({ ...answer(5), extra: 1 }), /^400 .*extra/);
+  assert.match(await put(answer(5, { seconds: -1 })), /^400 .*seconds/);
+  assert.match(await put({ ...answer(5), ratings: Array(5).fill('50') }), /^400 .*ratings.0/);
+  assert.match(await put(answer(5, { ratings: [1, 2, 3, 4, 101] })), /^400 /);
+  assert.match(
+    await put(answer(5, { ratings: [1, 2, 3, 4, 5.5] })),
+    /^422 .*5.5; expected a whole number from 0 to 100/,
+  );
+  assert.match(await put(answer(4)), /^422 .*4 ratings; expected 5/);
+  assert.match(await put(answer(5, { ratings: [1, 2, 3, 4, null] })), /^422 .*not everything is rated/);
+  assert.match(await put(answer(5, { heard: [1, 1, 1, 1, 0.4, 1] })), /^422 .*not everything was heard/);
+  assert.match(await put(answer(5), '/api/trials/99/answer'), /^404 /);
+  assert.equal(running.store.answers().length, 0);
+  assert.match(await put(answer(5, { ratings: [1, 2, 3, 4, null], heard: Array(6).fill(0), done: false })), /^204 /);
+  assert.match(await put(answer(5, { heard: [1, 1, 1, 1, 0.5, 0] })), /^204 /);
+  const [saved] = running.store.answers();
+  assert.deepEqual([saved.ratings, saved.done], [[50, 50, 50, 50, 50], true]);
+  assert.match(await put({ comment: '' }, '/api/finish'), /^422 .*2 trials are not done/);
+  const session = (await server.inject({ url: '/api/session', headers })).json() as Session;
+  assert.deepEqual(session.answers[0].ratings, [50, 50, 50, 50, 50]);
+});
+
+test('ab has no third answer unless the test has', async (t) => {
+  for (const noPreference of [false, true]) {
+    const { server, register } = await start(t, { kind: 'ab', noPreference });
+    const payload = { ratings: [0], heard: [1, 1], seconds: 1, done: true };
+    assert.equal(
+      (await server.inject({ method: 'PUT', url: '/api/trials/0/answer', headers: await register(), payload }))
+        .statusCode,
+      noPreference ? 204 : 422,
+    );
+  }
+});
+
+test('bodies are bounded and must be JSON; consent is needed to begin', async (t) => {
+  const { server, register, running } = await start(t);
+  const headers = { ...(await register()), 'content-type': 'application/json' };
+  const put = async (payload: string, type = 'application/json') =>
+    (
+      await server.inject({
+        method: 'PUT',
+        url: '/api/trials/0/answer',
+        headers: { ...headers, 'content-type': type },
+        payload,
+      })
+    ).statusCode;
+  assert.equal(await put(JSON.stringify({ ...answer(5), ratings: Array(10_000).fill(50) })), 413);
+  assert.equal(await put('{"ratings":'), 400);
+  assert.equal(await put(JSON.stringify(answer(5)), 'text/plain'), 415);
+  assert.equal(await put(JSON.stringify(answer(5)), 'application/x-www-form-urlencoded'), 415);
+  assert.equal(await put('{"__proto__":{"done":true}}'), 400);
+  for (const payload of [
+    {},
+    { consent: false },
+    { consent: true, participant: 'a'.repeat(65) },
+    { consent: true, participant: '=HYPERLINK("x")' },
+  ]) {
+    assert.equal((await server.inject({ method: 'POST', url: '/api/listeners', payload })).statusCode, 400);
+  }
+  assert.equal(running.store.listeners().length, 1);
+});
+
+test('results need the key; ten wrong ones close the door for a minute', async (t) => {
+  const { server, running, folder, register } = await start(t);
+  const basic = (key: string) => ({ authorization: `Basic ${Buffer.from(`me:${key}`).toString('base64')}` });
+  const get = async (headers: Record<string, string> = {}, url = '/results', remoteAddress = '10.0.0.1') =>
+    (await server.inject({ url, headers, remoteAddress })).statusCode;
+  assert.equal(statSync(join(folder, 'results.key')).mode & 0o777, 0o600);
+  assert.equal(running.key, readFileSync(join(folder, 'results.key'), 'utf8').trim());
+  assert.ok(running.key.length >= 24);
+  for (const url of ['/results', '/results/report.json', '/results/ratings.csv']) {
+    const asked = await server.inject(url);
+    assert.equal(asked.statusCode, 401);
+    assert.match(String(asked.headers['www-authenticate']), /^Basic /);
+    assert.equal(await get(basic(running.key), url), 200);
+    assert.equal(await get({ authorization: `Bearer ${running.key}` }, url), 200);
+  }
+  assert.equal(await get(await register()), 401, 'a listener is no experimenter');
+  for (let i = 0; i < limits.wrongKeys - 1; i++) assert.equal(await get(basic(`wrong${i}`)), 401);
+  assert.equal(await get(basic('wrong')), 429);
+  assert.equal(await get(basic(running.key)), 429);
+  assert.equal(await get(basic(running.key), '/results', '10.0.0.2'), 200);
+});
+
+test('a listener who asks too often has to wait; others at the same address do not', async (t) => {
+  const { server, register } = await start(t);
+  const [busy, calm] = [await register(), await register()];
+  const get = async (headers: Record<string, string>) =>
+    (await server.inject({ url: '/api/session', headers })).statusCode;
+  for (let i = 0; i < limits.listener; i++) assert.equal(await get(busy), 200);
+  assert.equal(await get(busy), 429);
+  assert.equal(await get(calm), 200);
+});
+
+test("new listeners are limited by address, which a proxy of one's own may name", async (t) => {
+  const register = async ({ server }: Running, forwarded?: string) =>
+    (
+      await server.inject({
+        method: 'POST',
+        url: '/api/listeners',
+        payload: { consent: true },
+        headers: forwarded === undefined ? {} : { 'x-forwarded-for': forwarded },
+      })
+    ).statusCode;
+  // In preview nothing waits for the disk.
+  const direct = await start(t, {}, { preview: true });
+  for (let i = 0; i < limits.registrations; i++) assert.equal(await register(direct, `10.1.${i % 250}.1`), 201);
+  assert.equal(await register(direct, '10.9.9.9'), 429, 'the header is not believed');
+  const proxied = await start(t, {}, { preview: true, trustProxy: true });
+  for (let i = 0; i < limits.registrations; i++)
+    assert.equal(await register(proxied, `10.2.${i % 250}.1, 10.1.1.1`), 201, 'what the listener sent is not believed');
+  assert.equal(await register(proxied, '10.1.1.1'), 429);
+  assert.equal(await register(proxied, '10.1.1.2'), 201);
+});
+
+test('a fault of the server tells its log, not the world', async (t) => {
+  const { server, running, register } = await start(t);
+  const headers = await register();
+  const log: string[] = [];
+  t.mock.method(process.stderr, 'write', (text: string) => log.push(text) > 0);
+  t.mock.method(running.store, 'answers', () => {
+    throw new Error('/home/somebody/answers.sqlite: disk I/O error');
+  });
+  const { statusCode, body } = await server.inject({ url: '/api/session', headers });
+  assert.deepEqual([statusCode, body], [500, '{"error":"the server has a fault"}']);
+  assert.match(log.join(''), /disk I\/O error/);
+});

@@ -1,0 +1,190 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { LineCounter, isMap, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { describeIssues } from '../../base/yaml_issues.js';
+import { TtsError } from '../../base/errors.js';
+import type { Kind } from '../protocol.js';
+
+/**
+ * What is asked: `mos` absolute category rating, 1 to 5 (ITU-T P.800, annex B); `cmos` comparison category rating, -3
+ * to 3 (P.800, annex E); `ab` which of two is preferred; `abx` which of two X is; `mushra` 0 to 100 beside a reference,
+ * with hidden reference and anchors (ITU-R BS.1534-3).
+ */
+export const kinds = ['mos', 'cmos', 'ab', 'abx', 'mushra'] as const satisfies readonly Kind[];
+
+const name = z.string().min(1).max(100);
+const names = z.array(name).min(1);
+const text = z.string().max(5000);
+const share = z.number().min(0).max(1);
+
+/** What may stand in test.yaml. Everything can be left out. */
+const fileSchema = z.strictObject({
+  title: z.string().min(1).max(200).optional(),
+  /** Default: `mushra` if there is a reference, else `mos`. */
+  kind: z.enum(kinds).optional(),
+  /** Language of the texts below, as in HTML. */
+  language: z
+    .string()
+    .regex(/^[A-Za-z0-9-]{1,35}$/, 'expected a language tag such as en')
+    .optional(),
+  /** Paragraphs, separated by empty lines. */
+  instructions: text.optional(),
+  consent: text.optional(),
+  contact: z.string().max(200).optional(),
+  question: z.string().max(500).optional(),
+  /** Folders of systems/ that take part; default all. */
+  systems: names.optional(),
+  /** The system that is the original; default `reference` if there is one. */
+  reference: name.optional(),
+  /** File names without ending; default all. */
+  clips: names.optional(),
+  /** Clips that are heard first and not counted; default the first one. An empty list: no practice. */
+  practice: z.array(name).max(10).optional(),
+  /** Trials of each listener, without practice and traps; default all there are. */
+  trials: z.int().min(1).max(1000).optional(),
+  /** The pairs that cmos, ab and abx compare; default each system with each other. */
+  pairs: z
+    .array(z.tuple([name, name]))
+    .min(1)
+    .optional(),
+  /** How often a listener gets each question. */
+  repetitions: z.int().min(1).max(50).optional(),
+  /** Whether ab offers "no preference". */
+  noPreference: z.boolean().optional(),
+  /** Questions with an obvious answer for each listener. A MUSHRA test has its anchors instead. */
+  traps: z.int().min(0).max(10).optional(),
+  /** Cut-off frequencies of the anchors of a MUSHRA test, in Hz. */
+  anchors: z.array(z.number().min(100).max(20000)).max(4).optional(),
+  /** Loudness to which all clips are brought, in LUFS, or off. */
+  loudness: z
+    .union([z.number().min(-60).max(-10), z.literal('off')], { error: 'expected LUFS from -60 to -10, or off' })
+    .optional(),
+  /** Rate to which all clips are brought, in Hz; without it they must agree. */
+  sampleRate: z.int().min(8000).max(96000).optional(),
+  /** Shortest and longest clip that is accepted, in seconds. */
+  duration: z
+    .strictObject({ min: z.number().min(0.5).max(600).optional(), max: z.number().min(0.5).max(600).optional() })
+    .optional(),
+  /** Share of each clip that must have been heard before going on. */
+  forcePlay: share.optional(),
+  /** Whether every clip must be rated before going on. */
+  forceRating: z.boolean().optional(),
+  /** The headphone check: whether there is one, and whether failing it ends the test. */
+  headphones: z.enum(['off', 'record', 'require']).optional(),
+  /** What is drawn is a function of this number and of the listener's. */
+  seed: z
+    .int()
+    .min(0)
+    .max(2 ** 31)
+    .optional(),
+  /** What is shown at the end, and where a link leads (of a panel provider, say). */
+  finish: z.strictObject({ message: text.optional(), url: z.url({ protocol: /^https?$/ }).optional() }).optional(),
+});
+
+export type TestFile = z.infer<typeof fileSchema>;
+
+/**
+ * Settings with their defaults, which depend on the kind. Systems and clips are what the folder holds: see
+ * `openTestFolder`.
+ */
+export interface TestSettings {
+  readonly title: string;
+  readonly kind: Kind;
+  readonly language: string;
+  readonly instructions: string;
+  readonly consent: string;
+  readonly contact: string | null;
+  readonly question: string;
+  readonly trials: number | null;
+  readonly repetitions: number;
+  readonly noPreference: boolean;
+  readonly traps: number;
+  readonly anchors: readonly number[];
+  readonly loudness: number | 'off';
+  readonly sampleRate: number | null;
+  readonly duration: { readonly min: number; readonly max: number };
+  readonly forcePlay: number;
+  readonly forceRating: boolean;
+  readonly headphones: 'off' | 'record' | 'require';
+  readonly seed: number;
+  readonly finish: { readonly message: string; readonly url: string | null };
+}
+
+const questions: Record<Kind, string> = {
+  mos: 'How good does this speech sound?',
+  cmos: 'How does B sound compared with A?',
+  ab: 'Which one do you prefer?',
+  abx: 'Is X the same as A or as B?',
+  mushra: 'How good is each clip compared with the reference?',
+};
+
+const instructions: Record<Kind, string> = {
+  mos:
+    'You will hear short clips of speech, one at a time. Listen to the end and say how good the speech sounds ' +
+    'to you, from bad to excellent.',
+  cmos: 'You will hear the same sentence twice, as A and as B. Say how B sounds compared with A.',
+  ab: 'You will hear the same sentence twice, as A and as B. Say which one you prefer.',
+  abx: 'You will hear three clips, A, B and X. X is the same as either A or B: say which.',
+  mushra:
+    'You will hear several versions of the same clip beside a reference. Rate each version by how close its ' +
+    'quality comes to the reference. One of the versions is the reference itself and should get 100; others ' +
+    'may be much worse. Switch between them as often as you like: the sound goes on at the same place.',
+};
+
+const defaultConsent =
+  'Your answers are stored without your name and used to compare speech systems. Taking part is voluntary; ' +
+  'you can stop at any time by closing this page.';
+
+/**
+ * Reads `test.yaml` of a folder; a folder without one gives an empty object.
+ * @throws {TtsError} ERR_LISTENING_TEST: what was wrong, and what was expected
+ */
+export function readTestFile(folder: string): TestFile {
+  const path = join(folder, 'test.yaml');
+  if (!existsSync(path)) return {};
+  const lines = new LineCounter();
+  const document = parseDocument(readFileSync(path, 'utf8'), { lineCounter: lines });
+  if (document.errors.length > 0)
+    throw new TtsError('ERR_LISTENING_TEST', `${path} is no YAML: ${document.errors[0].message.split('\n')[0]}`);
+  if (document.contents === null) return {};
+  if (!isMap(document.contents))
+    throw new TtsError('ERR_LISTENING_TEST', `${path}: expected keys and values, such as "kind: mushra"`);
+  const result = fileSchema.safeParse(document.toJS());
+  if (result.success) return result.data;
+  throw new TtsError(
+    'ERR_LISTENING_TEST',
+    `${path}: ${describeIssues(result.error.issues, fileSchema, document, lines)}`,
+  );
+}
+
+/** Fills in the defaults. */
+export function settle(file: TestFile, kind: Kind): TestSettings {
+  const aligned = kind === 'mushra' || kind === 'abx';
+  return {
+    title: file.title ?? 'Listening test',
+    kind,
+    language: file.language ?? 'en',
+    instructions: file.instructions ?? instructions[kind],
+    consent: file.consent ?? defaultConsent,
+    contact: file.contact ?? null,
+    question: file.question ?? questions[kind],
+    trials: file.trials ?? null,
+    repetitions: file.repetitions ?? 1,
+    noPreference: file.noPreference ?? false,
+    traps: kind === 'mushra' ? 0 : (file.traps ?? 1),
+    anchors: kind === 'mushra' ? (file.anchors ?? [3500, 7000]) : [],
+    loudness: file.loudness ?? -23,
+    sampleRate: file.sampleRate ?? null,
+    // BS.1534-3, 5.1: about 10 s, preferably not more than 12 s.
+    duration: { min: file.duration?.min ?? 0.5, max: file.duration?.max ?? (kind === 'mushra' ? 12 : 30) },
+    forcePlay: file.forcePlay ?? (aligned ? 0.2 : 0.95),
+    forceRating: file.forceRating ?? true,
+    headphones: file.headphones ?? 'record',
+    seed: file.seed ?? 1,
+    finish: {
+      message: file.finish?.message ?? 'That was all. Thank you for listening!',
+      url: file.finish?.url ?? null,
+    },
+  };
+}

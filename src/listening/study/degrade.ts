@@ -1,0 +1,22 @@
+import { lowPass } from '../../audio/low_pass.js';
+import { RandomStream, streams } from '../../base/random.js';
+
+/** Signals that the tool makes from a recording. */
+export const trapSignal = 'trap';
+export const anchorSignal = (cutoff: number): string => `anchor-${cutoff}`;
+
+/** Ratio of speech to modulated noise of a trap, in dB. Nobody takes speech at 5 dB for the original. */
+const trapQ = 5;
+
+/** The signal of that name made from the original. */
+export function degrade(signal: string, samples: Float32Array, sampleRate: number): Float32Array {
+  if (signal === trapSignal) return modulatedNoise(samples, trapQ);
+  return lowPass(samples, sampleRate, Number(signal.slice(anchorSignal(0).length - 1)));
+}
+
+/** The modulated noise reference unit, narrow sense: y = x (1 + 10^(-Q/20) N), N normal noise (ITU-T P.810, 3). */
+export function modulatedNoise(samples: Float32Array, q: number): Float32Array {
+  const noise = new RandomStream(0, streams.listeningTests);
+  const scale = 10 ** (-q / 20);
+  return samples.map((sample) => sample * (1 + scale * noise.normal()));
+}

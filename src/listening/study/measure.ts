@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Audio } from '../../audio/audio.js';
+import { integratedLoudness } from '../../audio/loudness.js';
+import { readAudio } from '../../audio/read.js';
+import { readWholeFile, writeWholeFile } from '../../base/whole_file.js';
+import { TtsError } from '../../base/errors.js';
+import type { ListeningTest } from './study_folder.js';
+
+const measurementSchema = z.object({
+  /** Of the file, in Hz. */
+  sampleRate: z.number(),
+  seconds: z.number(),
+  /** Integrated, in LUFS; null for silence. */
+  loudness: z.number().nullable(),
+  /** Largest absolute sample. */
+  peak: z.number(),
+});
+
+/** What is known of a recording before the test. */
+export interface Measurement extends z.infer<typeof measurementSchema> {
+  readonly system: string;
+  readonly clip: string;
+  readonly path: string;
+  /** SHA-256 of the file. */
+  readonly hash: string;
+}
+
+/**
+ * Versions with a difference in length of up to this many seconds are heard side by side; the shorter ones get silence
+ * at their end.
+ */
+export const alignment = 0.1;
+
+/** The recording, mono, at the rate of the test. */
+export async function decode(test: ListeningTest, path: string): Promise<Audio> {
+  return readAudio(path, test.sampleRate === null ? {} : { sampleRate: test.sampleRate });
+}
+
+/** Measures every recording of the test, once: figures are kept in the cache folder under the hash of the file. */
+export async function measureAll(test: ListeningTest, cache: string): Promise<Measurement[]> {
+  const measurements: Measurement[] = [];
+  for (const clip of new Set([...test.clips, ...test.practice])) {
+    for (const system of test.systems) {
+      const path = test.path(system, clip);
+      const hash = createHash('sha256')
+        .update(await readWholeFile(path))
+        .digest('hex');
+      const record = join(cache, `${hash}-${test.sampleRate ?? 'own'}.json`);
+      measurements.push({
+        system,
+        clip,
+        path,
+        hash,
+        ...((await cached(record)) ?? (await measure(test, path, record))),
+      });
+    }
+  }
+  return measurements;
+}
+
+async function cached(record: string): Promise<z.infer<typeof measurementSchema> | undefined> {
+  const text = await readFile(record, 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  return measurementSchema.parse(JSON.parse(text));
+}
+
+async function measure(test: ListeningTest, path: string, record: string): Promise<z.infer<typeof measurementSchema>> {
+  const { samples, sampleRate } = await decode(test, path);
+  const loudness = integratedLoudness([samples], sampleRate);
+  const peak = samples.reduce((largest, sample) => Math.max(largest, Math.abs(sample)), 0);
+  const measurement = {
+    sampleRate,
+    seconds: samples.length / sampleRate,
+    loudness: Number.isFinite(loudness) ? loudness : null,
+    peak,
+  };
+  await writeWholeFile(record, Buffer.from(JSON.stringify(measurement)));
+  return measurement;
+}
+
+/**
+ * Checks what cannot be mended once listeners have begun: rates, lengths, silence.
+ * @throws {TtsError} ERR_LISTENING_TEST with the first fault and the number of others
+ */
+export function checkMeasurements(test: ListeningTest, measurements: readonly Measurement[]): void {
+  const faults = [
+    ...measurements.flatMap((one) => faultsOf(test, one)),
+    ...rateFaults(measurements),
+    ...test.clips.flatMap((clip) => lengthFaults(test, measurements, clip)),
+  ];
+  if (faults.length === 0) return;
+  throw new TtsError(
+    'ERR_LISTENING_TEST',
+    `${faults[0]}${faults.length > 1 ? ` (and ${faults.length - 1} more)` : ''}`,
+  );
+}
+
+function faultsOf(test: ListeningTest, { path, seconds, loudness, sampleRate }: Measurement): string[] {
+  const { min, max } = test.duration;
+  const faults: string[] = [];
+  if (seconds < min || seconds > max)
+    faults.push(`${path} lasts ${seconds.toFixed(2)} s; expected ${min} to ${max} s (duration in test.yaml)`);
+  if (loudness === null) faults.push(`${path} is silent`);
+  const highest = Math.max(...test.anchors);
+  if ((highest * 8) / 7 > sampleRate / 2)
+    faults.push(
+      `${path} has a sample rate of ${sampleRate} Hz; an anchor of ${highest} Hz needs at least ` +
+        `${Math.ceil((highest * 16) / 7)} Hz (anchors in test.yaml)`,
+    );
+  return faults;
+}
+
+function rateFaults(measurements: readonly Measurement[]): string[] {
+  const [first, ...others] = measurements;
+  const other = others.find(({ sampleRate }) => sampleRate !== first.sampleRate);
+  return other
+    ? [
+        `${first.path} has ${first.sampleRate} Hz, ${other.path} has ${other.sampleRate} Hz; expected one ` +
+          'sample rate, or sampleRate in test.yaml to bring all to it',
+      ]
+    : [];
+}
+
+/** Versions that are compared at the same position must be of one length. */
+function lengthFaults(test: ListeningTest, measurements: readonly Measurement[], clip: string): string[] {
+  if (test.kind !== 'mushra' && test.kind !== 'abx') return [];
+  const versions = measurements.filter((one) => one.clip === clip).sort((a, b) => a.seconds - b.seconds);
+  const [shortest, longest] = [versions[0], versions[versions.length - 1]];
+  if (longest.seconds - shortest.seconds <= alignment) return [];
+  return [
+    `${shortest.path} lasts ${shortest.seconds.toFixed(2)} s, ${longest.path} ${longest.seconds.toFixed(2)} ` +
+      `s; expected lengths within ${alignment} s, for ${test.kind} compares them at the same position`,
+  ];
+}

@@ -1,0 +1,133 @@
+import { RandomStream, streams } from '../../base/random.js';
+import { trapSignal } from './degrade.js';
+import { anchorsOf, originalOf } from './stimuli.js';
+import type { ListeningTest } from './study_folder.js';
+
+/** One question to one listener. */
+export interface Trial {
+  readonly clip: string;
+  /**
+   * What is heard, in the order of the buttons: one signal (mos), A and B (cmos, ab), A, B and X (abx), or all, the
+   * hidden reference and the anchors among them (mushra).
+   */
+  readonly signals: readonly string[];
+  /** Practice and traps are not counted; traps say who listens. */
+  readonly role: 'practice' | 'test' | 'trap';
+}
+
+/** A question before it is known who gets it: a clip and what is compared, in no order. */
+interface Item {
+  readonly clip: string;
+  readonly signals: readonly string[];
+}
+
+/** Independent sequences of random numbers: blocks of a million for each purpose, of 4,096 within it. */
+const draws = { items: 0, order: 1, positions: 2, sides: 3, traps: 4, practice: 5 };
+const drawing = (test: ListeningTest, purpose: keyof typeof draws, index: number) =>
+  new RandomStream(test.seed, streams.listeningTests, 1 + (draws[purpose] * 2 ** 20 + index) * 4096);
+
+/**
+ * The trials of the listener in place `slot` (0, 1, …), practice first: a pure function of the test and the slot.
+ *
+ * Balance: the questions of a test stand in a row in which clips and systems alternate; each listener takes the next
+ * `trials` of them, round and round. So after any number of listeners each question has been asked equally often, give
+ * or take one, and within a listener so have the systems. The n-th time that a question is asked its signals are turned
+ * by one place: each signal is equally often in each place (A or B, first or last). The order of a listener's trials is
+ * random, the same clip not twice in a row if that can be.
+ */
+export function planFor(test: ListeningTest, slot: number): Trial[] {
+  const items = itemsOf(test);
+  const count = Math.min(test.trials ?? items.length, items.length);
+  const own = Array.from({ length: count }, (_, i) => {
+    const turn = slot * count + i;
+    return arrange(test, items, turn);
+  });
+  const order = drawing(test, 'order', slot);
+  const trials = withTraps(test, apart(order.shuffle(own)), slot);
+  return [...practiceTrials(test, slot), ...trials];
+}
+
+/** All questions of a test, in the row that listeners take theirs from. */
+export function itemsOf(test: ListeningTest): Item[] {
+  const random = drawing(test, 'items', 0);
+  const clips = random.shuffle([...test.clips]);
+  const repeated = (items: Item[]) => Array.from({ length: test.repetitions }, () => items).flat();
+  if (test.kind === 'mushra')
+    return repeated(clips.map((clip) => ({ clip, signals: [...test.systems, ...anchorsOf(test)] })));
+  const compared = random.shuffle(
+    test.kind === 'mos' ? test.systems.map((system) => [system]) : test.pairs.map((pair) => [...pair]),
+  );
+  // Round r gives clip i the comparison i + r: any few questions in a row have different clips and different systems.
+  return repeated(
+    compared.flatMap((_, round) =>
+      clips.map((clip, i) => ({ clip, signals: compared[(i + round) % compared.length] })),
+    ),
+  );
+}
+
+/** Puts the signals of a question in order, at this turn of the whole test. */
+function arrange(test: ListeningTest, items: readonly Item[], turn: number): Trial {
+  const item = turn % items.length;
+  const time = Math.floor(turn / items.length);
+  const { clip, signals } = items[item];
+  // As many times, and as many neighbours in the row, as there are signals share a random order and are turned against
+  // each other: so that together they are balanced.
+  const groups = Math.ceil(items.length / signals.length);
+  const group = Math.floor(time / signals.length) * groups + Math.floor(item / signals.length);
+  const base = drawing(test, 'positions', group).shuffle([...signals]);
+  const shift = (time + item) % signals.length;
+  const turned = [...base.slice(shift), ...base.slice(0, shift)];
+  if (test.kind !== 'abx') return { clip, signals: turned, role: 'test' };
+  // X is A or B by a coin of its own: were it balanced, a listener who counts could tell.
+  return { clip, signals: [...turned, turned[drawing(test, 'sides', turn).below(2)]], role: 'test' };
+}
+
+/** Adds the questions with an obvious answer at random places, not at the beginning. */
+function withTraps(test: ListeningTest, trials: readonly Trial[], slot: number): Trial[] {
+  const result = [...trials];
+  const random = drawing(test, 'traps', slot);
+  for (let t = 0; t < test.traps; t++) {
+    const pair = random.shuffle([originalOf(test), trapSignal]);
+    const signals = { mos: [trapSignal], cmos: pair, ab: pair, abx: [...pair, pair[random.below(2)]], mushra: [] }[
+      test.kind
+    ];
+    result.splice(1 + random.below(result.length), 0, {
+      clip: test.clips[random.below(test.clips.length)],
+      signals,
+      role: 'trap',
+    });
+  }
+  return result;
+}
+
+/**
+ * Each practice clip once; as opinions of single clips, once by every system, so that the whole range is known before
+ * it counts.
+ */
+function practiceTrials(test: ListeningTest, slot: number): Trial[] {
+  const random = drawing(test, 'practice', slot);
+  const trial = (clip: string, signals: readonly string[]): Trial => ({ clip, signals, role: 'practice' });
+  if (test.kind === 'mos')
+    return test.practice.flatMap((clip) => random.shuffle([...test.systems]).map((system) => trial(clip, [system])));
+  return test.practice.map((clip, i) => {
+    if (test.kind === 'mushra') return trial(clip, random.shuffle([...test.systems, ...anchorsOf(test)]));
+    const pair = random.shuffle([...test.pairs[(slot + i) % test.pairs.length]]);
+    return trial(clip, test.kind === 'abx' ? [...pair, pair[random.below(2)]] : pair);
+  });
+}
+
+/** Exchanges trials so that the same clip is not heard twice in a row, as far as that is possible. */
+function apart(trials: Trial[]): Trial[] {
+  const clash = (i: number) => i > 0 && i < trials.length && trials[i].clip === trials[i - 1].clip;
+  const clashes = (i: number) => Number(clash(i)) + Number(clash(i + 1));
+  for (let i = 1; i < trials.length; i++) {
+    if (!clash(i)) continue;
+    for (let j = 0; j < trials.length; j++) {
+      const before = clashes(i) + clashes(j);
+      [trials[i], trials[j]] = [trials[j], trials[i]];
+      if (clashes(i) + clashes(j) < before) break;
+      [trials[i], trials[j]] = [trials[j], trials[i]];
+    }
+  }
+  return trials;
+}

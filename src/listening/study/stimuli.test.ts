@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { integratedLoudness } from '../../audio/loudness.js';
+import { readAudio } from '../../audio/read.js';
+import { writeWav } from '../../audio/write.js';
+import { temporaryFolder } from '../../../test/support/files.js';
+import { modulatedNoise } from './degrade.js';
+import { prepareStimuli } from './stimuli.js';
+import { openTestFolder } from './study_folder.js';
+import { speechlike, writeTestFolder } from '../../../test/support/listening_study.js';
+
+async function loudnessAt(path: string): Promise<number> {
+  const { samples, sampleRate } = await readAudio(path);
+  return integratedLoudness([samples], sampleRate);
+}
+
+test('all systems come to one loudness, and anchors are the original without its high frequencies', async (t) => {
+  const folder = temporaryFolder(t);
+  await writeTestFolder(folder, { loudness: -26 }, { clips: ['one', 'two'], sampleRate: 22050, seconds: 1 });
+  const listening = openTestFolder(folder);
+  const stimuli = await prepareStimuli(listening);
+  assert.equal(stimuli.loudness, -26);
+  for (const clip of listening.clips) {
+    for (const system of listening.systems)
+      assert.ok(Math.abs((await loudnessAt(stimuli.path(system, clip))) + 26) < 0.05, system);
+    const { samples: original } = await readAudio(stimuli.path('reference', clip));
+    const { samples: anchor } = await readAudio(stimuli.path('anchor-3500', clip));
+    assert.equal(anchor.length, original.length);
+    const energy = (x: Float32Array) => x.reduce((sum, value) => sum + value * value, 0);
+    const high = (x: Float32Array) => energy(x.slice(1).map((value, i) => value - x[i]));
+    assert.ok(energy(anchor) < energy(original) && high(anchor) < 0.5 * high(original));
+  }
+});
+
+test('the second start finds everything prepared', async (t) => {
+  const folder = temporaryFolder(t);
+  await writeTestFolder(folder, {}, { clips: ['one'] });
+  await prepareStimuli(openTestFolder(folder));
+  const prepared = join(folder, 'prepared');
+  const times = () => readdirSync(prepared).map((name) => `${name} ${statSync(join(prepared, name)).mtimeMs}`);
+  const before = times();
+  await prepareStimuli(openTestFolder(folder));
+  assert.deepEqual(times(), before);
+});
+
+test('if one clip would be clipped all are made softer, and it is said', async (t) => {
+  const folder = temporaryFolder(t);
+  await writeTestFolder(folder, { kind: 'mos' }, { systems: ['ours', 'theirs'], clips: ['one'] });
+  // A click makes a peak 40 dB above the rest.
+  const samples = speechlike(0.6, 16000, 1, 0.01);
+  samples[100] = 0.9;
+  await writeWav(join(folder, 'systems', 'ours', 'one.wav'), samples, 16000);
+  const stimuli = await prepareStimuli(openTestFolder(folder));
+  assert.match(
+    stimuli.notes[0],
+    /all clips are at -\d\d\.\d LUFS instead of -23: louder, .*ours\/one.wav would be clipped/,
+  );
+  const [ours, theirs] = await Promise.all(['ours', 'theirs'].map((system) => loudnessAt(stimuli.path(system, 'one'))));
+  assert.ok(Math.abs(ours - theirs) < 0.1, `${ours} ${theirs}`);
+  const { samples: output } = await readAudio(stimuli.path('ours', 'one'));
+  assert.ok(Math.max(...output.map(Math.abs)) <= 10 ** (-1 / 20) + 1e-3);
+});
+
+test('loudness off leaves the samples alone', async (t) => {
+  const folder = temporaryFolder(t);
+  await writeTestFolder(folder, { kind: 'mos', loudness: 'off', traps: 0 }, { systems: ['ours'], clips: ['one'] });
+  const listening = openTestFolder(folder);
+  const stimuli = await prepareStimuli(listening);
+  assert.deepEqual(
+    (await readAudio(stimuli.path('ours', 'one'))).samples,
+    (await readAudio(listening.path('ours', 'one'))).samples,
+  );
+  assert.equal(stimuli.loudness, null);
+});
+
+test(
+  'lengths within 0.1 s are made equal; more is refused where positions are ' +
+    'compared, and switching begins anew elsewhere',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    await writeTestFolder(folder, { anchors: [3500] }, { clips: ['one'] });
+    const ours = join(folder, 'systems', 'ours', 'one.wav');
+    await writeWav(ours, speechlike(0.65, 16000, 9, 0.1), 16000);
+    const stimuli = await prepareStimuli(openTestFolder(folder));
+    assert.equal(stimuli.aligned('one'), true);
+    const lengths = await Promise.all(
+      ['reference', 'ours', 'theirs', 'anchor-3500'].map(
+        async (signal) => (await readAudio(stimuli.path(signal, 'one'))).samples.length,
+      ),
+    );
+    assert.deepEqual(lengths, Array(4).fill(0.65 * 16000));
+    await writeWav(ours, speechlike(0.8, 16000, 9, 0.1), 16000);
+    await assert.rejects(prepareStimuli(openTestFolder(folder)), {
+      code: 'ERR_LISTENING_TEST',
+      message: /lasts 0.60 s, .*ours\/one.wav 0.80 s; expected lengths within 0.1 s, for mushra/,
+    });
+    assert.equal((await prepareStimuli({ ...openTestFolder(folder), kind: 'ab', anchors: [] })).aligned('one'), false);
+  },
+);
+
+test('rates, lengths and silence are checked before the start, and the number of faults is said', async (t) => {
+  const folder = temporaryFolder(t);
+  await writeTestFolder(folder, { kind: 'mos' }, { systems: ['ours', 'theirs'], clips: ['one', 'two'] });
+  const write = (samples: Float32Array, rate: number) =>
+    writeWav(join(folder, 'systems', 'ours', 'one.wav'), samples, rate);
+  const refused = async (message: RegExp, changes = {}) =>
+    assert.rejects(prepareStimuli({ ...openTestFolder(folder), ...changes }), { code: 'ERR_LISTENING_TEST', message });
+  await write(speechlike(0.6, 24000, 1, 0.1), 24000);
+  await refused(
+    /ours\/one.wav has 24000 Hz, .*theirs\/one.wav has 16000 Hz; expected one sample rate, or sampleRate in test.yaml/,
+  );
+  const converted = await prepareStimuli({ ...openTestFolder(folder), sampleRate: 16000 });
+  assert.equal((await readAudio(converted.path('ours', 'one'))).sampleRate, 16000);
+  await write(new Float32Array(16000), 16000);
+  await refused(/ours\/one.wav is silent$/);
+  await write(speechlike(0.3, 16000, 1, 0.1), 16000);
+  await refused(/ours\/one.wav lasts 0.30 s; expected 0.5 to 30 s/);
+  await refused(/lasts 0.30 s; expected 2 to 3 s .*\(and 3 more\)/, { duration: { min: 2, max: 3 } });
+  await write(speechlike(0.6, 16000, 1, 0.1), 16000);
+  await refused(/an anchor of 8000 Hz needs at least 18286 Hz/, { anchors: [8000] });
+});
+
+test('modulated noise has the ratio that it is asked for, and follows the signal', () => {
+  const samples = speechlike(2, 16000, 5, 0.2);
+  const noise = modulatedNoise(samples, 10).map((value, i) => value - samples[i]);
+  const energy = (x: Float32Array) => x.reduce((sum, value) => sum + value * value, 0);
+  assert.ok(Math.abs(10 * Math.log10(energy(samples) / energy(noise)) - 10) < 0.2);
+  assert.equal(
+    modulatedNoise(new Float32Array(10), 0).every((value) => value === 0),
+    true,
+  );
+});

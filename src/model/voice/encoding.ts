@@ -1,0 +1,232 @@
+import { sha256 as Sha256 } from '@noble/hashes/sha2';
+import { bytesToHex } from '@noble/hashes/utils';
+import { TtsError } from '../../base/errors.js';
+import type { StoredMatrix } from '../../kernels/interface/blocks.js';
+import { isInt8, precisionOfMatrix } from '../../kernels/interface/precision.js';
+import {
+  denseNames,
+  shapeOf,
+  sparseNames,
+  type DenseName,
+  type SparseName,
+  type WaveRnnConfig,
+} from '../wavernn/config.js';
+import { decodeSafetensors, encodeSafetensors, type Dtype, type Tensor, type TensorData } from '../safetensors.js';
+import type { Voice } from './voice.js';
+import { conditioningShapes } from './shapes.js';
+import { voiceMetadataSchema } from './schema.js';
+
+/**
+ * The voice file. Tensors, with n the number of a matrix's blocks: `NAME.values` F32, BF16 or I8 [n, block size],
+ * `NAME.column` U16 [n], `NAME.rowStart` I32 [block rows + 1], and with I8 `NAME.scale` F32 [rows] for each sparse
+ * NAME; each dense NAME in F32; `conditioning.…` in F32; `statistics.mean` and `statistics.std` F32 [bins]. Metadata:
+ * format, version, sha256 of all the rest, and as JSON config, features, statistics (min and max) and provenance.
+ *
+ * Version 1 has values in F32 only. A voice without others is still written as version 1, so that older readers take
+ * it.
+ */
+const format = 'sparsewavernn-voice';
+const version = 2;
+const valueTypes = { float32: 'F32', bf16: 'BF16', int8: 'I8' } as const;
+const jsonKeys = ['config', 'features', 'statistics', 'provenance'] as const;
+
+const corrupt = (message: string): TtsError => new TtsError('ERR_VOICE_CORRUPT', message);
+const columnLimit = 65536;
+
+/** The bytes of a voice file. */
+export function encodeVoice({
+  config,
+  features,
+  statistics,
+  sparse,
+  dense,
+  conditioning,
+  provenance,
+}: Voice): Uint8Array {
+  const tensors = new Map<string, Tensor>();
+  const float = (name: string, shape: number[], data: Float32Array) => tensors.set(name, { dtype: 'F32', shape, data });
+  for (const name of sparseNames) {
+    const matrix = sparse[name];
+    const { values, column, rowStart, blockRows, blockColumns } = matrix;
+    if (column.some((index) => index < 0 || index >= columnLimit))
+      throw corrupt(`${name} has a block column outside 0 … ${columnLimit - 1}`);
+    tensors.set(`${name}.values`, {
+      dtype: valueTypes[precisionOfMatrix(matrix)],
+      shape: [column.length, blockRows * blockColumns],
+      data: values,
+    });
+    if (isInt8(matrix)) float(`${name}.scale`, [matrix.scale.length], matrix.scale);
+    tensors.set(`${name}.column`, { dtype: 'U16', shape: [column.length], data: Uint16Array.from(column) });
+    tensors.set(`${name}.rowStart`, { dtype: 'I32', shape: [rowStart.length], data: rowStart });
+  }
+  for (const name of denseNames) float(name, denseShape(name, config), dense[name]);
+  for (const [name, { shape, data }] of conditioning) float(`conditioning.${name}`, shape, data);
+  float('statistics.mean', [statistics.mean.length], statistics.mean);
+  float('statistics.std', [statistics.std.length], statistics.std);
+
+  const values = { config, features, statistics: { min: statistics.min, max: statistics.max }, provenance };
+  const metadata: Record<string, string> = {
+    format,
+    version: Object.values(sparse).every((matrix) => matrix.values instanceof Float32Array) ? '1' : '2',
+  };
+  for (const key of jsonKeys) metadata[key] = JSON.stringify(values[key]);
+  metadata.sha256 = checksum(tensors, metadata);
+  return encodeSafetensors(tensors, metadata);
+}
+
+/** The voice in the bytes of a voice file; ERR_VOICE_CORRUPT or ERR_VOICE_VERSION if there is none. */
+export function decodeVoice(bytes: Uint8Array): Voice {
+  const { tensors, metadata } = decodeSafetensors(bytes);
+  checkVersion(metadata);
+  const expected = checksum(tensors, metadata);
+  if (metadata.sha256 !== expected)
+    throw corrupt(
+      `the file is damaged: its checksum is ${expected}, expected ${metadata.sha256 ?? 'one in the metadata'}`,
+    );
+  const { config, features, statistics, provenance } = readMetadata(metadata);
+
+  const taken = new Set<string>();
+  const take = <T extends TensorData>(name: string, dtype: Dtype, shape: (number | null)[]): T => {
+    taken.add(name);
+    return takeTensor(tensors, name, dtype, shape) as T;
+  };
+  const matrix = (name: SparseName): StoredMatrix => {
+    const [rows, columns] = shapeOf(name, config);
+    const { rows: blockRows, columns: blockColumns } = config.block;
+    const column = Int32Array.from(take<Uint16Array>(`${name}.column`, 'U16', [null]));
+    const rowStart = take<Int32Array>(`${name}.rowStart`, 'I32', [Math.ceil(rows / blockRows) + 1]);
+    checkBlocks(name, rowStart, column, Math.ceil(columns / blockColumns));
+    const structure = { rows, columns, blockRows, blockColumns, rowStart, column };
+    const stored = tensors.get(`${name}.values`)?.dtype;
+    const shape = [column.length, blockRows * blockColumns];
+    if (metadata.version !== '1' && stored === 'BF16')
+      return { ...structure, values: checkBf16(name, take<Uint16Array>(`${name}.values`, 'BF16', shape)) };
+    if (metadata.version !== '1' && stored === 'I8')
+      return {
+        ...structure,
+        values: checkInt8(name, take<Int8Array>(`${name}.values`, 'I8', shape)),
+        scale: take<Float32Array>(`${name}.scale`, 'F32', [rows]),
+      };
+    return { ...structure, values: take<Float32Array>(`${name}.values`, 'F32', shape) };
+  };
+  const sparse = Object.fromEntries(sparseNames.map((name) => [name, matrix(name)])) as Record<
+    SparseName,
+    StoredMatrix
+  >;
+  const vectors = denseNames.map((name) => [name, take<Float32Array>(name, 'F32', denseShape(name, config))]);
+  const dense = Object.fromEntries(vectors) as Record<DenseName, Float32Array>;
+  const [mean, std] = ['mean', 'std'].map((name) => take<Float32Array>(`statistics.${name}`, 'F32', [features.bins]));
+
+  const weights = Object.entries(conditioningShapes(config, features.bins));
+  const conditioning = new Map(
+    weights.map(([name, shape]) => [name, { shape, data: take<Float32Array>(`conditioning.${name}`, 'F32', shape) }]),
+  );
+  for (const name of tensors.keys())
+    if (!taken.has(name)) throw corrupt(`tensor ${name} does not belong to a voice of this configuration`);
+  return { config, features, statistics: { mean, std, ...statistics }, sparse, dense, conditioning, provenance };
+}
+
+function checkVersion(metadata: Record<string, string>): void {
+  if (metadata.format !== format)
+    throw corrupt(`not a voice: the metadata's format is ${JSON.stringify(metadata.format)}, expected "${format}"`);
+  if (!/^[1-9]\d{0,8}$/.test(metadata.version ?? ''))
+    throw corrupt(`version ${JSON.stringify(metadata.version)}, expected a number from 1`);
+  if (Number(metadata.version) > version)
+    throw new TtsError(
+      'ERR_VOICE_VERSION',
+      `voice format ${metadata.version} was made by a newer version; this one ` +
+        `reads up to format ${version}: update sparsewavernn`,
+    );
+}
+
+function readMetadata(metadata: Record<string, string>) {
+  const json: Record<string, unknown> = {};
+  for (const key of jsonKeys) {
+    try {
+      json[key] = JSON.parse(metadata[key]);
+    } catch (cause) {
+      throw new TtsError('ERR_VOICE_CORRUPT', `metadata ${key} is not JSON`, { cause });
+    }
+  }
+  const checked = voiceMetadataSchema.safeParse(json);
+  if (checked.success) return checked.data;
+  const [{ path, message }] = checked.error.issues;
+  throw corrupt(`metadata ${path.join('.')}: ${message}`);
+}
+
+const denseShape = (name: DenseName, config: WaveRnnConfig): number[] => {
+  const [rows, columns] = shapeOf(name, config);
+  return columns === 1 ? [rows] : [rows, columns];
+};
+
+/** A tensor of the expected type and shape (null: any length) without infinities or NaN. */
+function takeTensor(
+  tensors: ReadonlyMap<string, Tensor>,
+  name: string,
+  dtype: Dtype,
+  shape: (number | null)[],
+): TensorData {
+  const tensor = tensors.get(name);
+  if (tensor === undefined) throw corrupt(`tensor ${name} is missing`);
+  const fits =
+    tensor.dtype === dtype &&
+    tensor.shape.length === shape.length &&
+    shape.every((length, axis) => length === null || length === tensor.shape[axis]);
+  if (!fits)
+    throw corrupt(
+      `tensor ${name} is ${tensor.dtype} [${tensor.shape.join(', ')}], expected ${dtype} ` +
+        `[${shape.map((n) => n ?? 'any').join(', ')}]`,
+    );
+  const bad = tensor.data.findIndex((value: number) => !Number.isFinite(value));
+  if (bad >= 0) throw corrupt(`tensor ${name} has ${tensor.data[bad]} at ${bad}, expected finite numbers`);
+  return tensor.data;
+}
+
+/** Infinities and NaN have all eight bits of the exponent set. */
+function checkBf16(name: string, values: Uint16Array): Uint16Array {
+  const bad = values.findIndex((bits) => (bits & 0x7f80) === 0x7f80);
+  if (bad >= 0)
+    throw corrupt(`tensor ${name}.values has bf16 0x${values[bad].toString(16)} at ${bad}, expected finite numbers`);
+  return values;
+}
+
+/** Kernels rely on the symmetric range: with -128 their 16-bit sums could overflow. */
+function checkInt8(name: string, values: Int8Array): Int8Array {
+  const bad = values.indexOf(-128);
+  if (bad >= 0) throw corrupt(`tensor ${name}.values has -128 at ${bad}, expected -127 to 127`);
+  return values;
+}
+
+/** Kernels trust these indices: one that is out of range would read foreign memory. */
+function checkBlocks(name: string, rowStart: Int32Array, column: Int32Array, columns: number): void {
+  const last = rowStart.length - 1;
+  if (rowStart[0] !== 0 || rowStart[last] !== column.length)
+    throw corrupt(`${name}.rowStart runs from ${rowStart[0]} to ${rowStart[last]}, expected 0 to ${column.length}`);
+  for (let row = 0; row < last; row++) {
+    const [start, end] = [rowStart[row], rowStart[row + 1]];
+    if (start > end || end > column.length)
+      throw corrupt(
+        `${name}.rowStart goes from ${start} to ${end} at block row ${row}, ` +
+          `expected ascending numbers up to ${column.length}`,
+      );
+    for (let k = start; k < end; k++) {
+      if (column[k] >= columns) throw corrupt(`${name}.column has ${column[k]} at ${k}, expected less than ${columns}`);
+      if (k > start && column[k] <= column[k - 1])
+        throw corrupt(
+          `${name}.column has ${column[k]} after ${column[k - 1]} in block row ${row}, expected ascending numbers`,
+        );
+    }
+  }
+}
+
+/** SHA-256 of everything in the file but itself, in an order that does not depend on the file's. */
+function checksum(tensors: ReadonlyMap<string, Tensor>, { sha256: _, ...metadata }: Record<string, string>): string {
+  const utf8 = new TextEncoder();
+  const hash = Sha256.create().update(utf8.encode(JSON.stringify(Object.entries(metadata).sort())));
+  for (const [name, { dtype, shape, data }] of [...tensors].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    hash
+      .update(utf8.encode(JSON.stringify([name, dtype, shape])))
+      .update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+  return bytesToHex(hash.digest());
+}

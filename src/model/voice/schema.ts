@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { melSettingsSchema } from '../../audio/mel.js';
+
+/** Shared by voice files and recipes: what the sizes of a WaveRNN may be (see WaveRnnConfig). */
+const multipleOf = (step: number, largest: number) => z.int().min(step).max(largest).multipleOf(step);
+/** A block's height or width; it must divide 16, and so divides every matrix. */
+const blockSide = z.literal([1, 2, 4, 8, 16]);
+
+export const hiddenSchema = multipleOf(32, 16384);
+export const projectionSchema = multipleOf(16, 16384);
+export const encodingSchema = z.enum(['linear16', 'mulaw10', 'lpc10']);
+export const densitySchema = z.strictObject({
+  recurrent: z.number().positive().max(1),
+  output: z.number().positive().max(1),
+});
+export const blockSchema = z.tuple([blockSide, blockSide]);
+export const conditioningSchema = z.strictObject({
+  channels: z.int().min(1).max(4096),
+  kernel: z
+    .int()
+    .min(1)
+    .max(63)
+    .refine((length) => length % 2 === 1, 'expected an odd number'),
+  residualBlocks: z.int().min(0).max(64),
+});
+
+export const waveRnnConfigSchema = z.strictObject({
+  hidden: hiddenSchema,
+  projection: projectionSchema,
+  encoding: encodingSchema,
+  density: densitySchema,
+  block: z.strictObject({ rows: blockSide, columns: blockSide }),
+  conditioning: conditioningSchema,
+});
+
+/** Where a voice comes from; for people, nothing is computed from it. */
+export const provenanceSchema = z.strictObject({
+  /** Name and size of the recipe, such as `ljspeech/small`. */
+  recipe: z.string(),
+  corpus: z.string(),
+  /** Hash of the corpus's content and the feature settings. */
+  corpusHash: z.string(),
+  /** Optimiser steps taken. */
+  steps: z.int().min(0),
+  /** Wall time of the training, in seconds. */
+  seconds: z.number().min(0),
+  /** Held-out negative log-likelihood in nats per sample; null when it was never measured. */
+  nll: z.number().nullable(),
+  /** The kernels that trained it, such as `avx512`. */
+  kernels: z.string(),
+  /** ISO 8601 date. */
+  created: z.string(),
+});
+
+/** The JSON values in a version-1 voice file's metadata. */
+export const voiceMetadataSchema = z.strictObject({
+  config: waveRnnConfigSchema,
+  features: melSettingsSchema,
+  statistics: z.strictObject({ min: z.number(), max: z.number() }),
+  provenance: provenanceSchema,
+});

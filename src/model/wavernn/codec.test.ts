@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import test, { before } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { toInt16 } from '../../audio/audio.js';
+import { melSpectrogram } from '../../audio/mel.js';
+import { melPresets } from '../../audio/presets.js';
+import { readAudio } from '../../audio/read.js';
+import { symbolCodec, type SymbolCodec } from './codec.js';
+import { levels } from './config.js';
+
+const settings = melPresets.hifigan;
+const { hop, bins } = settings;
+const encodings = ['linear16', 'mulaw10', 'lpc10'] as const;
+let pcm: Int16Array;
+let features: Float32Array;
+let frames: number;
+
+before(async () => {
+  const { samples } = await readAudio(
+    fileURLToPath(new URL('../../../../data/ljspeech-mini/LJ002-0171.flac', import.meta.url)),
+  );
+  ({ data: features, frames } = melSpectrogram(samples, settings));
+  pcm = toInt16(samples).subarray(0, frames * hop);
+});
+
+/** Rows first … last, the first and the last frame repeated outside. */
+function rows(first: number, count: number): Float32Array {
+  const result = new Float32Array(count * bins);
+  for (let i = 0; i < count; i++) {
+    const frame = Math.max(0, Math.min(frames - 1, first + i));
+    result.set(features.subarray(frame * bins, (frame + 1) * bins), i * bins);
+  }
+  return result;
+}
+
+/** Samples first … first+count-1 with the codec's history, zeros before the beginning. */
+function encode(codec: SymbolCodec, first: number, count: number, most?: number) {
+  const input = new Int16Array(codec.history + count);
+  for (let i = 0; i < input.length; i++) input[i] = pcm[first - codec.history + i] ?? 0;
+  const frame = Math.floor(first / hop);
+  const speech = {
+    pcm: input,
+    phase: first % hop,
+    features: rows(frame - 1, Math.ceil(((first % hop) + count) / hop) + 1),
+  };
+  return codec.encode(speech, most === undefined ? {} : { noise: { seed: 2, index: 0, most } });
+}
+
+function signalToNoise(signal: Int16Array, other: Int16Array): number {
+  let power = 0;
+  let noise = 0;
+  signal.forEach((sample, i) => {
+    power += sample ** 2;
+    noise += (sample - other[i]) ** 2;
+  });
+  return 10 * Math.log10(power / noise);
+}
+
+test('16-bit symbols keep every sample', () => {
+  const codec = symbolCodec('linear16', settings);
+  const all = Int16Array.from({ length: 65537 }, (_, i) => Math.max(0, i - 1) - 32768);
+  const { codes, meanLogWidths } = codec.encode({ pcm: all, phase: 0, features: new Float32Array(0) });
+  assert.deepEqual(codec.decoder()(codes, new Float32Array(0)), all);
+  assert.deepEqual([...meanLogWidths], [0]);
+});
+
+for (const [encoding, decibels] of [
+  ['linear16', Infinity],
+  ['mulaw10', 38],
+  ['lpc10', 58],
+] as const) {
+  test(`${encoding}: speech survives with at least ${decibels} dB, in one piece or chunk by chunk`, () => {
+    const codec = symbolCodec(encoding, settings);
+    const codes = encode(codec, 0, pcm.length).codes.subarray(1);
+    assert.ok(codes.every((code) => code < levels(encoding) ** 2));
+    const whole = codec.decoder()(codes, features);
+    assert.ok(signalToNoise(pcm, whole) >= decibels, `${signalToNoise(pcm, whole)} dB`);
+    const decode = codec.decoder();
+    for (let frame = 0; frame < frames; frame += 7) {
+      const count = Math.min(7, frames - frame);
+      const piece = decode(codes.subarray(frame * hop, (frame + count) * hop), rows(frame, count));
+      assert.deepEqual(piece, whole.subarray(frame * hop, (frame + count) * hop));
+    }
+  });
+}
+
+test('disturbed symbols are heard one sample later, and errors of prediction do not add up', () => {
+  for (const [encoding, decibels] of [
+    ['mulaw10', 25],
+    ['lpc10', 25],
+  ] as const) {
+    const codec = symbolCodec(encoding, settings);
+    const { codes, heard } = encode(codec, 0, pcm.length, 5);
+    assert.equal(heard?.length, pcm.length);
+    // Four bytes are at most 3.5 of their deviations from their mean.
+    assert.ok(heard.every((code, i) => Math.abs(code - codes[i]) <= 18));
+    assert.ok(heard.some((code, i) => code !== codes[i]));
+    const spoken = codes.slice(1);
+    spoken.set(heard.subarray(1));
+    const followed = codec.decoder()(spoken, features);
+    assert.ok(signalToNoise(pcm, followed) >= decibels, `${encoding}: ${signalToNoise(pcm, followed)} dB`);
+    assert.deepEqual(encode(codec, 0, pcm.length, 0).heard, encode(codec, 0, pcm.length).codes.subarray(0, -1));
+    assert.equal(encode(codec, 0, pcm.length).heard, undefined);
+  }
+});
+
+test('a segment from the middle has nearly the symbols that the whole clip has there', () => {
+  for (const encoding of encodings) {
+    const codec = symbolCodec(encoding, settings);
+    const whole = encode(codec, 0, pcm.length).codes;
+    const first = 60 * hop + 100;
+    const segment = encode(codec, first, 960).codes;
+    assert.equal(segment.length, 961);
+    // The excitation depends on the coding errors before, which differ: a few of 1,024 codes.
+    const difference = segment.reduce((sum, code, i) => sum + Math.abs(code - whole[first + i]), 0) / segment.length;
+    assert.ok(difference <= (encoding === 'lpc10' ? 6 : 0), `${encoding}: ${difference}`);
+  }
+});
+
+test('silence is the symbol of a zero among zeros', () => {
+  for (const encoding of encodings) {
+    const codec = symbolCodec(encoding, settings);
+    const { codes } = codec.encode({ pcm: new Int16Array(codec.history + 10), phase: 0, features: rows(0, 2) });
+    // Zero lies on the edge of two cells: the excitation coder goes to and fro between them.
+    assert.ok(
+      codes.every((code) => Math.abs(code - codec.silence) <= (encoding === 'lpc10' ? 3 : 0)),
+      `${encoding}: ${codes.join(' ')}`,
+    );
+  }
+});
+
+test('nats of 16-bit and of µ-law symbols are comparable: a memoryless model of each gives nearly the same', () => {
+  const entropy = (encoding: (typeof encodings)[number]) => {
+    const { codes, meanLogWidths } = encode(symbolCodec(encoding, settings), 0, pcm.length);
+    const counts = new Map<number, number>();
+    for (const code of codes.subarray(1)) counts.set(code, (counts.get(code) ?? 0) + 1);
+    return (
+      [...counts.values()].reduce((sum, count) => sum - (count / pcm.length) * Math.log(count / pcm.length), 0) +
+      meanLogWidths[0]
+    );
+  };
+  const [linear, mulaw, excitation] = encodings.map(entropy);
+  assert.ok(Math.abs(mulaw - linear) < 0.15, `${linear} and ${mulaw}`);
+  // Linear prediction takes away what the spectral envelope tells.
+  assert.ok(excitation < linear - 1, `${linear} and ${excitation}`);
+});

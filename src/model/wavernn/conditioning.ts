@@ -1,0 +1,94 @@
+import type { Tensor, Tensor3D } from '@tensorflow/tfjs';
+import { RandomStream, streams } from '../../base/random.js';
+import type { TensorFlow } from '../backend/backend_kernels.js';
+import type { WaveRnnConfig } from './config.js';
+
+/** Frames that a convolution of the residual blocks sees. */
+const residualKernel = 3;
+
+/**
+ * Standard deviation of the gate conditioning of a fresh network: gates start near the middle of their range, and
+ * differ.
+ */
+const initialGateDeviation = 0.3;
+
+/**
+ * Longest memory, in samples, of a unit in a fresh network. A unit whose update gate stands at σ(b) forgets in 1 + e^b
+ * samples; with b spread evenly up to ln of this there are units for every time scale up to a few periods of a low
+ * voice (Tallec and Ollivier 2018, arXiv 1804.11188; the log-uniform choice of time scales is ours).
+ */
+const longestMemory = 512;
+
+/** Frames of context on each side of a frame: the network sees frame − n … frame + n. */
+export function contextFrames({ conditioning: { kernel, residualBlocks } }: WaveRnnConfig): number {
+  return (kernel - 1) / 2 + residualBlocks * ((residualKernel - 1) / 2);
+}
+
+/**
+ * Fresh weights of the frame-rate network by name, row-major, for features of `bins` bins. Convolution kernels are
+ * [frames, inputs, outputs]; `output.kernel` is [channels, 3H] and `output.bias` [3H] is the bias of the GRU's gates.
+ * Biases are zero but for the update gates', kernels normal with the variance of He et al. 2015 (arXiv 1502.01852, eq.
+ * 10; half of it where no ReLU comes before).
+ */
+export function conditioningParameters(
+  config: WaveRnnConfig,
+  bins: number,
+  seed: number,
+): Map<string, { shape: number[]; data: Float32Array }> {
+  const { channels, kernel, residualBlocks } = config.conditioning;
+  const random = new RandomStream(seed, streams.initialisation);
+  const parameters = new Map<string, { shape: number[]; data: Float32Array }>();
+  const add = (name: string, shape: number[], deviation: number) => {
+    const outputs = shape[shape.length - 1];
+    const data = Float32Array.from(
+      { length: shape.reduce((product, size) => product * size, 1) },
+      () => deviation * random.normal(),
+    );
+    parameters.set(`${name}.kernel`, { shape, data });
+    parameters.set(`${name}.bias`, { shape: [outputs], data: new Float32Array(outputs) });
+  };
+  add('input', [kernel, bins, channels], Math.sqrt(1 / (kernel * bins)));
+  for (let i = 0; i < residualBlocks; i++) {
+    add(`residual${i}.wide`, [residualKernel, channels, channels], Math.sqrt(2 / (residualKernel * channels)));
+    // All blocks together add the variance of about one and a half layers, however many there are.
+    add(`residual${i}.narrow`, [1, channels, channels], Math.sqrt(2 / (channels * residualBlocks)));
+  }
+  const variance = residualBlocks > 0 ? (1 + 1 / residualBlocks) ** residualBlocks : 1;
+  add('output', [channels, 3 * config.hidden], initialGateDeviation * Math.sqrt(2 / (channels * variance)));
+  const gateBias = parameters.get('output.bias')?.data as Float32Array;
+  for (let unit = 0; unit < config.hidden; unit++) gateBias[unit] = random.uniform() * Math.log(longestMemory);
+  return parameters;
+}
+
+/**
+ * The frame-rate network: a convolution, residual blocks of ReLU, convolution over three frames, ReLU, convolution over
+ * one, then ReLU and a projection. Nothing is padded: a frame's output is the same in a training segment and in a whole
+ * utterance.
+ * @param parameters tensors with the names and shapes of `conditioningParameters`
+ * @param features [lanes, frames + 2·contextFrames, bins], normalised per bin
+ * @returns gate conditioning [lanes, frames, 3H]
+ */
+export function conditioningForward(
+  tf: TensorFlow,
+  config: WaveRnnConfig,
+  parameters: Readonly<Record<string, Tensor>>,
+  features: Tensor3D,
+): Tensor3D {
+  const convolve = (name: string, x: Tensor3D) =>
+    tf.add(tf.conv1d(x, parameters[`${name}.kernel`] as Tensor3D, 1, 'valid'), parameters[`${name}.bias`]) as Tensor3D;
+  return tf.tidy(() => {
+    let x = convolve('input', features);
+    for (let i = 0; i < config.conditioning.residualBlocks; i++) {
+      const branch = convolve(`residual${i}.narrow`, tf.relu(convolve(`residual${i}.wide`, tf.relu(x))));
+      x = tf.add(tf.slice3d(x, [0, (residualKernel - 1) / 2, 0], [-1, branch.shape[1], -1]), branch);
+    }
+    const [lanes, frames, channels] = x.shape;
+    const rows = tf.reshape(tf.relu(x), [lanes * frames, channels]);
+    const gate = tf.fused.matMul({
+      a: rows,
+      b: parameters['output.kernel'] as typeof rows,
+      bias: parameters['output.bias'],
+    });
+    return tf.reshape(gate, [lanes, frames, 3 * config.hidden]) as Tensor3D;
+  });
+}

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import test, { before } from 'node:test';
+import { examplesOf, type Examples } from '../../data/images/examples.js';
+import { chooseKernels } from '../../kernels/index.js';
+import { scoreClassifier } from './validation.js';
+import { EvolvedClassifier } from './evolved.js';
+import { fewDigits, tinyEvolution } from '../../../test/support/classifier_recipes.js';
+
+let train: Examples;
+before(async () => {
+  train = examplesOf(await fewDigits(), 'train');
+});
+
+function evolved(steps: number, set: readonly string[], threads = 2): EvolvedClassifier {
+  const learner = new EvolvedClassifier(tinyEvolution(...set), train, chooseKernels({ threads }));
+  while (learner.step < steps) learner.advance();
+  return learner;
+}
+
+test('without a gradient the net learns', () => {
+  const kernels = chooseKernels({ threads: 2 });
+  const set = [
+    'training.population=32',
+    'training.steps=40',
+    'training.sigma=0.2',
+    'training.learningRate=2',
+    'training.ema=0.5',
+  ];
+  const before = scoreClassifier(kernels, evolved(0, set).deployed(), train);
+  const after = scoreClassifier(kernels, evolved(40, set).deployed(), train);
+  assert.ok(
+    after.nll < before.nll - 0.8 && after.accuracy > 0.2,
+    `${JSON.stringify(before)} to ${JSON.stringify(after)}`,
+  );
+});
+
+test('it goes on exactly where it stopped, whatever the threads, and workers make a difference', () => {
+  const whole = evolved(5, [], 1).save();
+  const resumed = evolved(0, [], 3);
+  resumed.restore(evolved(3, []).save(), 3);
+  while (resumed.step < 5) resumed.advance();
+  assert.deepEqual(resumed.save(), whole);
+  assert.notDeepEqual(evolved(5, ['training.workers=4']).save(), whole);
+});

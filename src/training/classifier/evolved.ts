@@ -1,0 +1,144 @@
+import { drawExamples, type Examples } from '../../data/images/examples.js';
+import type { ClassifierLayer, ClassifierNetwork, Kernels } from '../../kernels/index.js';
+import { streams } from '../../base/random.js';
+import { classifierNetwork, initialWeights } from '../../model/classifiers/network.js';
+import { classifierShapes } from '../../model/classifiers/shapes.js';
+import { classifiers, type ClassifierConfig } from '../../model/classifiers/classifiers.js';
+import type { ChooserState } from '../../sparsity/chooser.js';
+import { Snes } from '../../sparsity/snes.js';
+import { checkInput } from './input.js';
+import type { ClassifierLearner, LearnerStep } from './learner.js';
+import type { EvolvedRecipe } from '../recipe/classifier_schema.js';
+import { learningRateAt } from '../recipe/schedule.js';
+
+/** Dense layers run fastest in these blocks, where they fit. */
+const block = { rows: 16, columns: 1 };
+
+/**
+ * All weights and biases of a dense classifier by an evolution strategy alone (Lenc et al. 2019, arXiv 1906.03139,
+ * section 3): no gradients, one forward pass per member and generation. The members of a pair see the same examples;
+ * their fitness is minus the mean loss, less the mean of the pair: how hard the examples of a pair are says nothing
+ * about it.
+ */
+export class EvolvedClassifier implements ClassifierLearner {
+  step = 0;
+  private readonly search: Snes;
+  /** Sigma of each weight at the start. */
+  private readonly sigma: Float32Array;
+  /** The moving average of the mean. */
+  private readonly average: Float32Array;
+  /** [population, weights]. */
+  private readonly weights: Float32Array[];
+  private readonly networks: ClassifierNetwork[];
+  private readonly plan: ClassifierNetwork;
+
+  /** Throws ERR_RECIPE when the net does not fit the images. */
+  constructor(
+    private readonly recipe: EvolvedRecipe,
+    private readonly examples: Examples,
+    private readonly kernels: Kernels,
+  ) {
+    const config: ClassifierConfig = classifiers[recipe.sizes[recipe.size].model];
+    const { population, workers, learningRate, sigma, seed } = recipe.training;
+    checkInput(config, examples);
+    const shapes = classifierShapes(config, { density: 1, block });
+    this.plan = classifierNetwork(config.input, shapes, [], initialWeights(shapes, [], seed));
+    const mean = endToEnd(this.plan);
+    this.sigma = deviations(this.plan).map((deviation) => sigma * deviation);
+    this.search = new Snes(
+      mean,
+      this.sigma.slice(),
+      { population, workers, meanStep: learningRate, sigmaStep: 0 },
+      seed,
+      streams.es,
+    );
+    this.average = mean.slice();
+    this.weights = Array.from({ length: population }, () => new Float32Array(mean.length));
+    this.networks = this.weights.map((weights) => networkOf(this.plan, weights));
+  }
+
+  advance(): LearnerStep {
+    const { search, step, recipe, kernels, weights } = this;
+    const { population, examples: count, sigma, ema, seed, steps, decay } = recipe.training;
+    const scale = learningRateAt(step, { learningRate: 1, warmup: 0, decay, steps });
+    this.sigma.forEach((start, i) => (search.sigma[i] = start * scale));
+    search.generation = step;
+    for (let pair = 0; pair < population / 2; pair++) search.samplePair(pair, weights[2 * pair], weights[2 * pair + 1]);
+    const draws = Array.from({ length: population }, (_, member) => member >>> 1);
+    const batch = drawExamples(this.examples, { count, draws, augment: recipe.data.augment }, seed, step);
+    const losses = kernels.classifierLoss(this.networks, batch).loss.map((nats) => nats / count);
+    const loss = losses.reduce((sum, value) => sum + value, 0) / population;
+    const applied = Number.isFinite(loss);
+    this.step++;
+    if (applied) {
+      search.update(losses.map((own, member) => (losses[member ^ 1] - own) / 2));
+      // Early on the average follows fast, so that it does not carry the random start along.
+      const kept = Math.min(ema, (1 + this.step) / (10 + this.step));
+      search.mean.forEach((value, i) => (this.average[i] = kept * this.average[i] + (1 - kept) * value));
+    }
+    return { loss, applied, figures: { 'train/sigma': sigma * scale } };
+  }
+
+  deployed(): ClassifierNetwork {
+    return networkOf(this.plan, this.average);
+  }
+
+  masks(): undefined {}
+
+  diagnostics(): Record<string, number> {
+    return {};
+  }
+
+  save(): ChooserState {
+    return { arrays: new Map([...this.search.toArrays(), ['average', this.average]]), state: {} };
+  }
+
+  restore({ arrays }: ChooserState, step: number): void {
+    this.search.fromArrays(arrays, step);
+    const average = arrays.get('average');
+    if (average?.length !== this.average.length)
+      throw new RangeError(
+        `the checkpoint's average has ${average?.length ?? 0} weights, expected ${this.average.length}`,
+      );
+    this.average.set(average);
+    this.step = step;
+  }
+}
+
+/** The arrays of a network that are learned, in order: of each layer the weights, then the biases. */
+function arraysOf({ layers }: ClassifierNetwork): Float32Array[][] {
+  return layers.map((layer) =>
+    layer.kind === 'convolution'
+      ? [layer.matrix.values, layer.bias]
+      : layer.kind === 'depthwise'
+        ? [layer.weights]
+        : [],
+  );
+}
+
+function endToEnd(network: ClassifierNetwork): Float32Array {
+  return Float32Array.from(arraysOf(network).flatMap((arrays) => arrays.flatMap((array) => [...array])));
+}
+
+/** For each weight and bias the deviation of the initial weights of its layer. */
+function deviations(network: ClassifierNetwork): Float32Array {
+  return Float32Array.from(
+    arraysOf(network).flatMap(([weights, ...rest]) => {
+      if (!weights) return [];
+      const deviation = Math.sqrt(weights.reduce((sum, weight) => sum + weight * weight, 0) / weights.length);
+      return Array<number>([weights, ...rest].reduce((sum, { length }) => sum + length, 0)).fill(deviation);
+    }),
+  );
+}
+
+/** A network like `plan` whose arrays are parts of `weights`. */
+function networkOf(plan: ClassifierNetwork, weights: Float32Array): ClassifierNetwork {
+  let at = 0;
+  const take = ({ length }: Float32Array) => weights.subarray(at, (at += length));
+  const layers = plan.layers.map((layer): ClassifierLayer => {
+    if (layer.kind === 'pool') return layer;
+    if (layer.kind === 'depthwise') return { ...layer, weights: take(layer.weights) };
+    return { ...layer, matrix: { ...layer.matrix, values: take(layer.matrix.values) }, bias: take(layer.bias) };
+  });
+  return { input: plan.input, layers };
+}

@@ -1,0 +1,21 @@
+import type { Examples } from '../../data/images/examples.js';
+import type { Kernels } from '../../kernels/index.js';
+import type { ClassifierLearner } from './learner.js';
+import type { ClassifierRecipe, EvolvedRecipe } from '../recipe/classifier_schema.js';
+import { ClassifierTrainer } from './trainer.js';
+import { EvolvedClassifier } from './evolved.js';
+
+/**
+ * The learner of a recipe, and how many examples pass through a network in each of its steps. Throws ERR_RECIPE where
+ * the recipe does not fit the images.
+ */
+export function createLearner(
+  recipe: ClassifierRecipe | EvolvedRecipe,
+  train: Examples,
+  kernels: Kernels,
+): { learner: ClassifierLearner; examplesPerStep: number } {
+  if (recipe.task === 'classifier')
+    return { learner: new ClassifierTrainer(recipe, train, kernels), examplesPerStep: recipe.training.examples };
+  const { examples, population } = recipe.training;
+  return { learner: new EvolvedClassifier(recipe, train, kernels), examplesPerStep: examples * population };
+}

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'node:test';
+import { melPresets } from '../../audio/presets.js';
+import { loadRecipe, waveRnnConfig } from './recipe.js';
+
+const shipped = 'recipes/ljspeech';
+const text = readFileSync(join(shipped, 'recipe.yaml'), 'utf8');
+const lineOf = (needle: string): number => text.slice(0, text.indexOf(needle)).split('\n').length;
+
+const refuses = (load: () => unknown, message: RegExp | string, code = 'ERR_RECIPE'): void =>
+  assert.throws(load, (error: Error & { code?: string }) => {
+    assert.equal(error.code, code);
+    if (typeof message === 'string')
+      assert.ok(error.message.includes(message), `${error.message}\ndoes not say\n${message}`);
+    else assert.match(error.message, message);
+    return true;
+  });
+
+/** Loads the shipped recipe with one piece of its text replaced. */
+function edited(from: string, to: string): () => unknown {
+  return () => {
+    const dir = mkdtempSync(join(tmpdir(), 'recipe-'));
+    try {
+      assert.ok(text.includes(from));
+      writeFileSync(join(dir, 'recipe.yaml'), text.replace(from, to));
+      return loadRecipe(dir);
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+  };
+}
+
+test('the shipped recipe loads, from its folder or its file', () => {
+  const recipe = loadRecipe(shipped);
+  assert.deepEqual(loadRecipe(join(shipped, 'recipe.yaml')), recipe);
+  assert.deepEqual(recipe.features, melPresets.hifigan);
+  assert.equal(recipe.data.validation.clips?.length, 6);
+  assert.deepEqual(JSON.parse(JSON.stringify(recipe)), recipe);
+});
+
+test('each size makes the network of that size', () => {
+  const sizes = { small: [384, 192, 0.1], medium: [1024, 512, 0.05], large: [1792, 896, 0.03] };
+  for (const [size, [hidden, projection, density]] of Object.entries(sizes)) {
+    const config = waveRnnConfig(loadRecipe(shipped, { size }));
+    assert.deepEqual(
+      [config.hidden, config.projection, config.density],
+      [hidden, projection, { recurrent: density, output: density }],
+    );
+    assert.deepEqual(config.block, { rows: 16, columns: 1 });
+  }
+});
+
+test('an unknown size or preset names the nearest one', () => {
+  refuses(
+    () => loadRecipe(shipped, { size: 'smal' }),
+    'size "smal" is unknown; did you mean "small"? Known: small, medium, large',
+  );
+  refuses(edited('features: hifigan', 'features: hifi-gan'), 'features "hifi-gan" is unknown; did you mean "hifigan"?');
+});
+
+test('--set changes single values, read as YAML', () => {
+  const recipe = loadRecipe(shipped, {
+    set: [
+      'training.learningRate=5e-4',
+      'model.block=[4, 4]',
+      'sparsity.method=pruning',
+      'sizes.tiny={hidden: 32, projection: 16, density: {recurrent: 0.5, output: 1}}',
+      'size=tiny',
+    ],
+  });
+  assert.equal(recipe.training.learningRate, 5e-4);
+  assert.equal(recipe.sparsity.method, 'pruning');
+  assert.equal(waveRnnConfig(recipe).hidden, 32);
+  assert.deepEqual(waveRnnConfig(recipe).block, { rows: 4, columns: 4 });
+});
+
+test('features can be given as full settings', () => {
+  const settings = { ...melPresets.hifigan, bins: 64 };
+  assert.deepEqual(loadRecipe(shipped, { set: [`features=${JSON.stringify(settings)}`] }).features, settings);
+  refuses(
+    () => loadRecipe(shipped, { set: [`features=${JSON.stringify({ ...settings, binz: 3 })}`] }),
+    '--set: unknown key features.binz; did you mean features.bins?',
+  );
+  refuses(
+    () => loadRecipe(shipped, { set: ['features=3'] }),
+    'features is 3; expected the name of a preset or all settings',
+  );
+});
+
+test('an unknown key is refused with its line and the nearest known key', () => {
+  refuses(
+    edited('learningRate:', 'learningrate:'),
+    `line ${lineOf('learningRate:')}: unknown key training.learningrate; did you mean training.learningRate?`,
+  );
+  refuses(
+    edited('projection: 512', 'projektion: 512'),
+    `line ${lineOf('projection: 512')}: unknown key sizes.medium.projektion; did you mean sizes.medium.projection?`,
+  );
+  refuses(
+    edited('task: vocoder', 'task: vocoder\nlearningRate: 1'),
+    `line ${lineOf('task:') + 1}: unknown key learningRate; did you mean training.learningRate?`,
+  );
+});
+
+test('an unknown key in --set is refused too', () => {
+  refuses(
+    () => loadRecipe(shipped, { set: ['training.lerningRate=1e-3'] }),
+    '--set: unknown key training.lerningRate; did you mean training.learningRate?',
+  );
+  refuses(() => loadRecipe(shipped, { set: ['__proto__.polluted=1'] }), /unknown key __proto__/);
+  assert.equal(({} as Record<string, unknown>).polluted, undefined);
+});
+
+test('a malformed --set is refused', () => {
+  refuses(() => loadRecipe(shipped, { set: ['training.lanes'] }), 'expected key=value');
+  refuses(() => loadRecipe(shipped, { set: ['training.lanes=[1'] }), '"[1" is not a YAML value');
+  refuses(() => loadRecipe(shipped, { set: ['training.lanes.more=1'] }), 'training.lanes is a single value');
+});
+
+test('wrong values are refused with path, line and value', () => {
+  refuses(edited('lanes: 64', 'lanes: many'), `line ${lineOf('lanes: 64')}: training.lanes is "many"; expected`);
+  refuses(edited('hidden: 384', 'hidden: 390'), /sizes\.small\.hidden is 390; .*32/);
+  refuses(edited('encoding: lpc10', 'encoding: lpc8'), /model\.encoding is "lpc8"; .*"linear16"\|"mulaw10"\|"lpc10"/);
+  refuses(edited('  clip: 1 #', '  #'), `line ${lineOf('training:')}: training.clip is missing`);
+  refuses(edited('start: 500', 'start: 50000'), /sparsity\.pruning is .*expected start before end/);
+  refuses(
+    () => loadRecipe(shipped, { set: ['training.segment=-1', 'training.ema=1'] }),
+    /^.*--set: training\.segment is -1; .* \(and 1 more\)$/,
+  );
+  refuses(
+    () => loadRecipe(shipped, { set: ['sparsity={method: pruning}'] }),
+    'method pruning needs the settings sparsity.pruning',
+  );
+});
+
+test('text that is not a recipe is refused', () => {
+  refuses(edited('training:\n', 'training: {\n'), /line \d+/);
+  refuses(edited(text, '- a list'), 'expected keys and values');
+  refuses(edited('size: small', 'size: small\nsize: large'), /unique/);
+  refuses(() => loadRecipe('recipes/no-such-recipe'), 'no recipe at recipes/no-such-recipe', 'ERR_FILE_NOT_FOUND');
+  refuses(() => loadRecipe('recipes'), 'no recipe at recipes/recipe.yaml', 'ERR_FILE_NOT_FOUND');
+});

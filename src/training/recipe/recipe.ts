@@ -1,0 +1,139 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { LineCounter, isMap, parse, parseDocument, type Document } from 'yaml';
+import type { MelSettings } from '../../audio/mel.js';
+import { melPresets } from '../../audio/presets.js';
+import { TtsError } from '../../base/errors.js';
+import type { WaveRnnConfig } from '../../model/wavernn/config.js';
+import { describeIssues, nearest } from '../../base/yaml_issues.js';
+import {
+  classifierRecipeSchema,
+  evolvedRecipeSchema,
+  type ClassifierRecipe,
+  type EvolvedRecipe,
+} from './classifier_schema.js';
+import { recipeSchema, type RecipeFile } from './vocoder_schema.js';
+
+/** A vocoder's recipe that passed the schema, with the feature preset looked up. Plain data, fit for JSON. */
+export interface Recipe extends Omit<RecipeFile, 'features'> {
+  readonly features: MelSettings;
+}
+
+/** A recipe of any task; `task` tells which. */
+export type AnyRecipe = Recipe | ClassifierRecipe | EvolvedRecipe;
+
+const schemas = {
+  vocoder: recipeSchema,
+  classifier: classifierRecipeSchema,
+  'classifier-es': evolvedRecipeSchema,
+} as const;
+
+export interface RecipeOptions {
+  /** Overrides the recipe's `size`. */
+  readonly size?: string;
+  /** Overrides of single values, such as `training.learningRate=1e-3`; what follows `=` is read as YAML. */
+  readonly set?: readonly string[];
+  /** Folder of the data, instead of what the recipe says: recordings for a vocoder, images for a classifier. */
+  readonly data?: string;
+}
+
+/** Of a folder that has none of the clips that the recipe holds out, this share is held out. */
+const defaultValidationShare = 0.05;
+
+/**
+ * Reads and checks a vocoder's recipe, as `loadAnyRecipe` does; that of another task is ERR_RECIPE.
+ */
+export function loadRecipe(dirOrFile: string, options: RecipeOptions = {}): Recipe {
+  const recipe = loadAnyRecipe(dirOrFile, options);
+  if (recipe.task !== 'vocoder')
+    throw new TtsError('ERR_RECIPE', `${recipePath(dirOrFile)} has task: ${recipe.task}, expected task: vocoder`);
+  return recipe;
+}
+
+/**
+ * Reads and checks a recipe: a file, or a folder with a `recipe.yaml`.
+ * @throws {TtsError} ERR_FILE_NOT_FOUND; ERR_RECIPE for text that is not YAML, wrong values (with path and line) and
+ * unknown keys (with line and the nearest known key), also for those that come from `options`.
+ */
+export function loadAnyRecipe(dirOrFile: string, options: RecipeOptions = {}): AnyRecipe {
+  const path = recipePath(dirOrFile);
+  const lines = new LineCounter();
+  const document = parseDocument(readFileSync(path, 'utf8'), { lineCounter: lines });
+  if (document.errors.length > 0)
+    throw new TtsError('ERR_RECIPE', `${path}: ${document.errors[0].message.split('\n')[0]}`);
+  if (!isMap(document.contents))
+    throw new TtsError('ERR_RECIPE', `${path}: expected keys and values, such as "name: ljspeech"`);
+  if (options.size !== undefined) document.setIn(['size'], options.size);
+  for (const assignment of options.set ?? []) applyAssignment(document, assignment);
+
+  const task = document.get('task') ?? 'vocoder';
+  if (typeof task !== 'string' || !Object.hasOwn(schemas, task))
+    throw unknownName(path, 'task', String(task), Object.keys(schemas));
+  if (options.data !== undefined) document.setIn(['data', task === 'vocoder' ? 'corpus' : 'folder'], options.data);
+  const schema = schemas[task as keyof typeof schemas];
+  const checked = schema.safeParse(toPlain(document, path));
+  if (!checked.success)
+    throw new TtsError('ERR_RECIPE', `${path}: ${describeIssues(checked.error.issues, schema, document, lines)}`);
+  const { size, sizes } = checked.data;
+  if (!Object.hasOwn(sizes, size)) throw unknownName(path, 'size', size, Object.keys(sizes));
+  if (checked.data.task !== 'vocoder') return checked.data;
+  const recipe = withFeatures(checked.data, path);
+  return options.data === undefined
+    ? recipe
+    : { ...recipe, data: { ...recipe.data, validation: { share: defaultValidationShare, ...recipe.data.validation } } };
+}
+
+function withFeatures({ features, ...recipe }: RecipeFile, path: string): Recipe {
+  if (typeof features !== 'string') return { ...recipe, features };
+  if (!Object.hasOwn(melPresets, features)) throw unknownName(path, 'features', features, Object.keys(melPresets));
+  return { ...recipe, features: melPresets[features] };
+}
+
+/** The sizes of the network that a recipe describes. */
+export function waveRnnConfig({ sizes, size, model }: Recipe): WaveRnnConfig {
+  const [rows, columns] = model.block;
+  return { ...sizes[size], encoding: model.encoding, block: { rows, columns }, conditioning: model.conditioning };
+}
+
+function recipePath(dirOrFile: string): string {
+  const kind = statSync(dirOrFile, { throwIfNoEntry: false });
+  const path = kind?.isDirectory() ? join(dirOrFile, 'recipe.yaml') : dirOrFile;
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile())
+    throw new TtsError('ERR_FILE_NOT_FOUND', `no recipe at ${path}; expected a recipe.yaml or a folder that holds one`);
+  return path;
+}
+
+function applyAssignment(document: Document, assignment: string): void {
+  const [, key, text] = /^([^=]+)=(.*)$/s.exec(assignment) ?? [];
+  if (key === undefined)
+    throw new TtsError('ERR_RECIPE', `--set ${assignment}: expected key=value, such as training.learningRate=1e-3`);
+  const path = key.trim().split('.');
+  let value: unknown;
+  try {
+    value = parse(text);
+  } catch (cause) {
+    throw new TtsError('ERR_RECIPE', `--set ${assignment}: ${JSON.stringify(text)} is not a YAML value`, { cause });
+  }
+  const parent = document.getIn(path.slice(0, -1));
+  if (parent !== undefined && path.length > 1 && !(typeof parent === 'object' && parent !== null))
+    throw new TtsError(
+      'ERR_RECIPE',
+      `--set ${assignment}: ${path.slice(0, -1).join('.')} is a single value and has no keys`,
+    );
+  document.setIn(path, document.createNode(value));
+}
+
+function toPlain(document: Document, path: string): unknown {
+  try {
+    return document.toJS();
+  } catch (cause) {
+    throw new TtsError('ERR_RECIPE', `${path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
+function unknownName(path: string, key: string, name: string, known: string[]): TtsError {
+  return new TtsError(
+    'ERR_RECIPE',
+    `${path}: ${key} "${name}" is unknown; did you mean "${nearest(name, known)}"? Known: ${known.join(', ')}`,
+  );
+}

@@ -1,0 +1,167 @@
+import type { AdamState, SampleRateNetwork } from '../../kernels/index.js';
+import type { BlockMatrix } from '../../kernels/interface/blocks.js';
+import { RandomStream, streams } from '../../base/random.js';
+import { conditioningParameters } from '../../model/wavernn/conditioning.js';
+import { denseNames, levels, shapeOf, sparseNames, type WaveRnnConfig } from '../../model/wavernn/config.js';
+import type { MaskedMatrix, Revival } from '../../sparsity/chooser.js';
+import { blockCount, maskOf, type Mask } from '../../sparsity/mask.js';
+import { MaskedWeights } from '../../sparsity/masked_weights.js';
+import { underPrefix, withPrefix } from '../../sparsity/named_arrays.js';
+
+/**
+ * Of the initial random numbers, those of the conditioning network begin at 0, those of the sample-rate network here.
+ */
+const sampleRateOffset = 2 ** 40;
+
+/** The block-sparse matrices of a network with the densities of its configuration. */
+export function maskedMatrices(config: WaveRnnConfig): MaskedMatrix[] {
+  return sparseNames.map((name) => {
+    const [rows, columns] = shapeOf(name, config);
+    const shape = { name, rows, columns, block: config.block };
+    return name === 'recurrent'
+      ? { ...shape, density: config.density.recurrent, gates: 3 }
+      : { ...shape, density: config.density.output };
+  });
+}
+
+/**
+ * Every weight of a voice in training, with Adam's moments and the moving average beside it. The members of a
+ * population share all of them under masks of their own.
+ */
+export class Parameters {
+  /** In the order of `sparseNames`. */
+  readonly sparse: readonly MaskedWeights[];
+  /** In the order of `denseNames`. */
+  readonly dense: AdamState[];
+  readonly conditioning: Map<string, { readonly shape: number[]; readonly state: AdamState }>;
+
+  /** @param masks [member][matrix] */
+  constructor(
+    private readonly config: WaveRnnConfig,
+    bins: number,
+    masks: readonly (readonly Mask[])[],
+    revive: Revival,
+    seed: number,
+  ) {
+    const random = new RandomStream(seed, streams.initialisation, sampleRateOffset);
+    this.sparse = maskedMatrices(config).map((shape, i) => {
+      const weights = new MaskedWeights(
+        shape,
+        masks.map((member) => member[i]),
+        revive,
+      );
+      // Variance 1/fan-in (2/fan-in where a ReLU comes before), the fan-in being the mean number of inputs that a mask
+      // leaves.
+      const inputs = (shape.columns * weights.members[0].column.length) / blockCount(shape);
+      const deviation = Math.sqrt((shape.name.endsWith('Logits') ? 2 : 1) / inputs);
+      weights.initialise(() => deviation * random.normal());
+      return weights;
+    });
+    this.dense = denseNames.map((name) => {
+      const [rows, columns] = shapeOf(name, config);
+      const weights = new Float32Array(rows * columns);
+      if (name === 'input') initialiseInput(weights, config.hidden, random);
+      return fresh(weights);
+    });
+    this.conditioning = new Map(
+      [...conditioningParameters(config, bins, seed)].map(([name, { shape, data }]) => [
+        name,
+        { shape, state: fresh(data) },
+      ]),
+    );
+  }
+
+  /** The network of each member, with the present weights. */
+  members(): SampleRateNetwork[] {
+    for (const weights of this.sparse) weights.gather();
+    return this.sparse[0].members.map((_, m) =>
+      this.network(
+        this.sparse.map(({ members }) => members[m]),
+        'weights',
+      ),
+    );
+  }
+
+  /** The network under given masks, with the present weights or their moving average. */
+  deployed(masks: readonly Mask[], which: 'weights' | 'average'): SampleRateNetwork {
+    return this.network(
+      this.sparse.map((weights, i) => weights.deployed(masks[i], which)),
+      which,
+    );
+  }
+
+  /** The network of each member with every block stored: the present weights under its masks, zeros elsewhere. */
+  probes(): SampleRateNetwork[] {
+    return this.sparse[0].members.map((_, m) =>
+      this.network(
+        this.sparse.map((weights) => weights.probe(maskOf(weights.members[m]))),
+        'weights',
+      ),
+    );
+  }
+
+  private network(sparse: BlockMatrix[], which: 'weights' | 'average'): SampleRateNetwork {
+    const { hidden, projection, encoding } = this.config;
+    return { hidden, projection, levels: levels(encoding), sparse, dense: this.dense.map((state) => state[which]) };
+  }
+
+  /** Gives the members other masks: [member][matrix]. */
+  remask(masks: readonly (readonly Mask[])[]): void {
+    this.sparse.forEach((weights, i) => weights.remask(masks.map((member) => member[i])));
+  }
+
+  /** All states with a name, in a fixed order: sparse, dense, conditioning. */
+  *named(): Generator<[name: string, state: AdamState]> {
+    for (const [i, name] of sparseNames.entries()) yield [name, this.sparse[i].state];
+    for (const [i, name] of denseNames.entries()) yield [name, this.dense[i]];
+    for (const [name, { state }] of this.conditioning) yield [`conditioning.${name}`, state];
+  }
+
+  /** Everything as named arrays, for a checkpoint. */
+  toArrays(): Map<string, Float32Array | Int32Array> {
+    const arrays = new Map<string, Float32Array | Int32Array>();
+    for (const [i, name] of sparseNames.entries())
+      for (const [key, array] of withPrefix(name, this.sparse[i].toArrays())) arrays.set(key, array);
+    for (const [name, state] of this.unmasked())
+      for (const [kind, array] of Object.entries(state)) arrays.set(`${name}/${kind}`, array as Float32Array);
+    return arrays;
+  }
+
+  /**
+   * Takes over the arrays of a checkpoint of so many members. Throws RangeError where one is missing or has another
+   * size.
+   */
+  fromArrays(arrays: ReadonlyMap<string, Float32Array | Int32Array>, members: number): void {
+    sparseNames.forEach((name, i) => this.sparse[i].fromArrays(underPrefix(name, arrays), members));
+    for (const [name, state] of this.unmasked()) {
+      for (const [kind, array] of Object.entries(state) as [string, Float32Array][]) {
+        const saved = arrays.get(`${name}/${kind}`) as Float32Array | undefined;
+        if (!saved) throw new RangeError(`the checkpoint has no array ${name}/${kind}`);
+        if (saved.length !== array.length)
+          throw new RangeError(`${name}/${kind} has ${saved.length} elements, expected ${array.length}`);
+        array.set(saved);
+      }
+    }
+  }
+
+  private unmasked(): [name: string, state: AdamState][] {
+    return [...this.named()].slice(sparseNames.length);
+  }
+}
+
+function fresh(weights: Float32Array): AdamState {
+  return {
+    weights,
+    first: new Float32Array(weights.length),
+    second: new Float32Array(weights.length),
+    average: weights.slice(),
+  };
+}
+
+/** Normal with deviation 0.3; c[t] must not reach the coarse half of the state. */
+function initialiseInput(weights: Float32Array, hidden: number, random: RandomStream): void {
+  for (let i = 0; i < weights.length; i++) {
+    const masked = i % 3 === 2 && Math.floor(i / 3) % hidden < hidden / 2;
+    weights[i] = masked ? 0 : 0.3 * random.normal();
+  }
+}

@@ -1,0 +1,91 @@
+import { drawBatch } from '../../data/store/batches.js';
+import type { FeatureStore } from '../../data/store/feature_store.js';
+import type { Kernels } from '../../kernels/index.js';
+import type { SymbolCodec } from '../../model/wavernn/codec.js';
+import { contextFrames } from '../../model/wavernn/conditioning.js';
+import type { WaveRnnConfig } from '../../model/wavernn/config.js';
+import { normaliseFeatures } from '../../model/wavernn/normalise.js';
+import type { SampleRateBatch } from '../../model/wavernn/sample_rate_op.js';
+
+/** Teacher-forced segments of speech as the networks want them. */
+export interface Segments {
+  readonly sequence: SampleRateBatch;
+  /**
+   * [lanes, rows, bins], normalised: the frames of the segments with the conditioning network's context before and
+   * after.
+   */
+  readonly features: Float32Array;
+  readonly rows: number;
+  /** [lanes]: what turns a lane's nats per symbol pair into nats per 16-bit sample; see `Symbols`. */
+  readonly logWidths: Float64Array;
+}
+
+export interface SegmentSettings {
+  readonly lanes: number;
+  /** Samples of each. */
+  readonly steps: number;
+  /** Largest deviation of the noise on what is heard, in steps of the code. */
+  readonly noise: number;
+  readonly seed: number;
+}
+
+/** Blocks of random numbers that one step may use for noise: four samples each. */
+const noiseBlocksPerStep = 2 ** 24;
+
+/**
+ * Draws the segments of a step: a pure function of its arguments. With several members the lanes are shared out
+ * equally, in order.
+ * @param pairs of members, where the two of a pair, 2p and 2p+1, are to get the same segments, so that what tells them
+ * apart is their masks alone; 0: all segments differ
+ * @param lanes a multiple of 2·pairs
+ */
+export function drawSegments(
+  store: FeatureStore,
+  config: WaveRnnConfig,
+  codec: SymbolCodec,
+  kernels: Kernels,
+  settings: SegmentSettings,
+  step: number,
+  pairs = 0,
+): Segments {
+  const copies = pairs > 0 ? 2 : 1;
+  const distinct = settings.lanes / copies;
+  const shape = {
+    lanes: distinct,
+    steps: settings.steps,
+    context: contextFrames(config),
+    hop: store.hop,
+    history: codec.history,
+  };
+  const { steps, hop, phase, frames, context, pcm, features } = drawBatch(store.train, shape, settings.seed, step);
+  const noise =
+    settings.noise > 0 ? { seed: settings.seed, index: step * noiseBlocksPerStep, most: settings.noise } : undefined;
+  const perLane = features.length / distinct;
+  // From the frame before the first one on.
+  const skipped = (context - 1) * store.bins;
+  const coded = new Float32Array(distinct * (perLane - skipped));
+  for (let lane = 0; lane < distinct; lane++)
+    coded.set(features.subarray(lane * perLane + skipped, (lane + 1) * perLane), lane * (perLane - skipped));
+  const { codes, heard, meanLogWidths } = codec.encode(
+    { lanes: distinct, pcm, phase, features: coded },
+    { noise, kernels },
+  );
+  const share = distinct / pairs;
+  const paired = <T extends Uint16Array | Float32Array | Float64Array>(array: T): T =>
+    copies === 1 ? array : repeated(array, distinct, share);
+  return {
+    sequence: { lanes: settings.lanes, steps, hop, phase, frames, codes: paired(codes), heard: heard && paired(heard) },
+    features: paired(normaliseFeatures(features, store.statistics)),
+    rows: frames + 2 * context,
+    logWidths: paired(meanLogWidths),
+  };
+}
+
+/** Every `share` lanes twice in a row. */
+function repeated<T extends Uint16Array | Float32Array | Float64Array>(array: T, lanes: number, share: number): T {
+  const size = (array.length / lanes) * share;
+  const twice = new (array.constructor as { new (length: number): T })(2 * array.length);
+  for (let at = 0; at < array.length; at += size)
+    for (const copy of [0, 1]) twice.set(array.subarray(at, at + size), 2 * at + copy * size);
+  return twice;
+}

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { after, before } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { openCorpus } from '../../data/corpora/corpus.js';
+import { openFeatureStore, type FeatureStore } from '../../data/store/feature_store.js';
+import { chooseKernels } from '../../kernels/index.js';
+import { loadTensorFlow } from '../../model/backend/backend.js';
+import { loadRecipe } from '../recipe/recipe.js';
+import { Trainer } from './trainer.js';
+import { heldOutNll } from './validation.js';
+
+const root = fileURLToPath(new URL('../../../../', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'tts-trainer-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const tiny = [
+  'sizes.small={ hidden: 32, projection: 16, density: { recurrent: 0.3, output: 0.3 } }',
+  'model.conditioning.channels=16',
+  'training.lanes=16',
+  'training.segment=96',
+  'training.steps=24',
+  'training.learningRate=1e-2',
+];
+const searches = {
+  es: 'sparsity.es={ population: 4, hold: 5, sigma: 0.5 }',
+  'es-guided': 'sparsity.es-guided={ population: 4, hold: 5, grace: 0.4 }',
+  rigl: 'sparsity.rigl={ every: 5, drop: 0.3 }',
+};
+const recipeOf = (...set: string[]) => loadRecipe(join(root, 'recipes', 'ljspeech'), { set: [...tiny, ...set] });
+
+let store: FeatureStore;
+before(async () => {
+  const recipe = recipeOf();
+  store = await openFeatureStore({
+    corpus: await openCorpus(join(root, 'data', 'ljspeech-mini')),
+    settings: recipe.features,
+    cacheDir: folder,
+    threads: 2,
+    validation: recipe.data.validation,
+  });
+});
+
+async function trainerOf(set: string[], threads = 2): Promise<Trainer> {
+  const kernels = chooseKernels({ threads });
+  return new Trainer(recipeOf(...set), store, kernels, (await loadTensorFlow(kernels)).tf);
+}
+
+const losses = (trainer: Trainer, steps: number) => Array.from({ length: steps }, () => trainer.advance().loss);
+/** Copies, as a checkpoint makes them. */
+const copied = ({ arrays, state }: ReturnType<Trainer['save']>) => ({
+  arrays: new Map([...arrays].map(([name, array]) => [name, array.slice()] as const)),
+  state: JSON.parse(JSON.stringify(state)) as Record<string, unknown>,
+});
+
+for (const [method, settings] of Object.entries(searches)) {
+  const set = [`sparsity.method=${method}`, settings];
+
+  test(`${method}: masks change while weights learn, and keep exactly their number of blocks`, async () => {
+    const trainer = await trainerOf(set);
+    const kept = () => trainer.deployed().sparse.reduce((sum, { column }) => sum + column.length, 0);
+    const [first, blocks]: [Uint8Array, number] = [trainer.picture(), kept()];
+    const kernels = chooseKernels({ threads: 2 });
+    const { tf } = await loadTensorFlow(kernels);
+    const before = heldOutNll(tf, kernels, trainer, store);
+    losses(trainer, 24);
+    const after = heldOutNll(tf, kernels, trainer, store);
+    assert.ok(after < before - 0.1, `${before} to ${after}`);
+    assert.equal(kept(), blocks);
+    assert.notDeepEqual(trainer.picture(), first);
+    assert.ok(
+      trainer.diagnostics()['masks/ever_active'] >
+        blocks /
+          trainer
+            .deployed()
+            .sparse.reduce(
+              (sum, { rows, columns, blockRows, blockColumns }) => sum + (rows * columns) / (blockRows * blockColumns),
+              0,
+            ),
+    );
+  });
+
+  test(
+    `${method}: resumed in the middle of a generation, or after the last one, a run ` +
+      'goes on as if it had never stopped',
+    async () => {
+      const whole = await trainerOf(set);
+      for (const [steps, members] of [
+        [7, method === 'rigl' ? 1 : 4],
+        [14, 1],
+      ]) {
+        losses(whole, steps);
+        assert.equal(whole.members, members);
+        const saved = copied(whole.save());
+        const resumed = await trainerOf(set);
+        resumed.restore(saved, whole.step);
+        assert.deepEqual(losses(resumed, 3), losses(whole, 3));
+        assert.deepEqual(copied(resumed.save()), copied(whole.save()));
+      }
+    },
+  );
+
+  test(`${method}: the number of threads changes nothing`, async () => {
+    const [one, two] = [await trainerOf(set, 1), await trainerOf(set, 2)];
+    assert.deepEqual(losses(one, 8), losses(two, 8));
+    assert.deepEqual(copied(one.save()), copied(two.save()));
+  });
+}
+
+test('the shuffled control begins as the search does, and parts from it once fitness counts', async () => {
+  const [search, control] = [
+    await trainerOf(['sparsity.method=es', searches.es]),
+    await trainerOf(['sparsity.method=es', 'sparsity.es={ population: 4, hold: 5, sigma: 0.5, shuffle: true }']),
+  ];
+  assert.deepEqual(losses(search, 5), losses(control, 5));
+  assert.notDeepEqual(losses(search, 10), losses(control, 10));
+});
+
+test('members that do not divide the lanes are refused', async () => {
+  await assert.rejects(trainerOf(['sparsity.method=es', 'sparsity.es={ population: 6, hold: 5 }']), {
+    code: 'ERR_RECIPE',
+    message: /training\.lanes is 16, expected a multiple of the 6 members/,
+  });
+});
