@@ -2,11 +2,11 @@
 // so neither Python nor a download is needed. Without a compiler the toolkit runs on the WebAssembly kernels that come
 // with it: that is no failed install.
 import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -40,22 +40,25 @@ const dot = ['-march=armv8.2-a+dotprod'];
 const understood = (flags) =>
   spawnSync(compiler, [...flags, '-x', 'c++', '-fsyntax-only', '-'], { input: '' }).status === 0;
 const isaFlags = {
-  'kernels_avx2.cc': x86 ? avx2 : null,
-  'kernels_avx512.cc': x86 ? avx512 : null,
+  'targets/avx2.cc': x86 ? avx2 : null,
+  'targets/avx512.cc': x86 ? avx512 : null,
   // Older compilers do not know these; the processors that have them then run the kernels above.
-  'kernels_avxvnni.cc': x86 && understood(['-mavxvnni']) ? [...avx2, '-mavxvnni'] : null,
-  'kernels_avx512vnni.cc':
+  'targets/avxvnni.cc': x86 && understood(['-mavxvnni']) ? [...avx2, '-mavxvnni'] : null,
+  'targets/avx512vnni.cc':
     x86 && understood(['-mavx512vnni', '-mavx512vbmi']) ? [...avx512, '-mavx512vnni', '-mavx512vbmi'] : null,
-  'kernels_neon.cc': arm ? [] : null,
-  'kernels_neondot.cc': arm && understood(dot) ? dot : null,
-  'binding_wasm.cc': null,
-  // To the bit what its twin in TypeScript gives.
-  'excitation.cc': ['-ffp-contract=off'],
+  'targets/neon.cc': arm ? [] : null,
+  'targets/neondot.cc': arm && understood(dot) ? dot : null,
+  'bindings/wasm.cc': null,
+  // To the bit what the reference in TypeScript gives.
+  'train/excitation.cc': ['-ffp-contract=off'],
 };
-const units = readdirSync(source).filter((name) => name.endsWith('.cc') && isaFlags[name] !== null);
+const files = readdirSync(source, { recursive: true })
+  .filter((name) => /\.(cc|h)$/.test(name))
+  .sort();
+const units = files.filter((name) => name.endsWith('.cc') && isaFlags[name] !== null);
 const base = [
   ...['avxvnni', 'avx512vnni', 'neondot']
-    .filter((name) => isaFlags[`kernels_${name}.cc`] === null)
+    .filter((name) => isaFlags[`targets/${name}.cc`] === null)
     .map((name) => `-DKERNELS_WITHOUT_${name.toUpperCase()}`),
   '-std=c++17',
   '-O3',
@@ -68,6 +71,8 @@ const base = [
   '-DNAPI_VERSION=8',
   '-DNODE_ADDON_API_DISABLE_DEPRECATED',
   '-I',
+  source,
+  '-I',
   require('node-api-headers').include_dir,
   '-I',
   dirname(require.resolve('node-addon-api/package.json')),
@@ -75,16 +80,16 @@ const base = [
 
 // Rebuild only when a source, a flag or the compiler changed.
 const fingerprint = createHash('sha256').update(
-  JSON.stringify([compiler, base.slice(0, -4), isaFlags, process.arch, process.platform]),
+  JSON.stringify([compiler, base.slice(0, -6), isaFlags, process.arch, process.platform]),
 );
-for (const name of readdirSync(source).sort()) fingerprint.update(name).update(readFileSync(join(source, name)));
+for (const name of files) fingerprint.update(name).update(readFileSync(join(source, name)));
 const stamp = fingerprint.digest('hex');
 if (existsSync(output) && existsSync('build/stamp') && readFileSync('build/stamp', 'utf8') === stamp) process.exit(0);
 
 mkdirSync('build/objects', { recursive: true });
 const compile = (name) =>
   new Promise((resolve) => {
-    const object = join('build/objects', name.replace(/\.cc$/, '.o'));
+    const object = join('build/objects', name.replaceAll(/[\\/]/g, '_').replace(/\.cc$/, '.o'));
     const child = spawn(compiler, [...base, ...(isaFlags[name] ?? []), '-c', join(source, name), '-o', object], {
       stdio: ['ignore', 'inherit', 'inherit'],
     });

@@ -15,12 +15,12 @@ const compiler = '@yowasp/clang@22.0.0-git20542-10';
 const toolchain = 'build/wasm-toolchain';
 
 const units = [
-  'binding_wasm.cc',
-  'classifier_engine.cc',
-  'classifier_layout.cc',
-  'engine.cc',
-  'kernels_generic.cc',
-  'pack.cc',
+  'bindings/wasm.cc',
+  'classify/classifier_engine.cc',
+  'classify/layout.cc',
+  'sample/pack.cc',
+  'targets/generic.cc',
+  'train/engine.cc',
 ];
 const flags = [
   '--target=wasm32-wasip1',
@@ -29,6 +29,7 @@ const flags = [
   '-O3',
   '-flto',
   '-msimd128',
+  `-I${source}`,
   '-fno-exceptions',
   '-fno-rtti',
   '-fno-math-errno',
@@ -42,7 +43,7 @@ const flags = [
 const section = 'sources';
 
 function sourceFiles() {
-  const names = readdirSync(source).filter((name) => name.endsWith('.h') || units.includes(name));
+  const names = readdirSync(source, { recursive: true }).filter((name) => name.endsWith('.h') || units.includes(name));
   return Object.fromEntries(
     names.sort().map((name) => [name, readFileSync(join(source, name), 'utf8').replaceAll('\r\n', '\n')]),
   );
@@ -83,6 +84,17 @@ async function loadCompiler() {
   return (await import(pathToFileURL(entry).href)).commands['clang++'];
 }
 
+/** The files as nested folders, as the compiler takes them: { src: { kernels: { native: { … } } } }. */
+function folders(contents) {
+  const tree = {};
+  for (const [name, content] of Object.entries(contents)) {
+    const path = `${source}/${name}`.split('/');
+    const folder = path.slice(0, -1).reduce((at, part) => (at[part] ??= {}), tree);
+    folder[path.at(-1)] = content;
+  }
+  return tree;
+}
+
 if (process.argv.includes('--check')) {
   if ((await stampOf(output)) === stamp) process.exit(0);
   console.error(`${output} does not belong to the sources: run "npm run build:wasm" and commit it`);
@@ -92,11 +104,7 @@ if (process.argv.includes('--check')) {
 const clang = await loadCompiler();
 const print = (bytes) => void (bytes && process.stderr.write(bytes));
 const args = [...flags, ...units.map((name) => `${source}/${name}`), '-o', 'kernels.wasm'];
-const built = await clang(
-  args,
-  { src: { kernels: { native: files } } },
-  { stdout: print, stderr: print, fetchProgress: () => undefined },
-);
+const built = await clang(args, folders(files), { stdout: print, stderr: print, fetchProgress: () => undefined });
 const bytes = Buffer.concat([built['kernels.wasm'], customSection(section, stamp)]);
 mkdirSync(dirname(output), { recursive: true });
 writeFileSync(`${output}.tmp`, bytes);

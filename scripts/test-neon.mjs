@@ -18,7 +18,9 @@ if (!emulator || spawnSync(compiler, ['--version']).status !== 0) {
 }
 
 const source = 'src/kernels/native';
-const units = readdirSync(source).filter((name) => name.endsWith('.cc') && !/^binding|avx|^excitation/.test(name));
+const units = readdirSync(source, { recursive: true }).filter(
+  (name) => name.endsWith('.cc') && !/^bindings|avx|excitation/.test(name),
+);
 const program = 'build/compare_tables_neon';
 mkdirSync('build/neon', { recursive: true });
 const flags = [
@@ -39,7 +41,7 @@ const objects = ['test/native/compare_tables.cc', ...units.map((name) => join(so
   const object = join('build/neon', `${basename(path, '.cc')}.o`);
   run(compiler, [
     ...flags,
-    ...(path.endsWith('kernels_neondot.cc') ? ['-march=armv8.2-a+dotprod'] : []),
+    ...(path.endsWith('neondot.cc') ? ['-march=armv8.2-a+dotprod'] : []),
     '-c',
     path,
     '-o',

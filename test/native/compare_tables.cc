@@ -12,9 +12,9 @@
 #include <random>
 #include <thread>
 
-#include "../../src/kernels/native/classifier_engine.h"
-#include "../../src/kernels/native/engine.h"
-#include "../../src/kernels/native/pack.h"
+#include "classify/classifier_engine.h"
+#include "train/engine.h"
+#include "sample/pack.h"
 
 namespace {
 

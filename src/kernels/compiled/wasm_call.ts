@@ -13,7 +13,7 @@ interface Memory {
 type Entry = (argumentsAddress: number) => void;
 
 /**
- * The kernels in src/kernels/native/binding_wasm.cc. Each takes the address of its arguments, as `Call` lays them down.
+ * The kernels in src/kernels/native/bindings/wasm.cc. Each takes the address of its arguments, as `Call` lays them down.
  */
 export interface KernelExports extends Memory {
   readonly product: Entry;
@@ -34,7 +34,7 @@ type Numbers = Float32Array | Float64Array | Int32Array | Uint16Array | Uint8Arr
 
 /**
  * The arguments of one call: numbers, and arrays that are copied into the module's memory before it and out of it
- * after. `Arguments` in binding_wasm.cc reads them in the order in which they were added.
+ * after. `Arguments` in bindings/wasm.cc reads them in the order in which they were added.
  */
 export class Call {
   private readonly values: number[] = [];

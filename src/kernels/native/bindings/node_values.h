@@ -1,0 +1,55 @@
+// From JavaScript values to what the engine takes. src/kernels/native.ts has checked types and
+// lengths.
+#pragma once
+#define NAPI_CPP_EXCEPTIONS
+#include <napi.h>
+
+#include "train/engine.h"
+
+inline const KernelTable* table_of(const Napi::Value& name) {
+  for (const KernelTable* t : available_tables())
+    if (name.As<Napi::String>().Utf8Value() == t->name) return t;
+  throw Napi::Error::New(name.Env(), "no such instruction set");
+}
+
+template <class T>
+T* data_of(const Napi::Value& v) {
+  if (v.IsUndefined() || v.IsNull()) return nullptr;
+  const Napi::TypedArray a = v.As<Napi::TypedArray>();
+  return reinterpret_cast<T*>(static_cast<char*>(a.ArrayBuffer().Data()) + a.ByteOffset());
+}
+
+inline int integer(const Napi::Value& v) { return v.As<Napi::Number>().Int32Value(); }
+inline float number(const Napi::Value& v) { return v.As<Napi::Number>().FloatValue(); }
+
+inline Matrix matrix_of(const Napi::Value& v) {
+  const Napi::Object o = v.As<Napi::Object>();
+  return {integer(o.Get("rows")),
+          integer(o.Get("columns")),
+          integer(o.Get("blockRows")),
+          integer(o.Get("blockColumns")),
+          data_of<int32_t>(o.Get("rowStart")),
+          data_of<int32_t>(o.Get("column")),
+          data_of<float>(o.Get("values"))};
+}
+
+// binding_sampler.cc
+void define_sampler(Napi::Env, Napi::Object exports);
+
+// Any struct of the network's shape; `matrix` makes one of its matrices.
+template <class N, class F>
+N network_from(const Napi::Value& v, F matrix) {
+  const Napi::Object o = v.As<Napi::Object>();
+  N n;
+  n.hidden = integer(o.Get("hidden"));
+  n.projection = integer(o.Get("projection"));
+  n.levels = integer(o.Get("levels"));
+  const Napi::Array sparse = o.Get("sparse").As<Napi::Array>(),
+                    dense = o.Get("dense").As<Napi::Array>();
+  for (uint32_t i = 0; i < kSparseCount; i++) n.sparse[i] = matrix(sparse[i]);
+  for (uint32_t i = 0; i < kDenseCount; i++) n.dense[i] = data_of<float>(dense[i]);
+  return n;
+}
+
+// binding_classifier.cc
+void classifier(const Napi::CallbackInfo& info);

@@ -1,0 +1,117 @@
+#include "classify/classifier_engine.h"
+
+#include "runtime/buffer.h"
+#include "classify/layout.h"
+#include "runtime/pool.h"
+
+namespace {
+
+constexpr int kLanes = 16;
+
+// Groups of a slice, at most. More groups make the gradients of fully connected layers cheaper and
+// leave fewer tasks for the threads.
+constexpr int kSliceGroups = 4;
+
+// Slices of nearly equal size: 6 groups are 3 + 3. They depend on nothing but the number of
+// examples.
+struct Slices {
+  int examples, groups, count;
+  explicit Slices(int n)
+      : examples(n),
+        groups((n + kLanes - 1) / kLanes),
+        count((groups + kSliceGroups - 1) / kSliceGroups) {}
+  int first(int slice) const { return slice == count ? examples : slice * groups / count * kLanes; }
+};
+
+// Where a slice writes its gradients: the first to where the sums will be, the others to buffers of
+// their own.
+struct SliceGradients {
+  std::vector<float*> weights, biases;
+};
+
+SliceGradients in_buffer(const std::vector<Layer>& layers, Buffer& buffer) {
+  size_t floats = 0;
+  for (const Layer& layer : layers) floats += layer.stored + layer.summed;
+  float* at = buffer.need(floats);
+  SliceGradients part;
+  for (const Layer& layer : layers) {
+    part.weights.push_back(at), at += layer.stored;
+    part.biases.push_back(at), at += layer.summed;
+  }
+  return part;
+}
+
+void add(const float* from, size_t floats, float* to) {
+  for (size_t i = 0; i < floats; i++) to[i] += from[i];
+}
+
+}  // namespace
+
+void run_classifier(const KernelTable* table, int threads, std::vector<ClassifierMember>& members,
+                    const ClassifierBatch& batch, bool gradients) {
+  // The buffers are shared by all JavaScript threads of the process.
+  static std::mutex one;
+  const std::lock_guard<std::mutex> lock(one);
+  static std::vector<Buffer> workspaces, sliceBuffers;
+  const Slices slices(batch.examples);
+  const int count = (int)members.size(), layers = (int)members[0].layers.size();
+  const size_t pixels = (size_t)batch.height * batch.width * batch.channels;
+  if ((int)workspaces.size() < threads) workspaces.resize(threads);
+  if ((int)sliceBuffers.size() < count * slices.count) sliceBuffers.resize(count * slices.count);
+
+  ClassifierLayout layout;
+  for (ClassifierMember& member : members)
+    layout = classifier_layout(member.layers, batch.height, batch.width, batch.channels,
+                               kSliceGroups, gradients);
+  std::vector<std::vector<int32_t>> columns;
+  for (ClassifierMember& member : members)
+    for (int l = 0; l < layers; l++) {
+      if (member.layers[l].kind != kConvolution) continue;
+      columns.push_back(image_columns(member.layers[l], layout.images[l]));
+      if (!columns.back().empty()) member.layers[l].matrix.column = columns.back().data();
+    }
+
+  std::vector<double> loss(count * slices.count);
+  std::vector<int> correct(count * slices.count);
+  std::vector<SliceGradients> parts(count * slices.count);
+  pool().run(threads, count * slices.count, [&](int task, int worker) {
+    const int m = task / slices.count, s = task % slices.count;
+    const ClassifierMember& member = members[m];
+    const Classifier net = {layers, member.layers.data(), layout.images.data()};
+    const int first = m * batch.examples + slices.first(s);
+    ClassifierSlice slice = {slices.first(s + 1) - slices.first(s),
+                             batch.images + first * pixels,
+                             batch.labels + first,
+                             batch.scale,
+                             0,
+                             0};
+    SliceGradients& part = parts[task];
+    if (gradients)
+      part = s == 0 ? SliceGradients{member.weights, member.biases}
+                    : in_buffer(member.layers, sliceBuffers[task]);
+    const ClassifierGradients grad = {part.weights.data(), part.biases.data()};
+    table->classifier(&net, &slice, gradients ? &grad : nullptr,
+                      workspaces[worker].need(layout.floats));
+    loss[task] = slice.loss;
+    correct[task] = slice.correct;
+  });
+
+  for (int m = 0; m < count; m++) {
+    batch.loss[m] = 0;
+    batch.correct[m] = 0;
+    for (int s = 0; s < slices.count; s++) {
+      batch.loss[m] += loss[m * slices.count + s];
+      batch.correct[m] += correct[m * slices.count + s];
+    }
+  }
+  if (!gradients || slices.count == 1) return;
+  pool().run(threads, count * layers, [&](int task, int) {
+    const int m = task / layers, l = task % layers;
+    const Layer& layer = members[m].layers[l];
+    for (int s = 1; s < slices.count; s++) {
+      const SliceGradients& part = parts[m * slices.count + s];
+      add(part.weights[l], layer.stored, members[m].weights[l]);
+      if (layer.kind == kConvolution) add(part.biases[l], layer.summed, members[m].biases[l]);
+    }
+  });
+}

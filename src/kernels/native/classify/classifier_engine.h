@@ -1,0 +1,23 @@
+// Members and slices of their examples, spread over threads; sums are formed in the order of the
+// slices, so the number of threads does not change a bit of the result, nor do the other members.
+#pragma once
+#include <vector>
+
+#include "classify/network.h"
+
+struct ClassifierMember {
+  std::vector<Layer> layers;            // matrices as packed; `sums` is not set
+  std::vector<float*> weights, biases;  // receive the gradients, one array a layer
+};
+
+struct ClassifierBatch {
+  int height, width, channels, examples;
+  const float* images;    // [members, examples, height, width, channels]
+  const uint8_t* labels;  // [members, examples]
+  float scale;
+  double* loss;      // [members] out
+  int32_t* correct;  // [members] out
+};
+
+void run_classifier(const KernelTable*, int threads, std::vector<ClassifierMember>& members,
+                    const ClassifierBatch&, bool gradients);

@@ -1,0 +1,372 @@
+// The sampler: streams of samples, one sample after the other.
+#pragma once
+#include "targets/kernel_table.h"
+#include "runtime/philox.h"
+#include "sample/sampler_math.h"
+#include "sample/sampler_products.h"
+
+namespace {
+
+constexpr uint32_t kSamplingStream = 4;
+
+// Streams side by side. WebAssembly has no threads to share them out to, and its module is to stay
+// small.
+#if defined(__wasm__)
+constexpr int kSamplerLanes = 1;
+#else
+constexpr int kSamplerLanes = 4;
+#endif
+
+// Looks at a thread that is late, before the processor is given away: some microseconds.
+constexpr int kSpins = 2000;
+
+INLINE void relax() {
+#if defined(__x86_64__)
+  _mm_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// Takes pieces of a stream's memory, each beginning on a cache line.
+struct Pieces {
+  char* at;
+  size_t used = 0;
+
+  template <class T>
+  T* take(size_t count) {
+    T* piece = reinterpret_cast<T*>(at ? at + used : nullptr);
+    used += (count * sizeof(T) + 63) / 64 * 64;
+    return piece;
+  }
+
+  Quantised take_quantised(int columns) {
+    uint8_t* bytes = take<uint8_t>(columns + kBytesMargin);
+    return {bytes, take<uint8_t>(kSpreadMargin + 4 * (size_t)columns) + kSpreadMargin};
+  }
+};
+
+INLINE size_t group_count(const PackedMatrix& m) {
+  return m.precision == kInt8 ? ((size_t)m.start[m.rows / m.tile] + 15) / 16 * 16 : 0;
+}
+
+struct StreamMemory {
+  float* states[2];
+  Quantised quantised[2];
+  float *rectified, *logits;
+
+  static size_t layout(const PackedNetwork& net, float* memory, StreamMemory* out) {
+    Pieces pieces{reinterpret_cast<char*>(memory)};
+    for (int i = 0; i < 2; i++) {
+      out->states[i] = pieces.take<float>(net.hidden);
+      out->quantised[i] = net.quantised ? pieces.take_quantised(net.hidden) : Quantised{};
+    }
+    out->rectified = pieces.take<float>(net.projection);
+    out->logits = pieces.take<float>(net.levels);
+    return pieces.used;
+  }
+};
+
+struct OwnMemory {
+  float *masses, *sums;
+  uint32_t *gathered, *gatheredHalf;  // for the recurrent matrix, and for a hidden layer while the
+                                      // former still waits for the fine half
+
+  static size_t layout(const PackedNetwork& net, float* memory, OwnMemory* out) {
+    Pieces pieces{reinterpret_cast<char*>(memory)};
+    out->masses = pieces.take<float>(net.levels);
+    out->sums = pieces.take<float>(net.levels);
+    out->gathered = pieces.take<uint32_t>(group_count(net.sparse[kRecurrent]));
+    const size_t coarse = group_count(net.sparse[kCoarseHidden]),
+                 fine = group_count(net.sparse[kFineHidden]);
+    out->gatheredHalf = pieces.take<uint32_t>(coarse > fine ? coarse : fine);
+    return pieces.used;
+  }
+};
+
+// One stream at work.
+struct Lane {
+  Stream* stream;
+  StreamMemory memory;
+  OwnMemory own;
+  Softmax softmax;
+  const float* gate;  // [3H] of the frame
+  uint16_t* codes;    // [count] out, or null
+  uint32_t random[4];
+  float inputs[3];
+
+  // The state before this sample, and the one after it.
+  Input before() const {
+    return {memory.states[stream->current], memory.quantised[stream->current], own.gathered};
+  }
+  Input after() const { return after_from(0); }
+  // What comes from `column` on.
+  Input after_from(int column) const {
+    const int next = 1 - stream->current;
+    return {memory.states[next] + column, memory.quantised[next].from(column), own.gatheredHalf};
+  }
+  Input rectified() const { return {memory.rectified, {}, nullptr}; }
+};
+
+// L streams side by side, sample by sample. Of each slab of weights the streams take their turns
+// while it is in the first-level cache; what a stream computes does not depend on the others.
+template <int L>
+struct SamplerRun {
+  const PackedNetwork& net;
+  const int H, Q;
+  Lane lanes[L];
+  const Member* const member;
+  uint64_t* const ticks;
+  uint64_t since = 0;
+
+  // streams, gates and codes: L of each. member, ticks: or null.
+  SamplerRun(const PackedNetwork& n, Stream* const* streams, const float* const* gates,
+             uint16_t* const* codes, const Member* m, uint64_t* t)
+      : net(n), H(n.hidden), Q(n.levels), member(m), ticks(t) {
+    for (int l = 0; l < L; l++) {
+      Lane& lane = lanes[l];
+      lane.stream = streams[l];
+      lane.gate = gates[l];
+      lane.codes = codes[l];
+      StreamMemory::layout(net, streams[l]->memory, &lane.memory);
+      OwnMemory::layout(net, streams[l]->own, &lane.own);
+      lane.softmax = {Q, lane.own.masses, lane.own.sums, {}};
+    }
+  }
+
+  void took(int part) {
+    if (!ticks) return;
+    const uint64_t now = ticks_now();
+    ticks[part] += now - since;
+    since = now;
+  }
+
+  // Waits until all threads of the stream have come here.
+  void meet() {
+    if (!member) return;
+    const uint32_t now =
+        __atomic_load_n(&member->places[member->index].meetings, __ATOMIC_RELAXED) + 1;
+    __atomic_store_n(&member->places[member->index].meetings, now, __ATOMIC_RELEASE);
+    for (int i = 0; i < member->size; i++)
+      for (int spins = 0;
+           (int32_t)(__atomic_load_n(&member->places[i].meetings, __ATOMIC_ACQUIRE) - now) < 0;
+           spins++)
+        if (spins > kSpins)
+          member->yield();
+        else
+          relax();
+  }
+
+  // 16 units of the lanes' states from the products of their gates.
+  template <bool Fine>
+  __attribute__((always_inline)) inline void gates(int i, const vf (&drive)[3][L][kParts]) {
+    UNROLL for (int p = 0; p < kParts; p++) {
+      const int unit = i + p * kWidth;
+      // Loaded once for all lanes.
+      vf weights[3][2 + Fine];
+      UNROLL for (int g = 0; g < 3; g++) UNROLL for (int c = 0; c < 2 + Fine; c++) weights[g][c] =
+          load(net.input + (3 * c + g) * H + unit);
+      UNROLL for (int l = 0; l < L; l++) {
+        const Lane& lane = lanes[l];
+        const Input before = lane.before(), after = lane.after();
+        vf pre[3];
+        UNROLL for (int g = 0; g < 3; g++) {
+          pre[g] = load(lane.gate + g * H + unit) + weights[g][0] * lane.inputs[0] +
+                   weights[g][1] * lane.inputs[1];
+          if constexpr (Fine) pre[g] += weights[g][2] * lane.inputs[2];
+        }
+        const vf r = reset_gate(drive[1][l][p] + pre[1]);
+        const vf h = next_state(drive[0][l][p] + pre[0], r * drive[2][l][p] + pre[2],
+                                load(before.values + unit));
+        store(const_cast<float*>(after.values) + unit, h);
+        if (net.quantised) quantise(h, after.quantised, unit);
+      }
+    }
+  }
+
+  // Half of the state, coarse or fine.
+  template <bool Fine>
+  void recurrent() {
+    const PackedMatrix& m = net.sparse[kRecurrent];
+    with_kind(m, [&](auto kind) {
+      Input in[L];
+      for (int l = 0; l < L; l++) in[l] = lanes[l].before();
+      if (!Fine)
+        for (const Input& each : in) decltype(kind)::prepare(m, each);
+      const Slabs units = net.state[Fine];
+      int slab = Fine ? 3 * (net.state[0].end - net.state[0].begin) : 0;
+      for (int i = units.begin; i < units.end; i++, slab += 3) {
+        vf drive[3][L][kParts];
+        UNROLL for (int g = 0; g < 3;
+                    g++) decltype(kind)::template slabs<L>(m, slab + g, in, drive[g]);
+        this->template gates<Fine>(16 * i, drive);
+      }
+    });
+    meet();
+    took(kRecurrentTime);
+  }
+
+  // From half of the new state, 0 coarse or 1 fine, to the logits.
+  void output(int half) {
+    const PackedMatrix &hidden = net.sparse[half ? kFineHidden : kCoarseHidden],
+                       &logits = net.sparse[half ? kFineLogits : kCoarseLogits];
+    with_kind(hidden, [&](auto kind) {
+      const float* bias = net.bias[2 * half];
+      Input in[L];
+      for (int l = 0; l < L; l++) in[l] = lanes[l].after_from(half * H / 2);
+      for (const Input& each : in) decltype(kind)::prepare(hidden, each);
+      for (int slab = net.hiddenLayer.begin; slab < net.hiddenLayer.end; slab++) {
+        const int i = 16 * slab;
+        vf y[L][kParts];
+        decltype(kind)::template slabs<L>(hidden, slab - net.hiddenLayer.begin, in, y);
+        for (int l = 0; l < L; l++)
+          UNROLL for (int p = 0; p < kParts; p++)
+              store(lanes[l].memory.rectified + i + p * kWidth,
+                    maximum(y[l][p] + load(bias + i + p * kWidth), vf{}));
+      }
+    });
+    meet();
+    took(kHiddenTime);
+    with_kind(logits, [&](auto kind) {
+      const float* bias = net.bias[2 * half + 1];
+      Input in[L];
+      for (int l = 0; l < L; l++) in[l] = lanes[l].rectified();
+      for (int slab = net.logits.begin; slab < net.logits.end; slab++) {
+        const int i = 16 * slab;
+        vf z[L][kParts];
+        decltype(kind)::template slabs<L>(logits, slab - net.logits.begin, in, z);
+        for (int l = 0; l < L; l++)
+          UNROLL for (int p = 0; p < kParts; p++)
+              store(lanes[l].memory.logits + i + p * kWidth,
+                    (z[l][p] + load(bias + i + p * kWidth)) * lanes[l].stream->inverseTemperature);
+      }
+    });
+    meet();
+    took(kLogitsTime);
+  }
+
+  // A symbol of each lane, coarse (0) or fine (1): drawn, or `given`; `probabilities` [Q] or null.
+  // Threads that share a stream each draw it: that is sooner done than told.
+  void symbols(int half, const int* given, float* probabilities) {
+    for (Lane& lane : lanes) {
+      const float all = lane.softmax.exponentials(lane.memory.logits);
+      if (probabilities)
+        for (int i = 0; i < Q; i++) probabilities[i] = lane.own.masses[i] / all;
+      (half ? lane.stream->fine : lane.stream->coarse) =
+          given ? given[half]
+                : lane.softmax.pick((lane.random[half] >> 8) * (1.f / 16777216.f) * all);
+    }
+    took(kSoftmaxTime);
+  }
+
+  // forced, probabilities: of a single stream, or null
+  void run(int count, const uint16_t* forced, float* probabilities) {
+    const float step = 2.f / (Q - 1);
+    if (ticks) since = ticks_now();
+    for (int t = 0; t < count; t++) {
+      for (Lane& lane : lanes) {
+        philox(lane.stream->key, lane.stream->position++, kSamplingStream, lane.random);
+        lane.inputs[0] = lane.stream->coarse * step - 1.f;
+        lane.inputs[1] = lane.stream->fine * step - 1.f;
+      }
+      const int symbols_[2] = {forced ? forced[t] / Q : 0, forced ? forced[t] % Q : 0};
+      const int* given = forced ? symbols_ : nullptr;
+      float* p = probabilities ? probabilities + (size_t)t * 2 * Q : nullptr;
+      recurrent<false>();
+      output(0);
+      symbols(0, given, p);
+      for (Lane& lane : lanes) lane.inputs[2] = lane.stream->coarse * step - 1.f;
+      recurrent<true>();
+      output(1);
+      symbols(1, given, p ? p + Q : nullptr);
+      for (Lane& lane : lanes) {
+        if (lane.codes) lane.codes[t] = (uint16_t)(lane.stream->coarse * Q + lane.stream->fine);
+        lane.stream->current = 1 - lane.stream->current;
+      }
+    }
+  }
+};
+
+size_t stream_bytes(const PackedNetwork* net) {
+  StreamMemory memory;
+  return StreamMemory::layout(*net, nullptr, &memory);
+}
+
+size_t own_bytes(const PackedNetwork* net) {
+  OwnMemory memory;
+  return OwnMemory::layout(*net, nullptr, &memory);
+}
+
+void begin(const PackedNetwork* net, Stream* stream) {
+  StreamMemory memory;
+  StreamMemory::layout(*net, stream->memory, &memory);
+  if (net->quantised)
+    for (int i = 0; i < net->hidden; i += kWidth)
+      quantise(vf{}, memory.quantised[stream->current], i);
+}
+
+void sample(const PackedNetwork* net, Stream* stream, const Member* member, const float* gate,
+            int count, uint16_t* codes, const uint16_t* forced, float* probabilities,
+            uint64_t* ticks) {
+  SamplerRun<1>(*net, &stream, &gate, &codes, member, ticks).run(count, forced, probabilities);
+}
+
+void sample_lanes(const PackedNetwork* net, int lanes, Stream* const* streams,
+                  const float* const* gates, int count, uint16_t* const* codes) {
+  int first = 0;
+  for (; lanes - first >= kSamplerLanes; first += kSamplerLanes)
+    SamplerRun<kSamplerLanes>(*net, streams + first, gates + first, codes + first, nullptr, nullptr)
+        .run(count, nullptr, nullptr);
+  for (; first < lanes; first++)
+    SamplerRun<1>(*net, streams + first, gates + first, codes + first, nullptr, nullptr)
+        .run(count, nullptr, nullptr);
+}
+
+size_t sampler_product_bytes(const PackedMatrix* m) {
+  Pieces pieces{nullptr};
+  pieces.take_quantised(m->columns);
+  pieces.take<uint32_t>(group_count(*m));
+  return pieces.used;
+}
+
+void sampler_product(const PackedMatrix* m, const float* x, float* y, float* memory) {
+  Pieces pieces{reinterpret_cast<char*>(memory)};
+  const Quantised quantised = pieces.take_quantised(m->columns);
+  const Input in{x, quantised, pieces.take<uint32_t>(group_count(*m))};
+  if (m->precision == kInt8)
+    for (int i = 0; i < m->columns; i += kWidth) quantise(load(x + i), quantised, i);
+  with_kind(*m, [&](auto kind) {
+    decltype(kind)::prepare(*m, in);
+    for (int s = 0; s < m->rows / 16; s++) {
+      vf out[kParts];
+      decltype(kind)::slab(*m, s, in, out);
+      UNROLL for (int p = 0; p < kParts; p++) store(y + s * 16 + p * kWidth, out[p]);
+    }
+  });
+}
+
+float read_all(const float* from, size_t count) {
+  vf sums[8] = {};
+  for (size_t i = 0; i + 8 * kWidth <= count; i += 8 * kWidth)
+    UNROLL for (int s = 0; s < 8; s++) sums[s] += load(from + i + s * kWidth);
+  vf all = vf{};
+  UNROLL for (int s = 0; s < 8; s++) all += sums[s];
+  return sum(all);
+}
+
+void activations(const float* x, int count, float* sigmoids, float* tangents) {
+  for (int i = 0; i < count; i += kWidth) {
+    // A state of 1 and a candidate of 0 leave the update gate; its other end leaves the candidate.
+    store(sigmoids + i, next_state(load(x + i), vf{}, splat(1.f)));
+    store(tangents + i, next_state(splat(-1000.f), load(x + i), vf{}));
+  }
+}
+
+}  // namespace
+
+#define SAMPLER_TABLE(name) SAMPLER_TABLE_(name)
+#define SAMPLER_TABLE_(name) sampler_##name
+extern const SamplerKernels SAMPLER_TABLE(KERNELS_NAME);
+const SamplerKernels SAMPLER_TABLE(KERNELS_NAME) = {
+    kSamplerLanes, kByteGather,           stream_bytes,    own_bytes, begin,      sample,
+    sample_lanes,  sampler_product_bytes, sampler_product, read_all,  activations};

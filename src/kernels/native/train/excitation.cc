@@ -1,0 +1,148 @@
+#include "train/excitation.h"
+
+#include <math.h>
+#include <string.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "runtime/philox.h"
+#include "runtime/pool.h"
+
+namespace {
+
+constexpr uint32_t kHeardNoiseStream = 9;
+
+// The words of a stream from any of them on.
+class Words {
+ public:
+  Words(const uint32_t key[2], uint64_t index, uint64_t word)
+      : key_(key), index_(index + word / 4), used_((int)(word % 4)) {
+    philox(key_, index_, kHeardNoiseStream, block_);
+  }
+
+  uint32_t next() {
+    if (used_ == 4) {
+      philox(key_, ++index_, kHeardNoiseStream, block_);
+      used_ = 0;
+    }
+    return block_[used_++];
+  }
+
+ private:
+  const uint32_t* key_;
+  uint64_t index_;
+  int used_;
+  uint32_t block_[4];
+};
+
+// Finds the cell of a value. 1 + |value|·1023 is cut into its octaves and each into 64 parts: a
+// part of the µ-law has at most one edge. Any other edges give the same, slower.
+class Cells {
+ public:
+  Cells(const double* edges, int levels) : padded_(levels + 1), first_(2 * kParts) {
+    // No value is below the first edge; none, not even an infinite one, is above NaN.
+    padded_.front() = -INFINITY;
+    padded_.back() = NAN;
+    std::copy(edges, edges + levels - 1, padded_.begin() + 1);
+    for (int part = 0; part < 2 * kParts; part++) {
+      const uint32_t bits = kOne + ((uint32_t)(part % kParts) << kShift);
+      // The least value of the part; of negative ones the float is rounded, or the part's end is
+      // its least.
+      const double least = part < kParts ? magnitude(bits) : -magnitude(bits + (1u << kShift));
+      first_[part] = (int)(std::upper_bound(edges, edges + levels - 1, least) - edges);
+    }
+  }
+
+  int operator()(double value) const {
+    const float scaled = (float)(1 + 1023 * std::min(fabs(value), 1.0));
+    uint32_t bits;
+    memcpy(&bits, &scaled, 4);
+    const int part = std::min((int)((bits - kOne) >> kShift), kParts - 1);
+    // edges[c] and edges[c + 1] bound the cell c.
+    const double* edges = padded_.data();
+    int code = first_[(value < 0 ? kParts : 0) + part];
+    // Without a branch, which would be taken by chance.
+    code += edges[code + 1] <= value;
+    while (edges[code + 1] <= value) code++;
+    while (edges[code] > value) code--;
+    return code;
+  }
+
+ private:
+  static constexpr uint32_t kOne = 0x3f800000;
+  static constexpr int kShift = 17, kParts = (10 << 6) + 1;
+
+  static double magnitude(uint32_t bits) {
+    float f;
+    memcpy(&f, &bits, 4);
+    return ((double)f - 1) / 1023;
+  }
+
+  std::vector<double> padded_;
+  std::vector<int> first_;
+};
+
+// To the nearest whole number, halves up, as Math.round.
+double rounded(double x) {
+  const double below = floor(x);
+  return x - below >= 0.5 ? below + 1 : below;
+}
+
+// L lanes from `first` on, sample by sample: each waits for its own last sample, and they wait at
+// the same time. Order: that of the predictors, or 0 for any.
+template <int L, int Order>
+void code_lanes(const Excitation& e, const Cells& cells, int first) {
+  const int order = Order ? Order : e.order, samples = e.length - e.history;
+  const double spread = sqrt((256.0 * 256 - 1) / 3);
+  std::vector<double> memory((size_t)L * e.length);
+  std::vector<Words> words;
+  double* decoded[L];
+  double deviation[L];
+  for (int l = 0; l < L; l++) {
+    words.emplace_back(e.key, e.index, (uint64_t)(first + l) * (1 + e.length - order));
+    deviation[l] = e.heard ? e.most * ((words[l].next() >> 8) * (1.0 / 16777216)) : 0;
+    decoded[l] = memory.data() + (size_t)l * e.length;
+    for (int i = 0; i < order; i++)
+      decoded[l][i] = e.pcm[(size_t)(first + l) * e.length + i] / 32768.0;
+  }
+  for (int i = order, frame = 0; i < e.length; frame++) {
+    const int end = std::min(e.length, e.history - e.phase + frame * e.hop);
+    for (; i < end; i++)
+      for (int l = 0; l < L; l++) {
+        const size_t lane = first + l, row = lane * e.frames + frame;
+        const double* c = e.coefficients + row * order;
+        double prediction = 0;
+        for (int k = order - 1; k >= 0; k--) prediction += c[k] * decoded[l][i - 1 - k];
+        const double scale = e.scales[row];
+        const int code = cells((e.pcm[lane * e.length + i] / 32768.0 - prediction) / scale);
+        int followed = code;
+        if (e.heard) {
+          const uint32_t word = words[l].next();
+          const double sum =
+              (double)((word & 255) + (word >> 8 & 255) + (word >> 16 & 255) + (word >> 24));
+          followed = std::max(
+              0,
+              std::min(e.levels - 1, code + (int)rounded(deviation[l] * ((sum - 510) / spread))));
+        }
+        decoded[l][i] = std::max(-1.0, std::min(1.0, prediction + scale * e.values[followed]));
+        if (i >= e.history - 1) e.codes[lane * (1 + samples) + i - e.history + 1] = (uint16_t)code;
+        if (e.heard && i >= e.history - 1 && i + 1 < e.length)
+          e.heard[lane * samples + i - e.history + 1] = (uint16_t)followed;
+      }
+  }
+}
+
+}  // namespace
+
+void code_excitation(const Excitation& e, int threads) {
+  const Cells cells(e.edges, e.levels);
+  constexpr int kTogether = 4;
+  pool().run(threads, (e.lanes + kTogether - 1) / kTogether, [&](int task, int) {
+    const int first = task * kTogether;
+    if (e.order == 16 && first + kTogether <= e.lanes)
+      return code_lanes<kTogether, 16>(e, cells, first);
+    for (int lane = first; lane < std::min(e.lanes, first + kTogether); lane++)
+      code_lanes<1, 0>(e, cells, lane);
+  });
+}

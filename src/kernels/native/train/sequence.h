@@ -1,0 +1,408 @@
+// The sample-rate network on a group of 16 lanes over a segment: loss, and gradients by
+// back-propagation through all its steps.
+//
+// Forwards, each step stores the state and the gates. That is megabytes per lane, more than any
+// cache: they are read back with a prefetch one step ahead that hides behind the products. The
+// output layers do not feed back, so they wait for the backward pass. There, a chunk of steps at a
+// time, their activations and gradients stay in the cache, and the gradients of the weights are
+// summed over 16 lanes · kChunk steps in registers.
+#pragma once
+#include "train/products.h"
+
+namespace {
+
+constexpr int kChunk = 4;
+
+// Whether the gradients of the gates are kept turned, as `weights_by_rows` wants them.
+template <class S>
+constexpr bool kTurned = S::rows == kLanes;
+
+// Rows are 16 floats, a cache line. Steps are 17 lines more than a multiple of 64 apart: the rows
+// of a tile over several steps then fall into different sets of a first-level cache.
+INLINE size_t padded(int rows) { return (size_t)(rows + ((17 - rows) & 63)) * kLanes; }
+
+template <class S>
+struct SequenceRun {
+  const Network& net;
+  const Sequence& seq;
+  const Gradients* grad;
+  const int H, P, Q;
+  // whole segment, when gradients are wanted; else two steps
+  float *h, *u, *r, *e, *candidate;
+  // one chunk: activations and gradients of the output layers, what they send back to the state,
+  // gradients of the gates
+  float *y[2], *dy[2], *logits[2], *dhOut, *inputs;
+  // gradients of the gates' arguments, a tile of 16 rows at a time: [4H/16][kChunk][16][16]; the
+  // last quarter is the candidate's before the reset gate
+  float* dgates;
+  float *dh, *dhNext, *biasSums;
+  const bool backward;
+  uint64_t last = 0;
+
+  float* take(float*& at, size_t count) {
+    float* p = at;
+    at += (count + 15) / 16 * 16;
+    return p;
+  }
+
+  size_t layout(float* at) {
+    float* const start = at;
+    const size_t kept = backward ? seq.steps : 1;
+    h = take(at, (kept + 1) * padded(H));
+    float** const stored[] = {&u, &r, &e, &candidate};
+    for (float** p : stored) *p = take(at, kept * padded(H));
+    for (int s = 0; s < 2; s++) {
+      y[s] = take(at, kChunk * padded(P));
+      dy[s] = take(at, kChunk * padded(P));
+      logits[s] = take(at, kChunk * padded(Q));
+    }
+    dhOut = take(at, kChunk * padded(H));
+    dgates = take(at, (size_t)kChunk * 4 * H * kLanes);
+    inputs = take(at, kChunk * 3 * kLanes);
+    dh = take(at, H * kLanes);
+    dhNext = take(at, H * kLanes);
+    biasSums = take(at, 2 * (P + Q) * kLanes);
+    return at - start;
+  }
+
+  SequenceRun(const Network& n, const Sequence& s, const Gradients* g, float* workspace,
+              bool withGradients)
+      : net(n),
+        seq(s),
+        grad(g),
+        H(n.hidden),
+        P(n.projection),
+        Q(n.levels),
+        backward(withGradients) {
+    words = layout(workspace);
+  }
+  size_t words;
+
+  // Time since the last mark was spent on this part.
+  void mark(int part) {
+    if (!seq.profile) return;
+    const uint64_t now = ticks_now();
+    seq.profile[part] += now - last;
+    last = now;
+  }
+
+  size_t slot(int t) const { return backward ? t : 0; }
+  float* state(int t) const { return h + (backward ? t : t & 1) * padded(H); }
+  int frame(int t) const { return (seq.phase + t) / seq.hop; }
+
+  // Symbols are scaled to [-1, 1].
+  void network_inputs(int t, float* x) const {
+    const float step = 2.f / (Q - 1);
+    for (int l = 0; l < kLanes; l++) {
+      x[l] = seq.heardCoarse[t * kLanes + l] * step - 1.f;
+      x[kLanes + l] = seq.heardFine[t * kLanes + l] * step - 1.f;
+      x[2 * kLanes + l] = seq.coarse[(t + 1) * kLanes + l] * step - 1.f;
+    }
+  }
+
+  // Kalchbrenner et al. 2018, eq. 2; the reset gate acts after the product.
+  void gru_step(int t) {
+    const float* before = state(t);
+    float* after = state(t + 1);
+    const float* gate = seq.gate + (size_t)frame(t) * 3 * H * kLanes;
+    const float* wi = net.dense[kInput];
+    const size_t at = slot(t) * padded(H);
+    alignas(64) float x[3 * kLanes];
+    network_inputs(t, x);
+    alignas(64) float products[3][16 * kLanes];
+    constexpr int perTile = 16 / S::rows;
+    for (int i0 = 0; i0 < H; i0 += 16) {
+      if (backward && t + 2 <= seq.steps)
+        for (int i = i0; i < i0 + 16; i++) prefetch_to_write(state(t + 2) + i * kLanes);
+      for (int g = 0; g < 3; g++)
+        for (int b = 0; b < perTile; b++)
+          product_block_row<S>(net.sparse[kRecurrent], (g * H + i0) / S::rows + b, before,
+                               products[g] + b * S::rows * kLanes);
+      mark(kStateProducts);
+      const float fineHalf = i0 >= H / 2 ? 1.f : 0.f;
+      const auto drive = [&](int g, int i, int o) {
+        const int row = g * H + i0 + i;
+        const float* w = wi + (size_t)row * 3;
+        return load(gate + (size_t)row * kLanes + o) + w[0] * load(x + o) +
+               w[1] * load(x + kLanes + o) + w[2] * fineHalf * load(x + 2 * kLanes + o);
+      };
+      // The candidate waits for the reset gate: with the gates of all 16 units first, there is work
+      // to fill the wait.
+      for (int i = 0; i < 16; i++) UNROLL for (int p = 0; p < kParts; p++) {
+          const int o = p * kWidth, at16 = i * kLanes + o;
+          vf uu = load(products[0] + at16) + drive(0, i, o),
+             rr = load(products[1] + at16) + drive(1, i, o);
+          sigmoids(uu, rr);
+          store(products[0] + at16, uu);
+          store(products[1] + at16, rr);
+          if (backward) {
+            const size_t q = at + (size_t)i0 * kLanes + at16;
+            store(u + q, uu);
+            store(r + q, rr);
+          }
+        }
+      for (int i = 0; i < 16; i++) UNROLL for (int p = 0; p < kParts; p++) {
+          const int o = p * kWidth, at16 = i * kLanes + o;
+          const size_t v = (size_t)i0 * kLanes + at16;
+          const vf aa = load(products[2] + at16),
+                   ee = hyperbolic_tangent(load(products[1] + at16) * aa + drive(2, i, o));
+          store(after + v, ee + load(products[0] + at16) * (load(before + v) - ee));
+          if (backward) {
+            store(e + at + v, ee);
+            store(candidate + at + v, aa);
+          }
+        }
+      mark(kGates);
+    }
+  }
+
+  // One softmax: half 0 is coarse, 1 is fine. Leaves the gradient of the logits in `logits` when
+  // gradients are wanted.
+  void output_step(int t, int half, int slotInChunk) {
+    const Matrix& hiddenMatrix = net.sparse[half ? kFineHidden : kCoarseHidden];
+    const Matrix& logitMatrix = net.sparse[half ? kFineLogits : kCoarseLogits];
+    const float* hiddenBias = net.dense[half ? kFineHiddenBias : kCoarseHiddenBias];
+    const float* logitBias = net.dense[half ? kFineLogitsBias : kCoarseLogitsBias];
+    float* yy = y[half] + slotInChunk * padded(P);
+    float* z = logits[half] + slotInChunk * padded(Q);
+    product_all<S>(hiddenMatrix, state(t + 1) + (size_t)half * (H / 2) * kLanes, yy);
+    for (int i = 0; i < P; i++) UNROLL for (int p = 0; p < kParts; p++) {
+        float* q = yy + i * kLanes + p * kWidth;
+        store(q, maximum(load(q) + hiddenBias[i], vf{}));
+      }
+    product_all<S>(logitMatrix, yy, z);
+    mark(kOutputProducts);
+    vf top[kParts], total[kParts];
+    UNROLL for (int p = 0; p < kParts; p++) top[p] = splat(-1e30f), total[p] = vf{};
+    for (int i = 0; i < Q; i++) UNROLL for (int p = 0; p < kParts; p++) {
+        float* q = z + i * kLanes + p * kWidth;
+        const vf v = load(q) + logitBias[i];
+        store(q, v);
+        top[p] = maximum(top[p], v);
+      }
+    const uint8_t* target = (half ? seq.fine : seq.coarse) + (t + 1) * kLanes;
+    alignas(64) float chosen[kLanes], tops[kLanes], totals[kLanes], scale[kLanes];
+    for (int l = 0; l < kLanes; l++) chosen[l] = z[target[l] * kLanes + l];
+    for (int i = 0; i < Q; i++) UNROLL for (int p = 0; p < kParts; p++) {
+        float* q = z + i * kLanes + p * kWidth;
+        const vf v = exponential(load(q) - top[p]);
+        store(q, v);
+        total[p] += v;
+      }
+    UNROLL for (int p = 0; p < kParts; p++) store(tops + p * kWidth, top[p]),
+        store(totals + p * kWidth, total[p]);
+    for (int l = 0; l < kLanes; l++) {
+      const bool counts = t < seq.length[l];
+      const float nats = __builtin_logf(totals[l]) + tops[l] - chosen[l];
+      scale[l] = counts ? seq.scale : 0.f;
+      if (counts) seq.loss[l] += nats;
+      if (seq.nll)
+        seq.nll[t * kLanes + l] = (half ? seq.nll[t * kLanes + l] : 0.f) + (counts ? nats : 0.f);
+    }
+    mark(kSoftmax);
+    if (!backward) return;
+
+    UNROLL for (int p = 0; p < kParts; p++) {
+      const vf factor = load(scale + p * kWidth) / total[p];
+      for (int i = 0; i < Q; i++)
+        store(z + i * kLanes + p * kWidth, load(z + i * kLanes + p * kWidth) * factor);
+    }
+    for (int l = 0; l < kLanes; l++) z[target[l] * kLanes + l] -= scale[l];
+    mark(kSoftmax);
+    float* d = dy[half] + slotInChunk * padded(P);
+    memset(d, 0, P * kLanes * sizeof(float));
+    transposed_all<S>(logitMatrix, z, d);
+    for (int i = 0; i < P * kLanes; i += kWidth)
+      store(d + i, load(yy + i) > vf{} ? load(d + i) : vf{});
+    transposed_all<S>(hiddenMatrix, d,
+                      dhOut + slotInChunk * padded(H) + (size_t)half * (H / 2) * kLanes);
+    mark(kOutputProductsBack);
+    float* sums = biasSums + half * (P + Q) * kLanes;
+    for (int i = 0; i < P * kLanes; i += kWidth) store(sums + i, load(sums + i) + load(d + i));
+    sums += P * kLanes;
+    for (int i = 0; i < Q * kLanes; i += kWidth) store(sums + i, load(sums + i) + load(z + i));
+    mark(kRest);
+  }
+
+  void output_weights(int t0, int steps) {
+    for (int half = 0; half < 2; half++) {
+      const int hiddenIndex = half ? kFineHidden : kCoarseHidden,
+                logitIndex = half ? kFineLogits : kCoarseLogits;
+      weights_all<S>(net.sparse[hiddenIndex], dy[half], padded(P),
+                     state(t0 + 1) + (size_t)half * (H / 2) * kLanes, padded(H), steps,
+                     grad->sparse[hiddenIndex]);
+      weights_all<S>(net.sparse[logitIndex], logits[half], padded(Q), y[half], padded(P), steps,
+                     grad->sparse[logitIndex]);
+    }
+    mark(kOutputWeights);
+  }
+
+  float* tile(int row, int slotInChunk) const {
+    return dgates + ((size_t)(row / kLanes) * kChunk + slotInChunk) * kLanes * kLanes;
+  }
+
+  // dh [H][16], the gradient with respect to the state after step t, becomes the one before it.
+  void gru_step_backward(int t, int slotInChunk) {
+    const size_t at = t * padded(H);
+    const float* out = dhOut + slotInChunk * padded(H);
+    const float* before = state(t);
+    memset(dhNext, 0, H * kLanes * sizeof(float));
+    constexpr int perTile = kLanes / S::rows;
+    alignas(64) float local[4][kLanes * kLanes];
+    for (int i0 = 0; i0 < H; i0 += kLanes) {
+      float* d[4];
+      for (int g = 0; g < 4; g++) d[g] = kTurned<S> ? local[g] : tile(g * H + i0, slotInChunk);
+      for (int j = 0; j < kLanes * kLanes; j += kWidth) {
+        const int i = i0 * kLanes + j;
+        const vf uu = load(u + at + i), rr = load(r + at + i), ee = load(e + at + i),
+                 aa = load(candidate + at + i);
+        const vf after = load(dh + i) + load(out + i);
+        const vf toCandidate = after * (1.f - uu) * (1.f - ee * ee);
+        store(d[0] + j, after * (load(before + i) - ee) * (uu * (1.f - uu)));
+        store(d[1] + j, toCandidate * aa * (rr * (1.f - rr)));
+        store(d[2] + j, toCandidate * rr);
+        store(d[3] + j, toCandidate);
+        store(dhNext + i, load(dhNext + i) + after * uu);
+      }
+      mark(kGatesBack);
+      if (t > 0)
+        for (int i = i0 * kLanes; i < (i0 + 16) * kLanes; i += kLanes) {
+          const size_t earlier = at - padded(H) + i;
+          prefetch(u + earlier), prefetch(r + earlier), prefetch(e + earlier),
+              prefetch(candidate + earlier);
+        }
+      // The states of this chunk are in the cache, those of the chunk before are not.
+      if (t >= kChunk)
+        for (int i = i0; i < i0 + kLanes; i++) prefetch(state(t - kChunk) + i * kLanes);
+      for (int g = 0; g < 3; g++)
+        for (int b = 0; b < perTile; b++)
+          transposed_block_row<S>(net.sparse[kRecurrent], (g * H + i0) / S::rows + b,
+                                  d[g] + b * S::rows * kLanes, dhNext);
+      mark(kStateProductsBack);
+      if (kTurned<S>)
+        for (int g = 0; g < 4; g++) turn(local[g], tile(g * H + i0, slotInChunk));
+      mark(kStateWeights);
+    }
+    float* swap = dh;
+    dh = dhNext;
+    dhNext = swap;
+  }
+
+  // Gradients of R, of I* and of the gate conditioning from a chunk that lies within one frame.
+  void gru_weights(int t0, int steps) {
+    for (int t = 0; t < steps; t++) network_inputs(t0 + t, inputs + t * 3 * kLanes);
+    const float* const columns[3] = {inputs, inputs + kLanes, inputs + 2 * kLanes};
+    for (int row = 0; row < 3 * H; row += kLanes) {
+      // The reset gate acts on the product only: what drives the candidate besides sees its
+      // gradient before that gate.
+      const float *product = tile(row, 0), *drive = row < 2 * H ? product : tile(row + H, 0);
+      float* gate = grad->gate + ((size_t)frame(t0) * 3 * H + row) * kLanes;
+      alignas(64) float dInput[3][kLanes] = {};
+      if constexpr (kTurned<S>) {
+        weights_turned<S>(net.sparse[kRecurrent], row / kLanes, product, state(t0), padded(H),
+                          steps, grad->sparse[kRecurrent]);
+        weights_by_rows<3>(drive, columns, 3 * kLanes, steps, dInput[0]);
+      } else {
+        for (int b = 0; b < kLanes / S::rows; b++)
+          weights_lanes<S>(net.sparse[kRecurrent], row / S::rows + b,
+                           product + b * S::rows * kLanes, kLanes * kLanes, state(t0), padded(H),
+                           steps, grad->sparse[kRecurrent]);
+        for (int i = 0; i < kLanes; i++)
+          for (int c = 0; c < 3; c++) {
+            vf sums = vf{};
+            for (int t = 0; t < steps; t++)
+              UNROLL for (int p = 0; p < kLanes; p += kWidth) sums +=
+                  load(drive + (t * kLanes + i) * kLanes + p) *
+                  load(columns[c] + t * 3 * kLanes + p);
+            dInput[c][i] = sum(sums);
+          }
+      }
+      mark(kStateWeights);
+      add_tiles(drive, steps, gate);
+      float* out = grad->dense[kInput] + row * 3;
+      const bool fineHalf = row % H >= H / 2;
+      for (int i = 0; i < kLanes; i++)
+        for (int c = 0; c < (fineHalf ? 3 : 2); c++) out[i * 3 + c] += dInput[c][i];
+      mark(kRest);
+    }
+  }
+
+  // gate [16 rows][16 lanes] += Σ over the steps
+  void add_tiles(const float* tiles, int steps, float* gate) {
+    alignas(64) float sums[kLanes * kLanes], straight[kLanes * kLanes];
+    for (int j = 0; j < kLanes * kLanes; j += kWidth) {
+      vf sum = load(tiles + j);
+      for (int t = 1; t < steps; t++) sum += load(tiles + t * kLanes * kLanes + j);
+      store(sums + j, sum);
+    }
+    if (kTurned<S>) turn(sums, straight);
+    const float* all = kTurned<S> ? straight : sums;
+    for (int j = 0; j < kLanes * kLanes; j += kWidth)
+      store(gate + j, load(gate + j) + load(all + j));
+  }
+
+  void clear_gradients() {
+    memset(grad->gate, 0, (size_t)seq.frames * 3 * H * kLanes * sizeof(float));
+    for (int m = 0; m < kSparseCount; m++) {
+      const Matrix& matrix = net.sparse[m];
+      memset(grad->sparse[m], 0,
+             (size_t)matrix.rowStart[matrix.rows / S::rows] * S::rows * S::columns * sizeof(float));
+    }
+    const int sizes[kDenseCount] = {9 * H, P, Q, P, Q};
+    for (int d = 0; d < kDenseCount; d++) memset(grad->dense[d], 0, sizes[d] * sizeof(float));
+    memset(biasSums, 0, 2 * (P + Q) * kLanes * sizeof(float));
+    memset(dh, 0, H * kLanes * sizeof(float));
+  }
+
+  void run() {
+    last = ticks_now();
+    if (backward) clear_gradients();
+    memcpy(state(0), seq.state, H * kLanes * sizeof(float));
+    mark(kRest);
+    for (int t = 0; t < seq.steps; t++) {
+      gru_step(t);
+      if (!backward) output_step(t, 0, 0), output_step(t, 1, 0);
+    }
+    memcpy(seq.state, state(seq.steps), H * kLanes * sizeof(float));
+    if (!backward) return;
+
+    // Chunks end where frames do, so that a chunk has one frame of gate conditioning.
+    for (int end = seq.steps; end > 0;) {
+      int t0 = end - 1 - (end - 1) % kChunk;
+      const int frameStart = frame(end - 1) * seq.hop - seq.phase;
+      if (t0 < frameStart) t0 = frameStart;
+      if (t0 < 0) t0 = 0;
+      memset(dhOut, 0, kChunk * padded(H) * sizeof(float));
+      for (int t = t0; t < end; t++) output_step(t, 0, t - t0), output_step(t, 1, t - t0);
+      output_weights(t0, end - t0);
+      for (int t = end - 1; t >= t0; t--) gru_step_backward(t, t - t0);
+      gru_weights(t0, end - t0);
+      end = t0;
+    }
+    for (int half = 0; half < 2; half++) {
+      const float* sums = biasSums + half * (P + Q) * kLanes;
+      float* hiddenBias = grad->dense[half ? kFineHiddenBias : kCoarseHiddenBias];
+      float* logitBias = grad->dense[half ? kFineLogitsBias : kCoarseLogitsBias];
+      for (int i = 0; i < P + Q; i++) {
+        vf all = load(sums + i * kLanes);
+        UNROLL for (int p = 1; p < kParts; p++) all += load(sums + i * kLanes + p * kWidth);
+        (i < P ? hiddenBias[i] : logitBias[i - P]) = sum(all);
+      }
+    }
+  }
+};
+
+size_t sequence_workspace(const Network* net, int steps, int gradients) {
+  Sequence seq = {};
+  seq.steps = steps;
+  seq.hop = 1;
+  return SequenceRun<Shape<16, 1>>(*net, seq, nullptr, nullptr, gradients != 0).words;
+}
+
+void sequence(const Network* net, const Sequence* seq, const Gradients* grad, float* workspace) {
+  with_shape(net->sparse[0], [&](auto shape) {
+    SequenceRun<decltype(shape)>(*net, *seq, grad, workspace, grad != nullptr).run();
+  });
+}
+
+}  // namespace
