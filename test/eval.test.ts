@@ -144,14 +144,14 @@ test('people get tables: systems, paired differences, clips', () => {
 });
 
 test('two voices are compared on the same clips', () => {
-  const twin = join(folder, 'twin.safetensors');
-  copyFileSync(join(root, voice), twin);
+  const copy = join(folder, 'copy.safetensors');
+  copyFileSync(join(root, voice), copy);
   const { status, stdout, stderr } = run(
     'eval',
     '--voice',
     voice,
     '--voice',
-    twin,
+    copy,
     '--data',
     data,
     '--clips',
@@ -162,11 +162,11 @@ test('two voices are compared on the same clips', () => {
   const { systems, differences } = JSON.parse(stdout) as Evaluation;
   assert.deepEqual(
     systems.map(({ name }) => name),
-    ['version-1', 'twin'],
+    ['version-1', 'copy'],
   );
   assert.deepEqual(
     differences.map(({ system, against }) => [system, against]),
-    [['version-1', 'twin']],
+    [['version-1', 'copy']],
   );
   // The same voice with the same seed says the same.
   assert.deepEqual(differences[0].differences.nll, { count: 2, mean: 0, low: 0, high: 0, p: null });

@@ -77,7 +77,7 @@ test('transposed features are converted and the note says so', async () => {
     Float32Array.from(data, (_, i) => data[(i % frames) * bins + Math.floor(i / frames)]),
     [bins, frames],
   );
-  const [a, b] = ['plain.wav', 'turned.wav'].map((name) => join(folder, name));
+  const [a, b] = ['plain.wav', 'transposed.wav'].map((name) => join(folder, name));
   assert.equal(run('synth', features, a, '--voice', voice).status, 0);
   const { status, stderr } = run('synth', transposed, b, '--voice', voice);
   assert.equal(status, 0, stderr);

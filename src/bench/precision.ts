@@ -77,7 +77,7 @@ function addClip(
   const samplers = networks.map((network): Sampler =>
     kernels.createSampler(network, { seed: 1, temperature: 1, firstCode: codec.silence }),
   );
-  const { levels } = networks[0];
+  const { classes } = networks[0];
   for (let first = 0; first < clip.frames; first += framesPerCall) {
     const frames = Math.min(framesPerCall, clip.frames - first);
     const { codes, meanLogWidths } = codec.encode(
@@ -92,18 +92,18 @@ function addClip(
     const symbols = codes.subarray(1);
     const probabilities = samplers.map((sampler) => sampler.forced(gate, frames, hop, symbols));
     probabilities.forEach((p, i) => {
-      sums[i].nats += frames * hop * meanLogWidths[0] + natsOf(p, symbols, levels);
+      sums[i].nats += frames * hop * meanLogWidths[0] + natsOf(p, symbols, classes);
       sums[i].divergence += divergenceOf(probabilities[0], p);
     });
   }
 }
 
-function natsOf(probabilities: Float32Array, codes: Uint16Array, levels: number): number {
+function natsOf(probabilities: Float32Array, codes: Uint16Array, classes: number): number {
   let nats = 0;
   codes.forEach((code, t) => {
     nats -=
-      Math.log(probabilities[2 * t * levels + Math.floor(code / levels)]) +
-      Math.log(probabilities[(2 * t + 1) * levels + (code % levels)]);
+      Math.log(probabilities[2 * t * classes + Math.floor(code / classes)]) +
+      Math.log(probabilities[(2 * t + 1) * classes + (code % classes)]);
   });
   return nats;
 }

@@ -133,12 +133,12 @@ async function timeGroup(
   seconds: number,
 ): Promise<number> {
   const group = kernels.createSamplerGroup(network, SIDE_BY_SIDE);
-  for (let lane = 0; lane < SIDE_BY_SIDE; lane++) group.begin(lane, { seed: lane, temperature: 1, firstCode: 0 });
+  for (let slot = 0; slot < SIDE_BY_SIDE; slot++) group.begin(slot, { seed: slot, temperature: 1, firstCode: 0 });
   const samples = kernels.name === 'reference' ? 64 : 1024;
   const { median } = await time(
     async () =>
       void (await group.run(
-        Array.from({ length: SIDE_BY_SIDE }, (_, lane) => ({ lane, gate, frames: 1 })),
+        Array.from({ length: SIDE_BY_SIDE }, (_, slot) => ({ slot, gate, frames: 1 })),
         samples,
       )),
     seconds,

@@ -48,7 +48,7 @@ test('shuffled fitness keeps pairs and sizes and loses the rest, differently eve
     for (let pair = 0; pair < 4; pair++) assert.equal(shuffled[2 * pair], -shuffled[2 * pair + 1]);
     for (let i = 0; i < 8; i += 2) same += Number(shuffled[i] === fitness[i]);
   }
-  // One in four pairs stands in its place, half of these turned: 400 · 4 / 8.
+  // One in four pairs stands in its place, half of these swapped: 400 · 4 / 8.
   assert.ok(Math.abs(same - 200) < 50, `${same}`);
   assert.deepEqual(shuffledFitness(fitness, 1, 7), shuffledFitness(fitness, 1, 7));
   assert.deepEqual([...fitness], [1, -1, 2, -2, 3, -3, 4, -4]);

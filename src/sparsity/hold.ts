@@ -82,7 +82,7 @@ export class Hold {
 
 /**
  * The fitness with its information taken away, for the control that every experiment needs: pairs are put into a random
- * order, and each is turned round with a chance of one half. The differences keep their sizes, so the search walks
+ * order, and each is swapped with a chance of one half. The differences keep their sizes, so the search walks
  * exactly as far as with the true fitness, only at random.
  */
 export function shuffledFitness(fitness: Float64Array, seed: number, generation: number): Float64Array {

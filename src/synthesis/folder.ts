@@ -92,7 +92,7 @@ export async function synthesizeFolder(
   return files;
 }
 
-/** Files to speak, the largest first: at the end, when lanes fall idle, short ones are left. */
+/** Files to speak, the largest first: at the end, when slots fall idle, short ones are left. */
 async function namesIn(folder: string): Promise<string[]> {
   const known = new Set(['.npy', ...audioExtensions]);
   const all = (await readdir(folder))

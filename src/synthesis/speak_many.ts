@@ -14,9 +14,9 @@ export interface SoundOfMany {
   readonly last: boolean;
 }
 
-/** What a lane is to draw in a round. */
+/** What a slot is to draw in a round. */
 interface Part {
-  readonly lane: number;
+  readonly slot: number;
   readonly index: number;
   readonly utterance: Utterance;
   readonly chunk: Chunk;
@@ -25,7 +25,7 @@ interface Part {
 /**
  * Speaks many utterances at once, on all threads of the kernels: they share the passes over the weights, and each
  * sounds as it does when `speak` says it alone with the same seed. Yields chunks of 16-bit PCM, those of an utterance
- * in order, the utterances mixed. Features are asked for when a lane becomes free.
+ * in order, the utterances mixed. Features are asked for when a slot becomes free.
  * @throws {TtsError} what `speak` throws; an error in one utterance ends all
  */
 export async function* speakMany(
@@ -34,38 +34,38 @@ export async function* speakMany(
   options: SpeakingOptions,
 ): AsyncGenerator<SoundOfMany, void, void> {
   const { kernels, tf } = options;
-  const lanes = SIDE_BY_SIDE * kernels.threads;
+  const slots = SIDE_BY_SIDE * kernels.threads;
   const settings = samplerSettings(voice, options);
   const { hop } = voice.features;
   const waiting = Symbol.asyncIterator in all ? all[Symbol.asyncIterator]() : all[Symbol.iterator]();
-  const group = kernels.createSamplerGroup(voiceNetwork(voice), lanes);
+  const group = kernels.createSamplerGroup(voiceNetwork(voice), slots);
   const conditioner = new GateConditioner(tf, voice.config, voice.conditioning, voice.statistics);
-  const speaking = Array<{ readonly index: number; readonly utterance: Utterance } | undefined>(lanes).fill(undefined);
+  const speaking = Array<{ readonly index: number; readonly utterance: Utterance } | undefined>(slots).fill(undefined);
   let started = 0;
 
-  const follow = async (lane: number): Promise<Part | undefined> => {
+  const follow = async (slot: number): Promise<Part | undefined> => {
     for (;;) {
-      const now = speaking[lane];
+      const now = speaking[slot];
       const chunk = await now?.utterance.prepare(chunkFrames);
-      if (now && chunk) return { lane, ...now, chunk };
+      if (now && chunk) return { slot, ...now, chunk };
       const { done, value } = await waiting.next();
-      speaking[lane] = undefined;
+      speaking[slot] = undefined;
       if (done) return undefined;
-      speaking[lane] = { index: started++, utterance: new Utterance(voice, conditioner, value as SynthesisFeatures) };
+      speaking[slot] = { index: started++, utterance: new Utterance(voice, conditioner, value as SynthesisFeatures) };
     }
   };
   const prepare = async (): Promise<Part[]> => {
     const parts: Part[] = [];
-    for (let lane = 0; lane < lanes; lane++) {
-      const part = await follow(lane);
+    for (let slot = 0; slot < slots; slot++) {
+      const part = await follow(slot);
       if (part) parts.push(part);
     }
     return parts;
   };
   const draw = (parts: readonly Part[]): Promise<Uint16Array[]> => {
-    for (const { lane, chunk } of parts) if (chunk.first) group.begin(lane, settings);
+    for (const { slot, chunk } of parts) if (chunk.first) group.begin(slot, settings);
     const drawn = group.run(
-      parts.map(({ lane, chunk }) => ({ lane, gate: chunk.gate, frames: chunk.frames })),
+      parts.map(({ slot, chunk }) => ({ slot, gate: chunk.gate, frames: chunk.frames })),
       hop,
     );
     // Should the consumer leave, nobody will ask how this one went.

@@ -176,7 +176,7 @@ struct SequenceResult {
 };
 
 struct SequenceCase {
-  int hidden, projection, levels, shape, lanes, steps, hop, phase;
+  int hidden, projection, classes, shape, lanes, steps, hop, phase;
 };
 
 void sequence(const KernelTable* table, const KernelTable* other) {
@@ -186,12 +186,12 @@ void sequence(const KernelTable* table, const KernelTable* other) {
                                 {96, 48, 256, 0, 17, 21, 7, 6}, {96, 16, 256, 1, 3, 50, 20, 11},
                                 {64, 32, 32, 2, 18, 30, 16, 0}};
   for (const auto& s : cases) {
-    const OwnNetwork own(s.hidden, s.projection, s.levels, shapes[s.shape]);
+    const OwnNetwork own(s.hidden, s.projection, s.classes, shapes[s.shape]);
     const int frames = (s.phase + s.steps + s.hop - 1) / s.hop;
     const auto gate = normals((size_t)s.lanes * frames * 3 * s.hidden),
                state = normals((size_t)s.lanes * s.hidden, 0.5f);
     std::vector<uint16_t> codes((size_t)s.lanes * (s.steps + 1));
-    for (uint16_t& c : codes) c = (uint16_t)below(s.levels * s.levels);
+    for (uint16_t& c : codes) c = (uint16_t)below(s.classes * s.classes);
     std::vector<int32_t> lengths(s.lanes);
     for (int32_t& l : lengths) l = below(s.steps + 1);
     const auto run = [&](const KernelTable* t) {
@@ -335,22 +335,22 @@ void sampler(const KernelTable* table, const KernelTable* other) {
         close("sampler, several threads", together, run(table, 9, nullptr, nullptr), 0);
 
         // Side by side as alone.
-        const int lanes = 6;
+        const int slots = 6;
         const auto packed = pack_network(source, table->sampler);
         std::vector<std::unique_ptr<OwnStream>> streams;
-        std::vector<std::vector<uint16_t>> codes(lanes, std::vector<uint16_t>(frames * hop));
-        for (int l = 0; l < lanes; l++)
+        std::vector<std::vector<uint16_t>> codes(slots, std::vector<uint16_t>(frames * hop));
+        for (int l = 0; l < slots; l++)
           streams.push_back(std::make_unique<OwnStream>(table->sampler, &packed->network, l));
         for (int f = 0; f < frames; f++) {
           std::vector<Stream*> each;
-          std::vector<const float*> gates(lanes, gate.data() + (size_t)f * 3 * H);
+          std::vector<const float*> gates(slots, gate.data() + (size_t)f * 3 * H);
           std::vector<uint16_t*> out;
-          for (int l = 0; l < lanes; l++)
+          for (int l = 0; l < slots; l++)
             each.push_back(&streams[l]->stream), out.push_back(codes[l].data() + f * hop);
-          table->sampler->sample_lanes(&packed->network, lanes, each.data(), gates.data(), hop,
+          table->sampler->sample_slots(&packed->network, slots, each.data(), gates.data(), hop,
                                        out.data());
         }
-        for (int l = 0; l < lanes; l++)
+        for (int l = 0; l < slots; l++)
           close("sampler, side by side", codes[l], run(table, l, nullptr, nullptr), 0);
       }
 }

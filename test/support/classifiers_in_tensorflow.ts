@@ -17,7 +17,7 @@ await tf.setBackend('cpu');
  * One member in plain TensorFlow.js operations over dense masked matrices, with nothing shared with any kernel: sum of
  * nats, correct answers, and the gradients of the sum of nats, at the stored weights.
  */
-export function classifierTwin(
+export function classifierInTensorFlow(
   network: ClassifierNetwork,
   { examples, images, labels }: ClassifierBatch,
 ): { loss: number; correct: number; gradients: ClassifierGradients } {

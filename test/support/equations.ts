@@ -10,7 +10,7 @@ export function equations(
   batch: SequenceBatch,
   lane: number,
 ): { nll: number[]; state: number[] } {
-  const { hidden: H, levels: Q } = network;
+  const { hidden: H, classes: Q } = network;
   const [R, O1, O2, O3, O4] = network.sparse.map(dense);
   const [I, b1, b2, b3, b4] = network.dense.map((array) => [...array]);
   const times = (matrix: number[][], x: number[]) =>

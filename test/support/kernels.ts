@@ -76,7 +76,7 @@ export function dense(matrix: BlockMatrix): number[][] {
 export interface NetworkSize {
   readonly hidden: number;
   readonly projection: number;
-  readonly levels: number;
+  readonly classes: number;
   readonly shape: BlockShape;
 }
 
@@ -86,14 +86,14 @@ export interface NetworkSize {
  */
 export function randomNetwork(
   stream: RandomStream,
-  { hidden, projection, levels, shape }: NetworkSize,
+  { hidden, projection, classes, shape }: NetworkSize,
 ): SampleRateNetwork {
   const sparse = [
     [3 * hidden, hidden, 1.5],
     [projection, hidden / 2, 4],
-    [levels, projection, 2],
+    [classes, projection, 2],
     [projection, hidden / 2, 4],
-    [levels, projection, 2],
+    [classes, projection, 2],
   ].map(([rows, columns, gain]) => {
     const blocks = columns / shape.columns;
     const count = (i: number) => (i === 0 ? blocks / 2 : stream.below(Math.floor((2 * blocks) / 3) + 1));
@@ -102,8 +102,8 @@ export function randomNetwork(
   const input = normals(stream, 9 * hidden, 0.7);
   // The weights of c[t] in the coarse half do not exist: whatever stands there must not matter.
   for (let row = 0; row < 3 * hidden; row++) if (row % hidden < hidden / 2) input[3 * row + 2] = 1000;
-  const biases = [projection, levels, projection, levels].map((length) => normals(stream, length, 0.5));
-  return { hidden, projection, levels, sparse, dense: [input, ...biases] };
+  const biases = [projection, classes, projection, classes].map((length) => normals(stream, length, 0.5));
+  return { hidden, projection, classes, sparse, dense: [input, ...biases] };
 }
 
 export interface BatchSize {
@@ -122,7 +122,7 @@ export function randomBatch(
   network: SampleRateNetwork,
   { lanes, steps, hop, phase = 0, lengths, heard }: BatchSize,
 ) {
-  const { hidden, levels } = network;
+  const { hidden, classes } = network;
   const frames = Math.ceil((phase + steps) / hop);
   return {
     lanes,
@@ -130,11 +130,11 @@ export function randomBatch(
     hop,
     phase,
     frames,
-    codes: Uint16Array.from({ length: lanes * (steps + 1) }, () => stream.below(levels * levels)),
+    codes: Uint16Array.from({ length: lanes * (steps + 1) }, () => stream.below(classes * classes)),
     gate: normals(stream, lanes * frames * 3 * hidden),
     state: normals(stream, lanes * hidden, 0.5),
     nll: new Float32Array(lanes * steps),
-    ...(heard && { heard: Uint16Array.from({ length: lanes * steps }, () => stream.below(levels * levels)) }),
+    ...(heard && { heard: Uint16Array.from({ length: lanes * steps }, () => stream.below(classes * classes)) }),
     ...(lengths && { lengths: Int32Array.from(lengths) }),
   } satisfies SequenceBatch;
 }
@@ -169,11 +169,11 @@ export function namedGradients({ gate, sparse, dense }: SequenceGradients): [nam
  * than all.
  */
 export const sequenceCases: readonly (NetworkSize & BatchSize)[] = [
-  { hidden: 32, projection: 16, levels: 32, shape: blockShapes[0], lanes: 1, steps: 1, hop: 1 },
+  { hidden: 32, projection: 16, classes: 32, shape: blockShapes[0], lanes: 1, steps: 1, hop: 1 },
   {
     hidden: 32,
     projection: 16,
-    levels: 32,
+    classes: 32,
     shape: blockShapes[2],
     lanes: 15,
     steps: 37,
@@ -181,12 +181,12 @@ export const sequenceCases: readonly (NetworkSize & BatchSize)[] = [
     phase: 3,
     heard: true,
   },
-  { hidden: 64, projection: 48, levels: 32, shape: blockShapes[1], lanes: 33, steps: 18, hop: 1 },
-  { hidden: 64, projection: 32, levels: 256, shape: blockShapes[0], lanes: 16, steps: 32, hop: 100, phase: 99 },
+  { hidden: 64, projection: 48, classes: 32, shape: blockShapes[1], lanes: 33, steps: 18, hop: 1 },
+  { hidden: 64, projection: 32, classes: 256, shape: blockShapes[0], lanes: 16, steps: 32, hop: 100, phase: 99 },
   {
     hidden: 96,
     projection: 48,
-    levels: 256,
+    classes: 256,
     shape: blockShapes[0],
     lanes: 17,
     steps: 21,
@@ -197,7 +197,7 @@ export const sequenceCases: readonly (NetworkSize & BatchSize)[] = [
   {
     hidden: 96,
     projection: 16,
-    levels: 256,
+    classes: 256,
     shape: blockShapes[1],
     lanes: 3,
     steps: 50,
@@ -208,22 +208,22 @@ export const sequenceCases: readonly (NetworkSize & BatchSize)[] = [
   {
     hidden: 64,
     projection: 32,
-    levels: 32,
+    classes: 32,
     shape: blockShapes[2],
     lanes: 18,
     steps: 30,
     hop: 16,
     lengths: [30, 29, 1, 0, 16, 17, 15, 7, 30, 2, 0, 0, 21, 5, 5, 30, 0, 12],
   },
-  { hidden: 64, projection: 32, levels: 32, shape: blockShapes[3], lanes: 17, steps: 20, hop: 6 },
-  { hidden: 96, projection: 48, levels: 32, shape: blockShapes[4], lanes: 16, steps: 20, hop: 6, phase: 5 },
+  { hidden: 64, projection: 32, classes: 32, shape: blockShapes[3], lanes: 17, steps: 20, hop: 6 },
+  { hidden: 96, projection: 48, classes: 32, shape: blockShapes[4], lanes: 16, steps: 20, hop: 6, phase: 5 },
 ];
 
 /** A case in words, for the name of its test. */
 export function describeCase({
   hidden,
   projection,
-  levels,
+  classes,
   shape,
   lanes,
   steps,
@@ -232,7 +232,7 @@ export function describeCase({
   lengths,
   heard,
 }: NetworkSize & BatchSize): string {
-  const sizes = `hidden ${hidden}, projection ${projection}, ${levels} levels, blocks ${shape.rows}×${shape.columns}`;
+  const sizes = `hidden ${hidden}, projection ${projection}, ${classes} classes, blocks ${shape.rows}×${shape.columns}`;
   return (
     `${sizes}, ${lanes} lanes of ${steps} steps${lengths ? ' at most' : ''}, hop ${hop} from ` +
     `${phase}${heard ? ', hearing others' : ''}`

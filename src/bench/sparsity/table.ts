@@ -60,8 +60,8 @@ export function compare(
     against.flatMap((other) =>
       figures.flatMap(({ name: figure }) => {
         const differences = results.flatMap(({ method, seed, quality }) => {
-          const twin = results.find((result) => method === name && result.method === other && result.seed === seed);
-          return twin ? [quality[figure] - twin.quality[figure]] : [];
+          const partner = results.find((result) => method === name && result.method === other && result.seed === seed);
+          return partner ? [quality[figure] - partner.quality[figure]] : [];
         });
         if (differences.length === 0) return [];
         return [

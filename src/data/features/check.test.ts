@@ -154,12 +154,12 @@ test('80 frames of 80 bins are told apart by their mean spectrum, or said to be 
   for (const samples of unseen) {
     const data = mel(samples.subarray(11025)).subarray(0, 80 * bins);
     assert.deepEqual(conform(array(data)).features, Float32Array.from(data));
-    const turned = conform(array(transpose(data, bins), [80, 80]), hifigan);
-    if (/transposed to \[frames, bins\]: of \[80, 80\] the mean spectrum/.test(turned.notes[0])) {
-      assert.deepEqual(turned.features, Float32Array.from(data));
+    const transposed = conform(array(transpose(data, bins), [80, 80]), hifigan);
+    if (/transposed to \[frames, bins\]: of \[80, 80\] the mean spectrum/.test(transposed.notes[0])) {
+      assert.deepEqual(transposed.features, Float32Array.from(data));
       told += 1;
     } else {
-      assert.match(turned.notes[0], /took \[80, 80\] as \[frames, bins\]; it could be the other way round/);
+      assert.match(transposed.notes[0], /took \[80, 80\] as \[frames, bins\]; it could be the other way round/);
     }
   }
   assert.ok(told >= unseen.length - 1, `${told} of ${unseen.length}`);

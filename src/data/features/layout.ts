@@ -43,20 +43,20 @@ export function layOut({ path, array, settings }: FeatureInput, expected: Expect
   const asStored = Float32Array.from(array.data);
   const straight = array.fortranOrder ? transpose(asStored, second, first) : asStored;
   if (first !== bins) return { features: straight, frames: first, notes };
-  const turned = transpose(straight, first, second);
+  const transposed = transpose(straight, first, second);
   if (second !== bins)
     return {
-      features: turned,
+      features: transposed,
       frames: second,
       notes: [...notes, `transposed from [${first}, ${second}] to [frames, bins]`],
     };
 
   // As many frames as bins: the shape says nothing, the mean spectrum nearly always does. Wrong in none of 984
   // excerpts, undecided in 71.
-  const gain = spectralCorrelation(turned, expected.statistics) - spectralCorrelation(straight, expected.statistics);
+  const gain = spectralCorrelation(transposed, expected.statistics) - spectralCorrelation(straight, expected.statistics);
   if (gain > 0.3)
     return {
-      features: turned,
+      features: transposed,
       frames: second,
       notes: [...notes, `transposed to [frames, bins]: of ${shape} the mean spectrum fits only so`],
     };

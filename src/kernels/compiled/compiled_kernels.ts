@@ -3,7 +3,7 @@ import {
   checkBatch,
   checkBlockMatrix,
   checkExcitation,
-  checkLanes,
+  checkSlots,
   checkLength,
   checkMembers,
   checkNetwork,
@@ -24,7 +24,7 @@ import type {
   AdamState,
   KernelName,
   Kernels,
-  LaneFrames,
+  SlotFrames,
   SampleRateNetwork,
   Sampler,
   SamplerGroup,
@@ -46,14 +46,14 @@ export interface NativeSampler {
 /** A sampler group in C++, unchecked. */
 export interface NativeSamplerGroup {
   begin(
-    lane: number,
+    slot: number,
     seedLow: number,
     seedHigh: number,
     inverseTemperature: number,
     coarse: number,
     fine: number,
   ): void;
-  run(parts: readonly LaneFrames[], hop: number, threads: number): Promise<Uint16Array[]>;
+  run(parts: readonly SlotFrames[], hop: number, threads: number): Promise<Uint16Array[]>;
 }
 
 /**
@@ -135,7 +135,7 @@ export interface Addon {
     fine: number,
   ) => NativeSampler;
   /** Where samplers can share their work. */
-  SamplerGroup?: new (name: string, network: SamplerNetwork, lanes: number) => NativeSamplerGroup;
+  SamplerGroup?: new (name: string, network: SamplerNetwork, slots: number) => NativeSamplerGroup;
 }
 
 /** `Adam` in native/kernels.h. */
@@ -305,40 +305,40 @@ export class NativeKernels implements Kernels {
     return { codes, ...(heard && { heard }) };
   }
 
-  createSamplerGroup(network: SamplerNetwork, lanes: number): SamplerGroup {
+  createSamplerGroup(network: SamplerNetwork, slots: number): SamplerGroup {
     checkNetwork(network);
-    if (!this.addon.SamplerGroup) return separateSamplers(this, network, lanes);
-    const native = new this.addon.SamplerGroup(this.name, network, lanes);
-    const { hidden, levels } = network;
-    const begun = Array<boolean>(lanes).fill(false);
+    if (!this.addon.SamplerGroup) return separateSamplers(this, network, slots);
+    const native = new this.addon.SamplerGroup(this.name, network, slots);
+    const { hidden, classes } = network;
+    const begun = Array<boolean>(slots).fill(false);
     let busy = false;
     const refuseOverlap = () => {
       if (busy) throw new Error('the samplers are still at work; one call at a time');
     };
     return {
-      lanes,
-      begin: (lane, settings) => {
+      slots,
+      begin: (slot, settings) => {
         refuseOverlap();
         checkSampler(network, settings);
-        checkLanes(
-          [lane],
+        checkSlots(
+          [slot],
           begun.map(() => true),
         );
-        begun[lane] = true;
+        begun[slot] = true;
         const { seed, temperature, firstCode } = settings;
         native.begin(
-          lane,
+          slot,
           seed >>> 0,
           Math.floor(seed / 2 ** 32),
           1 / temperature,
-          Math.floor(firstCode / levels),
-          firstCode % levels,
+          Math.floor(firstCode / classes),
+          firstCode % classes,
         );
       },
       run: async (parts, hop) => {
         refuseOverlap();
-        checkLanes(
-          parts.map(({ lane }) => lane),
+        checkSlots(
+          parts.map(({ slot }) => slot),
           begun,
         );
         for (const { gate, frames } of parts) checkLength('gate', gate, frames * 3 * hidden);
@@ -356,7 +356,7 @@ export class NativeKernels implements Kernels {
     checkNetwork(network);
     checkSampler(network, settings, threads);
     const { seed, temperature, firstCode } = settings;
-    const { hidden, levels } = network;
+    const { hidden, classes } = network;
     const native = new this.addon.Sampler(
       this.name,
       network,
@@ -364,8 +364,8 @@ export class NativeKernels implements Kernels {
       seed >>> 0,
       Math.floor(seed / 2 ** 32),
       1 / temperature,
-      Math.floor(firstCode / levels),
-      firstCode % levels,
+      Math.floor(firstCode / classes),
+      firstCode % classes,
     );
     let busy = false;
     const refuseOverlap = () => {
@@ -386,7 +386,7 @@ export class NativeKernels implements Kernels {
         refuseOverlap();
         checkLength('gate', gate, frames * 3 * hidden);
         checkLength('codes', codes, frames * hop);
-        const probabilities = new Float32Array(frames * hop * 2 * levels);
+        const probabilities = new Float32Array(frames * hop * 2 * classes);
         native.forced(gate, frames, hop, codes, probabilities);
         return probabilities;
       },

@@ -25,7 +25,7 @@ test('the module needs nothing from outside, and instances are apart', () => {
 test('memory is given back after a call', () => {
   const addon = wasmAddon(loadWasmModule());
   const kernels = new NativeKernels(addon, 'wasm', 1);
-  const network = randomNetwork(stream(), { hidden: 64, projection: 32, levels: 32, shape: blockShapes[0] });
+  const network = randomNetwork(stream(), { hidden: 64, projection: 32, classes: 32, shape: blockShapes[0] });
   const batch = randomBatch(stream(), network, { lanes: 40, steps: 60, hop: 20 });
   const gradients = emptyGradients(network, batch);
   const round = () => kernels.sequenceGradients(network, freshBatch(batch), 1, gradients);
@@ -40,7 +40,7 @@ test('a sampler that nobody holds any more gives its memory back', async () => {
   const collect = runInNewContext('gc') as () => void;
   const addon = wasmAddon(loadWasmModule());
   const kernels = new NativeKernels(addon, 'wasm', 1);
-  const network = randomNetwork(stream(), { hidden: 256, projection: 64, levels: 32, shape: blockShapes[0] });
+  const network = randomNetwork(stream(), { hidden: 256, projection: 64, classes: 32, shape: blockShapes[0] });
   const gate = new Float32Array(3 * 256);
   const use = async (count: number) => {
     for (let i = 0; i < count; i++)

@@ -70,8 +70,8 @@ export class Call {
     return this.number(rows, columns, blockRows, blockColumns).read(rowStart, column, values);
   }
 
-  network({ hidden, projection, levels, sparse, dense }: SampleRateNetwork): this {
-    this.number(hidden, projection, levels);
+  network({ hidden, projection, classes, sparse, dense }: SampleRateNetwork): this {
+    this.number(hidden, projection, classes);
     for (const matrix of sparse) this.matrix(matrix);
     return this.read(...dense);
   }
@@ -85,8 +85,8 @@ export class Call {
       .read(values, isInt8(matrix) ? matrix.scale : null);
   }
 
-  samplerNetwork({ hidden, projection, levels, sparse, dense }: SamplerNetwork): this {
-    this.number(hidden, projection, levels);
+  samplerNetwork({ hidden, projection, classes, sparse, dense }: SamplerNetwork): this {
+    this.number(hidden, projection, classes);
     for (const matrix of sparse) this.storedMatrix(matrix);
     return this.read(...dense);
   }

@@ -13,7 +13,7 @@ import {
 } from '../../../test/support/kernels.js';
 
 const stream = new RandomStream(1, 40);
-const size = { hidden: 32, projection: 16, levels: 32, shape: blockShapes[0] };
+const size = { hidden: 32, projection: 16, classes: 32, shape: blockShapes[0] };
 const network = randomNetwork(stream, size);
 const batch = {
   ...randomBatch(stream, network, { lanes: 2, steps: 10, hop: 4, phase: 1 }),
@@ -97,9 +97,9 @@ const replaced = <T>(list: readonly T[], i: number, item: T) => list.map((old, j
 const wrongNetworks: Wrong<SampleRateNetwork>[] = [
   ['hidden no multiple of 32', { hidden: 48 }, /hidden 48/],
   ['projection no multiple of 16', { projection: 8 }, /projection 8/],
-  ['levels no multiple of 16', { levels: 24 }, /levels 24/],
-  ['more levels than a byte has', { levels: 272 }, /levels 272/],
-  ['no levels', { levels: 0 }, /levels 0/],
+  ['classes no multiple of 16', { classes: 24 }, /classes 24/],
+  ['more classes than a byte has', { classes: 272 }, /classes 272/],
+  ['no classes', { classes: 0 }, /classes 0/],
   ['a missing matrix', { sparse: network.sparse.slice(1) }, /sparse has 4 elements, expected 5/],
   ['a missing bias', { dense: network.dense.slice(1) }, /dense has 4 elements, expected 5/],
   [
@@ -181,7 +181,7 @@ for (const name of kernelNames()) {
     kernels.memberGradients([network, network], batch, 1, [gradients]),
   );
   refuses('members of two sizes', /member 1 has projection 32, member 0 16/, () => {
-    const wider = randomNetwork(stream, { hidden: 32, projection: 32, levels: 32, shape: blockShapes[0] });
+    const wider = randomNetwork(stream, { hidden: 32, projection: 32, classes: 32, shape: blockShapes[0] });
     kernels.memberGradients([network, wider], batch, 1, [gradients, gradients]);
   });
   refuses('lanes that cannot be shared out', /2 lanes for 3 members/, () =>

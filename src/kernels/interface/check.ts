@@ -52,26 +52,26 @@ export function checkBlockMatrix(name: string, matrix: StoredMatrix): void {
 }
 
 /** Checks the sizes of all tensors of the network. */
-export function checkNetwork({ hidden, projection, levels, sparse, dense }: SamplerNetwork): void {
+export function checkNetwork({ hidden, projection, classes, sparse, dense }: SamplerNetwork): void {
   if (
     hidden % 32 !== 0 ||
     projection % 16 !== 0 ||
-    levels % 16 !== 0 ||
+    classes % 16 !== 0 ||
     hidden <= 0 ||
     projection <= 0 ||
-    levels <= 0 ||
-    levels > 256
+    classes <= 0 ||
+    classes > 256
   )
     throw new RangeError(
-      `hidden ${hidden}, projection ${projection}, levels ${levels}: expected ` +
-        'multiples of 32, 16 and 16, levels up to 256',
+      `hidden ${hidden}, projection ${projection}, classes ${classes}: expected ` +
+        'multiples of 32, 16 and 16, classes up to 256',
     );
   const shapes = [
     [3 * hidden, hidden],
     [projection, hidden / 2],
-    [levels, projection],
+    [classes, projection],
     [projection, hidden / 2],
-    [levels, projection],
+    [classes, projection],
   ];
   checkLength('sparse', sparse, 5);
   checkLength('dense', dense, 5);
@@ -82,13 +82,13 @@ export function checkNetwork({ hidden, projection, levels, sparse, dense }: Samp
     if (shapeOf(matrix) !== shapeOf(sparse[0]))
       throw new RangeError(`sparse[${i}] has blocks of ${shapeOf(matrix)}, sparse[0] of ${shapeOf(sparse[0])}`);
   });
-  [9 * hidden, projection, levels, projection, levels].forEach((length, i) =>
+  [9 * hidden, projection, classes, projection, classes].forEach((length, i) =>
     checkLength(`dense[${i}]`, dense[i], length),
   );
 }
 
 /** Checks the arrays of a batch, and that its codes are symbols of the network. */
-export function checkBatch({ hidden, levels }: SampleRateNetwork, batch: SequenceBatch): void {
+export function checkBatch({ hidden, classes }: SampleRateNetwork, batch: SequenceBatch): void {
   const { lanes, steps, hop, phase, frames, codes, heard, gate, lengths, state, nll, profile } = batch;
   if (!(lanes > 0 && steps > 0 && hop > 0 && phase >= 0 && phase < hop))
     throw new RangeError(`lanes ${lanes}, steps ${steps}, hop ${hop}, phase ${phase}`);
@@ -101,7 +101,7 @@ export function checkBatch({ hidden, levels }: SampleRateNetwork, batch: Sequenc
   if (state) checkLength('state', state, lanes * hidden);
   if (nll) checkLength('nll', nll, lanes * steps);
   if (profile) checkLength('profile', profile, sequenceParts.length);
-  const bound = levels * levels;
+  const bound = classes * classes;
   for (const [name, symbols] of Object.entries({ codes, heard })) {
     if (symbols && bound < 65536)
       for (let i = 0; i < symbols.length; i++)
@@ -119,7 +119,7 @@ export function checkMembers(
   checkLength('gradients', gradients, members.length);
   members.forEach((network, m) => {
     checkNetwork(network);
-    for (const key of ['hidden', 'projection', 'levels'] as const)
+    for (const key of ['hidden', 'projection', 'classes'] as const)
       if (network[key] !== members[0][key])
         throw new RangeError(`member ${m} has ${key} ${network[key]}, member 0 ${members[0][key]}`);
     if (shapeOf(network.sparse[0]) !== shapeOf(members[0].sparse[0]))
@@ -139,7 +139,7 @@ export function checkMembers(
 
 /** Checks the settings of a sampler. */
 export function checkSampler(
-  { levels }: SamplerNetwork,
+  { classes }: SamplerNetwork,
   { seed, temperature, firstCode }: SamplerSettings,
   threads = 1,
 ): void {
@@ -149,8 +149,8 @@ export function checkSampler(
     throw new RangeError(`seed is ${seed}, expected a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`);
   if (!(temperature > 0 && Number.isFinite(temperature)))
     throw new RangeError(`temperature is ${temperature}, expected more than 0`);
-  if (!Number.isInteger(firstCode) || firstCode < 0 || firstCode >= levels ** 2)
-    throw new RangeError(`firstCode is ${firstCode}, expected 0 to ${levels ** 2 - 1}`);
+  if (!Number.isInteger(firstCode) || firstCode < 0 || firstCode >= classes ** 2)
+    throw new RangeError(`firstCode is ${firstCode}, expected 0 to ${classes ** 2 - 1}`);
 }
 
 /** Checks what goes into one product of the sampler, whose results come in slabs of 16 rows. */
@@ -162,11 +162,11 @@ export function checkSamplerProduct(matrix: StoredMatrix, x: Float32Array, y: Fl
   checkLength('y', y, matrix.rows);
 }
 
-/** Throws a RangeError unless the lanes are different ones, all among those that may be used. */
-export function checkLanes(lanes: readonly number[], usable: readonly boolean[]): void {
-  for (const lane of lanes)
-    if (!usable[lane]) throw new RangeError(`lane ${lane} is none of 0 … ${usable.length - 1}, or was not begun`);
-  if (new Set(lanes).size < lanes.length) throw new RangeError(`lanes ${lanes.join(', ')}: expected each but once`);
+/** Throws a RangeError unless the slots are different ones, all among those that may be used. */
+export function checkSlots(slots: readonly number[], usable: readonly boolean[]): void {
+  for (const slot of slots)
+    if (!usable[slot]) throw new RangeError(`slot ${slot} is none of 0 … ${usable.length - 1}, or was not begun`);
+  if (new Set(slots).size < slots.length) throw new RangeError(`slots ${slots.join(', ')}: expected each but once`);
 }
 
 /** Checks segments that are to be coded. */

@@ -52,7 +52,7 @@ export interface ExcitationCodes {
 /**
  * Codes the excitation of linear predictors: what is left of each sample after the prediction from what a decoder will
  * have reconstructed, so that errors of coding do not add up. With noise the decoder follows the disturbed codes; the
- * codes say how to go on from there. The slow twin of native/excitation.cc, which gives the same to the bit.
+ * codes say how to go on from there. The reference of native/train/excitation.cc, which gives the same to the bit.
  */
 export function codeExcitation({
   lanes,

@@ -6,7 +6,7 @@ import type { ExcitationBatch, ExcitationCodes } from './excitation.js';
 export const LANES = 16;
 
 /**
- * What the kernels can run on: C++ for an instruction set, the same as WebAssembly, or the slow, plain TypeScript twin.
+ * What the kernels can run on: C++ for an instruction set, the same as WebAssembly, or the slow, plain TypeScript reference.
  */
 export type KernelName =
   'generic' | 'avx2' | 'avxvnni' | 'avx512' | 'avx512vnni' | 'neon' | 'neondot' | 'wasm' | 'reference';
@@ -21,7 +21,7 @@ export interface SampleRateNetwork {
   /** P. */
   readonly projection: number;
   /** Q, classes of each softmax. */
-  readonly levels: number;
+  readonly classes: number;
   /**
    * recurrent [3H,H], coarseHidden [P,H/2], coarseLogits [Q,P], fineHidden [P,H/2], fineLogits [Q,P]; all with the same
    * block shape.
@@ -147,29 +147,29 @@ export interface Sampler {
 }
 
 /**
- * Utterances that native kernels take through one pass over the weights (kSamplerLanes in native/sampler.h): a group is
+ * Utterances that native kernels take through one pass over the weights (kSamplerSlots in native/sample/sampler.h): a group is
  * best a multiple of it for each thread.
  */
 export const SIDE_BY_SIDE = 4;
 
-/** Some frames of the utterance in one lane of a group. */
-export interface LaneFrames {
-  readonly lane: number;
+/** Some frames of the utterance in one slot of a group. */
+export interface SlotFrames {
+  readonly slot: number;
   /** [frames, 3H]. */
   readonly gate: Float32Array;
   readonly frames: number;
 }
 
 /**
- * Several utterances side by side, each in a lane with a state of its own: they share the weights, and all cores. What
- * is drawn in a lane is what a sampler by itself draws. One call at a time.
+ * Several utterances side by side, each in a slot with a state of its own: they share the weights, and all cores. What
+ * is drawn in a slot is what a sampler by itself draws. One call at a time.
  */
 export interface SamplerGroup {
-  readonly lanes: number;
-  /** Begins an utterance in a lane, whatever was there before. */
-  begin(lane: number, settings: SamplerSettings): void;
-  /** Draws in some of the lanes, all of them begun, each once: the symbol pairs [frames · hop] of each. */
-  run(parts: readonly LaneFrames[], hop: number): Promise<Uint16Array[]>;
+  readonly slots: number;
+  /** Begins an utterance in a slot, whatever was there before. */
+  begin(slot: number, settings: SamplerSettings): void;
+  /** Draws in some of the slots, all of them begun, each once: the symbol pairs [frames · hop] of each. */
+  run(parts: readonly SlotFrames[], hop: number): Promise<Uint16Array[]>;
 }
 
 /** The parts of a step, in the order of `Sampler.timed`. */
@@ -224,7 +224,7 @@ export interface Kernels extends ClassifierKernels {
    * what is drawn does not depend on them.
    */
   createSampler(network: SamplerNetwork, settings: SamplerSettings, threads?: number): Sampler;
-  createSamplerGroup(network: SamplerNetwork, lanes: number): SamplerGroup;
+  createSamplerGroup(network: SamplerNetwork, slots: number): SamplerGroup;
   /** See `codeExcitation` in excitation.ts. */
   codeExcitation(batch: ExcitationBatch): ExcitationCodes;
   /**

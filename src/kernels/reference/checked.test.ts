@@ -14,7 +14,7 @@ import {
 
 const reference = chooseKernels({ name: 'reference' });
 const stream = new RandomStream(1, 60);
-const network = randomNetwork(stream, { hidden: 32, projection: 16, levels: 32, shape: blockShapes[0] });
+const network = randomNetwork(stream, { hidden: 32, projection: 16, classes: 32, shape: blockShapes[0] });
 const batch = randomBatch(stream, network, { lanes: 3, steps: 12, hop: 5 });
 const gate = normals(stream, 3 * 96);
 

@@ -35,7 +35,7 @@ export function checkedKernels(kernels: Kernels, reference: Kernels): Kernels {
     checkedSampler(kernels, reference, network, settings, threads);
   const own: Partial<Record<keyof Kernels, unknown>> = {
     createSampler,
-    createSamplerGroup: (network: SamplerNetwork, lanes: number) => separateSamplers({ createSampler }, network, lanes),
+    createSamplerGroup: (network: SamplerNetwork, slots: number) => separateSamplers({ createSampler }, network, slots),
   };
   for (const name of inPlace) {
     own[name] = (...args: unknown[]) => {
@@ -82,9 +82,9 @@ function checkedSampler(
   threads?: number,
 ): Sampler {
   const [sampler, oracle] = [kernels, reference].map((each) => each.createSampler(network, settings, threads));
-  const { levels } = network;
+  const { classes } = network;
   const allowed = tolerance[precisionOf(network)];
-  const order = drawingOrder(levels);
+  const order = drawingOrder(classes);
   let position = 0;
 
   const checkDrawn = (symbol: number, probabilities: Float32Array, u: number, what: string) => {
@@ -106,8 +106,8 @@ function checkedSampler(
       const probabilities = oracle.forced(given, frames, hop, codes);
       codes.forEach((code, t) => {
         const words = philox(settings.seed, streams.sampling, position++);
-        [Math.floor(code / levels), code % levels].forEach((symbol, half) => {
-          const p = probabilities.subarray((2 * t + half) * levels, (2 * t + half + 1) * levels);
+        [Math.floor(code / classes), code % classes].forEach((symbol, half) => {
+          const p = probabilities.subarray((2 * t + half) * classes, (2 * t + half + 1) * classes);
           checkDrawn(symbol, p, (words[half] >>> 8) * 2 ** -24, `${kernels.name}: sample ${position - 1}`);
         });
       });
@@ -119,8 +119,8 @@ function checkedSampler(
       const bad = probabilities.findIndex((p, i) => !(Math.abs(p - expected[i]) <= allowed));
       if (bad >= 0)
         throw new Error(
-          `${kernels.name}: probability ${bad % (2 * levels)} of sample ` +
-            `${position + Math.floor(bad / (2 * levels))} is ` +
+          `${kernels.name}: probability ${bad % (2 * classes)} of sample ` +
+            `${position + Math.floor(bad / (2 * classes))} is ` +
             `${probabilities[bad]}, the reference has ${expected[bad]}`,
         );
       position += codes.length;

@@ -29,8 +29,8 @@ export const halves = [
 ] as const;
 
 /** A symbol 0 … Q-1 as the network is fed it, in [-1, 1]. */
-export function scaled(symbol: number, levels: number): number {
-  return (symbol * 2) / (levels - 1) - 1;
+export function scaled(symbol: number, classes: number): number {
+  return (symbol * 2) / (classes - 1) - 1;
 }
 
 function sigmoid(x: number): number {
@@ -82,14 +82,14 @@ export function gruHalf(
 
 /** log softmax((O_2 relu(O_1 y + b_1) + b_2) / temperature) of one half of the state. */
 export function output(network: SamplerNetwork, half: number, state: Float64Array, temperature: number): Output {
-  const { projection, levels, sparse, dense } = network;
+  const { projection, classes, sparse, dense } = network;
   const { hiddenMatrix, logitMatrix, hiddenBias, logitBias } = halves[half];
   const hidden = new Float64Array(projection);
   multiplyStored(sparse[hiddenMatrix], halfOf(state, half), hidden);
   for (let i = 0; i < projection; i++) hidden[i] = Math.max(0, hidden[i] + dense[hiddenBias][i]);
-  const logits = new Float64Array(levels);
+  const logits = new Float64Array(classes);
   multiplyStored(sparse[logitMatrix], hidden, logits);
-  for (let i = 0; i < levels; i++) logits[i] = (logits[i] + dense[logitBias][i]) / temperature;
+  for (let i = 0; i < classes; i++) logits[i] = (logits[i] + dense[logitBias][i]) / temperature;
   // Subtracting the largest logit first keeps exp from overflowing.
   const largest = logits.reduce((a, b) => Math.max(a, b));
   const logTotal = largest + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - largest), 0));

@@ -37,7 +37,7 @@ import { separateSamplers } from './separate_samplers.js';
 import { referenceSequence, someLanes } from './sequence.js';
 
 /**
- * The plain twin of the native kernels: short, slow and obviously right, all arithmetic in double. It is what the
+ * What the native kernels are tested against: short, slow and obviously right, all arithmetic in double. It is what the
  * others are tested against.
  */
 export class ReferenceKernels implements Kernels {
@@ -178,8 +178,8 @@ export class ReferenceKernels implements Kernels {
     return codeExcitation(batch);
   }
 
-  createSamplerGroup(network: SamplerNetwork, lanes: number): SamplerGroup {
-    return separateSamplers(this, network, lanes);
+  createSamplerGroup(network: SamplerNetwork, slots: number): SamplerGroup {
+    return separateSamplers(this, network, slots);
   }
 
   samplerProduct(matrix: StoredMatrix, x: Float32Array, y: Float32Array, repetitions = 1): number {

@@ -29,13 +29,13 @@ export class ReferenceSampler implements Sampler {
   }
 
   forced(gate: Float32Array, frames: number, hop: number, codes: Uint16Array): Float32Array {
-    const { hidden, levels } = this.network;
+    const { hidden, classes } = this.network;
     checkLength('gate', gate, frames * 3 * hidden);
     checkLength('codes', codes, frames * hop);
-    const probabilities = new Float32Array(codes.length * 2 * levels);
+    const probabilities = new Float32Array(codes.length * 2 * classes);
     for (let t = 0; t < codes.length; t++) {
-      const at = t * 2 * levels;
-      this.sample(this.gateOf(gate, Math.floor(t / hop)), codes[t], probabilities.subarray(at, at + 2 * levels));
+      const at = t * 2 * classes;
+      this.sample(this.gateOf(gate, Math.floor(t / hop)), codes[t], probabilities.subarray(at, at + 2 * classes));
     }
     return probabilities;
   }
@@ -47,31 +47,31 @@ export class ReferenceSampler implements Sampler {
 
   /** Draws one symbol pair, or takes `forced`, and moves on. Receives the probabilities [2Q] if asked. */
   private sample(gate: Float32Array, forced?: number, probabilities?: Float32Array): number {
-    const { levels } = this.network;
+    const { classes } = this.network;
     const words = philox(this.settings.seed, streams.sampling, this.position++);
-    const inputs = [scaled(Math.floor(this.code / levels), levels), scaled(this.code % levels, levels), NaN];
-    const forcedSymbols = forced === undefined ? undefined : [Math.floor(forced / levels), forced % levels];
+    const inputs = [scaled(Math.floor(this.code / classes), classes), scaled(this.code % classes, classes), NaN];
+    const forcedSymbols = forced === undefined ? undefined : [Math.floor(forced / classes), forced % classes];
     const step = emptyStep(this.state);
     const products = recurrentProducts(this.network, this.state);
     const symbols = [0, 1].map((half) => {
       gruHalf(this.network, half, products, gate, inputs, step);
       const p = output(this.network, half, step.after, this.settings.temperature).logProbabilities.map(Math.exp);
-      probabilities?.set(p, half * levels);
+      probabilities?.set(p, half * classes);
       const symbol = forcedSymbols ? forcedSymbols[half] : inverseCumulative(p, (words[half] >>> 8) * 2 ** -24);
-      inputs[2] = scaled(symbol, levels);
+      inputs[2] = scaled(symbol, classes);
       return symbol;
     });
     this.state = step.after;
-    this.code = symbols[0] * levels + symbols[1];
+    this.code = symbols[0] * classes + symbols[1];
     return this.code;
   }
 }
 
-function copyOf({ hidden, projection, levels, sparse, dense }: SamplerNetwork): SamplerNetwork {
+function copyOf({ hidden, projection, classes, sparse, dense }: SamplerNetwork): SamplerNetwork {
   return {
     hidden,
     projection,
-    levels,
+    classes,
     sparse: sparse.map((matrix) => structuredClone(matrix)),
     dense: dense.map((array) => array.slice()),
   };
@@ -81,8 +81,8 @@ function copyOf({ hidden, projection, levels, sparse, dense }: SamplerNetwork): 
  * The order in which the symbols divide the unit interval among them: 0, 16, 32, …, then 1, 17, 33, …: what SIMD
  * kernels add up fastest. Any order draws from the same distribution.
  */
-export function drawingOrder(levels: number): number[] {
-  return Array.from({ length: levels }, (_, i) => (i % (levels / 16)) * 16 + Math.floor(i / (levels / 16)));
+export function drawingOrder(classes: number): number[] {
+  return Array.from({ length: classes }, (_, i) => (i % (classes / 16)) * 16 + Math.floor(i / (classes / 16)));
 }
 
 /** The symbol at which the cumulative distribution passes u in [0, 1). */

@@ -1,30 +1,30 @@
-import { checkLanes } from '../interface/check.js';
+import { checkSlots } from '../interface/check.js';
 import type { Kernels, Sampler, SamplerGroup, SamplerNetwork } from '../interface/kernels.js';
 
-/** A group made of samplers that know nothing of each other: the plain twin of those that share their work. */
+/** A group made of samplers that know nothing of each other: the reference of those that share their work. */
 export function separateSamplers(
   kernels: Pick<Kernels, 'createSampler'>,
   network: SamplerNetwork,
-  lanes: number,
+  slots: number,
 ): SamplerGroup {
-  const samplers = Array<Sampler | undefined>(lanes).fill(undefined);
+  const samplers = Array<Sampler | undefined>(slots).fill(undefined);
   return {
-    lanes,
-    begin(lane, settings) {
-      checkLanes(
-        [lane],
+    slots,
+    begin(slot, settings) {
+      checkSlots(
+        [slot],
         samplers.map(() => true),
       );
-      samplers[lane] = kernels.createSampler(network, settings);
+      samplers[slot] = kernels.createSampler(network, settings);
     },
     async run(parts, hop) {
-      checkLanes(
-        parts.map(({ lane }) => lane),
+      checkSlots(
+        parts.map(({ slot }) => slot),
         samplers.map((sampler) => sampler !== undefined),
       );
       return Promise.all(
         parts.map(
-          async ({ lane, gate, frames }) => (await samplers[lane]?.run(gate, frames, hop)) ?? new Uint16Array(0),
+          async ({ slot, gate, frames }) => (await samplers[slot]?.run(gate, frames, hop)) ?? new Uint16Array(0),
         ),
       );
     },

@@ -98,11 +98,11 @@ function forwardStep(
   t: number,
   before: Float64Array,
 ): StepRecord {
-  const { hidden, levels } = network;
+  const { hidden, classes } = network;
   const code = batch.heard ? batch.heard[lane * batch.steps + t] : batch.codes[lane * (batch.steps + 1) + t];
   const next = batch.codes[lane * (batch.steps + 1) + t + 1];
-  const targets = [Math.floor(next / levels), next % levels];
-  const inputs = [Math.floor(code / levels), code % levels, targets[0]].map((symbol) => scaled(symbol, levels));
+  const targets = [Math.floor(next / classes), next % classes];
+  const inputs = [Math.floor(code / classes), code % classes, targets[0]].map((symbol) => scaled(symbol, classes));
   const frame = Math.floor((batch.phase + t) / batch.hop);
   const gateStart = (lane * batch.frames + frame) * 3 * hidden;
   const gate = batch.gate.subarray(gateStart, gateStart + 3 * hidden);

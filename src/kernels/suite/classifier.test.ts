@@ -11,7 +11,7 @@ import {
   randomClassifier,
   randomExamples,
 } from '../../../test/support/classifiers.js';
-import { classifierTwin } from '../../../test/support/classifiers_in_tensorflow.js';
+import { classifierInTensorFlow } from '../../../test/support/classifiers_in_tensorflow.js';
 
 const cases = classifierCases.map((plan, i) => {
   const stream = new RandomStream(i, 50);
@@ -21,7 +21,7 @@ const cases = classifierCases.map((plan, i) => {
     title: plan.title,
     members,
     batch,
-    twins: members.map((member, m) => classifierTwin(member, examplesOf(batch, m))),
+    expected: members.map((member, m) => classifierInTensorFlow(member, examplesOf(batch, m))),
   };
 });
 
@@ -66,18 +66,18 @@ test('shapes of images follow from the layers', () => {
 for (const name of kernelNames()) {
   const kernels = chooseKernels({ name, threads: 2 });
 
-  for (const { title, members, batch, twins } of cases) {
+  for (const { title, members, batch, expected } of cases) {
     test(`${name}: loss and correct answers as TensorFlow.js, ${title}`, () => {
       const { loss, correct } = kernels.classifierLoss(members, batch);
       assertClose(
         'loss',
         loss,
-        twins.map((twin) => twin.loss),
+        expected.map((each) => each.loss),
         tolerances.product,
       );
       assert.deepEqual(
         [...correct],
-        twins.map((twin) => twin.correct),
+        expected.map((each) => each.correct),
       );
     });
 

@@ -13,7 +13,7 @@ import {
   randomClassifier,
   randomExamples,
 } from '../../../test/support/classifiers.js';
-import { classifierTwin } from '../../../test/support/classifiers_in_tensorflow.js';
+import { classifierInTensorFlow } from '../../../test/support/classifiers_in_tensorflow.js';
 
 const reference = chooseKernels({ name: 'reference' });
 const scale = 0.25;
@@ -142,7 +142,7 @@ for (const name of kernelNames()) {
       const actual = emptyClassifierGradients(members);
       kernels.classifierGradients(members, batch, 1, actual);
       members.forEach((member, m) => {
-        const expected = namedClassifierGradients(classifierTwin(member, examplesOf(batch, m)).gradients);
+        const expected = namedClassifierGradients(classifierInTensorFlow(member, examplesOf(batch, m)).gradients);
         namedClassifierGradients(actual[m]).forEach(([tensor, array], i) =>
           assertClose(`${tensor} of member ${m}`, array, expected[i][1], 4 * tolerances.gradient),
         );

@@ -64,7 +64,7 @@ const batches = [
 
 for (const name of kernelNames())
   for (const { title, batch } of batches)
-    test(`${name}: excitation is coded as by the twin, to the bit, ${title}`, () => {
+    test(`${name}: excitation is coded as by the reference, to the bit, ${title}`, () => {
       const expected = codeExcitation(batch);
       for (const threads of [1, 3]) assert.deepEqual(chooseKernels({ name, threads }).codeExcitation(batch), expected);
       const { lanes, length, history, noise } = batch;

@@ -36,7 +36,7 @@ const cases = sequenceCases.map((size, i) => {
  */
 const differences = blockShapes.map((shape) => {
   const stream = new RandomStream(shape.rows, 21);
-  const network = randomNetwork(stream, { hidden: 32, projection: 16, levels: 32, shape });
+  const network = randomNetwork(stream, { hidden: 32, projection: 16, classes: 32, shape });
   const batch = randomBatch(stream, network, { lanes: 3, steps: 11, hop: 4, phase: 3, lengths: [11, 6, 0] });
   const total = () => scale * reference.sequenceLoss(network, freshBatch(batch)).reduce((a, b) => a + b);
   const tensors = namedGradients({
@@ -89,7 +89,7 @@ for (const name of kernelNames()) {
     const size = {
       hidden: 64,
       projection: 32,
-      levels: 32,
+      classes: 32,
       shape: blockShapes[0],
       lanes: 51,
       steps: 20,
@@ -155,7 +155,7 @@ for (const name of kernelNames()) {
 
   test(`${name}: frames past the length of a lane, and empty lanes, get no gradient`, () => {
     const stream = new RandomStream(1, 22);
-    const network = randomNetwork(stream, { hidden: 32, projection: 16, levels: 32, shape: blockShapes[0] });
+    const network = randomNetwork(stream, { hidden: 32, projection: 16, classes: 32, shape: blockShapes[0] });
     const batch = randomBatch(stream, network, { lanes: 3, steps: 20, hop: 5, lengths: [20, 7, 0] });
     const gradients = emptyGradients(network, batch);
     kernels.sequenceGradients(network, freshBatch(batch), scale, gradients);
@@ -193,7 +193,7 @@ for (const name of kernelNames()) {
     { skip: name === 'reference' && 'the reference has one thread' },
     () => {
       const stream = new RandomStream(2, 22);
-      const network = randomNetwork(stream, { hidden: 64, projection: 32, levels: 32, shape: blockShapes[0] });
+      const network = randomNetwork(stream, { hidden: 64, projection: 32, classes: 32, shape: blockShapes[0] });
       const batch = randomBatch(stream, network, { lanes: 70, steps: 23, hop: 7 });
       const runs = [1, 2, 3, 5, 2].map((threads) => {
         const gradients = emptyGradients(network, batch);

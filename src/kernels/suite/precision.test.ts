@@ -73,7 +73,7 @@ for (const name of kernelNames()) {
     test(`${name}: float32 and bf16 products are those of the dense matrix, ${title}`, () => {
       for (const precision of ['float32', 'bf16'] as const) {
         const stored = rounded(matrix, precision);
-        const rows = dense(inFloat32({ hidden: 0, projection: 0, levels: 0, dense: [], sparse: [stored] }).sparse[0]);
+        const rows = dense(inFloat32({ hidden: 0, projection: 0, classes: 0, dense: [], sparse: [stored] }).sparse[0]);
         assertClose(
           precision,
           product(stored),
@@ -133,7 +133,7 @@ test('int8 weights are within half a step of their row, whose largest is ±127',
     assert.ok(isInt8(stored));
     const [before, after] = [
       matrix,
-      inFloat32({ hidden: 0, projection: 0, levels: 0, dense: [], sparse: [stored] }).sparse[0],
+      inFloat32({ hidden: 0, projection: 0, classes: 0, dense: [], sparse: [stored] }).sparse[0],
     ].map(dense);
     before.forEach((row, i) => {
       const largest = Math.max(...row.map(Math.abs));
@@ -158,7 +158,7 @@ test('a network in each precision, and what its matrices are', () => {
   const network = randomNetwork(new RandomStream(1, 51), {
     hidden: 32,
     projection: 16,
-    levels: 32,
+    classes: 32,
     shape: blockShapes[0],
   });
   for (const precision of precisions) {

@@ -10,12 +10,12 @@ const settings: SamplerSettings = { seed: 7, temperature: 1, firstCode: 0 };
 const [frames, hop] = [8, 25];
 
 const networks = blockShapes.flatMap((shape) =>
-  [32, 256].flatMap((levels) => {
-    const stream = new RandomStream(shape.rows, levels);
-    const network = randomNetwork(stream, { hidden: 64, projection: 48, levels, shape });
+  [32, 256].flatMap((classes) => {
+    const stream = new RandomStream(shape.rows, classes);
+    const network = randomNetwork(stream, { hidden: 64, projection: 48, classes, shape });
     const gate = normals(stream, frames * 3 * network.hidden);
     return precisions.map((precision) => ({
-      title: `blocks ${shape.rows}×${shape.columns}, ${levels} levels, ${precision}`,
+      title: `blocks ${shape.rows}×${shape.columns}, ${classes} classes, ${precision}`,
       precision,
       network: withPrecision(network, precision),
       gate,
@@ -24,7 +24,7 @@ const networks = blockShapes.flatMap((shape) =>
 );
 // A hidden layer with more groups of columns than half of the recurrent matrix: what is gathered for one must not
 // disturb the other.
-const wide = randomNetwork(new RandomStream(9, 9), { hidden: 32, projection: 256, levels: 32, shape: blockShapes[0] });
+const wide = randomNetwork(new RandomStream(9, 9), { hidden: 32, projection: 256, classes: 32, shape: blockShapes[0] });
 networks.push({
   title: 'a wide hidden layer, int8',
   precision: 'int8',
@@ -34,11 +34,11 @@ networks.push({
 const { network, gate } = networks[0];
 
 /** The distributions of one sample's two symbols: views of what `forced` returns. */
-function distributions({ levels }: SamplerNetwork, probabilities: Float32Array, t: number): Float32Array[] {
-  return [0, 1].map((half) => probabilities.subarray((2 * t + half) * levels, (2 * t + half + 1) * levels));
+function distributions({ classes }: SamplerNetwork, probabilities: Float32Array, t: number): Float32Array[] {
+  return [0, 1].map((half) => probabilities.subarray((2 * t + half) * classes, (2 * t + half + 1) * classes));
 }
 
-const symbolsOf = ({ levels }: SamplerNetwork, code: number) => [Math.floor(code / levels), code % levels];
+const symbolsOf = ({ classes }: SamplerNetwork, code: number) => [Math.floor(code / classes), code % classes];
 const sum = (array: Iterable<number>) => [...array].reduce((a, b) => a + b, 0);
 
 for (const name of kernelNames()) {
@@ -49,9 +49,9 @@ for (const name of kernelNames()) {
   for (const { title, precision, network, gate } of networks) {
     if (precision === 'int8')
       test(`${name}: int8 gives the reference's nats, but for roundings of the state that fall the other way, ${title}`, () => {
-        const { levels } = network;
+        const { classes } = network;
         const stream = new RandomStream(2, 30);
-        const codes = Uint16Array.from({ length: frames * hop }, () => stream.below(levels * levels));
+        const codes = Uint16Array.from({ length: frames * hop }, () => stream.below(classes * classes));
         const [ours, theirs] = [kernels, chooseKernels({ name: 'reference' })].map((each) => {
           const probabilities = each.createSampler(network, settings).forced(gate, frames, hop, codes);
           return Array.from(codes, (code, t) => {
@@ -67,9 +67,9 @@ for (const name of kernelNames()) {
       });
     else
       test(`${name}: forced probabilities are the trainer's exp(-nats), and sum to 1, ${title}`, () => {
-        const { levels } = network;
+        const { classes } = network;
         const stream = new RandomStream(1, 30);
-        const codes = Uint16Array.from({ length: frames * hop + 1 }, () => stream.below(levels * levels));
+        const codes = Uint16Array.from({ length: frames * hop + 1 }, () => stream.below(classes * classes));
         const nll = new Float32Array(frames * hop);
         kernels.sequenceLoss(inFloat32(network), {
           lanes: 1,
@@ -84,7 +84,7 @@ for (const name of kernelNames()) {
         const probabilities = kernels
           .createSampler(network, { ...settings, firstCode: codes[0] })
           .forced(gate, frames, hop, codes.subarray(1));
-        assert.equal(probabilities.length, frames * hop * 2 * levels);
+        assert.equal(probabilities.length, frames * hop * 2 * classes);
         for (let t = 0; t < frames * hop; t++) {
           const both = distributions(network, probabilities, t);
           for (const p of both) assertClose('sum', [sum(p)], [1], tolerances.product);
@@ -122,7 +122,7 @@ for (const name of kernelNames()) {
     const small = randomNetwork(new RandomStream(2, 30), {
       hidden: 32,
       projection: 16,
-      levels: 32,
+      classes: 32,
       shape: blockShapes[0],
     });
     const gate = normals(new RandomStream(3, 30), frames * 96);
@@ -246,7 +246,7 @@ for (const name of kernelNames()) {
   const kernels = chooseKernels({ name, threads: 2 });
 
   for (const precision of precisions) {
-    test(`${name}: utterances side by side sound as each alone, whatever the lanes, lengths and threads, ${precision}`, async () => {
+    test(`${name}: utterances side by side sound as each alone, whatever the slots, lengths and threads, ${precision}`, async () => {
       const stored = withPrecision(inFloat32(network), precision);
       const gateOf = (from: number, count: number) =>
         gate.subarray(from * 3 * network.hidden, (from + count) * 3 * network.hidden);
@@ -255,33 +255,33 @@ for (const name of kernelNames()) {
         seeds.map((seed) => kernels.createSampler(stored, { ...settings, seed }).run(gate, frames, hop)),
       );
       const group = kernels.createSamplerGroup(stored, seeds.length);
-      assert.equal(group.lanes, seeds.length);
-      seeds.forEach((seed, lane) => group.begin(lane, { ...settings, seed }));
-      // Lane l speaks its first l+1 frames, then the rest; the order of the lanes is another every time.
-      const lanes = [3, 0, 6, 1, 5, 2, 4];
+      assert.equal(group.slots, seeds.length);
+      seeds.forEach((seed, slot) => group.begin(slot, { ...settings, seed }));
+      // Slot l speaks its first l+1 frames, then the rest; the order of the slots is another every time.
+      const slots = [3, 0, 6, 1, 5, 2, 4];
       const first = await group.run(
-        lanes.map((lane) => ({ lane, gate: gateOf(0, lane + 1), frames: lane + 1 })),
+        slots.map((slot) => ({ slot, gate: gateOf(0, slot + 1), frames: slot + 1 })),
         hop,
       );
       const rest = await group.run(
-        [...lanes]
+        [...slots]
           .reverse()
-          .map((lane) => ({ lane, gate: gateOf(lane + 1, frames - lane - 1), frames: frames - lane - 1 })),
+          .map((slot) => ({ slot, gate: gateOf(slot + 1, frames - slot - 1), frames: frames - slot - 1 })),
         hop,
       );
-      lanes.forEach((lane, i) =>
-        assert.deepEqual([...first[i], ...rest[lanes.length - 1 - i]], [...alone[lane]], `lane ${lane}`),
+      slots.forEach((slot, i) =>
+        assert.deepEqual([...first[i], ...rest[slots.length - 1 - i]], [...alone[slot]], `slot ${slot}`),
       );
-      // A lane begins anew.
+      // A slot begins anew.
       group.begin(2, { ...settings, seed: 1 });
-      assert.deepEqual((await group.run([{ lane: 2, gate, frames }], hop))[0], alone[0]);
+      assert.deepEqual((await group.run([{ slot: 2, gate, frames }], hop))[0], alone[0]);
       assert.deepEqual(await group.run([], hop), []);
     });
   }
 
   for (const { title, network: stored, gate: given } of networks)
     test(`${name}: several threads draw what one draws, ${title}`, async () => {
-      const levels = stored.levels;
+      const classes = stored.classes;
       const one = await kernels.createSampler(stored, settings).run(given, frames, hop);
       // 7: more threads than slabs in some layers.
       for (const threads of [2, 3, 7]) {
@@ -297,16 +297,16 @@ for (const name of kernelNames()) {
           probabilities,
           alone.forced(given.subarray(cut, 2 * cut), 2, hop, one.subarray(2 * hop, 4 * hop)),
         );
-        assert.equal(probabilities.length, 2 * hop * 2 * levels);
+        assert.equal(probabilities.length, 2 * hop * 2 * classes);
       }
     });
 
-  test(`${name}: lanes that are none, were not begun, or come twice are refused`, async () => {
+  test(`${name}: slots that are none, were not begun, or come twice are refused`, async () => {
     const group = kernels.createSamplerGroup(network, 2);
-    const part = (lane: number) => ({ lane, gate, frames });
+    const part = (slot: number) => ({ slot, gate, frames });
     assert.throws(() => group.begin(2, settings), RangeError);
     assert.throws(() => group.begin(-1, settings), RangeError);
-    await assert.rejects(group.run([part(0)], hop), /lane 0 is none of 0 … 1, or was not begun/);
+    await assert.rejects(group.run([part(0)], hop), /slot 0 is none of 0 … 1, or was not begun/);
     group.begin(0, settings);
     await assert.rejects(group.run([part(0), part(0)], hop), /expected each but once/);
   });

@@ -31,7 +31,7 @@ for (const name of kernelNames()) {
   test(`${name}: loss, nats and state follow the equations written over dense matrices`, () => {
     for (const shape of blockShapes) {
       const stream = new RandomStream(shape.rows, 11);
-      const network = randomNetwork(stream, { hidden: 32, projection: 16, levels: 32, shape });
+      const network = randomNetwork(stream, { hidden: 32, projection: 16, classes: 32, shape });
       const batch = randomBatch(stream, network, { lanes: 3, steps: 19, hop: 4, phase: 3, heard: shape.rows > 1 });
       const expected = [0, 1, 2].map((lane) => equations(network, batch, lane));
       const loss = kernels.sequenceLoss(network, batch);
@@ -81,7 +81,7 @@ for (const name of kernelNames()) {
 
   test(`${name}: audio past the length of a lane does not count`, () => {
     const stream = new RandomStream(1, 12);
-    const network = randomNetwork(stream, { hidden: 32, projection: 16, levels: 32, shape: blockShapes[0] });
+    const network = randomNetwork(stream, { hidden: 32, projection: 16, classes: 32, shape: blockShapes[0] });
     const batch = randomBatch(stream, network, { lanes: 3, steps: 20, hop: 5, lengths: [20, 7, 0] });
     const loss = kernels.sequenceLoss(network, freshBatch(batch));
     assert.equal(loss[2], 0);
@@ -103,7 +103,7 @@ for (const name of kernelNames()) {
 
   test(`${name}: a segment in two calls that hand on the state is the segment in one`, () => {
     const stream = new RandomStream(2, 12);
-    const network = randomNetwork(stream, { hidden: 64, projection: 16, levels: 32, shape: blockShapes[1] });
+    const network = randomNetwork(stream, { hidden: 64, projection: 16, classes: 32, shape: blockShapes[1] });
     const [lanes, steps, hop, phase] = [5, 29, 6, 4];
     const whole = randomBatch(stream, network, { lanes, steps, hop, phase });
     const piece = (from: number, to: number, state: Float32Array) => {
@@ -145,7 +145,7 @@ for (const name of kernelNames()) {
 
   test(`${name}: saturated gates and symbols of vanishing probability give the right finite loss`, () => {
     const stream = new RandomStream(3, 12);
-    const network = randomNetwork(stream, { hidden: 32, projection: 16, levels: 32, shape: blockShapes[0] });
+    const network = randomNetwork(stream, { hidden: 32, projection: 16, classes: 32, shape: blockShapes[0] });
     network.dense[2].forEach((bias, i) => (network.dense[2][i] = 300 * bias));
     const batch = randomBatch(stream, network, { lanes: 2, steps: 12, hop: 4 });
     batch.gate.forEach((gate, i) => (batch.gate[i] = 100 * gate));
@@ -171,7 +171,7 @@ for (const name of kernelNames()) {
     { skip: name === 'reference' && 'the reference has one thread' },
     () => {
       const stream = new RandomStream(4, 12);
-      const network = randomNetwork(stream, { hidden: 32, projection: 16, levels: 32, shape: blockShapes[0] });
+      const network = randomNetwork(stream, { hidden: 32, projection: 16, classes: 32, shape: blockShapes[0] });
       const batch = randomBatch(stream, network, { lanes: 70, steps: 20, hop: 7 });
       const runs = [1, 2, 3, 5].map((threads) => {
         const own = freshBatch(batch);

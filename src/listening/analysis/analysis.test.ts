@@ -254,7 +254,7 @@ test('ratings.csv has a line for each rating, and quotes what needs it', async (
   const rows = lines.slice(1).map((line) => line.split(','));
   for (const row of rows) {
     assert.deepEqual([row[6], row[7]], ['theirs', 'ours']);
-    assert.equal(row[8], row[10] === '1' ? '-1' : '1', 'B was chosen: theirs, unless the sides were turned');
+    assert.equal(row[8], row[10] === '1' ? '-1' : '1', 'B was chosen: theirs, unless the sides were swapped');
   }
   const quoted = ratingsCsv({ ...results, scores: [{ ...results.scores[0], clip: 'a "quoted", one' }] });
   assert.match(quoted, /,"a ""quoted"", one",/);

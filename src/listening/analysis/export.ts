@@ -38,7 +38,7 @@ export function ratingsCsv({ scores, listeners }: Results): string {
       second === undefined ? '' : first,
       score.value,
       score.place + 1,
-      Number(score.turned),
+      Number(score.swapped),
       score.heard.toFixed(2),
       score.seconds.toFixed(1),
       new Date(score.saved).toISOString(),

@@ -27,7 +27,7 @@ export interface Score {
   /** Number of the button that was rated, in the order that the listener saw; 0 for pairs. */
   readonly place: number;
   /** As the listener saw them: the second of `signals` was A. */
-  readonly turned: boolean;
+  readonly swapped: boolean;
   /** abx: 1 if X was named rightly, else 0. cmos and ab: above 0 where the second is better. */
   readonly value: number;
   readonly heard: number;
@@ -57,21 +57,21 @@ function scoresOfAnswer(
     return ratings.flatMap((value, place) =>
       value === null
         ? []
-        : [{ ...common, signals: [signals[place]], place, turned: false, value, heard: heard[place] }],
+        : [{ ...common, signals: [signals[place]], place, swapped: false, value, heard: heard[place] }],
     );
   }
   const [rating] = ratings;
   if (rating === null) return [];
   const pair = test.pairs.find(([a, b]) => a === signals[1] && b === signals[0]);
-  const turned = pair !== undefined;
+  const swapped = pair !== undefined;
   const value =
-    test.kind === 'abx' ? Number((rating < 0 ? signals[0] : signals[1]) === signals[2]) : turned ? -rating + 0 : rating;
+    test.kind === 'abx' ? Number((rating < 0 ? signals[0] : signals[1]) === signals[2]) : swapped ? -rating + 0 : rating;
   return [
     {
       ...common,
-      signals: turned ? [signals[1], signals[0]] : signals.slice(0, 2),
+      signals: swapped ? [signals[1], signals[0]] : signals.slice(0, 2),
       place: 0,
-      turned,
+      swapped,
       value,
       heard: Math.min(...heard),
     },

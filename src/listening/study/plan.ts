@@ -31,7 +31,7 @@ const drawing = (test: ListeningTest, purpose: keyof typeof draws, index: number
  *
  * Balance: the questions of a test stand in a row in which clips and systems alternate; each listener takes the next
  * `trials` of them, round and round. So after any number of listeners each question has been asked equally often, give
- * or take one, and within a listener so have the systems. The n-th time that a question is asked its signals are turned
+ * or take one, and within a listener so have the systems. The n-th time that a question is asked its signals are swapped
  * by one place: each signal is equally often in each place (A or B, first or last). The order of a listener's trials is
  * random, the same clip not twice in a row if that can be.
  */
@@ -70,16 +70,16 @@ function arrange(test: ListeningTest, items: readonly Item[], turn: number): Tri
   const item = turn % items.length;
   const time = Math.floor(turn / items.length);
   const { clip, signals } = items[item];
-  // As many times, and as many neighbours in the row, as there are signals share a random order and are turned against
+  // As many times, and as many neighbours in the row, as there are signals share a random order and are swapped against
   // each other: so that together they are balanced.
   const groups = Math.ceil(items.length / signals.length);
   const group = Math.floor(time / signals.length) * groups + Math.floor(item / signals.length);
   const base = drawing(test, 'positions', group).shuffle([...signals]);
   const shift = (time + item) % signals.length;
-  const turned = [...base.slice(shift), ...base.slice(0, shift)];
-  if (test.kind !== 'abx') return { clip, signals: turned, role: 'test' };
+  const swapped = [...base.slice(shift), ...base.slice(0, shift)];
+  if (test.kind !== 'abx') return { clip, signals: swapped, role: 'test' };
   // X is A or B by a coin of its own: were it balanced, a listener who counts could tell.
-  return { clip, signals: [...turned, turned[drawing(test, 'sides', turn).below(2)]], role: 'test' };
+  return { clip, signals: [...swapped, swapped[drawing(test, 'sides', turn).below(2)]], role: 'test' };
 }
 
 /** Adds the questions with an obvious answer at random places, not at the beginning. */

@@ -1,6 +1,6 @@
 import type { SamplerNetwork } from '../../kernels/interface/kernels.js';
 import { inFloat32, precisionOf, withPrecision, type Precision } from '../../kernels/interface/precision.js';
-import { denseNames, levels, sparseNames } from '../wavernn/config.js';
+import { denseNames, classes, sparseNames } from '../wavernn/config.js';
 import type { Voice } from './voice.js';
 
 /** The sample-rate network of a voice, as samplers take it. */
@@ -9,7 +9,7 @@ export function voiceNetwork({ config, sparse, dense }: Voice): SamplerNetwork {
   return {
     hidden,
     projection,
-    levels: levels(encoding),
+    classes: classes(encoding),
     sparse: sparseNames.map((name) => sparse[name]),
     dense: denseNames.map((name) => dense[name]),
   };

@@ -6,7 +6,7 @@ import { melSpectrogram } from '../../audio/mel.js';
 import { melPresets } from '../../audio/presets.js';
 import { readAudio } from '../../audio/read.js';
 import { symbolCodec, type SymbolCodec } from './codec.js';
-import { levels } from './config.js';
+import { classes } from './config.js';
 
 const settings = melPresets.hifigan;
 const { hop, bins } = settings;
@@ -72,7 +72,7 @@ for (const [encoding, decibels] of [
   test(`${encoding}: speech survives with at least ${decibels} dB, in one piece or chunk by chunk`, () => {
     const codec = symbolCodec(encoding, settings);
     const codes = encode(codec, 0, pcm.length).codes.subarray(1);
-    assert.ok(codes.every((code) => code < levels(encoding) ** 2));
+    assert.ok(codes.every((code) => code < classes(encoding) ** 2));
     const whole = codec.decoder()(codes, features);
     assert.ok(signalToNoise(pcm, whole) >= decibels, `${signalToNoise(pcm, whole)} dB`);
     const decode = codec.decoder();

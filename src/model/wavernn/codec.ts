@@ -2,7 +2,7 @@ import type { MelSettings } from '../../audio/mel.js';
 import { disturbance, type CodeNoise } from '../../kernels/interface/excitation.js';
 import type { Kernels } from '../../kernels/interface/kernels.js';
 import { RandomStream, streams } from '../../base/random.js';
-import { levels, type WaveRnnConfig } from './config.js';
+import { classes, type WaveRnnConfig } from './config.js';
 import { excitationCodec } from './codec_excitation.js';
 import { mulawDecode, mulawEncode } from '../../audio/mulaw.js';
 
@@ -74,7 +74,7 @@ const linearCodec: SymbolCodec = {
   },
 };
 
-/** The same bits with the sign turned: -32768 … 32767 becomes 0 … 65535. */
+/** The same bits with the sign bit flipped: -32768 … 32767 becomes 0 … 65535. */
 function shifted(pcm: Int16Array): Uint16Array {
   const codes = new Uint16Array(pcm.length);
   for (let i = 0; i < pcm.length; i++) codes[i] = pcm[i] + 32768;
@@ -112,7 +112,7 @@ export function meansOf(
 
 function mulawCodec(): SymbolCodec {
   // Near zero the cells are narrower than a 16-bit step and some hold no value: such a code never occurs.
-  const counts = new Float64Array(levels('mulaw10') ** 2);
+  const counts = new Float64Array(classes('mulaw10') ** 2);
   for (const code of mulawEncode(Int16Array.from({ length: 65536 }, (_, i) => i - 32768))) counts[code]++;
   const logWidths = counts.map((count) => (count > 0 ? Math.log(count) : 0));
   return {

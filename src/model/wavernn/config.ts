@@ -1,7 +1,7 @@
 /**
  * The WaveRNN's sizes. The names below are used everywhere: voice files, checkpoints, kernels, tests.
  *
- * Sample-rate network (Kalchbrenner et al. 2018, arXiv 1802.08435, eq. 2), H = hidden, P = projection, Q = levels:
+ * Sample-rate network (Kalchbrenner et al. 2018, arXiv 1802.08435, eq. 2), H = hidden, P = projection, Q = classes:
  *
  * | tensor         | symbol | shape       | kind                                                             |
  * | -------------- | ------ | ----------- | ---------------------------------------------------------------- |
@@ -57,7 +57,7 @@ export const denseNames = [
 export type DenseName = (typeof denseNames)[number];
 
 /** Q, the number of classes of each of the two softmaxes. */
-export function levels(encoding: WaveRnnConfig['encoding']): number {
+export function classes(encoding: WaveRnnConfig['encoding']): number {
   return encoding === 'linear16' ? 256 : 32;
 }
 
@@ -66,7 +66,7 @@ export function shapeOf(
   name: SparseName | DenseName,
   { hidden, projection, encoding }: WaveRnnConfig,
 ): [rows: number, columns: number] {
-  const q = levels(encoding);
+  const q = classes(encoding);
   switch (name) {
     case 'recurrent':
       return [3 * hidden, hidden];

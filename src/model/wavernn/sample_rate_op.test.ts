@@ -13,9 +13,9 @@ import { RandomStream } from '../../base/random.js';
 import { loadTensorFlow } from '../backend/backend.js';
 import { registerFastKernels } from '../backend/backend_kernels.js';
 import { conditioningForward, conditioningParameters, contextFrames } from './conditioning.js';
-import { denseNames, levels, shapeOf, sparseNames, type WaveRnnConfig } from './config.js';
+import { denseNames, classes, shapeOf, sparseNames, type WaveRnnConfig } from './config.js';
 import { GradientPool, sampleRateNll, type SampleRateBatch } from './sample_rate_op.js';
-import { sampleRateNllTwin } from './sample_rate_reference.js';
+import { sampleRateReference } from './sample_rate_reference.js';
 
 const reference = chooseKernels({ name: 'reference' });
 const { tf } = await loadTensorFlow(reference);
@@ -59,7 +59,7 @@ function example(encoding: WaveRnnConfig['encoding'], block: BlockShape, lanes: 
     density: { recurrent: 0.3, output: 0.5 },
     conditioning: { channels: 8, kernel: 3, residualBlocks: 1 },
   };
-  const q = levels(encoding);
+  const q = classes(encoding);
   const sparse = sparseNames.map((name) => randomMatrix(...shapeOf(name, config), block, 0.4));
   const dense = denseNames.map((name) => normal(shapeOf(name, config)[0] * shapeOf(name, config)[1], 0.3));
   const [steps, hop, phase] = [21, 8, 3];
@@ -68,7 +68,7 @@ function example(encoding: WaveRnnConfig['encoding'], block: BlockShape, lanes: 
   return {
     name: `${encoding}, blocks ${block.rows}×${block.columns}, ${lanes} lanes${lengths ? ' of their own lengths' : ''}`,
     config,
-    network: { hidden: config.hidden, projection: config.projection, levels: q, sparse, dense },
+    network: { hidden: config.hidden, projection: config.projection, classes: q, sparse, dense },
     batch: { lanes, steps, hop, phase, frames: 3, codes, heard, lengths },
     gate: tf.tensor(normal(lanes * 3 * 96, 0.5), [lanes, 3, 96]),
     weights: [...sparse.map(({ values }) => tf.tensor1d(values)), ...dense.map((values) => tf.tensor1d(values))],
@@ -83,10 +83,10 @@ const examples = [
 ];
 
 type Loss = (gate: Tensor3D, weights: Tensor[]) => Scalar;
-const twin =
+const reference =
   ({ network, batch }: Example): Loss =>
   (gate, weights) =>
-    sampleRateNllTwin(tf, network, batch, gate, weights);
+    sampleRateReference(tf, network, batch, gate, weights);
 const operation =
   ({ network, batch }: Example, kernels: Kernels, pool?: GradientPool): Loss =>
   (gate, weights) =>
@@ -113,10 +113,10 @@ function difference(actual: Float32Array, expected: Float32Array): number {
 
 // Float32 sums over 21 steps, in another order.
 const tolerance = 5e-6;
-const expected = examples.map((each) => evaluate(each, twin(each)));
+const expected = examples.map((each) => evaluate(each, reference(each)));
 
 for (const name of kernelNames())
-  test(`loss and all gradients of the operation are those of the twin (${name})`, () => {
+  test(`loss and all gradients of the operation are those of the plain TensorFlow.js form (${name})`, () => {
     const kernels = chooseKernels({ name, threads: 2 });
     registerFastKernels(tf, kernels);
     examples.forEach((each, i) => {
@@ -147,7 +147,7 @@ for (const name of kernelNames())
         return loss(conditioningForward(tf, each.config, named, features), each.weights);
       })(tensors);
     registerFastKernels(tf, reference);
-    const right = gradients(twin(each));
+    const right = gradients(reference(each));
     registerFastKernels(tf, kernels);
     gradients(operation(each, kernels)).forEach((gradient, i) => {
       const worst = difference(gradient.dataSync() as Float32Array, right[i].dataSync() as Float32Array);
@@ -313,7 +313,7 @@ test('a pool keeps its arrays from step to step, and makes new ones for other si
 test('a fresh network that knows nothing costs the logarithm of the number of classes', () => {
   const each = examples[2];
   const zeros = each.weights.map((tensor) => tf.zerosLike(tensor));
-  for (const loss of [twin(each), operation(each, chooseKernels())]) {
+  for (const loss of [reference(each), operation(each, chooseKernels())]) {
     const [nats] = loss(each.gate, zeros).dataSync();
     assert.ok(Math.abs(nats - 2 * Math.log(256)) < 1e-5, `${nats}`);
   }

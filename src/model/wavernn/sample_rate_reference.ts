@@ -11,7 +11,7 @@ import { countedSamples, type SampleRateBatch } from './sample_rate_op.js';
  * @param weights the values of `network.sparse` in the order of their blocks, then `network.dense`
  * @returns mean nats per 16-bit sample over all samples that count
  */
-export function sampleRateNllTwin(
+export function sampleRateReference(
   tf: TensorFlow,
   network: SampleRateNetwork,
   batch: Omit<SampleRateBatch, 'nll'>,
@@ -19,7 +19,7 @@ export function sampleRateNllTwin(
   weights: readonly Tensor[],
 ): Scalar {
   return tf.tidy(() => {
-    const { hidden, levels, sparse } = network;
+    const { hidden, classes, sparse } = network;
     const [recurrent, ...outputs] = sparse.map((matrix, i) => denseMatrix(tf, matrix, weights[i] as Tensor1D));
     const [input, ...biases] = weights.slice(sparse.length);
     const states = unroll(tf, network, batch, gate, recurrent, tf.reshape(input, [3 * hidden, 3]));
@@ -29,8 +29,8 @@ export function sampleRateNllTwin(
       const [hiddenBias, logitBias] = biases.slice(2 * i);
       const activation = tf.relu(tf.add(tf.matMul(half, hiddenMatrix, false, true), hiddenBias));
       const logits = tf.add(tf.matMul(activation, logitMatrix, false, true), logitBias);
-      const target = targets(batch, (code) => (i === 0 ? Math.floor(code / levels) : code % levels));
-      const chosen = tf.mul(tf.oneHot(tf.tensor1d(target, 'int32'), levels), tf.logSoftmax(logits));
+      const target = targets(batch, (code) => (i === 0 ? Math.floor(code / classes) : code % classes));
+      const chosen = tf.mul(tf.oneHot(tf.tensor1d(target, 'int32'), classes), tf.logSoftmax(logits));
       return tf.neg(tf.sum(tf.mul(tf.sum(chosen, 1), sampleWeights(tf, batch))));
     });
     return tf.add(nats[0], nats[1]) as Scalar;
@@ -43,21 +43,21 @@ export function sampleRateNllTwin(
  */
 function unroll(
   tf: TensorFlow,
-  { hidden, levels }: SampleRateNetwork,
+  { hidden, classes }: SampleRateNetwork,
   batch: Omit<SampleRateBatch, 'nll'>,
   gate: Tensor3D,
   recurrent: Tensor2D,
   input: Tensor2D,
 ): Tensor2D {
   const { lanes, steps, hop, phase, codes, heard } = batch;
-  const scaled = (symbol: number) => (2 * symbol) / (levels - 1) - 1;
+  const scaled = (symbol: number) => (2 * symbol) / (classes - 1) - 1;
   const inputs = new Float32Array(steps * lanes * 3);
   for (let t = 0; t < steps; t++)
     for (let lane = 0; lane < lanes; lane++) {
       const [last, now] = codes.subarray(lane * (steps + 1) + t);
       const before = heard ? heard[lane * steps + t] : last;
       inputs.set(
-        [scaled(Math.floor(before / levels)), scaled(before % levels), scaled(Math.floor(now / levels))],
+        [scaled(Math.floor(before / classes)), scaled(before % classes), scaled(Math.floor(now / classes))],
         (t * lanes + lane) * 3,
       );
     }

@@ -2,7 +2,7 @@ import type { AdamState, SampleRateNetwork } from '../../kernels/index.js';
 import type { BlockMatrix } from '../../kernels/interface/blocks.js';
 import { RandomStream, streams } from '../../base/random.js';
 import { conditioningParameters } from '../../model/wavernn/conditioning.js';
-import { denseNames, levels, shapeOf, sparseNames, type WaveRnnConfig } from '../../model/wavernn/config.js';
+import { denseNames, classes, shapeOf, sparseNames, type WaveRnnConfig } from '../../model/wavernn/config.js';
 import type { MaskedMatrix, Revival } from '../../sparsity/chooser.js';
 import { blockCount, maskOf, type Mask } from '../../sparsity/mask.js';
 import { MaskedWeights } from '../../sparsity/masked_weights.js';
@@ -102,7 +102,7 @@ export class Parameters {
 
   private network(sparse: BlockMatrix[], which: 'weights' | 'average'): SampleRateNetwork {
     const { hidden, projection, encoding } = this.config;
-    return { hidden, projection, levels: levels(encoding), sparse, dense: this.dense.map((state) => state[which]) };
+    return { hidden, projection, classes: classes(encoding), sparse, dense: this.dense.map((state) => state[which]) };
   }
 
   /** Gives the members other masks: [member][matrix]. */

@@ -60,15 +60,15 @@ Stream stream_of(const Napi::CallbackInfo& info, size_t at, const Memory& memory
 // of the stream.
 struct Worker {
   Worker(const SourceNetwork& network, const SamplerKernels* kernels, int index, int size,
-         Place* places)
+         Barrier* barriers)
       : packed(pack_network(network, kernels, index, size)),
         own(kernels->own_bytes(&packed->network)),
-        member{index, size, places, std::this_thread::yield} {}
+        thread{index, size, barriers, std::this_thread::yield} {}
 
   std::unique_ptr<Packed> packed;
   Memory own;
   Stream stream;
-  Member member;
+  TeamThread thread;
 };
 
 // A sampler owns copies of the weights, so that its work may run beside the JavaScript thread.
@@ -80,14 +80,14 @@ class Sampler : public Napi::ObjectWrap<Sampler> {
   explicit Sampler(const Napi::CallbackInfo& info)
       : Napi::ObjectWrap<Sampler>(info),
         kernels_(table_of(info[0])->sampler),
-        places_(integer(info[2]) * sizeof(Place)),
+        places_(integer(info[2]) * sizeof(Barrier)),
         alone_(source_network_of(info[1]), kernels_, 0, 1, nullptr),
         shared_(kernels_->stream_bytes(&network())) {
     const SourceNetwork source = source_network_of(info[1]);
     const int threads = integer(info[2]);
     for (int i = 0; threads > 1 && i < threads; i++)
       team_.push_back(std::make_unique<Worker>(source, kernels_, i, threads,
-                                               reinterpret_cast<Place*>(places_.data)));
+                                               reinterpret_cast<Barrier*>(places_.data)));
     alone_.stream = stream_of(info, 3, shared_, alone_.own);
     kernels_->begin(&network(), &alone_.stream);
   }
@@ -111,21 +111,21 @@ class Sampler : public Napi::ObjectWrap<Sampler> {
     float* probabilities;
     uint64_t* ticks;
 
-    Frames from(int frame, int hidden, int levels) const {
+    Frames from(int frame, int hidden, int classes) const {
       const size_t at = (size_t)frame * hop;
       return {gate + (size_t)frame * 3 * hidden,
               hop,
               codes ? codes + at : nullptr,
               forced ? forced + at : nullptr,
-              probabilities ? probabilities + at * 2 * levels : nullptr,
+              probabilities ? probabilities + at * 2 * classes : nullptr,
               ticks};
     }
   };
 
-  void sample(Worker& worker, const Member* member, const Frames& all, int frames) {
+  void sample(Worker& worker, const TeamThread* thread, const Frames& all, int frames) {
     for (int f = 0; f < frames; f++) {
-      const Frames now = all.from(f, network().hidden, network().levels);
-      kernels_->sample(&worker.packed->network, &worker.stream, member, now.gate, now.hop,
+      const Frames now = all.from(f, network().hidden, network().classes);
+      kernels_->sample(&worker.packed->network, &worker.stream, thread, now.gate, now.hop,
                        now.codes, now.forced, now.probabilities, now.ticks);
     }
   }
@@ -137,7 +137,7 @@ class Sampler : public Napi::ObjectWrap<Sampler> {
       worker->stream.own = worker->own.data;
     }
     if (!at_once((int)team_.size(), [&](int i) {
-          sample(*team_[i], &team_[i]->member,
+          sample(*team_[i], &team_[i]->thread,
                  i == 0 ? all : Frames{all.gate, all.hop, nullptr, all.forced, nullptr, nullptr},
                  frames);
         }))
@@ -157,7 +157,7 @@ class Sampler : public Napi::ObjectWrap<Sampler> {
       const bool trial = turn_++ % kTry < 2;
       const int way = team_.empty() ? 0 : trial ? turn_ % 2 : faster;
       const int count = std::min(frames - f, team_.empty() ? frames : trial ? 1 : kTurn);
-      const Frames now = all.from(f, network().hidden, network().levels);
+      const Frames now = all.from(f, network().hidden, network().classes);
       const auto begun = std::chrono::steady_clock::now();
       if (way == 0) {
         sample(alone_, nullptr, now, count);
@@ -268,7 +268,7 @@ double fastest(int repetitions, F work) {
 // they draw.
 class SamplerGroup : public Napi::ObjectWrap<SamplerGroup> {
  public:
-  // (kernels, network, lanes)
+  // (kernels, network, slots)
   explicit SamplerGroup(const Napi::CallbackInfo& info)
       : Napi::ObjectWrap<SamplerGroup>(info),
         kernels_(table_of(info[0])->sampler),
@@ -287,20 +287,20 @@ class SamplerGroup : public Napi::ObjectWrap<SamplerGroup> {
   }
 
  private:
-  // One lane's part of a call.
+  // One slot's part of a call.
   struct Part {
     uint32_t position;  // among the parts of the call
-    int lane, frames;
+    int slot, frames;
     std::vector<float> gate;
     std::vector<uint16_t> codes;
   };
 
-  // (lane, seed low, seed high, inverse temperature, first coarse, first fine)
+  // (slot, seed low, seed high, inverse temperature, first coarse, first fine)
   void begin(const Napi::CallbackInfo& info) {
-    const int lane = integer(info[0]);
-    memset(memories_[lane]->data, 0, kernels_->stream_bytes(&packed_->network));
-    streams_[lane] = stream_of(info, 1, *memories_[lane], *own_[lane]);
-    kernels_->begin(&packed_->network, &streams_[lane]);
+    const int slot = integer(info[0]);
+    memset(memories_[slot]->data, 0, kernels_->stream_bytes(&packed_->network));
+    streams_[slot] = stream_of(info, 1, *memories_[slot], *own_[slot]);
+    kernels_->begin(&packed_->network, &streams_[slot]);
   }
 
   // Parts `first` to `end`, those with the most frames first.
@@ -311,11 +311,11 @@ class SamplerGroup : public Napi::ObjectWrap<SamplerGroup> {
     for (int f = 0; f < parts[first].frames; f++) {
       int active = 0;
       for (size_t i = first; i < end && parts[i].frames > f; i++, active++) {
-        streams[active] = &streams_[parts[i].lane];
+        streams[active] = &streams_[parts[i].slot];
         gates[active] = parts[i].gate.data() + (size_t)f * 3 * packed_->network.hidden;
         codes[active] = parts[i].codes.data() + (size_t)f * hop;
       }
-      kernels_->sample_lanes(&packed_->network, active, streams.data(), gates.data(), hop,
+      kernels_->sample_slots(&packed_->network, active, streams.data(), gates.data(), hop,
                              codes.data());
     }
   }
@@ -334,9 +334,9 @@ class SamplerGroup : public Napi::ObjectWrap<SamplerGroup> {
     void Execute() override {
       std::sort(parts_.begin(), parts_.end(),
                 [](const Part& a, const Part& b) { return a.frames > b.frames; });
-      const size_t lanes = group_->kernels_->lanes;
-      pool().run(threads_, (int)((parts_.size() + lanes - 1) / lanes), [&](int task, int) {
-        group_->sample(parts_, task * lanes, std::min(parts_.size(), (task + 1) * lanes), hop_);
+      const size_t slots = group_->kernels_->slots;
+      pool().run(threads_, (int)((parts_.size() + slots - 1) / slots), [&](int task, int) {
+        group_->sample(parts_, task * slots, std::min(parts_.size(), (task + 1) * slots), hop_);
       });
     }
     void OnOK() override {
@@ -362,7 +362,7 @@ class SamplerGroup : public Napi::ObjectWrap<SamplerGroup> {
     int hop_, threads_;
   };
 
-  // (parts {lane, gate [frames,3H], frames}, hop, threads) → Promise<Uint16Array [frames·hop] of
+  // (parts {slot, gate [frames,3H], frames}, hop, threads) → Promise<Uint16Array [frames·hop] of
   // each part>
   Napi::Value run(const Napi::CallbackInfo& info) {
     const Napi::Array given = info[0].As<Napi::Array>();
@@ -373,7 +373,7 @@ class SamplerGroup : public Napi::ObjectWrap<SamplerGroup> {
       const int frames = integer(o.Get("frames"));
       const float* gate = data_of<float>(o.Get("gate"));
       parts.push_back(
-          {i, integer(o.Get("lane")), frames,
+          {i, integer(o.Get("slot")), frames,
            std::vector<float>(gate, gate + (size_t)frames * 3 * packed_->network.hidden),
            std::vector<uint16_t>((size_t)frames * hop)});
     }

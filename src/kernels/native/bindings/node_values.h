@@ -43,7 +43,7 @@ N network_from(const Napi::Value& v, F matrix) {
   N n;
   n.hidden = integer(o.Get("hidden"));
   n.projection = integer(o.Get("projection"));
-  n.levels = integer(o.Get("levels"));
+  n.classes = integer(o.Get("classes"));
   const Napi::Array sparse = o.Get("sparse").As<Napi::Array>(),
                     dense = o.Get("dense").As<Napi::Array>();
   for (uint32_t i = 0; i < kSparseCount; i++) n.sparse[i] = matrix(sparse[i]);

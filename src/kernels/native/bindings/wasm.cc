@@ -40,7 +40,7 @@ class Arguments {
     Network n;
     n.hidden = integer();
     n.projection = integer();
-    n.levels = integer();
+    n.classes = integer();
     for (Matrix& m : n.sparse) m = matrix();
     for (const float*& d : n.dense) d = data<float>();
     return n;
@@ -55,7 +55,7 @@ class Arguments {
     SourceNetwork n;
     n.hidden = integer();
     n.projection = integer();
-    n.levels = integer();
+    n.classes = integer();
     for (SourceMatrix& m : n.sparse) m = source_matrix();
     for (const float*& d : n.dense) d = data<float>();
     return n;
@@ -247,7 +247,7 @@ EXPORT(samplerRun) void sampler_run(const double* arguments) {
     const size_t first = (size_t)f * hop;
     table->sampler->sample(&net, &s->stream, nullptr, gate + (size_t)f * 3 * net.hidden, hop,
                            codes + first, forced ? forced + first : nullptr,
-                           probabilities ? probabilities + first * 2 * net.levels : nullptr,
+                           probabilities ? probabilities + first * 2 * net.classes : nullptr,
                            nullptr);
   }
 }

@@ -150,7 +150,7 @@ void place_gathering(const std::vector<int>& columns, PackedMatrix* out, Arena* 
 
   std::vector<int32_t> ends(1);
   std::vector<uint16_t> bases;
-  std::vector<uint8_t> lanes(vectors.size() * kGroups * kGroup);
+  std::vector<uint8_t> tableColumn(vectors.size() * kGroups * kGroup);
   std::vector<uint64_t> masks;
   std::vector<uint32_t> positions(groups.size());
   for (const GatheredVector& v : vectors) {
@@ -161,7 +161,7 @@ void place_gathering(const std::vector<int>& columns, PackedMatrix* out, Arena* 
       positions[v.groups[i]] = (uint32_t)(position + i);
       for (size_t c = 0; c < kGroup; c++) {
         const int column = columns[(size_t)v.groups[i] * kGroup + c] - v.base;
-        lanes[(position + i) * kGroup + c] = (uint8_t)(column % kTable);
+        tableColumn[(position + i) * kGroup + c] = (uint8_t)(column % kTable);
         masks[mask + column / kTable] |= (uint64_t)1 << (i * kGroup + c);
       }
     }
@@ -171,7 +171,7 @@ void place_gathering(const std::vector<int>& columns, PackedMatrix* out, Arena* 
   out->tables = (int)ends.size() - 1;
   arena->place(&out->vectors, ends);
   arena->place(&out->base, bases);
-  arena->place(&out->lanes, lanes);
+  arena->place(&out->tableColumn, tableColumn);
   arena->place(&out->masks, masks);
   if (!ordered) arena->place(&out->position, positions);
 }
@@ -233,7 +233,7 @@ std::unique_ptr<Packed> pack_network(const SourceNetwork& from, const SamplerKer
   net = {};
   net.hidden = H;
   net.projection = from.projection;
-  net.levels = from.levels;
+  net.classes = from.classes;
   const auto share = [&](int begin, int end) {
     const int slabs = (end - begin) / kSlab;
     return Slabs{begin / kSlab + slabs * index / size, begin / kSlab + slabs * (index + 1) / size};
@@ -241,7 +241,7 @@ std::unique_ptr<Packed> pack_network(const SourceNetwork& from, const SamplerKer
   net.state[0] = share(0, H / 2);
   net.state[1] = share(H / 2, H);
   net.hiddenLayer = share(0, from.projection);
-  net.logits = share(0, from.levels);
+  net.logits = share(0, from.classes);
   std::vector<int> recurrent;
   for (const Slabs& half : net.state)
     for (int unit : rows_of(half))
@@ -260,7 +260,7 @@ std::unique_ptr<Packed> pack_network(const SourceNetwork& from, const SamplerKer
     for (int c = 0; c < 3; c++) columns[(size_t)c * 3 * H + row] = from.dense[kInput][row * 3 + c];
   packed->arena.place(&net.input, columns);
   for (int b = 0; b < 4; b++) {
-    const int size = b % 2 ? from.levels : from.projection;
+    const int size = b % 2 ? from.classes : from.projection;
     packed->arena.place(&net.bias[b],
                         std::vector<float>(from.dense[1 + b], from.dense[1 + b] + size));
   }

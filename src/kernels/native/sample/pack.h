@@ -16,7 +16,7 @@ struct SourceMatrix {
 };
 
 struct SourceNetwork {
-  int hidden, projection, levels;
+  int hidden, projection, classes;
   SourceMatrix sparse[kSparseCount];
   const float* dense[kDenseCount];
 };

@@ -34,7 +34,7 @@ struct PackedMatrix {
   int tables;                // most that a vector needs
   const int32_t* vectors;    // [tables + 1]: end of the vectors that need 0, 1, … tables
   const uint16_t* base;      // [vectors]: first column of the first table
-  const uint8_t* lanes;      // [vectors][64]: column of each activation within its table
+  const uint8_t* tableColumn;  // [vectors][64]: column of each activation within its table
   const uint64_t* masks;     // of each vector, for each of its tables: which activations are there
   const uint32_t* position;  // [groups]: where the activations of a group are among the gathered;
                              // null: in order
@@ -48,7 +48,7 @@ struct Slabs {
 // What one thread reads: where several share a stream, each has a network of its own, whose
 // matrices hold only the slabs that it computes, in ascending order.
 struct PackedNetwork {
-  int hidden, projection, levels;
+  int hidden, projection, classes;
   Slabs state[2], hiddenLayer,
       logits;  // what this thread computes: units of the coarse and of the fine half of the state,
                // of both hidden layers, of both layers of logits
@@ -70,14 +70,14 @@ struct Stream {
   float* own;        // own_bytes(network) bytes that no other thread sees
 };
 
-// Threads that compute a stream together meet where one needs what another has computed: each
-// counts its meetings, and waits for the counts of the others. One cache line each.
-struct alignas(64) Place {
-  uint32_t meetings;
+// Threads that compute a stream together wait at a barrier where one needs what another has computed: each
+// counts its arrivals, and waits for the counts of the others. One cache line each.
+struct alignas(64) Barrier {
+  uint32_t arrivals;
 };
-struct Member {
+struct TeamThread {
   int index, size;
-  Place* places;    // [size]
+  Barrier* barriers;    // [size]
   void (*yield)();  // gives the processor to whoever else wants it
 };
 
@@ -85,20 +85,20 @@ struct Member {
 enum { kRecurrentTime, kHiddenTime, kLogitsTime, kSoftmaxTime, kTimes };
 
 struct SamplerKernels {
-  int lanes;       // streams side by side
-  int byteGather;  // whether the kernels gather by `lanes` and `masks` instead of `index`
+  int slots;       // streams side by side
+  int byteGather;  // whether the kernels gather by `tableColumn` and `masks` instead of `index`
   size_t (*stream_bytes)(const PackedNetwork*);
   size_t (*own_bytes)(const PackedNetwork*);
   // Makes `memory`, so far zeros, that of a state of zeros.
   void (*begin)(const PackedNetwork*, Stream*);
-  // member == null: the stream has one thread, else all members call at about the same time. gate
+  // thread == null: the stream has one thread, else all of a team call at about the same time. gate
   // [3H] of the frame; codes [count] out, or null; forced != null: the symbols are taken from it,
   // nothing is drawn; probabilities [count][2Q] or null; ticks [kTimes] or null: time of each part
   // is added
-  void (*sample)(const PackedNetwork*, Stream*, const Member*, const float* gate, int count,
+  void (*sample)(const PackedNetwork*, Stream*, const TeamThread*, const float* gate, int count,
                  uint16_t* codes, const uint16_t* forced, float* probabilities, uint64_t* ticks);
-  // The same, drawn only, of several streams side by side: arrays of one pointer per lane
-  void (*sample_lanes)(const PackedNetwork*, int lanes, Stream* const* streams,
+  // The same, drawn only, of several streams side by side: arrays of one pointer per slot
+  void (*sample_slots)(const PackedNetwork*, int slots, Stream* const* streams,
                        const float* const* gates, int count, uint16_t* const* codes);
   // y [rows] = M x [columns], as a step does it; slabs in their packed order
   size_t (*product_bytes)(const PackedMatrix*);

@@ -62,7 +62,7 @@ INLINE void gather(const PackedMatrix& m, Quantised q, uint32_t* gathered) {
   for (int tables = 1; tables <= m.tables; tables++)
     for (int v = m.vectors[tables - 1]; v < m.vectors[tables]; v++) {
       const uint8_t* table = q.bytes + m.base[v];
-      __m512i picked = _mm512_loadu_si512(m.lanes + 64 * (size_t)v);
+      __m512i picked = _mm512_loadu_si512(m.tableColumn + 64 * (size_t)v);
       for (int t = 0; t < tables; t++, table += 128)
         picked = _mm512_mask2_permutex2var_epi8(_mm512_loadu_si512(table), picked, *masks++,
                                                 _mm512_loadu_si512(table + 64));

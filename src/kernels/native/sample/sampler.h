@@ -12,9 +12,9 @@ constexpr uint32_t kSamplingStream = 4;
 // Streams side by side. WebAssembly has no threads to share them out to, and its module is to stay
 // small.
 #if defined(__wasm__)
-constexpr int kSamplerLanes = 1;
+constexpr int kSamplerSlots = 1;
 #else
-constexpr int kSamplerLanes = 4;
+constexpr int kSamplerSlots = 4;
 #endif
 
 // Looks at a thread that is late, before the processor is given away: some microseconds.
@@ -62,7 +62,7 @@ struct StreamMemory {
       out->quantised[i] = net.quantised ? pieces.take_quantised(net.hidden) : Quantised{};
     }
     out->rectified = pieces.take<float>(net.projection);
-    out->logits = pieces.take<float>(net.levels);
+    out->logits = pieces.take<float>(net.classes);
     return pieces.used;
   }
 };
@@ -74,8 +74,8 @@ struct OwnMemory {
 
   static size_t layout(const PackedNetwork& net, float* memory, OwnMemory* out) {
     Pieces pieces{reinterpret_cast<char*>(memory)};
-    out->masses = pieces.take<float>(net.levels);
-    out->sums = pieces.take<float>(net.levels);
+    out->masses = pieces.take<float>(net.classes);
+    out->sums = pieces.take<float>(net.classes);
     out->gathered = pieces.take<uint32_t>(group_count(net.sparse[kRecurrent]));
     const size_t coarse = group_count(net.sparse[kCoarseHidden]),
                  fine = group_count(net.sparse[kFineHidden]);
@@ -85,7 +85,7 @@ struct OwnMemory {
 };
 
 // One stream at work.
-struct Lane {
+struct Slot {
   Stream* stream;
   StreamMemory memory;
   OwnMemory own;
@@ -114,23 +114,23 @@ template <int L>
 struct SamplerRun {
   const PackedNetwork& net;
   const int H, Q;
-  Lane lanes[L];
-  const Member* const member;
+  Slot slots[L];
+  const TeamThread* const thread;
   uint64_t* const ticks;
   uint64_t since = 0;
 
-  // streams, gates and codes: L of each. member, ticks: or null.
+  // streams, gates and codes: L of each. thread, ticks: or null.
   SamplerRun(const PackedNetwork& n, Stream* const* streams, const float* const* gates,
-             uint16_t* const* codes, const Member* m, uint64_t* t)
-      : net(n), H(n.hidden), Q(n.levels), member(m), ticks(t) {
+             uint16_t* const* codes, const TeamThread* m, uint64_t* t)
+      : net(n), H(n.hidden), Q(n.classes), thread(m), ticks(t) {
     for (int l = 0; l < L; l++) {
-      Lane& lane = lanes[l];
-      lane.stream = streams[l];
-      lane.gate = gates[l];
-      lane.codes = codes[l];
-      StreamMemory::layout(net, streams[l]->memory, &lane.memory);
-      OwnMemory::layout(net, streams[l]->own, &lane.own);
-      lane.softmax = {Q, lane.own.masses, lane.own.sums, {}};
+      Slot& slot = slots[l];
+      slot.stream = streams[l];
+      slot.gate = gates[l];
+      slot.codes = codes[l];
+      StreamMemory::layout(net, streams[l]->memory, &slot.memory);
+      OwnMemory::layout(net, streams[l]->own, &slot.own);
+      slot.softmax = {Q, slot.own.masses, slot.own.sums, {}};
     }
   }
 
@@ -142,38 +142,38 @@ struct SamplerRun {
   }
 
   // Waits until all threads of the stream have come here.
-  void meet() {
-    if (!member) return;
+  void barrier() {
+    if (!thread) return;
     const uint32_t now =
-        __atomic_load_n(&member->places[member->index].meetings, __ATOMIC_RELAXED) + 1;
-    __atomic_store_n(&member->places[member->index].meetings, now, __ATOMIC_RELEASE);
-    for (int i = 0; i < member->size; i++)
+        __atomic_load_n(&thread->barriers[thread->index].arrivals, __ATOMIC_RELAXED) + 1;
+    __atomic_store_n(&thread->barriers[thread->index].arrivals, now, __ATOMIC_RELEASE);
+    for (int i = 0; i < thread->size; i++)
       for (int spins = 0;
-           (int32_t)(__atomic_load_n(&member->places[i].meetings, __ATOMIC_ACQUIRE) - now) < 0;
+           (int32_t)(__atomic_load_n(&thread->barriers[i].arrivals, __ATOMIC_ACQUIRE) - now) < 0;
            spins++)
         if (spins > kSpins)
-          member->yield();
+          thread->yield();
         else
           relax();
   }
 
-  // 16 units of the lanes' states from the products of their gates.
+  // 16 units of the slots' states from the products of their gates.
   template <bool Fine>
   __attribute__((always_inline)) inline void gates(int i, const vf (&drive)[3][L][kParts]) {
     UNROLL for (int p = 0; p < kParts; p++) {
       const int unit = i + p * kWidth;
-      // Loaded once for all lanes.
+      // Loaded once for all slots.
       vf weights[3][2 + Fine];
       UNROLL for (int g = 0; g < 3; g++) UNROLL for (int c = 0; c < 2 + Fine; c++) weights[g][c] =
           load(net.input + (3 * c + g) * H + unit);
       UNROLL for (int l = 0; l < L; l++) {
-        const Lane& lane = lanes[l];
-        const Input before = lane.before(), after = lane.after();
+        const Slot& slot = slots[l];
+        const Input before = slot.before(), after = slot.after();
         vf pre[3];
         UNROLL for (int g = 0; g < 3; g++) {
-          pre[g] = load(lane.gate + g * H + unit) + weights[g][0] * lane.inputs[0] +
-                   weights[g][1] * lane.inputs[1];
-          if constexpr (Fine) pre[g] += weights[g][2] * lane.inputs[2];
+          pre[g] = load(slot.gate + g * H + unit) + weights[g][0] * slot.inputs[0] +
+                   weights[g][1] * slot.inputs[1];
+          if constexpr (Fine) pre[g] += weights[g][2] * slot.inputs[2];
         }
         const vf r = reset_gate(drive[1][l][p] + pre[1]);
         const vf h = next_state(drive[0][l][p] + pre[0], r * drive[2][l][p] + pre[2],
@@ -190,7 +190,7 @@ struct SamplerRun {
     const PackedMatrix& m = net.sparse[kRecurrent];
     with_kind(m, [&](auto kind) {
       Input in[L];
-      for (int l = 0; l < L; l++) in[l] = lanes[l].before();
+      for (int l = 0; l < L; l++) in[l] = slots[l].before();
       if (!Fine)
         for (const Input& each : in) decltype(kind)::prepare(m, each);
       const Slabs units = net.state[Fine];
@@ -202,7 +202,7 @@ struct SamplerRun {
         this->template gates<Fine>(16 * i, drive);
       }
     });
-    meet();
+    barrier();
     took(kRecurrentTime);
   }
 
@@ -213,7 +213,7 @@ struct SamplerRun {
     with_kind(hidden, [&](auto kind) {
       const float* bias = net.bias[2 * half];
       Input in[L];
-      for (int l = 0; l < L; l++) in[l] = lanes[l].after_from(half * H / 2);
+      for (int l = 0; l < L; l++) in[l] = slots[l].after_from(half * H / 2);
       for (const Input& each : in) decltype(kind)::prepare(hidden, each);
       for (int slab = net.hiddenLayer.begin; slab < net.hiddenLayer.end; slab++) {
         const int i = 16 * slab;
@@ -221,40 +221,40 @@ struct SamplerRun {
         decltype(kind)::template slabs<L>(hidden, slab - net.hiddenLayer.begin, in, y);
         for (int l = 0; l < L; l++)
           UNROLL for (int p = 0; p < kParts; p++)
-              store(lanes[l].memory.rectified + i + p * kWidth,
+              store(slots[l].memory.rectified + i + p * kWidth,
                     maximum(y[l][p] + load(bias + i + p * kWidth), vf{}));
       }
     });
-    meet();
+    barrier();
     took(kHiddenTime);
     with_kind(logits, [&](auto kind) {
       const float* bias = net.bias[2 * half + 1];
       Input in[L];
-      for (int l = 0; l < L; l++) in[l] = lanes[l].rectified();
+      for (int l = 0; l < L; l++) in[l] = slots[l].rectified();
       for (int slab = net.logits.begin; slab < net.logits.end; slab++) {
         const int i = 16 * slab;
         vf z[L][kParts];
         decltype(kind)::template slabs<L>(logits, slab - net.logits.begin, in, z);
         for (int l = 0; l < L; l++)
           UNROLL for (int p = 0; p < kParts; p++)
-              store(lanes[l].memory.logits + i + p * kWidth,
-                    (z[l][p] + load(bias + i + p * kWidth)) * lanes[l].stream->inverseTemperature);
+              store(slots[l].memory.logits + i + p * kWidth,
+                    (z[l][p] + load(bias + i + p * kWidth)) * slots[l].stream->inverseTemperature);
       }
     });
-    meet();
+    barrier();
     took(kLogitsTime);
   }
 
-  // A symbol of each lane, coarse (0) or fine (1): drawn, or `given`; `probabilities` [Q] or null.
+  // A symbol of each slot, coarse (0) or fine (1): drawn, or `given`; `probabilities` [Q] or null.
   // Threads that share a stream each draw it: that is sooner done than told.
   void symbols(int half, const int* given, float* probabilities) {
-    for (Lane& lane : lanes) {
-      const float all = lane.softmax.exponentials(lane.memory.logits);
+    for (Slot& slot : slots) {
+      const float all = slot.softmax.exponentials(slot.memory.logits);
       if (probabilities)
-        for (int i = 0; i < Q; i++) probabilities[i] = lane.own.masses[i] / all;
-      (half ? lane.stream->fine : lane.stream->coarse) =
+        for (int i = 0; i < Q; i++) probabilities[i] = slot.own.masses[i] / all;
+      (half ? slot.stream->fine : slot.stream->coarse) =
           given ? given[half]
-                : lane.softmax.pick((lane.random[half] >> 8) * (1.f / 16777216.f) * all);
+                : slot.softmax.pick((slot.random[half] >> 8) * (1.f / 16777216.f) * all);
     }
     took(kSoftmaxTime);
   }
@@ -264,10 +264,10 @@ struct SamplerRun {
     const float step = 2.f / (Q - 1);
     if (ticks) since = ticks_now();
     for (int t = 0; t < count; t++) {
-      for (Lane& lane : lanes) {
-        philox(lane.stream->key, lane.stream->position++, kSamplingStream, lane.random);
-        lane.inputs[0] = lane.stream->coarse * step - 1.f;
-        lane.inputs[1] = lane.stream->fine * step - 1.f;
+      for (Slot& slot : slots) {
+        philox(slot.stream->key, slot.stream->position++, kSamplingStream, slot.random);
+        slot.inputs[0] = slot.stream->coarse * step - 1.f;
+        slot.inputs[1] = slot.stream->fine * step - 1.f;
       }
       const int symbols_[2] = {forced ? forced[t] / Q : 0, forced ? forced[t] % Q : 0};
       const int* given = forced ? symbols_ : nullptr;
@@ -275,13 +275,13 @@ struct SamplerRun {
       recurrent<false>();
       output(0);
       symbols(0, given, p);
-      for (Lane& lane : lanes) lane.inputs[2] = lane.stream->coarse * step - 1.f;
+      for (Slot& slot : slots) slot.inputs[2] = slot.stream->coarse * step - 1.f;
       recurrent<true>();
       output(1);
       symbols(1, given, p ? p + Q : nullptr);
-      for (Lane& lane : lanes) {
-        if (lane.codes) lane.codes[t] = (uint16_t)(lane.stream->coarse * Q + lane.stream->fine);
-        lane.stream->current = 1 - lane.stream->current;
+      for (Slot& slot : slots) {
+        if (slot.codes) slot.codes[t] = (uint16_t)(slot.stream->coarse * Q + slot.stream->fine);
+        slot.stream->current = 1 - slot.stream->current;
       }
     }
   }
@@ -305,19 +305,19 @@ void begin(const PackedNetwork* net, Stream* stream) {
       quantise(vf{}, memory.quantised[stream->current], i);
 }
 
-void sample(const PackedNetwork* net, Stream* stream, const Member* member, const float* gate,
+void sample(const PackedNetwork* net, Stream* stream, const TeamThread* thread, const float* gate,
             int count, uint16_t* codes, const uint16_t* forced, float* probabilities,
             uint64_t* ticks) {
-  SamplerRun<1>(*net, &stream, &gate, &codes, member, ticks).run(count, forced, probabilities);
+  SamplerRun<1>(*net, &stream, &gate, &codes, thread, ticks).run(count, forced, probabilities);
 }
 
-void sample_lanes(const PackedNetwork* net, int lanes, Stream* const* streams,
+void sample_slots(const PackedNetwork* net, int slots, Stream* const* streams,
                   const float* const* gates, int count, uint16_t* const* codes) {
   int first = 0;
-  for (; lanes - first >= kSamplerLanes; first += kSamplerLanes)
-    SamplerRun<kSamplerLanes>(*net, streams + first, gates + first, codes + first, nullptr, nullptr)
+  for (; slots - first >= kSamplerSlots; first += kSamplerSlots)
+    SamplerRun<kSamplerSlots>(*net, streams + first, gates + first, codes + first, nullptr, nullptr)
         .run(count, nullptr, nullptr);
-  for (; first < lanes; first++)
+  for (; first < slots; first++)
     SamplerRun<1>(*net, streams + first, gates + first, codes + first, nullptr, nullptr)
         .run(count, nullptr, nullptr);
 }
@@ -368,5 +368,5 @@ void activations(const float* x, int count, float* sigmoids, float* tangents) {
 #define SAMPLER_TABLE_(name) sampler_##name
 extern const SamplerKernels SAMPLER_TABLE(KERNELS_NAME);
 const SamplerKernels SAMPLER_TABLE(KERNELS_NAME) = {
-    kSamplerLanes, kByteGather,           stream_bytes,    own_bytes, begin,      sample,
-    sample_lanes,  sampler_product_bytes, sampler_product, read_all,  activations};
+    kSamplerSlots, kByteGather,           stream_bytes,    own_bytes, begin,      sample,
+    sample_slots,  sampler_product_bytes, sampler_product, read_all,  activations};

@@ -50,19 +50,19 @@ INLINE vf next_state(vf x, vf v, vf h) {
 // sums are kept. So the unit interval is divided among the columns first, then among the classes of
 // a column: 0, 16, 32, …, 1, 17, …
 struct Softmax {
-  int levels;
+  int classes;
   float* masses;  // [Q]: exp(logit - highest)
   float* sums;    // [Q]: running sums of each column
 
   // Returns the sum of all.
   float exponentials(const float* logits) {
     vf top = load(logits);
-    for (int i = kWidth; i < levels; i += kWidth) top = maximum(top, load(logits + i));
+    for (int i = kWidth; i < classes; i += kWidth) top = maximum(top, load(logits + i));
     float highest = top[0];
     for (int l = 1; l < kWidth; l++) highest = top[l] > highest ? top[l] : highest;
     vf running[kParts];
     UNROLL for (int p = 0; p < kParts; p++) running[p] = vf{};
-    for (int i = 0; i < levels; i += 16) UNROLL for (int p = 0; p < kParts; p++) {
+    for (int i = 0; i < classes; i += 16) UNROLL for (int p = 0; p < kParts; p++) {
         const vf mass =
             power(maximum((load(logits + i + p * kWidth) - highest) * kLog2E, splat(-126.f)));
         store(masses + i + p * kWidth, mass);
@@ -70,7 +70,7 @@ struct Softmax {
         store(sums + i + p * kWidth, running[p]);
       }
     // Of the columns, the running sums.
-    const float* last = sums + levels - 16;
+    const float* last = sums + classes - 16;
     float all = 0;
     for (int l = 0; l < 16; l++) columns[l] = all += last[l];
     return all;
@@ -83,7 +83,7 @@ struct Softmax {
     for (int l = 0; l < 15; l++) column += columns[l] <= left;
     if (column > 0) left -= columns[column - 1];
     int row = 0;
-    for (int i = column; i < levels - 16; i += 16) row += sums[i] <= left;
+    for (int i = column; i < classes - 16; i += 16) row += sums[i] <= left;
     return row * 16 + column;
   }
 

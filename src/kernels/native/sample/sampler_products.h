@@ -280,7 +280,7 @@ struct Blocks {
 
   INLINE void prepare(const PackedMatrix&, const Input&) {}
 
-  // Part p of the activations of a vector: lane l belongs to block (p·kWidth + l) / T.
+  // Part p of the activations of a vector: element l belongs to block (p·kWidth + l) / T.
   INLINE vi activations(const uint8_t* bytes, const uint16_t* at, int p) {
     const auto block = [&](int b) { return splat_integer(four_bytes(bytes + 4 * at[b])); };
     if constexpr (T >= kWidth) {

@@ -26,7 +26,7 @@ enum {
 
 // The sample-rate network; shapes in src/model/config.ts.
 struct Network {
-  int hidden, projection, levels;
+  int hidden, projection, classes;
   Matrix sparse[kSparseCount];
   const float* dense[kDenseCount];
 };

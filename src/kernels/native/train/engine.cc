@@ -164,8 +164,8 @@ void run_sequence(const KernelTable* table, int threads, const std::vector<Netwo
   const int memberLanes = batch.lanes / count, memberGroups = (memberLanes + kLanes - 1) / kLanes,
             groups = count * memberGroups;
   const size_t denseSizes[kDenseCount] = {(size_t)3 * H3, (size_t)sizes.projection,
-                                          (size_t)sizes.levels, (size_t)sizes.projection,
-                                          (size_t)sizes.levels};
+                                          (size_t)sizes.classes, (size_t)sizes.projection,
+                                          (size_t)sizes.classes};
   const size_t gateFloats = (size_t)batch.frames * H3 * kLanes;
   std::mutex adding;
   const auto gradient_floats = [&](const Network& net) {
@@ -201,12 +201,12 @@ void run_sequence(const KernelTable* table, int threads, const std::vector<Netwo
     for (int l = 0; l < lanes; l++)
       for (int t = 0; t <= batch.steps; t++) {
         const int code = batch.codes[(size_t)(first + l) * (batch.steps + 1) + t];
-        coarse[t * kLanes + l] = (uint8_t)(code / net.levels);
-        fine[t * kLanes + l] = (uint8_t)(code % net.levels);
+        coarse[t * kLanes + l] = (uint8_t)(code / net.classes);
+        fine[t * kLanes + l] = (uint8_t)(code % net.classes);
         if (t == batch.steps) break;
         const int heard = batch.heard ? batch.heard[(size_t)(first + l) * batch.steps + t] : code;
-        heardCoarse[t * kLanes + l] = (uint8_t)(heard / net.levels);
-        heardFine[t * kLanes + l] = (uint8_t)(heard % net.levels);
+        heardCoarse[t * kLanes + l] = (uint8_t)(heard / net.classes);
+        heardFine[t * kLanes + l] = (uint8_t)(heard % net.classes);
       }
     uint64_t ticks[kPartCount] = {0};
     int32_t length[kLanes];

@@ -15,16 +15,16 @@ namespace {
 // were faster than six on a Zen 3), rows × columns of sums for the weights.
 #if KERNELS_WIDTH == 16
 constexpr int kProductRows = 16, kTransposedRows = 16;
-constexpr int kWeightRows = 8, kWeightColumns = 2, kWeightEntries = 16, kTurnedLanes = 4;
+constexpr int kWeightRows = 8, kWeightColumns = 2, kWeightEntries = 16, kTileLanes = 4;
 #elif KERNELS_WIDTH == 8
 constexpr int kProductRows = 6, kTransposedRows = 4;
-constexpr int kWeightRows = 4, kWeightColumns = 3, kWeightEntries = 4, kTurnedLanes = 2;
+constexpr int kWeightRows = 4, kWeightColumns = 3, kWeightEntries = 4, kTileLanes = 2;
 #elif defined(__aarch64__)
 constexpr int kProductRows = 6, kTransposedRows = 6;
-constexpr int kWeightRows = 4, kWeightColumns = 3, kWeightEntries = 4, kTurnedLanes = 2;
+constexpr int kWeightRows = 4, kWeightColumns = 3, kWeightEntries = 4, kTileLanes = 2;
 #else
 constexpr int kProductRows = 2, kTransposedRows = 2;
-constexpr int kWeightRows = 4, kWeightColumns = 2, kWeightEntries = 2, kTurnedLanes = 1;
+constexpr int kWeightRows = 4, kWeightColumns = 2, kWeightEntries = 2, kTileLanes = 1;
 #endif
 
 template <int BR, int BC>
@@ -101,7 +101,7 @@ INLINE void transposed_block_row(const Matrix& m, int i, const float* __restrict
 
 // Gradients of the weights, dw += Σ dy xᵀ over steps and lanes, are formed in one of two ways.
 //
-// By rows, where a block is as high as a register: the gradients of a block row are turned once so
+// By rows, where a block is as high as a register: the gradients of a block row are transposed once so
 // that its 16 rows are the fastest index; then one register holds the sums of a whole entry, and
 // each input is a broadcast. By lanes, for lower blocks: a register holds the partial sums of one
 // weight, to be summed across at the end. N registers become their transpose, N = kWidth: log2 N
@@ -118,31 +118,31 @@ INLINE void transpose(vf* a) {
 }
 
 // A tile [16 rows][16 lanes] becomes [16 lanes][16 rows].
-INLINE void turn(const float* tile, float* turned) {
+INLINE void transpose_tile(const float* tile, float* tiles) {
   UNROLL for (int r = 0; r < kLanes; r += kWidth) UNROLL for (int l = 0; l < kLanes; l += kWidth) {
     vf part[kWidth];
     UNROLL for (int i = 0; i < kWidth; i++) part[i] = load(tile + (r + i) * kLanes + l);
     transpose(part);
-    UNROLL for (int i = 0; i < kWidth; i++) store(turned + (l + i) * kLanes + r, part[i]);
+    UNROLL for (int i = 0; i < kWidth; i++) store(tiles + (l + i) * kLanes + r, part[i]);
   }
 }
 
-// dw [N entries][16] += Σ over steps and lanes of the turned tiles of a block row and the inputs of
+// dw [N entries][16] += Σ over steps and lanes of the transposed tiles of a block row and the inputs of
 // N consecutive entries
 template <int N>
-INLINE void weights_by_rows(const float* turned, const float* const* x, size_t xStride, int steps,
+INLINE void weights_by_rows(const float* tiles, const float* const* x, size_t xStride, int steps,
                             float* dw) {
   vf sums[N][kParts];
   UNROLL for (int n = 0; n < N; n++) UNROLL for (int p = 0; p < kParts; p++) sums[n][p] =
       load(dw + n * kLanes + p * kWidth);
   for (size_t at = 0; steps > 0; steps--, at += xStride)
-    for (int l = 0; l < kLanes; l += kTurnedLanes, turned += kTurnedLanes * kLanes) {
-      vf rows[kTurnedLanes][kParts];
-      UNROLL for (int k = 0; k < kTurnedLanes; k++) UNROLL for (int p = 0; p < kParts; p++)
-          rows[k][p] = load(turned + k * kLanes + p * kWidth);
+    for (int l = 0; l < kLanes; l += kTileLanes, tiles += kTileLanes * kLanes) {
+      vf rows[kTileLanes][kParts];
+      UNROLL for (int k = 0; k < kTileLanes; k++) UNROLL for (int p = 0; p < kParts; p++)
+          rows[k][p] = load(tiles + k * kLanes + p * kWidth);
       UNROLL for (int n = 0; n < N; n++) {
         const float* in = x[n] + at + l;
-        UNROLL for (int k = 0; k < kTurnedLanes; k++) UNROLL for (int p = 0; p < kParts; p++)
+        UNROLL for (int k = 0; k < kTileLanes; k++) UNROLL for (int p = 0; p < kParts; p++)
             sums[n][p] += in[k] * rows[k][p];
       }
     }
@@ -150,26 +150,26 @@ INLINE void weights_by_rows(const float* turned, const float* const* x, size_t x
       store(dw + n * kLanes + p * kWidth, sums[n][p]);
 }
 
-// dw += Σ of the turned tiles [steps][16][16] of block row `i`, blocks of C columns; entries in
+// dw += Σ of the transposed tiles [steps][16][16] of block row `i`, blocks of C columns; entries in
 // tiles of N, then of half as many, down to one
 template <int C, int N>
-INLINE void weights_turned(const Matrix& m, int begin, int end, const float* turned, const float* x,
+INLINE void weights_of_tiles(const Matrix& m, int begin, int end, const float* tiles, const float* x,
                            size_t xStride, int steps, float* dw) {
   int e = begin;
   for (; e + N <= end; e += N) {
     const float* in[N];
     UNROLL for (int n = 0; n < N; n++) in[n] =
         x + ((size_t)m.column[(e + n) / C] * C + (e + n) % C) * kLanes;
-    weights_by_rows<N>(turned, in, xStride, steps, dw + (size_t)e * kLanes);
+    weights_by_rows<N>(tiles, in, xStride, steps, dw + (size_t)e * kLanes);
   }
-  if constexpr (N > 1) weights_turned<C, N / 2>(m, e, end, turned, x, xStride, steps, dw);
+  if constexpr (N > 1) weights_of_tiles<C, N / 2>(m, e, end, tiles, x, xStride, steps, dw);
 }
 
 template <class S>
-INLINE void weights_turned(const Matrix& m, int i, const float* turned, const float* x,
+INLINE void weights_of_tiles(const Matrix& m, int i, const float* tiles, const float* x,
                            size_t xStride, int steps, float* dw) {
-  weights_turned<S::columns, kWeightEntries>(
-      m, m.rowStart[i] * S::columns, m.rowStart[i + 1] * S::columns, turned, x, xStride, steps, dw);
+  weights_of_tiles<S::columns, kWeightEntries>(
+      m, m.rowStart[i] * S::columns, m.rowStart[i + 1] * S::columns, tiles, x, xStride, steps, dw);
 }
 
 // dw [entries][BR] += Σ dy xᵀ for `N` entries (given by their x) of one block row, over `steps`
@@ -244,11 +244,11 @@ void weights_all(const Matrix& m, const float* dy, size_t dyStride, const float*
   for (int i = 0; i < m.rows / S::rows; i++) {
     const float* row = dy + (size_t)i * S::rows * kLanes;
     if constexpr (S::rows == kLanes) {
-      alignas(64) float turned[most][kLanes * kLanes];
+      alignas(64) float tiles[most][kLanes * kLanes];
       for (int t = 0; t < steps; t += most) {
         const int some = steps - t < most ? steps - t : most;
-        for (int k = 0; k < some; k++) turn(row + (t + k) * dyStride, turned[k]);
-        weights_turned<S>(m, i, turned[0], x + t * xStride, xStride, some, dw);
+        for (int k = 0; k < some; k++) transpose_tile(row + (t + k) * dyStride, tiles[k]);
+        weights_of_tiles<S>(m, i, tiles[0], x + t * xStride, xStride, some, dw);
       }
     } else {
       weights_lanes<S>(m, i, row, dyStride, x, xStride, steps, dw);

@@ -13,9 +13,9 @@ namespace {
 
 constexpr int kChunk = 4;
 
-// Whether the gradients of the gates are kept turned, as `weights_by_rows` wants them.
+// Whether the gradients of the gates are kept transposed, as `weights_by_rows` wants them.
 template <class S>
-constexpr bool kTurned = S::rows == kLanes;
+constexpr bool kTransposed = S::rows == kLanes;
 
 // Rows are 16 floats, a cache line. Steps are 17 lines more than a multiple of 64 apart: the rows
 // of a tile over several steps then fall into different sets of a first-level cache.
@@ -72,7 +72,7 @@ struct SequenceRun {
         grad(g),
         H(n.hidden),
         P(n.projection),
-        Q(n.levels),
+        Q(n.classes),
         backward(withGradients) {
     words = layout(workspace);
   }
@@ -251,7 +251,7 @@ struct SequenceRun {
     alignas(64) float local[4][kLanes * kLanes];
     for (int i0 = 0; i0 < H; i0 += kLanes) {
       float* d[4];
-      for (int g = 0; g < 4; g++) d[g] = kTurned<S> ? local[g] : tile(g * H + i0, slotInChunk);
+      for (int g = 0; g < 4; g++) d[g] = kTransposed<S> ? local[g] : tile(g * H + i0, slotInChunk);
       for (int j = 0; j < kLanes * kLanes; j += kWidth) {
         const int i = i0 * kLanes + j;
         const vf uu = load(u + at + i), rr = load(r + at + i), ee = load(e + at + i),
@@ -279,8 +279,8 @@ struct SequenceRun {
           transposed_block_row<S>(net.sparse[kRecurrent], (g * H + i0) / S::rows + b,
                                   d[g] + b * S::rows * kLanes, dhNext);
       mark(kStateProductsBack);
-      if (kTurned<S>)
-        for (int g = 0; g < 4; g++) turn(local[g], tile(g * H + i0, slotInChunk));
+      if (kTransposed<S>)
+        for (int g = 0; g < 4; g++) transpose_tile(local[g], tile(g * H + i0, slotInChunk));
       mark(kStateWeights);
     }
     float* swap = dh;
@@ -298,8 +298,8 @@ struct SequenceRun {
       const float *product = tile(row, 0), *drive = row < 2 * H ? product : tile(row + H, 0);
       float* gate = grad->gate + ((size_t)frame(t0) * 3 * H + row) * kLanes;
       alignas(64) float dInput[3][kLanes] = {};
-      if constexpr (kTurned<S>) {
-        weights_turned<S>(net.sparse[kRecurrent], row / kLanes, product, state(t0), padded(H),
+      if constexpr (kTransposed<S>) {
+        weights_of_tiles<S>(net.sparse[kRecurrent], row / kLanes, product, state(t0), padded(H),
                           steps, grad->sparse[kRecurrent]);
         weights_by_rows<3>(drive, columns, 3 * kLanes, steps, dInput[0]);
       } else {
@@ -335,8 +335,8 @@ struct SequenceRun {
       for (int t = 1; t < steps; t++) sum += load(tiles + t * kLanes * kLanes + j);
       store(sums + j, sum);
     }
-    if (kTurned<S>) turn(sums, straight);
-    const float* all = kTurned<S> ? straight : sums;
+    if (kTransposed<S>) transpose_tile(sums, straight);
+    const float* all = kTransposed<S> ? straight : sums;
     for (int j = 0; j < kLanes * kLanes; j += kWidth)
       store(gate + j, load(gate + j) + load(all + j));
   }
