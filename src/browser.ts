@@ -10,17 +10,18 @@
  * for await (const pcm of speak(voice, features, { kernels, tf })) play(pcm);
  * ```
  */
-import type { Kernels } from './kernels/interface/kernels.js';
 import { NativeKernels } from './kernels/compiled/compiled_kernels.js';
 import { wasmAddon } from './kernels/compiled/wasm.js';
+import type { Kernels } from './kernels/interface/kernels.js';
 
-export { TtsError, type ErrorCode } from './base/errors.js';
-export { melSettingsSchema, melSpectrogram, type MelSettings, type MelSpectrogram } from './audio/mel.js';
+export { type MelSpectrogram, melSpectrogram } from './audio/mel.js';
+export { type MelSettings, melSettingsSchema } from './audio/mel_settings.js';
+export { type ErrorCode, TtsError } from './base/errors.js';
 export { conformFeatures } from './data/features/check.js';
 export { decodeNpy } from './data/features/npy_decoding.js';
-export { registerFastKernels } from './model/backend/backend_kernels.js';
-export type { Voice } from './model/voice/voice.js';
+export { registerFastKernels } from './model/backend/fast_kernels.js';
 export { decodeVoice } from './model/voice/encoding.js';
+export type { Voice } from './model/voice/voice.js';
 export type { SynthesisFeatures } from './synthesis/frame_source.js';
 export { speak, type SpeakingOptions } from './synthesis/speak.js';
 

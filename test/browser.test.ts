@@ -70,7 +70,7 @@ test(
       /^\d+\.\d\d s of speech in \d+\.\d\d s, real-time factor \d\.\d{3} .*, first sound after \d+\.\d\d s$/,
     );
     t.diagnostic(text);
-    const played = (await page.evaluate('played')) as [when: number, duration: number][];
+    const played = await page.evaluate<[when: number, duration: number][]>('played');
     assert.ok(played.length > 5);
     assert.ok(
       played.every(([when, duration], i) => i + 1 === played.length || played[i + 1][0] >= when + duration - 1e-6),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -100,7 +100,12 @@ test(
     page.on('console', (message) => complaints.push(message.text()));
     page.on('request', (request) => asked.push(request.url().slice(0, 5)));
     await page.goto(pathToFileURL(join(folder, 'voice.html')).href, { waitUntil: 'load' });
-    const { widths, seconds, overhang, background } = (await page.evaluate(`(async () => {
+    const { widths, seconds, overhang, background } = await page.evaluate<{
+      widths: number[];
+      seconds: number[];
+      overhang: number;
+      background: string;
+    }>(`(async () => {
     const players = [...document.querySelectorAll('audio')];
     await Promise.all(players.map((player) => player.readyState > 0 || new Promise((resolve) => player.addEventListener('loadedmetadata', resolve))));
     return {
@@ -109,7 +114,7 @@ test(
       overhang: document.documentElement.scrollWidth - innerWidth,
       background: getComputedStyle(document.querySelector('.clip')).backgroundColor,
     };
-  })()`)) as { widths: number[]; seconds: number[]; overhang: number; background: string };
+  })()`);
     assert.deepEqual(complaints, []);
     assert.ok(
       asked.every((scheme) => ['file:', 'data:'].includes(scheme)),

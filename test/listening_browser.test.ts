@@ -3,14 +3,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { after, before, describe, type TestContext } from 'node:test';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import type { TestFile } from '../src/listening/study/definition.js';
-import type { Kind } from '../src/listening/protocol.js';
 import { writeReport } from '../src/listening/analysis/report.js';
+import type { Kind } from '../src/listening/protocol.js';
 import { AnswerStore, type StoredAnswer } from '../src/listening/server/store.js';
-import { writeTestFolder } from './support/listening_study.js';
+import type { TestFile } from '../src/listening/study/definition.js';
 import { startBrowser, withoutBrowser } from './support/browser.js';
 import { temporaryFolder } from './support/command_line.js';
-import { serve, type ListeningServer } from './support/listening_server.js';
+import { type ListeningServer, serve } from './support/listening_server.js';
+import { writeTestFolder } from './support/listening_study.js';
 
 let browser: Browser;
 before(async () => {
@@ -163,10 +163,10 @@ describe('the page in Chromium', { concurrency: 4 }, () => {
       const answer = async (right: boolean) => {
         await button(page, 'Play the three tones').click();
         await page.waitForFunction('window.tones');
-        const peaks = (await page.evaluate(
+        const peaks = await page.evaluate<number[]>(
           '[0, 1, 2].map((i) => Math.max(...window.tones.getChannelData(0).slice(i * 1.5 * ' +
             'window.tones.sampleRate, (i * 1.5 + 1) * window.tones.sampleRate)))',
-        )) as number[];
+        );
         const quietest = peaks.indexOf(Math.min(...peaks));
         assert.ok(
           Math.abs(20 * Math.log10(Math.max(...peaks) / peaks[quietest]) - 6.02) < 0.01,
@@ -337,7 +337,7 @@ describe('the page in Chromium', { concurrency: 4 }, () => {
     async (t) => {
       const { page } = await visit(t, { kind: 'mushra' });
       // Two tones of equal phase but other loudness; an offline context gives every sample that would be heard.
-      const rendered = (await page.evaluate(`(async () => {
+      const rendered = await page.evaluate<number[]>(`(async () => {
       const { Player } = await import('/page/player.js');
       const rate = 48000;
       const context = new OfflineAudioContext(1, 2 * rate, rate);
@@ -356,7 +356,7 @@ describe('the page in Chromium', { concurrency: 4 }, () => {
       at(1.4, () => player.setRegion([0.2, 0.75]));
       at(1.9, () => player.pause());
       return Array.from((await context.startRendering()).getChannelData(0));
-    })()`)) as number[];
+    })()`);
       const rate = 48000;
       // A step between samples is at most that of the louder tone plus that of the steepest fade: 0.5 (2π 200 + π / (2
       // · 5 ms)) / rate.

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import test from 'node:test';
 import type { Session } from '../src/listening/protocol.js';
 import { AnswerStore } from '../src/listening/server/store.js';
-import { writeTestFolder } from './support/listening_study.js';
 import { run, temporaryFolder } from './support/command_line.js';
-import { ask, register, serve, type ListeningServer } from './support/listening_server.js';
+import { ask, type ListeningServer, register, serve } from './support/listening_server.js';
+import { writeTestFolder } from './support/listening_study.js';
 
 const rating = (listener: number, trial: number): number => 1 + ((listener * 7 + trial * 3) % 5);
 const body = (value: number | null, done: boolean) => ({ ratings: [value], heard: [1], seconds: 1, done });

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { fromInt16 } from '../src/audio/audio.js';
-import { melSpectrogram, type MelSettings } from '../src/audio/mel.js';
+import { melSpectrogram } from '../src/audio/mel.js';
+import { type MelSettings } from '../src/audio/mel_settings.js';
 import { melPresets } from '../src/audio/presets.js';
 import { readNpy } from '../src/data/features/npy.js';
 

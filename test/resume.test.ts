@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import { loadVoice } from '../src/model/voice/voice.js';
+import { loadVoice } from '../src/model/voice/file.js';
 import { run, start, temporaryFolder, tinyTraining } from './support/command_line.js';
 
 const pruning = ['--set', 'sparsity={ method: pruning, pruning: { start: 2, end: 9, every: 2 } }'];

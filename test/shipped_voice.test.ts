@@ -5,7 +5,7 @@ import { fromInt16 } from '../src/audio/audio.js';
 import { readAudio } from '../src/audio/read.js';
 import { evaluateCopy } from '../src/evaluation/copy_report.js';
 import { chooseKernels } from '../src/kernels/index.js';
-import { loadVoice } from '../src/model/voice/voice.js';
+import { loadVoice } from '../src/model/voice/file.js';
 import { readSynthesisInput } from '../src/synthesis/input.js';
 import { synthesize } from '../src/synthesis/synthesize.js';
 import { root } from './support/command_line.js';

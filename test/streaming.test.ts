@@ -5,8 +5,9 @@ import v8 from 'node:v8';
 import vm from 'node:vm';
 import { chooseKernels, type Kernels } from '../src/kernels/index.js';
 import { loadTensorFlow } from '../src/model/backend/backend.js';
-import { loadVoice, type Voice } from '../src/model/voice/voice.js';
-import { synthesize, type SynthesisFeatures } from '../src/synthesis/synthesize.js';
+import { loadVoice } from '../src/model/voice/file.js';
+import { type Voice } from '../src/model/voice/voice.js';
+import { type SynthesisFeatures, synthesize } from '../src/synthesis/synthesize.js';
 import { run, temporaryFolder, tinyTraining } from './support/command_line.js';
 
 const folder = temporaryFolder({ after });

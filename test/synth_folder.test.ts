@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } fro
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { writeNpy } from '../src/data/features/npy.js';
-import { loadVoice } from '../src/model/voice/voice.js';
+import { loadVoice } from '../src/model/voice/file.js';
 import { root, run, temporaryFolder, tinyTraining } from './support/command_line.js';
 
 const folder = temporaryFolder({ after });

@@ -9,8 +9,8 @@ import {
   melSpectrogram,
   registerFastKernels,
   speak,
-  wasmKernels,
   type Voice,
+  wasmKernels,
 } from '../../src/browser.js';
 import type { Reply, Request } from './protocol.js';
 

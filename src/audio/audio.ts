@@ -18,3 +18,9 @@ export function fromInt16(pcm: Int16Array): Float32Array {
   for (let i = 0; i < pcm.length; i++) samples[i] = pcm[i] / 32768;
   return samples;
 }
+
+/** A decoded file: samples in [-1, 1) for each channel, all of the same length. */
+export interface DecodedAudio {
+  readonly sampleRate: number;
+  readonly channels: readonly Float32Array[];
+}

@@ -1,4 +1,4 @@
-import type { MelSettings } from './mel.js';
+import type { MelSettings } from './mel_settings.js';
 
 type Levels = Pick<MelSettings, 'log' | 'power' | 'floor' | 'normalisation'>;
 

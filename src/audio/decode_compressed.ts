@@ -1,5 +1,5 @@
 import { TtsError } from '../base/errors.js';
-import type { DecodedAudio } from './read.js';
+import type { DecodedAudio } from './audio.js';
 
 /** What this file uses of node-web-audio-api. */
 interface WebAudio {
@@ -43,7 +43,7 @@ export async function decodeCompressed(bytes: Buffer, kind: 'MP3' | 'Ogg', name:
 
 async function loadWebAudio(kind: string, name: string): Promise<WebAudio> {
   try {
-    return (await import('node-web-audio-api')) as unknown as WebAudio;
+    return await import('node-web-audio-api');
   } catch (error) {
     throw new TtsError(
       'ERR_AUDIO_DECODER',

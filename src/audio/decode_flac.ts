@@ -1,5 +1,5 @@
 import { TtsError } from '../base/errors.js';
-import type { DecodedAudio } from './read.js';
+import type { DecodedAudio } from './audio.js';
 
 /**
  * Decodes a FLAC file's bytes to samples in [-1, 1), bit-exactly, with libFLAC in WebAssembly: it runs wherever Node

@@ -1,5 +1,5 @@
 import wavefile from 'wavefile';
-import type { DecodedAudio } from './read.js';
+import type { DecodedAudio } from './audio.js';
 import { readWavHeader } from './wav_header.js';
 
 /**

@@ -1,4 +1,4 @@
-import type { MelSettings } from './mel.js';
+import type { MelSettings } from './mel_settings.js';
 
 /** One triangular filter: the weights of FFT bins `first`, `first + 1`, … */
 export interface MelFilter {

@@ -1,6 +1,6 @@
 import { expander } from './compression.js';
 import { filterBank } from './filter_bank.js';
-import type { MelSettings } from './mel.js';
+import type { MelSettings } from './mel_settings.js';
 
 /** Coefficients of a predictor; 16 reach over the vocal tract's resonances below 11 kHz. */
 export const predictorOrder = 16;

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { TtsError } from '../base/errors.js';
 import { filterBank } from './filter_bank.js';
-import { melSettingsSchema, melSpectrogram, type MelSettings } from './mel.js';
+import { melSpectrogram } from './mel.js';
+import { type MelSettings, melSettingsSchema } from './mel_settings.js';
 import { melPreset, melPresets } from './presets.js';
 
 const { hifigan } = melPresets;

@@ -1,5 +1,5 @@
 import { TtsError } from '../base/errors.js';
-import type { MelSettings } from './mel.js';
+import type { MelSettings } from './mel_settings.js';
 
 /**
  * HiFi-GAN (Kong et al. 2020; github.com/jik876/hifi-gan, meldataset.py, config_v1.json) on the parameters of NVIDIA's

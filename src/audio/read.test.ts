@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { TtsError, type ErrorCode } from '../base/errors.js';
+import { type ErrorCode, TtsError } from '../base/errors.js';
 import { toInt16 } from './audio.js';
 import { readAudio } from './read.js';
 

@@ -1,19 +1,13 @@
 import { TtsError } from '../base/errors.js';
-import type { Audio } from './audio.js';
+import { readWholeFile } from '../base/whole_file.js';
+import type { Audio, DecodedAudio } from './audio.js';
 import { decodeCompressed } from './decode_compressed.js';
 import { decodeFlac } from './decode_flac.js';
 import { decodeWav } from './decode_wav.js';
 import { resample } from './resample.js';
-import { readWholeFile } from '../base/whole_file.js';
 
 /** How the names of files end that `readAudio` can read; it goes by their content. */
 export const audioExtensions: readonly string[] = ['.wav', '.wave', '.flac', '.mp3', '.ogg', '.oga'];
-
-/** A decoded file: samples in [-1, 1) for each channel, all of the same length. */
-export interface DecodedAudio {
-  readonly sampleRate: number;
-  readonly channels: readonly Float32Array[];
-}
 
 /**
  * Reads a recording: WAV, FLAC, MP3 or Ogg Vorbis, known by its content and not by its name. Channels are averaged to

@@ -1,4 +1,4 @@
-import { TtsError, type ErrorCode } from '../base/errors.js';
+import { type ErrorCode, TtsError } from '../base/errors.js';
 
 /** What a WAV file says of itself, checked. */
 export interface WavHeader {

@@ -1,7 +1,7 @@
 import wavefile from 'wavefile';
 import { TtsError } from '../base/errors.js';
-import { fromInt16, toInt16 } from './audio.js';
 import { writeWholeFile } from '../base/whole_file.js';
+import { fromInt16, toInt16 } from './audio.js';
 
 export { WavStream } from './wav_stream.js';
 

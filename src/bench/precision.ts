@@ -1,20 +1,20 @@
 import type { StoredClip } from '../data/store/feature_store.js';
 import {
-  precisionOf,
-  withPrecision,
   inFloat32,
-  precisions,
   type Kernels,
   type Precision,
+  precisionOf,
+  precisions,
   type Sampler,
   type SamplerNetwork,
+  withPrecision,
 } from '../kernels/index.js';
 import { loadTensorFlow } from '../model/backend/backend.js';
-import { symbolCodec } from '../model/wavernn/codec.js';
+import { voiceNetwork } from '../model/voice/network.js';
+import type { Voice } from '../model/voice/voice.js';
+import { symbolCodec } from '../model/wavernn/codecs.js';
 import { GateConditioner } from '../model/wavernn/conditioner.js';
 import { contextFrames } from '../model/wavernn/conditioning.js';
-import type { Voice } from '../model/voice/voice.js';
-import { voiceNetwork } from '../model/voice/network.js';
 
 /** What a precision costs on held-out speech. */
 export interface PrecisionFigures {

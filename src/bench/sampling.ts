@@ -1,17 +1,17 @@
+import { RandomStream, streams } from '../base/random.js';
 import {
-  SIDE_BY_SIDE,
-  samplerParts,
-  withPrecision,
   type Kernels,
   type Precision,
   type Sampler,
   type SamplerNetwork,
+  samplerParts,
+  SIDE_BY_SIDE,
+  withPrecision,
 } from '../kernels/index.js';
-import { RandomStream, streams } from '../base/random.js';
-import { symbolCodec } from '../model/wavernn/codec.js';
+import { symbolCodec } from '../model/wavernn/codecs.js';
 import { fixedMasks } from '../sparsity/fixed.js';
+import { type Recipe, waveRnnConfig } from '../training/recipe/recipe.js';
 import { maskedMatrices, Parameters } from '../training/vocoder/parameters.js';
-import { waveRnnConfig, type Recipe } from '../training/recipe/recipe.js';
 import { processorName, time, type Timing } from './measure.js';
 
 export interface SamplingFigures {

@@ -1,13 +1,13 @@
-import { openFeatureStore, type FeatureStore } from '../data/store/feature_store.js';
 import { openCorpus } from '../data/corpora/corpus.js';
+import { type FeatureStore, openFeatureStore } from '../data/store/feature_store.js';
 import { chooseKernels, type Kernels } from '../kernels/index.js';
 import { loadTensorFlow } from '../model/backend/backend.js';
+import { symbolCodec } from '../model/wavernn/codecs.js';
 import type { Recipe } from '../training/recipe/recipe.js';
 import { drawSegments } from '../training/vocoder/segments.js';
 import { Trainer } from '../training/vocoder/trainer.js';
-import { symbolCodec } from '../model/wavernn/codec.js';
 import { peakMemory, processorName, timeInTurn } from './measure.js';
-import { densePeak, WatchedKernels, type TrainingPart } from './training_profile.js';
+import { densePeak, type TrainingPart, WatchedKernels } from './training_profile.js';
 
 export interface TrainingFigures {
   readonly size: string;

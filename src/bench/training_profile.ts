@@ -1,4 +1,4 @@
-import { sequenceParts, type Kernels } from '../kernels/index.js';
+import { type Kernels, sequenceParts } from '../kernels/index.js';
 import { medianOf } from './measure.js';
 
 /**

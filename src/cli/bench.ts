@@ -2,17 +2,17 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Option, type Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { drawCurves } from '../bench/curves.js';
 import { machineInfo } from '../bench/info.js';
 import { benchSampling } from '../bench/sampling.js';
 import { benchTraining } from '../bench/training.js';
-import { chooseKernels, precisions, type Precision } from '../kernels/index.js';
-import { readCurve } from '../training/run_folder/curve.js';
+import { chooseKernels, type Precision, precisions } from '../kernels/index.js';
 import { loadRecipe } from '../training/recipe/recipe.js';
+import { readCurve } from '../training/run_folder/curve.js';
 import { precisionCommand } from './bench_precision.js';
-import { blocksCommand, speedCommand } from './bench_speed.js';
 import { sparsityCommand } from './bench_sparsity.js';
+import { blocksCommand, speedCommand } from './bench_speed.js';
 import { collect, kernelsHelp, positiveNumber, wholeNumber } from './options.js';
 import { createCommand, runCommand, version } from './program.js';
 

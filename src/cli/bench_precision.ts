@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
+import { TtsError } from '../base/errors.js';
 import { benchPrecision } from '../bench/precision.js';
 import { openCorpus } from '../data/corpora/corpus.js';
 import { openFeatureStore } from '../data/store/feature_store.js';
-import { TtsError } from '../base/errors.js';
 import { chooseKernels } from '../kernels/index.js';
-import { loadVoice } from '../model/voice/voice.js';
+import { loadVoice } from '../model/voice/file.js';
 import { loadRecipe } from '../training/recipe/recipe.js';
 import { kernelsHelp } from './options.js';
 

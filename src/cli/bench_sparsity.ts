@@ -2,11 +2,11 @@ import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { benchSparsity } from '../bench/sparsity/sparsity.js';
-import { chooseMethods, sparsityMethods } from '../bench/sparsity/methods.js';
-import { comparisonRows, compare, markdownTable, summarise, summaryCsv, summaryRows } from '../bench/sparsity/table.js';
-import { sparsityTask } from '../bench/sparsity/tasks.js';
 import { TtsError } from '../base/errors.js';
+import { chooseMethods, sparsityMethods } from '../bench/sparsity/methods.js';
+import { benchSparsity } from '../bench/sparsity/sparsity.js';
+import { compare, comparisonRows, markdownTable, summarise, summaryCsv, summaryRows } from '../bench/sparsity/table.js';
+import { sparsityTask } from '../bench/sparsity/tasks.js';
 import { loadAnyRecipe } from '../training/recipe/recipe.js';
 import { collect, kernelsHelp, wholeNumber } from './options.js';
 

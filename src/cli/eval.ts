@@ -1,17 +1,17 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { TtsError } from '../base/errors.js';
 import { writeWholeFile } from '../base/whole_file.js';
 import { markdownTable } from '../bench/sparsity/table.js';
 import { openCorpus } from '../data/corpora/corpus.js';
-import { TtsError } from '../base/errors.js';
 import { chooseClips } from '../evaluation/choose_clips.js';
 import { evaluateSystems, type Evaluation } from '../evaluation/evaluate.js';
 import { openFolderSystems } from '../evaluation/folder_systems.js';
 import { htmlReport } from '../evaluation/report/html_report.js';
+import { clipRows, differenceRows, summaryRows } from '../evaluation/report/tables.js';
 import { referenceFolder } from '../evaluation/spoken_files.js';
 import { distinctNames, type System } from '../evaluation/system.js';
-import { clipRows, differenceRows, summaryRows } from '../evaluation/report/tables.js';
 import { openVoiceSystem } from '../evaluation/voice_system.js';
 import { chooseKernels } from '../kernels/index.js';
 import { collect, kernelsHelp, positiveNumber, wholeNumber } from './options.js';

@@ -2,8 +2,8 @@
 import { statSync } from 'node:fs';
 import { Option } from 'commander';
 import { TtsError } from '../base/errors.js';
-import { precisions, type Precision } from '../kernels/index.js';
-import { loadVoice, saveVoice } from '../model/voice/voice.js';
+import { type Precision, precisions } from '../kernels/index.js';
+import { loadVoice, saveVoice } from '../model/voice/file.js';
 import { voiceInPrecision, voicePrecision } from '../model/voice/network.js';
 import { createCommand, runCommand } from './program.js';
 

@@ -2,8 +2,8 @@
 import { TtsError } from '../base/errors.js';
 import { summaryLines } from '../listening/analysis/export.js';
 import { writeReport } from '../listening/analysis/report.js';
-import { startTest } from '../listening/study/live_study.js';
 import { createServer } from '../listening/server/server.js';
+import { startTest } from '../listening/study/live_study.js';
 import { wholeNumber } from './options.js';
 import { createCommand, runCommand } from './program.js';
 

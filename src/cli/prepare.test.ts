@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { melSettingsSchema, melSpectrogram } from '../audio/mel.js';
+import { melSpectrogram } from '../audio/mel.js';
+import { melSettingsSchema } from '../audio/mel_settings.js';
 import { melPresets } from '../audio/presets.js';
 import { readAudio } from '../audio/read.js';
 import { writeWav } from '../audio/write.js';

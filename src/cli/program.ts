@@ -27,7 +27,7 @@ export function createCommand(name: string, description: string): Command {
 export async function runCommand(command: Command, argv: readonly string[] = process.argv): Promise<void> {
   quieten(command);
   try {
-    await command.parseAsync(argv as string[]);
+    await command.parseAsync(argv);
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return;
     const { code, message } = explain(error);

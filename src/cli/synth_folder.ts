@@ -1,8 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { TtsError } from '../base/errors.js';
 import type { Kernels } from '../kernels/index.js';
-import type { Voice } from '../model/voice/voice.js';
 import { voicePrecision } from '../model/voice/network.js';
+import type { Voice } from '../model/voice/voice.js';
 import { synthesizeFolder } from '../synthesis/folder.js';
 
 interface Options {

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { openTrainingImages } from '../data/images/training_images.js';
 import { chooseKernels } from '../kernels/index.js';
-import type { ClassifierRecipe, EvolvedRecipe } from '../training/recipe/classifier_schema.js';
 import { trainClassifier } from '../training/classifier/run.js';
+import type { ClassifierRecipe, EvolvedRecipe } from '../training/recipe/classifier_schema.js';
 import { formatDuration } from '../training/run_folder/progress.js';
-import { bar, untilStopped, type TrainOptions } from './train_options.js';
+import { bar, type TrainOptions, untilStopped } from './train_options.js';
 
 /** tts-train for a classifier's recipe. */
 export async function trainClassifierCommand(

@@ -1,11 +1,11 @@
 import { dirname, join } from 'node:path';
-import { openFeatureStore } from '../data/store/feature_store.js';
 import { openTrainingCorpus } from '../data/corpora/training_corpus.js';
+import { openFeatureStore } from '../data/store/feature_store.js';
 import { chooseKernels } from '../kernels/index.js';
-import { formatDuration } from '../training/run_folder/progress.js';
 import type { Recipe } from '../training/recipe/recipe.js';
+import { formatDuration } from '../training/run_folder/progress.js';
 import { trainVoice } from '../training/vocoder/run.js';
-import { bar, untilStopped, type TrainOptions } from './train_options.js';
+import { bar, type TrainOptions, untilStopped } from './train_options.js';
 
 /** tts-train for a vocoder's recipe. */
 export async function trainVocoder(recipe: Recipe, options: TrainOptions): Promise<void> {

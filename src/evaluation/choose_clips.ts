@@ -1,5 +1,5 @@
-import type { Clip } from '../data/corpora/corpus.js';
 import { TtsError } from '../base/errors.js';
+import type { Clip } from '../data/corpora/corpus.js';
 
 /**
  * Some of a folder's clips.

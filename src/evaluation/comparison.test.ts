@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { meanInterval, pairedDifference } from './comparison.js';
 import { golden, near } from '../../test/support/speech.js';
+import { meanInterval, pairedDifference } from './comparison.js';
 
 test('intervals and paired differences are those of scipy', () => {
   for (const { a, b, mean, difference } of golden.statistics) {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { golden, near, shortened, speechOf, speechRate, withNoise } from '../../test/support/speech.js';
 import { evaluateCopy, evaluateWarped } from './copy_report.js';
 import { logSpectralDistance } from './spectral_distance.js';
-import { golden, near, shortened, speechOf, speechRate, withNoise } from '../../test/support/speech.js';
 
 const speech = await speechOf('LJ001-0008');
 const sampleRate = speechRate;

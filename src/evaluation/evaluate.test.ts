@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { evaluateSystems, rankClips, type ClipResult } from './evaluate.js';
-import { measures, type ClipMeasures } from './measures.js';
-import { meanInterval } from './comparison.js';
-import type { System } from './system.js';
 import { near, speechOf, speechRate, withNoise } from '../../test/support/speech.js';
+import { meanInterval } from './comparison.js';
+import { type ClipResult, evaluateSystems, rankClips } from './evaluate.js';
+import { type ClipMeasures, measures } from './measures.js';
+import type { System } from './system.js';
 
 const ids = ['LJ001-0002', 'LJ001-0008'];
 const clips = ids.map((id) => ({ id, path: `${id}.flac` }));

@@ -1,9 +1,9 @@
-import type { Clip } from '../data/corpora/corpus.js';
 import { TtsError } from '../base/errors.js';
+import type { Clip } from '../data/corpora/corpus.js';
+import { type MeanInterval, meanInterval, type PairedDifference, pairedDifference } from './comparison.js';
 import { evaluateCopy, evaluateWarped } from './copy_report.js';
-import { measures, type ClipMeasures, type Measure, type MeasureName } from './measures.js';
+import { type ClipMeasures, type Measure, type MeasureName, measures } from './measures.js';
 import { referenceFolder, saveSpoken } from './spoken_files.js';
-import { meanInterval, pairedDifference, type MeanInterval, type PairedDifference } from './comparison.js';
 import type { System } from './system.js';
 
 /** A clip of one system. */

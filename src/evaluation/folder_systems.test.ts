@@ -3,11 +3,11 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
+import { tone } from '../../test/support/speech.js';
 import { writeWav } from '../audio/write.js';
 import { chooseClips } from './choose_clips.js';
 import { openFolderSystems } from './folder_systems.js';
 import { distinctNames } from './system.js';
-import { tone } from '../../test/support/speech.js';
 
 let root: string;
 const at = (...parts: string[]) => join(root, ...parts);

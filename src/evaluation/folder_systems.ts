@@ -1,7 +1,7 @@
 import { readAudio } from '../audio/read.js';
 import { resample } from '../audio/resample.js';
-import { openCorpus, type Clip } from '../data/corpora/corpus.js';
 import { TtsError } from '../base/errors.js';
+import { type Clip, openCorpus } from '../data/corpora/corpus.js';
 import { distinctNames, Resampled, type System } from './system.js';
 
 /** Recordings whose lengths differ by more than so many seconds are not the same speech at the same time. */

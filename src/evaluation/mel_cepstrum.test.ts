@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { golden, near, shortened, speechOf, speechRate, withNoise } from '../../test/support/speech.js';
 import { warp } from './dtw.js';
 import { cepstralDistance, cosineSeries, melCepstra, melCepstralDistortion } from './mel_cepstrum.js';
-import { golden, near, shortened, speechOf, speechRate, withNoise } from '../../test/support/speech.js';
 
 const speech = await speechOf('LJ001-0008');
 const cepstra = melCepstra(speech, speechRate);

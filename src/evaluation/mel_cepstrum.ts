@@ -1,5 +1,6 @@
-import { melSpectrogram, type MelSettings } from '../audio/mel.js';
-import { sameFrames, type Alignment } from './dtw.js';
+import { melSpectrogram } from '../audio/mel.js';
+import { type MelSettings } from '../audio/mel_settings.js';
+import { type Alignment, sameFrames } from './dtw.js';
 import { measureHop } from './frames.js';
 
 const windowSeconds = 0.025;

@@ -3,12 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
+import { near, speechOf } from '../../test/support/speech.js';
 import { toInt16 } from '../audio/audio.js';
 import { mulawEncode } from '../audio/mulaw.js';
 import { openCorpus } from '../data/corpora/corpus.js';
 import { chooseKernels } from '../kernels/index.js';
-import { loadVoice, saveVoice } from '../model/voice/voice.js';
-import { near, speechOf } from '../../test/support/speech.js';
+import { loadVoice, saveVoice } from '../model/voice/file.js';
 import { openVoiceSystem } from './voice_system.js';
 
 const { clips } = await openCorpus('data/ljspeech-mini');

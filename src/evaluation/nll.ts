@@ -1,6 +1,7 @@
-import type { MelSettings } from '../audio/mel.js';
+import type { MelSettings } from '../audio/mel_settings.js';
 import type { Kernels, SampleRateNetwork } from '../kernels/index.js';
-import { symbolCodec, type SymbolCodec } from '../model/wavernn/codec.js';
+import { type SymbolCodec } from '../model/wavernn/codec.js';
+import { symbolCodec } from '../model/wavernn/codecs.js';
 import type { GateConditioner } from '../model/wavernn/conditioner.js';
 import { contextFrames } from '../model/wavernn/conditioning.js';
 import type { WaveRnnConfig } from '../model/wavernn/config.js';

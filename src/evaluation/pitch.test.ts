@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { trackPitch } from './pitch.js';
 import { golden, near, speechOf, speechRate, tone, whiteNoise, withNoise } from '../../test/support/speech.js';
+import { trackPitch } from './pitch.js';
 
 const cents = (frequency: number, expected: number) => 1200 * Math.log2(frequency / expected);
 /** Without the edges, where the frame is half empty. */

@@ -2,7 +2,7 @@
 // on tones, but at a clarity of 0.8 it was wrong about the voicing of 0 to 28% of the frames of gliding synthetic
 // voices in noise of 8 to 40 dB, where this one is wrong about 0 to 4%. Neither follows a path from frame to frame.
 import { measureHop } from './frames.js';
-import { YinFrames, type PitchCandidate } from './yin.js';
+import { type PitchCandidate, YinFrames } from './yin.js';
 
 /** The range of speaking voices, in Hz. */
 const lowest = 60;

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { golden, near, shortened, speechOf, speechRate, tone, withNoise } from '../../test/support/speech.js';
 import { warp } from './dtw.js';
 import { cepstralDistance, melCepstra } from './mel_cepstrum.js';
 import { trackPitch } from './pitch.js';
 import { pitchErrors } from './pitch_errors.js';
-import { golden, near, shortened, speechOf, speechRate, tone, withNoise } from '../../test/support/speech.js';
 
 const track = (...values: number[]) => Float64Array.from(values);
 

@@ -1,4 +1,4 @@
-import { sameFrames, type Alignment } from './dtw.js';
+import { type Alignment, sameFrames } from './dtw.js';
 
 /** How far the melody of a copy is off. */
 export interface PitchErrors {

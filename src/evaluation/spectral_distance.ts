@@ -1,4 +1,5 @@
-import { melSpectrogram, type MelSettings } from '../audio/mel.js';
+import { melSpectrogram } from '../audio/mel.js';
+import { type MelSettings } from '../audio/mel_settings.js';
 import { melPresets } from '../audio/presets.js';
 
 /** What is more than this below the original's loudest mel bin counts as this level, in dB. */

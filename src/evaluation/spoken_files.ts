@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { writeError } from '../base/whole_file.js';
 import { writeWav } from '../audio/write.js';
+import { writeError } from '../base/whole_file.js';
 
 /** The folder of the originals beside those of the systems. */
 export const referenceFolder = 'reference';

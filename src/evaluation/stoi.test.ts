@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
-import { estoi, intelligibility, stoi } from './stoi.js';
 import { speechOf, speechRate, whiteNoise, withNoise } from '../../test/support/speech.js';
+import { estoi, intelligibility, stoi } from './stoi.js';
 
 const speech = await speechOf('LJ001-0008');
 const sampleRate = speechRate;

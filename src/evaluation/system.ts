@@ -1,6 +1,6 @@
 import { basename, dirname, extname, resolve } from 'node:path';
-import type { Clip } from '../data/corpora/corpus.js';
 import { TtsError } from '../base/errors.js';
+import type { Clip } from '../data/corpora/corpus.js';
 
 /** A clip as a system says it, beside the original; mono, in [-1, 1). */
 export interface Spoken {

@@ -2,16 +2,17 @@ import { fromInt16, toInt16 } from '../audio/audio.js';
 import { melSpectrogram } from '../audio/mel.js';
 import { readAudio } from '../audio/read.js';
 import { resample } from '../audio/resample.js';
-import type { Clip } from '../data/corpora/corpus.js';
 import { TtsError } from '../base/errors.js';
+import type { Clip } from '../data/corpora/corpus.js';
 import { inFloat32, type Kernels } from '../kernels/index.js';
 import { loadTensorFlow } from '../model/backend/backend.js';
-import { GateConditioner } from '../model/wavernn/conditioner.js';
-import { loadVoice, type Voice } from '../model/voice/voice.js';
+import { loadVoice } from '../model/voice/file.js';
 import { voiceNetwork } from '../model/voice/network.js';
+import { type Voice } from '../model/voice/voice.js';
+import { GateConditioner } from '../model/wavernn/conditioner.js';
 import type { SynthesisFeatures } from '../synthesis/frame_source.js';
 import { synthesize } from '../synthesis/synthesize.js';
-import { negativeLogLikelihood, type MeasuredNetwork, type MeasuredSpeech } from './nll.js';
+import { type MeasuredNetwork, type MeasuredSpeech, negativeLogLikelihood } from './nll.js';
 import { Resampled, type Spoken, type System } from './system.js';
 
 export interface VoiceSystemOptions {

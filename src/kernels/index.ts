@@ -1,15 +1,15 @@
 import { availableParallelism } from 'node:os';
 import { TtsError } from '../base/errors.js';
-import { checkedKernels } from './reference/checked.js';
-import type { KernelName, Kernels } from './interface/kernels.js';
-import { NativeKernels, type Addon } from './compiled/compiled_kernels.js';
 import { loadWasmAddon, nativeAddon } from './compiled/addon.js';
+import { type Addon, NativeKernels } from './compiled/compiled_kernels.js';
+import type { KernelName, Kernels } from './interface/kernels.js';
+import { checkedKernels } from './reference/checked.js';
 import { ReferenceKernels } from './reference/reference.js';
 
-export * from './interface/kernels.js';
+export type { BlockMatrix, BlockShape, StoredMatrix } from './interface/blocks.js';
 export * from './interface/classifier.js';
 export * from './interface/excitation.js';
-export type { BlockMatrix, BlockShape, StoredMatrix } from './interface/blocks.js';
+export * from './interface/kernels.js';
 export * from './interface/precision.js';
 
 /**
@@ -51,6 +51,6 @@ export function chooseKernels(options: { name?: string; threads?: number } = {})
   const kernels =
     name === 'wasm'
       ? new NativeKernels(loadWasmAddon(), name, 1)
-      : new NativeKernels(nativeAddon as Addon, name as KernelName, threads);
+      : new NativeKernels(nativeAddon as Addon, name, threads);
   return process.env.TTS_CHECK_KERNELS === '1' ? checkedKernels(kernels, new ReferenceKernels()) : kernels;
 }

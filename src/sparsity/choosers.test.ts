@@ -3,9 +3,9 @@ import test from 'node:test';
 import { RandomStream } from '../base/random.js';
 import { totalBlocks } from './budget.js';
 import type { BlockView, MaskChooser, MaskedMatrix } from './chooser.js';
+import { statistics } from './criteria.js';
 import { keptBlocks, type Mask } from './mask.js';
 import { createChooser, sparsitySchema } from './settings.js';
-import { statistics } from './criteria.js';
 
 const matrices: MaskedMatrix[] = [
   { name: 'recurrent', rows: 96, columns: 32, block: { rows: 16, columns: 1 }, density: 0.1, gates: 3 },

@@ -1,4 +1,4 @@
-import { endToEnd, perMatrix, totalBlocks, type BudgetGroup } from './budget.js';
+import { type BudgetGroup, endToEnd, perMatrix, totalBlocks } from './budget.js';
 import type { BlockView, ChooserState, MaskedMatrix } from './chooser.js';
 import type { Mask } from './mask.js';
 import { blockMeans } from './masked_weights.js';

@@ -1,4 +1,4 @@
-import { budgetGroups, totalBlocks, type BudgetGroup } from './budget.js';
+import { type BudgetGroup, budgetGroups, totalBlocks } from './budget.js';
 import type { ChooserState, MaskedMatrix } from './chooser.js';
 import type { Mask } from './mask.js';
 import { maskFromBits, maskToBits } from './mask_bits.js';

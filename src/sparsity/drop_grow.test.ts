@@ -3,8 +3,8 @@ import test from 'node:test';
 import { RandomStream } from '../base/random.js';
 import type { BlockView, MaskChooser, MaskedMatrix } from './chooser.js';
 import { dropAndGrow, dropFraction } from './drop_grow.js';
-import { blockMeans } from './masked_weights.js';
 import { keptBlocks, type Mask } from './mask.js';
+import { blockMeans } from './masked_weights.js';
 import { rigl } from './rigl.js';
 import { sparseEvolutionaryTraining } from './set.js';
 

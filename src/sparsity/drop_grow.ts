@@ -1,4 +1,4 @@
-import { endToEnd, budgetGroups, type BudgetGroup } from './budget.js';
+import { type BudgetGroup, budgetGroups, endToEnd } from './budget.js';
 import type { BlockView, MaskChooser, MaskedMatrix } from './chooser.js';
 import { randomMask } from './fixed.js';
 import type { Mask } from './mask.js';

@@ -1,10 +1,10 @@
 import { fillNormals, streams } from '../base/random.js';
-import { budgetGroups, selectHighest, totalBlocks, type BudgetGroup, type BudgetKind } from './budget.js';
+import { type BudgetGroup, budgetGroups, type BudgetKind, selectHighest, totalBlocks } from './budget.js';
 import type { ChooserState, MaskChooser, MaskedMatrix } from './chooser.js';
 import { randomMask } from './fixed.js';
 import type { Mask } from './mask.js';
 import { NearbySelection } from './nearby.js';
-import { PopulationChooser, type MaskDistribution, type PopulationSettings } from './population.js';
+import { type MaskDistribution, PopulationChooser, type PopulationSettings } from './population.js';
 import { Snes } from './snes.js';
 
 export interface DirectSettings extends PopulationSettings {

@@ -1,13 +1,13 @@
 import { fillNormals, streams } from '../base/random.js';
-import { apportion, budgetGroups, checkOneBlockSize, type BudgetGroup } from './budget.js';
+import { apportion, type BudgetGroup, budgetGroups, checkOneBlockSize } from './budget.js';
 import type { BlockView, ChooserState, MaskChooser, MaskedMatrix } from './chooser.js';
+import { BlockFacts, standardised, type Statistic, type StatisticName, statistics } from './criteria.js';
 import { dropAndGrow } from './drop_grow.js';
 import { randomMask } from './fixed.js';
 import type { Mask } from './mask.js';
 import { maskFromBits, maskToBits } from './mask_bits.js';
-import { PopulationChooser, type MaskDistribution, type PopulationSettings } from './population.js';
+import { type MaskDistribution, PopulationChooser, type PopulationSettings } from './population.js';
 import { noiseIndex, Snes } from './snes.js';
-import { BlockFacts, standardised, statistics, type Statistic, type StatisticName } from './criteria.js';
 
 export interface GuidedSettings extends PopulationSettings {
   /** Which blocks have coefficients and a budget of their own: those of a layer, or of a gate. */

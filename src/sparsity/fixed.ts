@@ -1,5 +1,5 @@
 import { RandomStream, streams } from '../base/random.js';
-import { budgetGroups, selectHighest, totalBlocks, type BudgetKind } from './budget.js';
+import { budgetGroups, type BudgetKind, selectHighest, totalBlocks } from './budget.js';
 import type { MaskChooser, MaskedMatrix } from './chooser.js';
 import type { Mask } from './mask.js';
 import { singleMask } from './single_mask.js';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { Revival } from './chooser.js';
 import { RandomStream } from '../base/random.js';
 import type { BlockMatrix } from '../kernels/interface/blocks.js';
-import { forEachBlock, highest, maskOf, type Mask } from './mask.js';
+import type { Revival } from './chooser.js';
+import { forEachBlock, highest, type Mask, maskOf } from './mask.js';
 import { blockMeans, MaskedWeights } from './masked_weights.js';
 
 const random = new RandomStream(8, 0);

@@ -6,10 +6,10 @@ import {
   carryOver,
   correspondence,
   forEachBlock,
-  maskOf,
-  pack,
   type Mask,
+  maskOf,
   type MatrixShape,
+  pack,
 } from './mask.js';
 import { maskFromBits, maskToBits } from './mask_bits.js';
 

@@ -1,4 +1,4 @@
-import { endToEnd, selectHighest, totalBlocks, budgetGroups } from './budget.js';
+import { budgetGroups, endToEnd, selectHighest, totalBlocks } from './budget.js';
 import type { MaskChooser, MaskedMatrix } from './chooser.js';
 import { keptBlocks } from './mask.js';
 import { singleMask } from './single_mask.js';

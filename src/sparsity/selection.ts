@@ -1,5 +1,3 @@
-import type { Mask } from './mask.js';
-
 /**
  * Where selections work: scores that may be among the highest, and whose they are. It grows with the longest selection.
  */
@@ -19,7 +17,7 @@ export function markHighest(
   start: number,
   end: number,
   count: number,
-  mask: Mask,
+  mask: Uint8Array,
 ): void {
   mask.fill(0, start, end);
   addHighest(scores, start, end, count, mask);
@@ -34,8 +32,8 @@ export function addHighest(
   start: number,
   end: number,
   count: number,
-  mask: Mask,
-  among?: Mask,
+  mask: Uint8Array,
+  among?: Uint8Array,
 ): number {
   if (count <= 0) return 0;
   if (values.length < end - start) {
@@ -77,8 +75,8 @@ function guess(
   start: number,
   end: number,
   count: number,
-  mask: Mask,
-  among?: Mask,
+  mask: Uint8Array,
+  among?: Uint8Array,
 ): number {
   // An odd stride does not keep step with the rows of a matrix.
   const stride = Math.floor((end - start) / sampleSize) | 1;

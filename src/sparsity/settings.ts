@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import type { MaskChooser, MaskedMatrix } from './chooser.js';
+import { statistics } from './criteria.js';
 import { directSearch } from './es.js';
-import { fixedMasks } from './fixed.js';
 import { guidedSearch } from './es_guided.js';
+import { fixedMasks } from './fixed.js';
 import { cubicPruning } from './pruning.js';
 import { rigl } from './rigl.js';
 import { sparseEvolutionaryTraining } from './set.js';
-import { statistics } from './criteria.js';
 
 const steps = z.int().min(1);
 const share = z.number().min(0).max(1);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { RandomStream, streams } from '../base/random.js';
-import { noiseIndex, rankUtilities, Snes, utilities, type SnesSettings } from './snes.js';
+import { noiseIndex, rankUtilities, Snes, type SnesSettings, utilities } from './snes.js';
 
 const searchFrom = (start: number[], sigma: number, settings: SnesSettings, seed = 1) =>
   new Snes(Float32Array.from(start), new Float32Array(start.length).fill(sigma), settings, seed, streams.es);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { BlockMatrix } from '../kernels/interface/blocks.js';
 import { RandomStream } from '../base/random.js';
+import type { BlockMatrix } from '../kernels/interface/blocks.js';
+import type { BlockView } from './chooser.js';
 import { fixedMasks } from './fixed.js';
 import { blockCount, carryOver, correspondence, highest, keptBlocks, maskOf, pack } from './mask.js';
-import type { BlockView } from './chooser.js';
 import { blockMeans } from './masked_weights.js';
 import { cubicDensity, cubicPruning } from './pruning.js';
 

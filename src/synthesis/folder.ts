@@ -1,7 +1,7 @@
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { WavStream } from '../audio/write.js';
 import { audioExtensions } from '../audio/read.js';
+import { WavStream } from '../audio/write.js';
 import { TtsError } from '../base/errors.js';
 import { chooseKernels, type Kernels } from '../kernels/index.js';
 import { loadTensorFlow } from '../model/backend/backend.js';

@@ -66,7 +66,7 @@ export class FrameSource {
   private async more(): Promise<void> {
     const { done, value } = await this.pieces.next();
     if (!done) {
-      const { data, frames } = value as SynthesisFeatures;
+      const { data, frames } = value;
       if (!Number.isInteger(frames) || frames < 1 || data.length !== frames * this.bins)
         throw new TtsError(
           'ERR_FEATURE_SHAPE',

@@ -1,8 +1,8 @@
 import { melSpectrogram } from '../audio/mel.js';
 import { readAudio } from '../audio/read.js';
+import { TtsError } from '../base/errors.js';
 import { conformFeatures } from '../data/features/check.js';
 import { readRawFeatures } from '../data/features/feature_file.js';
-import { TtsError } from '../base/errors.js';
 import type { Voice } from '../model/voice/voice.js';
 import type { SynthesisFeatures } from './synthesize.js';
 

@@ -1,10 +1,10 @@
-import type { Kernels, SamplerSettings } from '../kernels/index.js';
-import type { TensorFlow } from '../model/backend/backend_kernels.js';
-import { symbolCodec } from '../model/wavernn/codec.js';
-import { GateConditioner } from '../model/wavernn/conditioner.js';
-import type { Voice } from '../model/voice/voice.js';
-import { voiceNetwork } from '../model/voice/network.js';
 import { TtsError } from '../base/errors.js';
+import type { Kernels, SamplerSettings } from '../kernels/index.js';
+import type { TensorFlow } from '../model/backend/fast_kernel.js';
+import { voiceNetwork } from '../model/voice/network.js';
+import type { Voice } from '../model/voice/voice.js';
+import { symbolCodec } from '../model/wavernn/codecs.js';
+import { GateConditioner } from '../model/wavernn/conditioner.js';
 import type { SynthesisFeatures } from './frame_source.js';
 import { chunkFrames, Utterance } from './utterance.js';
 

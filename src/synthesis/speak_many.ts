@@ -1,10 +1,10 @@
 import { SIDE_BY_SIDE } from '../kernels/index.js';
-import { GateConditioner } from '../model/wavernn/conditioner.js';
-import type { Voice } from '../model/voice/voice.js';
 import { voiceNetwork } from '../model/voice/network.js';
+import type { Voice } from '../model/voice/voice.js';
+import { GateConditioner } from '../model/wavernn/conditioner.js';
 import type { SynthesisFeatures } from './frame_source.js';
 import { samplerSettings, type SpeakingOptions } from './speak.js';
-import { chunkFrames, Utterance, type Chunk } from './utterance.js';
+import { type Chunk, chunkFrames, Utterance } from './utterance.js';
 
 /** Some sound of one of many utterances. */
 export interface SoundOfMany {
@@ -51,7 +51,7 @@ export async function* speakMany(
       const { done, value } = await waiting.next();
       speaking[slot] = undefined;
       if (done) return undefined;
-      speaking[slot] = { index: started++, utterance: new Utterance(voice, conditioner, value as SynthesisFeatures) };
+      speaking[slot] = { index: started++, utterance: new Utterance(voice, conditioner, value) };
     }
   };
   const prepare = async (): Promise<Part[]> => {

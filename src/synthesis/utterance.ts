@@ -1,7 +1,8 @@
+import type { Voice } from '../model/voice/voice.js';
+import { type SymbolCodec } from '../model/wavernn/codec.js';
+import { symbolCodec } from '../model/wavernn/codecs.js';
 import type { GateConditioner } from '../model/wavernn/conditioner.js';
 import { contextFrames } from '../model/wavernn/conditioning.js';
-import { symbolCodec, type SymbolCodec } from '../model/wavernn/codec.js';
-import type { Voice } from '../model/voice/voice.js';
 import { FrameSource, type SynthesisFeatures } from './frame_source.js';
 
 /** Frames of a chunk, but for the first one of a stream that is waited for: enough for little overhead. */

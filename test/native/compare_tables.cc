@@ -13,8 +13,8 @@
 #include <thread>
 
 #include "classify/classifier_engine.h"
-#include "train/engine.h"
 #include "sample/pack.h"
+#include "train/engine.h"
 
 namespace {
 

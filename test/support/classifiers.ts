@@ -1,3 +1,4 @@
+import type { RandomStream } from '../../src/base/random.js';
 import type { BlockShape } from '../../src/kernels/interface/blocks.js';
 import type {
   ClassifierBatch,
@@ -7,7 +8,6 @@ import type {
   ImageShape,
 } from '../../src/kernels/interface/classifier.js';
 import { imageShapes } from '../../src/kernels/interface/classifier.js';
-import type { RandomStream } from '../../src/base/random.js';
 import { blockShapes, normals, randomBlockMatrix } from './kernels.js';
 
 const [tall, square, single] = blockShapes;

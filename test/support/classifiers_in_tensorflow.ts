@@ -1,11 +1,11 @@
 import type * as tensorflow from '@tensorflow/tfjs';
 import type { Tensor2D, Tensor4D, Variable } from '@tensorflow/tfjs';
-import { imageShapes } from '../../src/kernels/interface/classifier.js';
 import type {
   ClassifierBatch,
   ClassifierGradients,
   ClassifierNetwork,
 } from '../../src/kernels/interface/classifier.js';
+import { imageShapes } from '../../src/kernels/interface/classifier.js';
 import { dense, entries } from './kernels.js';
 
 const tf = ((await import('@tensorflow/tfjs')) as unknown as { default: typeof tensorflow }).default;

@@ -1,6 +1,6 @@
+import type { RandomStream } from '../../src/base/random.js';
 import type { BlockMatrix, BlockShape } from '../../src/kernels/interface/blocks.js';
 import type { SampleRateNetwork, SequenceBatch, SequenceGradients } from '../../src/kernels/interface/kernels.js';
-import type { RandomStream } from '../../src/base/random.js';
 
 /**
  * How far kernels in float32 may be from the same arithmetic in double: the largest difference over the largest value

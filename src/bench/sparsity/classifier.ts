@@ -1,13 +1,13 @@
 import { examplesOf } from '../../data/images/examples.js';
 import { openTrainingImages } from '../../data/images/training_images.js';
-import { classifiers, type ClassifierName } from '../../model/classifiers/classifiers.js';
+import { type ClassifierName, classifiers } from '../../model/classifiers/classifiers.js';
 import { classifierShapes, type LayerShape } from '../../model/classifiers/shapes.js';
 import { keptBlocks } from '../../sparsity/mask.js';
 import { classifierConfig, classifierOf, ownWidths } from '../../training/classifier/model.js';
 import { countWeights } from '../../training/classifier/parameters.js';
-import type { ClassifierRecipe } from '../../training/recipe/classifier_schema.js';
 import { ClassifierTrainer } from '../../training/classifier/trainer.js';
 import { scoreClassifier } from '../../training/classifier/validation.js';
+import type { ClassifierRecipe } from '../../training/recipe/classifier_schema.js';
 import type { SparsityTask } from './task.js';
 import { trainToEnd } from './train_to_end.js';
 

@@ -1,6 +1,6 @@
 import { deviation, mean, pairedTTest } from '../../base/statistics.js';
-import type { SparsityResult } from './sparsity.js';
 import type { SparsityMethod } from './methods.js';
+import type { SparsityResult } from './sparsity.js';
 import type { QualityFigure } from './task.js';
 
 /** What several seeds of a method gave. */

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { openFeatureStore, type FeatureStore } from '../../data/store/feature_store.js';
 import { openTrainingCorpus } from '../../data/corpora/training_corpus.js';
+import { type FeatureStore, openFeatureStore } from '../../data/store/feature_store.js';
 import { loadTensorFlow } from '../../model/backend/backend.js';
 import type { Recipe } from '../../training/recipe/recipe.js';
 import { Trainer } from '../../training/vocoder/trainer.js';

@@ -1,8 +1,8 @@
 import { chooseKernels } from '../../kernels/index.js';
 import type { AnyRecipe } from '../../training/recipe/recipe.js';
 import { peakMemory } from '../measure.js';
-import { sparsityTask } from './tasks.js';
 import type { SparsityFigures } from './task.js';
+import { sparsityTask } from './tasks.js';
 
 /** What the process is asked to run. */
 export interface SparsityJob {
@@ -16,7 +16,7 @@ export type SparsityAnswer =
   | { readonly error: { readonly code: string | undefined; readonly message: string } };
 
 // A process of its own for every run: one thread, and a peak of memory that is the run's.
-process.once('message', async ({ recipe, kernels: name }: SparsityJob) => {
+async function answerJob({ recipe, kernels: name }: SparsityJob): Promise<void> {
   let answer: SparsityAnswer;
   try {
     const kernels = chooseKernels({ name, threads: 1 });
@@ -30,4 +30,6 @@ process.once('message', async ({ recipe, kernels: name }: SparsityJob) => {
     answer = { error: { code, message } };
   }
   process.send?.(answer, () => process.disconnect());
-});
+}
+
+process.once('message', (job: SparsityJob) => void answerJob(job));

@@ -4,9 +4,9 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { deadAddress, refused, serve, temporaryFolder } from '../../../test/support/files.js';
 import { openCorpus } from './corpus.js';
 import { ensureLjSpeech } from './ljspeech.js';
-import { deadAddress, refused, serve, temporaryFolder } from '../../../test/support/files.js';
 
 const digest = (data: Buffer) => createHash('sha256').update(data).digest('hex');
 

@@ -1,5 +1,5 @@
 import { TtsError } from '../../base/errors.js';
-import { ensureUnpacked, type ArchiveProgress } from '../fetch/published_archive.js';
+import { type ArchiveProgress, ensureUnpacked } from '../fetch/published_archive.js';
 
 /**
  * LJSpeech-1.1: 13,100 clips, 24 hours, public domain (Keith Ito and Linda Johnson, 2017). The digest is the one

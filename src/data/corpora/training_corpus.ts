@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { TtsError } from '../../base/errors.js';
-import { openCorpus, type Corpus } from './corpus.js';
+import { type Corpus, openCorpus } from './corpus.js';
 import { ensureLjSpeech, type EnsureOptions } from './ljspeech.js';
 
 /** Where known corpora lie and are downloaded to, seen from the folder in which the command runs. */

@@ -1,19 +1,7 @@
-import type { MelSettings } from '../../audio/mel.js';
 import { TtsError } from '../../base/errors.js';
-import type { RawFeatures } from './feature_file.js';
-import type { FeatureStatistics } from './fit.js';
+import type { ExpectedFeatures, FeatureInput } from './expected.js';
 import { layOut } from './layout.js';
-import { levelByStatistics, levelBySettings } from './levels.js';
-
-/** Features as they were found; `readRawFeatures` makes them. */
-export type FeatureInput = RawFeatures;
-
-/** What a voice expects of features: its name, and the settings and statistics of those it was trained on. */
-export interface ExpectedFeatures {
-  readonly name: string;
-  readonly settings: MelSettings;
-  readonly statistics: FeatureStatistics;
-}
+import { levelBySettings, levelByStatistics } from './levels.js';
 
 /** Share of the voice's range that a value may lie beyond it, and share of values that may lie farther. */
 const margin = 0.25;

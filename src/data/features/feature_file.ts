@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
-import { melSettingsSchema, type MelSettings } from '../../audio/mel.js';
-import { readWholeFile, writeWholeFile } from '../../base/whole_file.js';
+import { type MelSettings, melSettingsSchema } from '../../audio/mel_settings.js';
 import { TtsError } from '../../base/errors.js';
-import { readNpy, writeNpy, type NpyArray } from './npy.js';
+import { readWholeFile, writeWholeFile } from '../../base/whole_file.js';
+import { type NpyArray, readNpy, writeNpy } from './npy.js';
 
 /** Features, row-major [frames, bins], with the settings that made them where they are known. */
 export interface FeatureFile {

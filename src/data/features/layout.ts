@@ -1,5 +1,5 @@
 import { TtsError } from '../../base/errors.js';
-import type { ExpectedFeatures, FeatureInput } from './check.js';
+import type { ExpectedFeatures, FeatureInput } from './expected.js';
 import { spectralCorrelation } from './fit.js';
 import type { NpyArray } from './npy.js';
 
@@ -53,7 +53,8 @@ export function layOut({ path, array, settings }: FeatureInput, expected: Expect
 
   // As many frames as bins: the shape says nothing, the mean spectrum nearly always does. Wrong in none of 984
   // excerpts, undecided in 71.
-  const gain = spectralCorrelation(transposed, expected.statistics) - spectralCorrelation(straight, expected.statistics);
+  const gain =
+    spectralCorrelation(transposed, expected.statistics) - spectralCorrelation(straight, expected.statistics);
   if (gain > 0.3)
     return {
       features: transposed,

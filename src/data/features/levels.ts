@@ -1,8 +1,8 @@
 import { compressor, expander } from '../../audio/compression.js';
-import type { MelSettings } from '../../audio/mel.js';
+import type { MelSettings } from '../../audio/mel_settings.js';
 import { TtsError } from '../../base/errors.js';
-import type { ExpectedFeatures } from './check.js';
-import { fitOf, isAlike, isConvertible, judgedFrames, type FeatureFit } from './fit.js';
+import type { ExpectedFeatures } from './expected.js';
+import { type FeatureFit, fitOf, isAlike, isConvertible, judgedFrames } from './fit.js';
 
 /** Features with the voice's levels, and what was done to make them so. */
 export interface Levelled {

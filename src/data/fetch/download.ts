@@ -6,24 +6,16 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
 import { TtsError } from '../../base/errors.js';
-import { bytes, discardPart, fetchRest, Retryable, rootCause, sizeOf, unreachable } from './download_part.js';
-
-/** How to fetch one file. */
-export interface DownloadOptions {
-  /** Expected digests of the whole file, in hexadecimal. */
-  readonly sha256?: string;
-  readonly md5?: string;
-  /** Whether the digests are those of what gunzip makes of the file, so that it may have been packed anew. */
-  readonly unzipped?: boolean;
-  /** Expected length in bytes. */
-  readonly size?: number;
-  /** Called with the bytes that are there and, if known, the length of the file. */
-  readonly onProgress?: (received: number, total: number | undefined) => void;
-  /** Milliseconds without a byte after which a connection is given up; default 60,000. */
-  readonly stallTimeout?: number;
-  /** Milliseconds before the first retry; each further one waits twice as long. Default 1,000. */
-  readonly retryDelay?: number;
-}
+import {
+  bytes,
+  discardPart,
+  type DownloadOptions,
+  fetchRest,
+  Retryable,
+  rootCause,
+  sizeOf,
+  unreachable,
+} from './download_part.js';
 
 const attempts = 5;
 /** An attempt that brought this many bytes was worth it: the count of failures starts again. */

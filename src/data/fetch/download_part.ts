@@ -1,7 +1,23 @@
-import { mkdir, open, readFile, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { TtsError } from '../../base/errors.js';
-import type { DownloadOptions } from './download.js';
+
+/** How to fetch one file. */
+export interface DownloadOptions {
+  /** Expected digests of the whole file, in hexadecimal. */
+  readonly sha256?: string;
+  readonly md5?: string;
+  /** Whether the digests are those of what gunzip makes of the file, so that it may have been packed anew. */
+  readonly unzipped?: boolean;
+  /** Expected length in bytes. */
+  readonly size?: number;
+  /** Called with the bytes that are there and, if known, the length of the file. */
+  readonly onProgress?: (received: number, total: number | undefined) => void;
+  /** Milliseconds without a byte after which a connection is given up; default 60,000. */
+  readonly stallTimeout?: number;
+  /** Milliseconds before the first retry; each further one waits twice as long. Default 1,000. */
+  readonly retryDelay?: number;
+}
 
 /** What is known of a partial file, kept beside it: the server must still have the same file for the rest to fit. */
 interface PartRecord {

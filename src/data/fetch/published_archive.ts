@@ -3,7 +3,8 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { TtsError } from '../../base/errors.js';
 import { unpack } from './archive.js';
-import { download, type DownloadOptions } from './download.js';
+import { download } from './download.js';
+import { type DownloadOptions } from './download_part.js';
 
 /** A corpus that is published as one tar archive with one folder in it. */
 export interface PublishedArchive extends Pick<DownloadOptions, 'sha256' | 'md5' | 'size'> {

@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { ensureCifar10, readCifar10 } from './cifar10.js';
 import { deadAddress, refused, serve, temporaryFolder } from '../../../test/support/files.js';
+import { ensureCifar10, readCifar10 } from './cifar10.js';
 
 const mini = 'data/cifar10-mini';
 const record = 3073;

@@ -1,10 +1,10 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { TtsError } from '../../base/errors.js';
-import { readCifarFile, type CifarFile } from './cifar10_file.js';
-import type { ImageSet, LabelledImages } from './images.js';
 import { listFiles } from '../corpora/list_files.js';
-import { ensureUnpacked, type ArchiveProgress } from '../fetch/published_archive.js';
+import { type ArchiveProgress, ensureUnpacked } from '../fetch/published_archive.js';
+import { type CifarFile, readCifarFile } from './cifar10_file.js';
+import type { ImageSet, LabelledImages } from './images.js';
 
 /**
  * CIFAR-10, binary version: 50,000 + 10,000 images of 32 × 32 (Krizhevsky 2009, "Learning Multiple Layers of Features

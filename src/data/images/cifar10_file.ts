@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { readWholeFile } from '../../base/whole_file.js';
 import { TtsError } from '../../base/errors.js';
+import { readWholeFile } from '../../base/whole_file.js';
 import type { LabelledImages } from './images.js';
 
 /** The images of one file. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { readCifar10 } from './cifar10.js';
 import { drawExamples, examplesOf, takeExamples } from './examples.js';
-import { normalisationOf, type ImageSet } from './images.js';
+import { type ImageSet, normalisationOf } from './images.js';
 import { readMnist } from './mnist.js';
 
 /** Images of 2 × 3 pixels with two channels: pixel values say where they are, labels which image it is. */

@@ -1,6 +1,6 @@
-import type { ClassifierBatch } from '../../kernels/interface/classifier.js';
 import { RandomStream, streams } from '../../base/random.js';
-import { normalisationOf, type ImageSet, type LabelledImages, type Normalisation } from './images.js';
+import type { ClassifierBatch } from '../../kernels/interface/classifier.js';
+import { type ImageSet, type LabelledImages, type Normalisation, normalisationOf } from './images.js';
 
 /** Images of one part of a set, and what they are as network input. */
 export interface Examples extends LabelledImages {

@@ -3,8 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { parseIdx, readUnzipped } from './idx.js';
 import { refused, temporaryFolder } from '../../../test/support/files.js';
+import { parseIdx, readUnzipped } from './idx.js';
 
 const labels = 'data/mnist-mini/train-labels-idx1-ubyte.gz';
 const images = 'data/mnist-mini/t10k-images-idx3-ubyte.gz';

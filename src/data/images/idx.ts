@@ -1,7 +1,7 @@
-import { gunzip } from 'node:zlib';
 import { promisify } from 'node:util';
-import { readWholeFile } from '../../base/whole_file.js';
+import { gunzip } from 'node:zlib';
 import { TtsError } from '../../base/errors.js';
+import { readWholeFile } from '../../base/whole_file.js';
 
 /** An array of bytes as MNIST's files hold it, the last axis fastest. */
 export interface IdxArray {

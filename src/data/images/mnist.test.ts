@@ -4,8 +4,8 @@ import { cpSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import { basename, join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { ensureMnist, mnist, readMnist } from './mnist.js';
 import { deadAddress, refused, serve, temporaryFolder } from '../../../test/support/files.js';
+import { ensureMnist, mnist, readMnist } from './mnist.js';
 
 const mini = 'data/mnist-mini';
 type Name = keyof typeof mnist.md5;

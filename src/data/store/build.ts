@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { MelSettings } from '../../audio/mel.js';
+import type { MelSettings } from '../../audio/mel_settings.js';
 import { TtsError } from '../../base/errors.js';
 import type { Clip } from '../corpora/corpus.js';
 import { filesOf, folderOf, framesStored, removeLeftovers, writeWhole } from './files.js';

@@ -81,7 +81,7 @@ function reader<T extends Samples>(
   return (target, position) => {
     if (whole === undefined) {
       const bytes = readFileSync(path);
-      whole = new type(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer);
+      whole = new type(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
     }
     target.set(whole.subarray(position, position + target.length));
   };

@@ -22,9 +22,9 @@ import { melSpectrogram } from '../../audio/mel.js';
 import { melPresets } from '../../audio/presets.js';
 import { readAudio } from '../../audio/read.js';
 import { TtsError } from '../../base/errors.js';
+import { type Corpus, openCorpus } from '../corpora/corpus.js';
 import { drawBatch } from './batches.js';
-import { openCorpus, type Corpus } from '../corpora/corpus.js';
-import { openFeatureStore, type FeatureStore, type FeatureStoreOptions } from './feature_store.js';
+import { type FeatureStore, type FeatureStoreOptions, openFeatureStore } from './feature_store.js';
 
 const mini = 'data/ljspeech-mini';
 const ids = ['LJ001-0002', 'LJ001-0008', 'LJ011-0202'];

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { MelSettings } from '../../audio/mel.js';
+import type { MelSettings } from '../../audio/mel_settings.js';
 import type { Corpus } from '../corpora/corpus.js';
+import { type ValidationChoice, validationIds } from '../corpora/split.js';
 import { buildClips, type BuiltClip } from './build.js';
-import { storedClip, type StoredClip } from './clip.js';
+import { type StoredClip, storedClip } from './clip.js';
 import { filesOf, folderOf, hashOf, writeWhole } from './files.js';
-import { validationIds, type ValidationChoice } from '../corpora/split.js';
 
 export type { StoredClip } from './clip.js';
 

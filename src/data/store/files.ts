@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { threadId } from 'node:worker_threads';
-import type { MelSettings } from '../../audio/mel.js';
+import type { MelSettings } from '../../audio/mel_settings.js';
 
 /** Goes into every key: raise it when the same audio and settings would give other files. */
 const formatVersion = 1;

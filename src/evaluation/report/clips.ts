@@ -1,12 +1,12 @@
 import { toInt16 } from '../../audio/audio.js';
 import { wavBytes } from '../../audio/write.js';
 import type { Clip } from '../../data/corpora/corpus.js';
+import { dataUri, html, type Markup, table } from '../../report/html.js';
 import type { Evaluation } from '../evaluate.js';
-import { dataUri, html, table, type Markup } from '../../report/html.js';
-import { colourOf, pitchPlot } from './plots.js';
 import { trackPitch } from '../pitch.js';
-import { loudestMagnitude, spectrogramPicture } from './spectrogram_picture.js';
 import type { System } from '../system.js';
+import { colourOf, pitchPlot } from './plots.js';
+import { loudestMagnitude, spectrogramPicture } from './spectrogram_picture.js';
 import { clipCells, titleOf } from './tables.js';
 
 /** So many of the best and of the worst clips are shown. */

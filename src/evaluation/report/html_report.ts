@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Clip } from '../../data/corpora/corpus.js';
+import { type Content, html, Markup, table } from '../../report/html.js';
 import type { Evaluation } from '../evaluate.js';
-import { clipCard, shownClips } from './clips.js';
-import { html, Markup, table, type Content } from '../../report/html.js';
-import { stripPlot } from './plots.js';
-import { style } from './style.js';
 import type { Measure } from '../measures.js';
 import type { System } from '../system.js';
+import { clipCard, shownClips } from './clips.js';
+import { stripPlot } from './plots.js';
+import { style } from './style.js';
 import { clipRows, differenceRows, shownDifference, shownInterval, titleOf } from './tables.js';
 
 /** Longer tables are cut; the JSON has all. */

@@ -1,7 +1,7 @@
 import { html, type Markup } from '../../report/html.js';
-import { systemColours } from './style.js';
-import { measureHop } from '../frames.js';
 import type { MeanInterval } from '../comparison.js';
+import { measureHop } from '../frames.js';
+import { systemColours } from './style.js';
 
 /** One line of a plot: the values of clips, their mean and its interval. */
 export interface PlotRow {

@@ -53,7 +53,7 @@ export function spectrogramPicture(samples: Float32Array, loudest: number): Uint
     }
   }
   return encode(
-    { width, height: highest, data: pixels, channels: 1, depth: 8, palette: palette as [number, number, number][] },
+    { width, height: highest, data: pixels, channels: 1, depth: 8, palette: palette },
     { zlib: { level: 9 } },
   );
 }

@@ -1,6 +1,6 @@
-import type { ClipResult, Evaluation } from '../evaluate.js';
-import { shown, type Measure } from '../measures.js';
 import type { MeanInterval, PairedDifference } from '../comparison.js';
+import type { ClipResult, Evaluation } from '../evaluate.js';
+import { type Measure, shown } from '../measures.js';
 
 /** A measure with its unit, for the head of a row or column. */
 export const titleOf = ({ title, unit }: Measure): string => (unit === '' ? title : `${title}, ${unit}`);

@@ -3,12 +3,12 @@ import {
   checkBatch,
   checkBlockMatrix,
   checkExcitation,
-  checkSlots,
   checkLength,
   checkMembers,
   checkNetwork,
   checkSampler,
   checkSamplerProduct,
+  checkSlots,
 } from '../interface/check.js';
 import { checkClassifier, checkClassifierGradients } from '../interface/check_classifier.js';
 import type {
@@ -18,21 +18,21 @@ import type {
   ClassifierResult,
 } from '../interface/classifier.js';
 import { codeExcitation, type ExcitationBatch, type ExcitationCodes } from '../interface/excitation.js';
-import { LANES } from '../interface/kernels.js';
 import type {
   AdamSettings,
   AdamState,
   KernelName,
   Kernels,
-  SlotFrames,
-  SampleRateNetwork,
   Sampler,
+  SampleRateNetwork,
   SamplerGroup,
   SamplerNetwork,
   SamplerSettings,
   SequenceBatch,
   SequenceGradients,
+  SlotFrames,
 } from '../interface/kernels.js';
+import { LANES } from '../interface/kernels.js';
 import { separateSamplers } from '../reference/separate_samplers.js';
 
 /** A sampler in C++; like `Sampler`, but unchecked. */
@@ -138,7 +138,7 @@ export interface Addon {
   SamplerGroup?: new (name: string, network: SamplerNetwork, slots: number) => NativeSamplerGroup;
 }
 
-/** `Adam` in native/kernels.h. */
+/** `Adam` in native/targets/kernel_table.h. */
 export interface NativeAdam {
   /** With the correction of the first moment's bias. */
   readonly rate: number;

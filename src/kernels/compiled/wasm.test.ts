@@ -3,11 +3,11 @@ import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { blockShapes, emptyGradients, freshBatch, randomBatch, randomNetwork } from '../../../test/support/kernels.js';
+import { RandomStream } from '../../base/random.js';
 import { chooseKernels } from '../index.js';
 import { loadWasmModule } from './addon.js';
 import { NativeKernels } from './compiled_kernels.js';
-import { RandomStream } from '../../base/random.js';
-import { blockShapes, emptyGradients, freshBatch, randomBatch, randomNetwork } from '../../../test/support/kernels.js';
 import { wasmAddon } from './wasm.js';
 
 const stream = () => new RandomStream(1, 99);

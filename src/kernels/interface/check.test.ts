@@ -1,9 +1,5 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { BlockMatrix } from './blocks.js';
-import { chooseKernels, kernelNames } from '../index.js';
-import type { SampleRateNetwork, SequenceBatch, SequenceGradients } from '../index.js';
-import { RandomStream } from '../../base/random.js';
 import {
   blockShapes,
   emptyGradients,
@@ -11,6 +7,10 @@ import {
   randomBlockMatrix,
   randomNetwork,
 } from '../../../test/support/kernels.js';
+import { RandomStream } from '../../base/random.js';
+import type { SampleRateNetwork, SequenceBatch, SequenceGradients } from '../index.js';
+import { chooseKernels, kernelNames } from '../index.js';
+import type { BlockMatrix } from './blocks.js';
 
 const stream = new RandomStream(1, 40);
 const size = { hidden: 32, projection: 16, classes: 32, shape: blockShapes[0] };
@@ -148,7 +148,7 @@ const wrongGradients: Wrong<SequenceGradients>[] = [
 for (const name of kernelNames()) {
   const kernels = chooseKernels({ name, threads: 1 });
   const refuses = (what: string, message: RegExp, call: () => unknown) =>
-    test(`${name}: refuses ${what}`, async () =>
+    void test(`${name}: refuses ${what}`, async () =>
       assert.rejects(
         async () => call(),
         (error) => error instanceof RangeError && message.test(error.message),

@@ -1,12 +1,12 @@
-import { kernelShapes, type BlockStructure, type StoredMatrix } from './blocks.js';
+import { type BlockStructure, kernelShapes, type StoredMatrix } from './blocks.js';
 import type { ExcitationBatch } from './excitation.js';
 import {
-  sequenceParts,
   type SampleRateNetwork,
   type SamplerNetwork,
   type SamplerSettings,
   type SequenceBatch,
   type SequenceGradients,
+  sequenceParts,
 } from './kernels.js';
 
 // The C++ side trusts what it is given. These checks are against our own mistakes, hence RangeError and not TtsError.

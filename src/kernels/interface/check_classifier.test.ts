@@ -1,22 +1,21 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type {
-  ClassifierBatch,
-  ClassifierGradients,
-  ClassifierLayer,
-  ClassifierNetwork,
-  ConvolutionLayer,
-  DepthwiseLayer,
-} from '../index.js';
-import { chooseKernels, kernelNames } from '../index.js';
-import { RandomStream } from '../../base/random.js';
-import { blockShapes, randomBlockMatrix } from '../../../test/support/kernels.js';
 import {
   classifierCases,
   emptyClassifierGradients,
   randomClassifier,
   randomExamples,
 } from '../../../test/support/classifiers.js';
+import { blockShapes, randomBlockMatrix } from '../../../test/support/kernels.js';
+import { RandomStream } from '../../base/random.js';
+import type {
+  ClassifierBatch,
+  ClassifierGradients,
+  ClassifierNetwork,
+  ConvolutionLayer,
+  DepthwiseLayer,
+} from '../index.js';
+import { chooseKernels, kernelNames } from '../index.js';
 
 const stream = new RandomStream(1, 70);
 const [, convolutional, mobile] = classifierCases;
@@ -28,7 +27,7 @@ const zeros = (length: number) => new Float32Array(length);
 const replaced = <T>(list: readonly T[], i: number, item: T) => list.map((old, j) => (i === j ? item : old));
 const layer = (l: number, change: object): ClassifierNetwork => ({
   ...network,
-  layers: replaced(network.layers, l, { ...network.layers[l], ...change } as ClassifierLayer),
+  layers: replaced(network.layers, l, { ...network.layers[l], ...change }),
 });
 const first = network.layers[0] as ConvolutionLayer;
 const depthwise = randomClassifier(stream, mobile).layers[1] as DepthwiseLayer;
@@ -167,7 +166,7 @@ const wrongGradients: [what: string, gradients: readonly ClassifierGradients[], 
 for (const name of kernelNames()) {
   const kernels = chooseKernels({ name, threads: 1 });
   const refuses = (what: string, message: RegExp, call: () => unknown) =>
-    test(`${name}: a classifier refuses ${what}`, () =>
+    void test(`${name}: a classifier refuses ${what}`, () =>
       assert.throws(call, (error) => error instanceof RangeError && message.test(error.message)));
 
   test(`${name}: accepts what the refused cases are made of`, () => {

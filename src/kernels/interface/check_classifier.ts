@@ -1,5 +1,4 @@
 import { checkBlockMatrix, checkLength } from './check.js';
-import { imageShapes, windowOf } from './classifier.js';
 import type {
   ClassifierBatch,
   ClassifierGradients,
@@ -7,6 +6,7 @@ import type {
   ClassifierNetwork,
   ImageShape,
 } from './classifier.js';
+import { imageShapes, windowOf } from './classifier.js';
 
 // As in check.ts: against our own mistakes, hence RangeError. The C++ side trusts what passes.
 

@@ -13,7 +13,7 @@ export type KernelName =
 
 /**
  * The sample-rate network as the kernels see it. Shapes and order of the tensors: `sparseNames`, `denseNames` in
- * src/model/config.ts.
+ * src/model/wavernn/config.ts.
  */
 export interface SampleRateNetwork {
   /** H. */

@@ -1,8 +1,5 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { checkedKernels } from './checked.js';
-import { chooseKernels, kernelNames, precisions, withPrecision, type Kernels } from '../index.js';
-import { RandomStream } from '../../base/random.js';
 import {
   blockShapes,
   emptyGradients,
@@ -11,6 +8,9 @@ import {
   randomBlockMatrix,
   randomNetwork,
 } from '../../../test/support/kernels.js';
+import { RandomStream } from '../../base/random.js';
+import { chooseKernels, kernelNames, type Kernels, precisions, withPrecision } from '../index.js';
+import { checkedKernels } from './checked.js';
 
 const reference = chooseKernels({ name: 'reference' });
 const stream = new RandomStream(1, 60);

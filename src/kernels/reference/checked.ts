@@ -1,6 +1,6 @@
+import { philox, streams } from '../../base/random.js';
 import type { Kernels, Sampler, SamplerNetwork, SamplerSettings } from '../interface/kernels.js';
 import { precisionOf } from '../interface/precision.js';
-import { philox, streams } from '../../base/random.js';
 import { drawingOrder } from './sampler.js';
 import { separateSamplers } from './separate_samplers.js';
 

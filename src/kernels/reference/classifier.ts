@@ -1,12 +1,12 @@
-import { imageShapes } from '../interface/classifier.js';
 import type {
   ClassifierBatch,
   ClassifierGradients,
   ClassifierNetwork,
   ClassifierResult,
 } from '../interface/classifier.js';
-import { backwardLayer, forwardLayer } from './layers.js';
+import { imageShapes } from '../interface/classifier.js';
 import type { LayerSums } from './layers.js';
+import { backwardLayer, forwardLayer } from './layers.js';
 
 /**
  * Loss in nats and correct answers of each member, and with `gradients` those of `scale` times its loss. One example

@@ -1,4 +1,3 @@
-import { windowOf } from '../interface/classifier.js';
 import type {
   ClassifierLayer,
   ConvolutionLayer,
@@ -6,6 +5,7 @@ import type {
   ImageShape,
   PoolLayer,
 } from '../interface/classifier.js';
+import { windowOf } from '../interface/classifier.js';
 import { addTransposed, addWeights, multiply } from './products.js';
 
 // The layers of a classifier on one image, in double. An image is [height, width, channels]. Every layer slides a

@@ -17,19 +17,19 @@ import type {
   ClassifierResult,
 } from '../interface/classifier.js';
 import { codeExcitation, type ExcitationBatch, type ExcitationCodes } from '../interface/excitation.js';
-import { LANES } from '../interface/kernels.js';
 import type {
   AdamSettings,
   AdamState,
   Kernels,
-  SampleRateNetwork,
   Sampler,
+  SampleRateNetwork,
   SamplerGroup,
   SamplerNetwork,
   SamplerSettings,
   SequenceBatch,
   SequenceGradients,
 } from '../interface/kernels.js';
+import { LANES } from '../interface/kernels.js';
 import { referenceClassifier } from './classifier.js';
 import { addTransposed, addWeights, multiply, multiplyStored } from './products.js';
 import { ReferenceSampler } from './sampler.js';

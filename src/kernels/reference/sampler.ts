@@ -1,6 +1,6 @@
+import { philox, streams } from '../../base/random.js';
 import { checkLength } from '../interface/check.js';
 import type { Sampler, SamplerNetwork, SamplerSettings } from '../interface/kernels.js';
-import { philox, streams } from '../../base/random.js';
 import { emptyStep, gruHalf, output, recurrentProducts, scaled } from './network.js';
 
 /**

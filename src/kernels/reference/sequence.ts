@@ -1,6 +1,6 @@
 import type { SampleRateNetwork, SequenceBatch, SequenceGradients } from '../interface/kernels.js';
-import { emptyStep, gruHalf, halfOf, halves, output, recurrentProducts, scaled } from './network.js';
 import type { GruStep, Output } from './network.js';
+import { emptyStep, gruHalf, halfOf, halves, output, recurrentProducts, scaled } from './network.js';
 import { addTransposed, addWeights } from './products.js';
 
 /** All that the backward pass needs of a step. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { chooseKernels, kernelNames } from '../index.js';
-import { RandomStream } from '../../base/random.js';
 import { assertClose, normals, tolerances } from '../../../test/support/kernels.js';
+import { RandomStream } from '../../base/random.js';
+import { chooseKernels, kernelNames } from '../index.js';
 
 const stream = new RandomStream(3, 0);
 

@@ -1,9 +1,5 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { ClassifierNetwork, ConvolutionLayer } from '../index.js';
-import { chooseKernels, imageShapes, kernelNames } from '../index.js';
-import { RandomStream } from '../../base/random.js';
-import { assertClose, normals, tolerances } from '../../../test/support/kernels.js';
 import {
   classifierCases,
   emptyClassifierGradients,
@@ -12,6 +8,10 @@ import {
   randomExamples,
 } from '../../../test/support/classifiers.js';
 import { classifierInTensorFlow } from '../../../test/support/classifiers_in_tensorflow.js';
+import { assertClose, normals, tolerances } from '../../../test/support/kernels.js';
+import { RandomStream } from '../../base/random.js';
+import type { ClassifierNetwork, ConvolutionLayer } from '../index.js';
+import { chooseKernels, imageShapes, kernelNames } from '../index.js';
 
 const cases = classifierCases.map((plan, i) => {
   const stream = new RandomStream(i, 50);

@@ -1,9 +1,5 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { BlockMatrix, ClassifierNetwork, ConvolutionLayer } from '../index.js';
-import { chooseKernels, kernelNames } from '../index.js';
-import { RandomStream } from '../../base/random.js';
-import { assertClose, tolerances } from '../../../test/support/kernels.js';
 import {
   classifierCases,
   classifierTensors,
@@ -14,6 +10,10 @@ import {
   randomExamples,
 } from '../../../test/support/classifiers.js';
 import { classifierInTensorFlow } from '../../../test/support/classifiers_in_tensorflow.js';
+import { assertClose, tolerances } from '../../../test/support/kernels.js';
+import { RandomStream } from '../../base/random.js';
+import type { BlockMatrix, ClassifierNetwork, ConvolutionLayer } from '../index.js';
+import { chooseKernels, kernelNames } from '../index.js';
 
 const reference = chooseKernels({ name: 'reference' });
 const scale = 0.25;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { chooseKernels, codeExcitation, kernelNames, type ExcitationBatch } from '../index.js';
 import { RandomStream } from '../../base/random.js';
+import { chooseKernels, codeExcitation, type ExcitationBatch, kernelNames } from '../index.js';
 
 /** Cells that widen with the value, as those of the µ-law; symmetrical, so that zero is an edge. */
 function cells(codes: number): Pick<ExcitationBatch, 'values' | 'edges'> {

@@ -1,8 +1,5 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { chooseKernels, kernelNames } from '../index.js';
-import { RandomStream } from '../../base/random.js';
-import { someLanes } from '../reference/sequence.js';
 import {
   assertClose,
   blockShapes,
@@ -15,6 +12,9 @@ import {
   sequenceCases,
   tolerances,
 } from '../../../test/support/kernels.js';
+import { RandomStream } from '../../base/random.js';
+import { chooseKernels, kernelNames } from '../index.js';
+import { someLanes } from '../reference/sequence.js';
 
 const reference = chooseKernels({ name: 'reference' });
 const scale = 0.25;

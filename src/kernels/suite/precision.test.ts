@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
+  assertClose,
+  blockShapes,
+  dense,
+  randomBlockMatrix,
+  randomNetwork,
+  tolerances,
+} from '../../../test/support/kernels.js';
+import { RandomStream } from '../../base/random.js';
+import {
   chooseKernels,
   inFloat32,
   kernelNames,
@@ -11,15 +20,6 @@ import {
   withPrecision,
 } from '../index.js';
 import { fromBf16, isInt8, toBf16 } from '../interface/precision.js';
-import { RandomStream } from '../../base/random.js';
-import {
-  assertClose,
-  blockShapes,
-  dense,
-  randomBlockMatrix,
-  randomNetwork,
-  tolerances,
-} from '../../../test/support/kernels.js';
 
 const reference = chooseKernels({ name: 'reference' });
 

@@ -1,8 +1,5 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { BlockMatrix } from '../interface/blocks.js';
-import { chooseKernels, kernelNames, LANES } from '../index.js';
-import { RandomStream } from '../../base/random.js';
 import {
   assertClose,
   blockShapes,
@@ -12,6 +9,9 @@ import {
   randomBlockMatrix,
   tolerances,
 } from '../../../test/support/kernels.js';
+import { RandomStream } from '../../base/random.js';
+import { chooseKernels, kernelNames, LANES } from '../index.js';
+import type { BlockMatrix } from '../interface/blocks.js';
 
 const stream = new RandomStream(1, 0);
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { chooseKernels, inFloat32, kernelNames, precisions, withPrecision } from '../index.js';
-import type { SamplerNetwork, SamplerSettings } from '../index.js';
-import { philox, RandomStream, streams } from '../../base/random.js';
-import { drawingOrder } from '../reference/sampler.js';
 import { assertClose, blockShapes, normals, randomNetwork, tolerances } from '../../../test/support/kernels.js';
+import { philox, RandomStream, streams } from '../../base/random.js';
+import type { SamplerNetwork, SamplerSettings } from '../index.js';
+import { chooseKernels, inFloat32, kernelNames, precisions, withPrecision } from '../index.js';
+import { drawingOrder } from '../reference/sampler.js';
 
 const settings: SamplerSettings = { seed: 7, temperature: 1, firstCode: 0 };
 const [frames, hop] = [8, 25];

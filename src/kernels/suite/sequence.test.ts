@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { chooseKernels, kernelNames } from '../index.js';
-import { RandomStream } from '../../base/random.js';
+import { equations } from '../../../test/support/equations.js';
 import {
   assertClose,
   blockShapes,
@@ -12,7 +11,8 @@ import {
   sequenceCases,
   tolerances,
 } from '../../../test/support/kernels.js';
-import { equations } from '../../../test/support/equations.js';
+import { RandomStream } from '../../base/random.js';
+import { chooseKernels, kernelNames } from '../index.js';
 
 const sum = (array: Iterable<number>) => [...array].reduce((a, b) => a + b, 0);
 const reference = chooseKernels({ name: 'reference' });

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { temporaryFolder } from '../../../test/support/files.js';
-import { analyse, type Results } from './analysis.js';
-import type { TestFile } from '../study/definition.js';
-import { ratingsCsv } from './export.js';
-import { planFor, type Trial } from '../study/plan.js';
-import type { Kind } from '../protocol.js';
-import { reportHtml } from './report_html.js';
-import { AnswerStore } from '../server/store.js';
-import { openTestFolder, type ListeningTest } from '../study/study_folder.js';
 import { writeTestFolder } from '../../../test/support/listening_study.js';
+import type { Kind } from '../protocol.js';
+import { AnswerStore } from '../server/store.js';
+import type { TestFile } from '../study/definition.js';
+import { planFor, type Trial } from '../study/plan.js';
+import { type ListeningTest, openTestFolder } from '../study/study_folder.js';
+import { analyse, type Results } from './analysis.js';
+import { ratingsCsv } from './export.js';
+import { reportHtml } from './report_html.js';
 
 const close = (value: number | null, expected: number, tolerance = 1e-9) =>
   assert.ok(value !== null && Math.abs(value - expected) <= tolerance, `${value}, expected ${expected}`);

@@ -1,9 +1,9 @@
-import { anchorSignal } from '../study/degrade.js';
-import { outliers, screen, type ScreenedListener } from './screening.js';
-import { scoresOf, type AnalysedTest, type Score } from './scores.js';
-import { intervalOfMean, mean, type Interval } from '../../base/statistics.js';
-import { binomialTwoSided, binomialUpperTail, holm, quartiles, shareInterval, signedRank } from './tests.js';
+import { type Interval, intervalOfMean, mean } from '../../base/statistics.js';
 import type { AnswerStore } from '../server/store.js';
+import { anchorSignal } from '../study/degrade.js';
+import { type AnalysedTest, type Score, scoresOf } from './scores.js';
+import { outliers, screen, type ScreenedListener } from './screening.js';
+import { binomialTwoSided, binomialUpperTail, holm, quartiles, shareInterval, signedRank } from './tests.js';
 
 /** What is taken as one independent observation: a listener's mean, or each rating. */
 export type Unit = 'listener' | 'rating';

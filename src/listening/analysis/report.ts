@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeWholeFile } from '../../base/whole_file.js';
 import { TtsError } from '../../base/errors.js';
+import { writeWholeFile } from '../../base/whole_file.js';
+import { AnswerStore } from '../server/store.js';
+import { answersPath } from '../study/live_study.js';
 import { analyse, type Results, type Unit } from './analysis.js';
 import { ratingsCsv } from './export.js';
 import { reportHtml } from './report_html.js';
-import { answersPath } from '../study/live_study.js';
-import { AnswerStore } from '../server/store.js';
 
 /**
  * Analyses the answers in a test's folder, also while it is being served, and writes report.html, report.json and

@@ -1,8 +1,8 @@
+import type { Interval } from '../../base/statistics.js';
+import { scale } from '../protocol.js';
 import type { Choice, Comparison, Results, SignalSummary } from './analysis.js';
 import { ratingsCsv } from './export.js';
 import { choicePlot, escapeHtml, ratingPlot } from './plots.js';
-import { scale } from '../protocol.js';
-import type { Interval } from '../../base/statistics.js';
 
 const kindTitles = {
   mos: 'Mean opinion score, 1 to 5 (ITU-T P.800, absolute category rating)',

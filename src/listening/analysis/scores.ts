@@ -1,6 +1,6 @@
-import type { Trial } from '../study/plan.js';
 import type { Kind } from '../protocol.js';
 import type { Listener, StoredAnswer } from '../server/store.js';
+import type { Trial } from '../study/plan.js';
 
 /** What is kept of a test beside its answers, as far as the analysis needs it. */
 export interface AnalysedTest {
@@ -65,7 +65,11 @@ function scoresOfAnswer(
   const pair = test.pairs.find(([a, b]) => a === signals[1] && b === signals[0]);
   const swapped = pair !== undefined;
   const value =
-    test.kind === 'abx' ? Number((rating < 0 ? signals[0] : signals[1]) === signals[2]) : swapped ? -rating + 0 : rating;
+    test.kind === 'abx'
+      ? Number((rating < 0 ? signals[0] : signals[1]) === signals[2])
+      : swapped
+        ? -rating + 0
+        : rating;
   return [
     {
       ...common,

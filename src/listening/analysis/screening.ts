@@ -1,8 +1,8 @@
-import { anchorSignal, trapSignal } from '../study/degrade.js';
 import { headphoneCheck } from '../protocol.js';
+import type { Listener } from '../server/store.js';
+import { anchorSignal, trapSignal } from '../study/degrade.js';
 import type { AnalysedTest, Score } from './scores.js';
 import { quartiles } from './tests.js';
-import type { Listener } from '../server/store.js';
 
 /** ITU-R BS.1534-3, 4.1.2. */
 const threshold = 90;

@@ -1,6 +1,6 @@
 import { headphoneCheck, type HeadphoneResult, type PublicTest, type Session } from '../protocol.js';
-import { byId, element, paragraphs, show, showProgress } from './dom.js';
 import { AnswerQueue, beginSession, finish, loadClip, loadTest, resumeSession, saveHeadphones } from './api.js';
+import { byId, element, paragraphs, show, showProgress } from './dom.js';
 import { checkHeadphones, setVolume } from './sound_check.js';
 import { runTrial } from './trial.js';
 

@@ -1,5 +1,5 @@
 import { element } from './dom.js';
-import { shortestLoop, type Player } from './player.js';
+import { type Player, shortestLoop } from './player.js';
 
 /** Play and pause, loop, and a line that shows the place; where clips are aligned, two handles on it choose a part. */
 export function transport(

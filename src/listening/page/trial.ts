@@ -1,8 +1,8 @@
 import type { Answer, PublicTest, PublicTrial } from '../protocol.js';
+import type { AnswerQueue } from './api.js';
 import { announce, element, show } from './dom.js';
 import { Player } from './player.js';
-import { choice, sliders, type RatingControl } from './ratings.js';
-import type { AnswerQueue } from './api.js';
+import { choice, type RatingControl, sliders } from './ratings.js';
 import { onKeys, shortcutHelp } from './shortcuts.js';
 import { transport } from './timeline.js';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { type Answer, headphoneCheck, type Kind, scale } from '../protocol.js';
 import type { Trial } from '../study/plan.js';
-import { headphoneCheck, scale, type Answer, type Kind } from '../protocol.js';
 
 /** What an answer must be; whether it fits its trial is for `faultOf` to say. */
 export const answerSchema = z.strictObject({

@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
-import { hasKey, limits } from './access.js';
 import { analyse, type Results } from '../analysis/analysis.js';
 import { ratingsCsv } from '../analysis/export.js';
 import { reportHtml } from '../analysis/report_html.js';
 import type { RunningTest } from '../study/live_study.js';
+import { hasKey, limits } from './access.js';
 
 /** The report is one file with its style inside, and links to data inside. */
 const reportPolicy =

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import type { FastifyInstance } from 'fastify';
 import { temporaryFolder } from '../../../test/support/files.js';
-import { limits } from './access.js';
-import type { TestFile } from '../study/definition.js';
-import type { Answer, Session } from '../protocol.js';
-import { startTest, type RunningTest } from '../study/live_study.js';
-import { createServer, type ServerOptions } from './server.js';
 import { writeTestFolder } from '../../../test/support/listening_study.js';
+import type { Answer, Session } from '../protocol.js';
+import type { TestFile } from '../study/definition.js';
+import { type RunningTest, startTest } from '../study/live_study.js';
+import { limits } from './access.js';
+import { createServer, type ServerOptions } from './server.js';
 
 interface Running {
   readonly server: FastifyInstance;
@@ -31,7 +31,7 @@ async function start(
   const register = async () => {
     const { token } = (
       await server.inject({ method: 'POST', url: '/api/listeners', payload: { consent: true } })
-    ).json() as { token: string };
+    ).json<{ token: string }>();
     return { authorization: `Bearer ${token}` };
   };
   return { server, running, folder, register };
@@ -207,7 +207,7 @@ test('answers are checked: shape, range, everything heard and rated', async (t) 
   const [saved] = running.store.answers();
   assert.deepEqual([saved.ratings, saved.done], [[50, 50, 50, 50, 50], true]);
   assert.match(await put({ comment: '' }, '/api/finish'), /^422 .*2 trials are not done/);
-  const session = (await server.inject({ url: '/api/session', headers })).json() as Session;
+  const session = (await server.inject({ url: '/api/session', headers })).json<Session>();
   assert.deepEqual(session.answers[0].ratings, [50, 50, 50, 50, 50]);
 });
 

@@ -5,9 +5,9 @@ import rateLimit from '@fastify/rate-limit';
 import fastifyStatic from '@fastify/static';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { publicTest, type RunningTest, sessionOf, stimulusPath } from '../study/live_study.js';
 import { bodyLimit, limits, listenerOf } from './access.js';
 import { answerSchema, faultOf, finishSchema, headphoneSchema, registrationSchema } from './answers.js';
-import { publicTest, sessionOf, stimulusPath, type RunningTest } from '../study/live_study.js';
 import { resultRoutes } from './results.js';
 import type { Listener } from './store.js';
 

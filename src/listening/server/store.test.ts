@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import type Database from 'libsql';
 import { temporaryFolder } from '../../../test/support/files.js';
-import type { Trial } from '../study/plan.js';
 import type { Answer } from '../protocol.js';
+import type { Trial } from '../study/plan.js';
 import { AnswerStore } from './store.js';
 
 const plan: Trial[] = [{ clip: 'one', signals: ['ours'], role: 'test' }];

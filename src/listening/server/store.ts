@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import Database from 'libsql';
 import { TtsError } from '../../base/errors.js';
-import type { Trial } from '../study/plan.js';
 import type { Answer, HeadphoneResult } from '../protocol.js';
+import type { Trial } from '../study/plan.js';
 
 /** Bump when a table changes. */
 const version = 1;

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { LineCounter, isMap, parseDocument } from 'yaml';
+import { isMap, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
-import { describeIssues } from '../../base/yaml_issues.js';
 import { TtsError } from '../../base/errors.js';
+import { describeIssues } from '../../base/yaml_issues.js';
 import type { Kind } from '../protocol.js';
 
 /**

@@ -3,11 +3,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeWholeFile } from '../../base/whole_file.js';
-import { planFor, type Trial } from './plan.js';
 import type { PublicTest, PublicTrial, Session } from '../protocol.js';
-import { prepareStimuli, type Stimuli } from './stimuli.js';
 import { AnswerStore, type Listener } from '../server/store.js';
-import { openTestFolder, type ListeningTest } from './study_folder.js';
+import { planFor, type Trial } from './plan.js';
+import { prepareStimuli, type Stimuli } from './stimuli.js';
+import { type ListeningTest, openTestFolder } from './study_folder.js';
 
 /** A test that is ready for listeners. */
 export interface RunningTest {

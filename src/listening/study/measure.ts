@@ -5,8 +5,8 @@ import { z } from 'zod';
 import type { Audio } from '../../audio/audio.js';
 import { integratedLoudness } from '../../audio/loudness.js';
 import { readAudio } from '../../audio/read.js';
-import { readWholeFile, writeWholeFile } from '../../base/whole_file.js';
 import { TtsError } from '../../base/errors.js';
+import { readWholeFile, writeWholeFile } from '../../base/whole_file.js';
 import type { ListeningTest } from './study_folder.js';
 
 const measurementSchema = z.object({

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { temporaryFolder } from '../../../test/support/files.js';
+import { writeTestFolder } from '../../../test/support/listening_study.js';
 import type { TestFile } from './definition.js';
 import { itemsOf, planFor, type Trial } from './plan.js';
 import type { ListeningTest } from './study_folder.js';
 import { openTestFolder } from './study_folder.js';
-import { writeTestFolder } from '../../../test/support/listening_study.js';
 
 const clips = ['a', 'b', 'c', 'd', 'e', 'f'];
 

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
+import { temporaryFolder } from '../../../test/support/files.js';
+import { speechlike, writeTestFolder } from '../../../test/support/listening_study.js';
 import { integratedLoudness } from '../../audio/loudness.js';
 import { readAudio } from '../../audio/read.js';
 import { writeWav } from '../../audio/write.js';
-import { temporaryFolder } from '../../../test/support/files.js';
 import { modulatedNoise } from './degrade.js';
 import { prepareStimuli } from './stimuli.js';
 import { openTestFolder } from './study_folder.js';
-import { speechlike, writeTestFolder } from '../../../test/support/listening_study.js';
 
 async function loudnessAt(path: string): Promise<number> {
   const { samples, sampleRate } = await readAudio(path);

@@ -3,9 +3,9 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { temporaryFolder } from '../../../test/support/files.js';
+import { writeTestFolder } from '../../../test/support/listening_study.js';
 import type { TestFile } from './definition.js';
 import { openTestFolder } from './study_folder.js';
-import { writeTestFolder } from '../../../test/support/listening_study.js';
 
 const refused = (folder: string, message: RegExp) =>
   assert.throws(() => openTestFolder(folder), { code: 'ERR_LISTENING_TEST', message });

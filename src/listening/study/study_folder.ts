@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, parse } from 'node:path';
 import { TtsError } from '../../base/errors.js';
+import type { Kind } from '../protocol.js';
 import { readTestFile, settle, type TestFile, type TestSettings } from './definition.js';
 import { trapSignal } from './degrade.js';
-import type { Kind } from '../protocol.js';
 
 /** A test whose folder was looked through: all systems have all clips. Nothing has been decoded yet. */
 export interface ListeningTest extends TestSettings {

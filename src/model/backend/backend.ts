@@ -1,9 +1,10 @@
 import util from 'node:util';
 import { TtsError } from '../../base/errors.js';
 import type { Kernels } from '../../kernels/index.js';
-import { registerFastKernels, type TensorFlow } from './backend_kernels.js';
+import { type TensorFlow } from './fast_kernel.js';
+import { registerFastKernels } from './fast_kernels.js';
 
-export type { TensorFlow } from './backend_kernels.js';
+export type { TensorFlow } from './fast_kernel.js';
 
 export interface LoadedTensorFlow {
   readonly tf: TensorFlow;

@@ -1,6 +1,6 @@
 import type { backend_util } from '@tensorflow/tfjs';
 import type { Kernels } from '../../kernels/index.js';
-import { floats, type FastKernel, type KernelCall, type TensorFlow } from './backend_kernels.js';
+import { type FastKernel, floats, type KernelCall, type TensorFlow } from './fast_kernel.js';
 
 type ConvolutionInfo = backend_util.Conv2DInfo;
 type Shape = [number, number, number, number];

@@ -1,6 +1,6 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 import type { Kernels } from '../../kernels/index.js';
-import { floats, sizeOf, type FastKernel, type KernelCall, type TensorFlow } from './backend_kernels.js';
+import { type FastKernel, floats, type KernelCall, sizeOf, type TensorFlow } from './fast_kernel.js';
 
 /**
  * The operations on single elements and on rows that a convolutional network and its gradient need, as plain loops.

@@ -1,5 +1,5 @@
 import type { Kernels } from '../../kernels/index.js';
-import { floats, sizeOf, type CpuBackend, type FastKernel, type KernelCall } from './backend_kernels.js';
+import { type CpuBackend, type FastKernel, floats, type KernelCall, sizeOf } from './fast_kernel.js';
 
 /** `BatchMatMul` and `_FusedMatMul` (a bias per column, linear or ReLU) of float32 tensors. */
 export function matMulKernels(kernels: Kernels): Record<string, FastKernel> {

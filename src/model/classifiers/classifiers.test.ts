@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { TtsError } from '../../base/errors.js';
 import { RandomStream } from '../../base/random.js';
-import { blockCount, highest, keptBlocks, maskOf, type Mask } from '../../sparsity/mask.js';
+import { blockCount, highest, keptBlocks, type Mask, maskOf } from '../../sparsity/mask.js';
+import { type ClassifierConfig, classifiers, multilayerPerceptron } from './classifiers.js';
 import { classifierNetwork, initialWeights, packWeights } from './network.js';
-import { classifierShapes, countParameters, maskedLayers, type LayerShape } from './shapes.js';
-import { classifiers, multilayerPerceptron, type ClassifierConfig } from './classifiers.js';
+import { classifierShapes, countParameters, type LayerShape, maskedLayers } from './shapes.js';
 
 const refused =
   (...patterns: RegExp[]) =>

@@ -1,5 +1,5 @@
-import { readWholeFile, writeWholeFile } from '../../base/whole_file.js';
 import { TtsError } from '../../base/errors.js';
+import { readWholeFile, writeWholeFile } from '../../base/whole_file.js';
 import type { Normalisation } from '../../data/images/images.js';
 import type { BlockMatrix } from '../../kernels/interface/blocks.js';
 import type { ClassifierLayer, ClassifierNetwork } from '../../kernels/interface/classifier.js';

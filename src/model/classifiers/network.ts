@@ -1,8 +1,8 @@
+import { RandomStream, streams } from '../../base/random.js';
 import type { BlockMatrix } from '../../kernels/interface/blocks.js';
 import type { ClassifierLayer, ClassifierNetwork } from '../../kernels/interface/classifier.js';
-import { RandomStream, streams } from '../../base/random.js';
-import { blockCount, forEachBlock, pack, type Mask, type MatrixShape } from '../../sparsity/mask.js';
-import { maskedLayers, type LayerShape } from './shapes.js';
+import { blockCount, forEachBlock, type Mask, type MatrixShape, pack } from '../../sparsity/mask.js';
+import { type LayerShape, maskedLayers } from './shapes.js';
 
 /**
  * All weights of a classifier, those outside the masks too; an array per layer, empty for pools (and biases of

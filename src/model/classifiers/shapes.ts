@@ -1,5 +1,5 @@
-import type { BlockShape } from '../../kernels/interface/blocks.js';
 import { TtsError } from '../../base/errors.js';
+import type { BlockShape } from '../../kernels/interface/blocks.js';
 import type { MaskedMatrix } from '../../sparsity/chooser.js';
 import type { ClassifierConfig, LayerConfig } from './classifiers.js';
 
@@ -17,7 +17,7 @@ export interface ClassifierSparsity {
 }
 
 /**
- * A layer with its sizes, kinds as in src/kernels/classifier.ts: a fully connected layer is a convolution over all of
+ * A layer with its sizes, kinds as in src/kernels/interface/classifier.ts: a fully connected layer is a convolution over all of
  * its input.
  */
 export type LayerShape =

@@ -3,18 +3,17 @@ import { bytesToHex } from '@noble/hashes/utils';
 import { TtsError } from '../../base/errors.js';
 import type { StoredMatrix } from '../../kernels/interface/blocks.js';
 import { isInt8, precisionOfMatrix } from '../../kernels/interface/precision.js';
+import { decodeSafetensors, type Dtype, encodeSafetensors, type Tensor, type TensorData } from '../safetensors.js';
 import {
+  type DenseName,
   denseNames,
   shapeOf,
-  sparseNames,
-  type DenseName,
   type SparseName,
+  sparseNames,
   type WaveRnnConfig,
 } from '../wavernn/config.js';
-import { decodeSafetensors, encodeSafetensors, type Dtype, type Tensor, type TensorData } from '../safetensors.js';
-import type { Voice } from './voice.js';
-import { conditioningShapes } from './shapes.js';
 import { voiceMetadataSchema } from './schema.js';
+import type { Voice } from './voice.js';
 
 /**
  * The voice file. Tensors, with n the number of a matrix's blocks: `NAME.values` F32, BF16 or I8 [n, block size],
@@ -229,4 +228,25 @@ function checksum(tensors: ReadonlyMap<string, Tensor>, { sha256: _, ...metadata
       .update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
   return bytesToHex(hash.digest());
+}
+
+/**
+ * The shapes of the conditioning network's tensors by name (see `conditioningParameters`), for features of `bins` bins.
+ */
+export function conditioningShapes(
+  { hidden, conditioning: { channels, kernel, residualBlocks } }: WaveRnnConfig,
+  bins: number,
+): Record<string, number[]> {
+  const kernels: Record<string, number[]> = { input: [kernel, bins, channels] };
+  for (let i = 0; i < residualBlocks; i++) {
+    kernels[`residual${i}.wide`] = [3, channels, channels];
+    kernels[`residual${i}.narrow`] = [1, channels, channels];
+  }
+  kernels.output = [channels, 3 * hidden];
+  return Object.fromEntries(
+    Object.entries(kernels).flatMap(([name, shape]) => [
+      [`${name}.kernel`, shape],
+      [`${name}.bias`, shape.slice(-1)],
+    ]),
+  );
 }

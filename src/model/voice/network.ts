@@ -1,6 +1,6 @@
 import type { SamplerNetwork } from '../../kernels/interface/kernels.js';
-import { inFloat32, precisionOf, withPrecision, type Precision } from '../../kernels/interface/precision.js';
-import { denseNames, classes, sparseNames } from '../wavernn/config.js';
+import { inFloat32, type Precision, precisionOf, withPrecision } from '../../kernels/interface/precision.js';
+import { classes, denseNames, sparseNames } from '../wavernn/config.js';
 import type { Voice } from './voice.js';
 
 /** The sample-rate network of a voice, as samplers take it. */

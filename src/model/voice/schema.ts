@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { melSettingsSchema } from '../../audio/mel.js';
+import { melSettingsSchema } from '../../audio/mel_settings.js';
 
 /** Shared by voice files and recipes: what the sizes of a WaveRNN may be (see WaveRnnConfig). */
 const multipleOf = (step: number, largest: number) => z.int().min(step).max(largest).multipleOf(step);

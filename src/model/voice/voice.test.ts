@@ -5,20 +5,21 @@ import { join } from 'node:path';
 import test, { after } from 'node:test';
 import { melPresets } from '../../audio/presets.js';
 import type { BlockMatrix, StoredMatrix } from '../../kernels/interface/blocks.js';
-import { precisions, type Precision } from '../../kernels/interface/precision.js';
+import { type Precision, precisions } from '../../kernels/interface/precision.js';
+import { decodeSafetensors, encodeSafetensors, type Tensor } from '../safetensors.js';
 import { conditioningParameters } from '../wavernn/conditioning.js';
 import {
+  type DenseName,
   denseNames,
   shapeOf,
-  sparseNames,
-  type DenseName,
   type SparseName,
+  sparseNames,
   type WaveRnnConfig,
 } from '../wavernn/config.js';
-import { decodeSafetensors, encodeSafetensors, type Tensor } from '../safetensors.js';
-import { loadVoice, saveVoice, type Voice } from './voice.js';
+import { conditioningShapes } from './encoding.js';
+import { loadVoice, saveVoice } from './file.js';
 import { voiceInPrecision, voicePrecision } from './network.js';
-import { conditioningShapes } from './shapes.js';
+import { type Voice } from './voice.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'voice-'));
 after(() => rmSync(dir, { recursive: true }));
@@ -193,7 +194,7 @@ test('rounded weights that kernels could not trust are refused', async () => {
       ...voice,
       sparse: {
         ...voice.sparse,
-        recurrent: { ...voice.sparse.recurrent, ...of(voice.sparse.recurrent) } as StoredMatrix,
+        recurrent: { ...voice.sparse.recurrent, ...of(voice.sparse.recurrent) },
       },
     };
   };

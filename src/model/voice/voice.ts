@@ -1,10 +1,7 @@
 import type { z } from 'zod';
-import type { MelSettings } from '../../audio/mel.js';
-import { readWholeFile, writeWholeFile } from '../../base/whole_file.js';
-import { TtsError } from '../../base/errors.js';
+import type { MelSettings } from '../../audio/mel_settings.js';
 import type { StoredMatrix } from '../../kernels/interface/blocks.js';
 import type { DenseName, SparseName, WaveRnnConfig } from '../wavernn/config.js';
-import { decodeVoice, encodeVoice } from './encoding.js';
 import type { provenanceSchema } from './schema.js';
 
 export type Provenance = z.infer<typeof provenanceSchema>;
@@ -27,34 +24,4 @@ export interface Voice {
   /** The conditioning network's weights by name, row-major. */
   readonly conditioning: Map<string, { shape: number[]; data: Float32Array }>;
   readonly provenance: Provenance;
-}
-
-/**
- * Writes a voice as one safetensors file, whole or not at all.
- * @throws {TtsError} ERR_VOICE_CORRUPT when the voice is one that `loadVoice` would refuse, nothing is written then;
- * ERR_FILE_WRITE.
- */
-export async function saveVoice(path: string, voice: Voice): Promise<void> {
-  const bytes = encodeVoice(voice);
-  naming('the voice to be saved', () => decodeVoice(bytes));
-  await writeWholeFile(path, bytes);
-}
-
-/**
- * Reads a voice and checks all of it: checksum, metadata, every shape, every block index, every value.
- * @throws {TtsError} ERR_FILE_NOT_FOUND, ERR_FILE_READ; ERR_VOICE_CORRUPT for a damaged file or one that is no voice;
- * ERR_VOICE_VERSION for one made by a newer version.
- */
-export async function loadVoice(path: string): Promise<Voice> {
-  const bytes = await readWholeFile(path);
-  return naming(path, () => decodeVoice(bytes));
-}
-
-/** Puts the file's name in front of what is wrong with it. */
-function naming<T>(name: string, decode: () => T): T {
-  try {
-    return decode();
-  } catch (cause) {
-    throw cause instanceof TtsError ? new TtsError(cause.code, `${name}: ${cause.message}`, { cause }) : cause;
-  }
 }

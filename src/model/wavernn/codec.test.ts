@@ -5,7 +5,8 @@ import { toInt16 } from '../../audio/audio.js';
 import { melSpectrogram } from '../../audio/mel.js';
 import { melPresets } from '../../audio/presets.js';
 import { readAudio } from '../../audio/read.js';
-import { symbolCodec, type SymbolCodec } from './codec.js';
+import { type SymbolCodec } from './codec.js';
+import { symbolCodec } from './codecs.js';
 import { classes } from './config.js';
 
 const settings = melPresets.hifigan;

@@ -1,10 +1,5 @@
-import type { MelSettings } from '../../audio/mel.js';
-import { disturbance, type CodeNoise } from '../../kernels/interface/excitation.js';
+import type { CodeNoise } from '../../kernels/interface/excitation.js';
 import type { Kernels } from '../../kernels/interface/kernels.js';
-import { RandomStream, streams } from '../../base/random.js';
-import { classes, type WaveRnnConfig } from './config.js';
-import { excitationCodec } from './codec_excitation.js';
-import { mulawDecode, mulawEncode } from '../../audio/mulaw.js';
 
 /** Audio as the network sees it: one symbol pair coarse·Q + fine per sample. */
 export interface Symbols {
@@ -56,46 +51,6 @@ export interface SymbolCodec {
   decoder(): (codes: Uint16Array, features: Float32Array) => Int16Array;
 }
 
-/** The codec of a voice. */
-export function symbolCodec(encoding: WaveRnnConfig['encoding'], settings: MelSettings): SymbolCodec {
-  if (encoding === 'lpc10') return excitationCodec(settings);
-  return encoding === 'mulaw10' ? mulawCodec() : linearCodec;
-}
-
-const linearCodec: SymbolCodec = {
-  silence: 32768,
-  history: 1,
-  encode: ({ pcm, lanes = 1 }, { noise } = {}) =>
-    heardToo({ codes: shifted(pcm), meanLogWidths: new Float64Array(lanes) }, 65536, noise),
-  decoder: () => (codes) => {
-    const pcm = new Int16Array(codes.length);
-    for (let i = 0; i < codes.length; i++) pcm[i] = codes[i] - 32768;
-    return pcm;
-  },
-};
-
-/** The same bits with the sign bit flipped: -32768 … 32767 becomes 0 … 65535. */
-function shifted(pcm: Int16Array): Uint16Array {
-  const codes = new Uint16Array(pcm.length);
-  for (let i = 0; i < pcm.length; i++) codes[i] = pcm[i] + 32768;
-  return codes;
-}
-
-/** Symbols of a codec without memory, with what the network hears of them. */
-function heardToo(symbols: Symbols, codes: number, noise?: CodeNoise): Symbols {
-  if (!noise) return symbols;
-  const random = new RandomStream(noise.seed, streams.heardNoise, noise.index);
-  const lanes = symbols.meanLogWidths.length;
-  const length = symbols.codes.length / lanes;
-  const heard = new Uint16Array(lanes * (length - 1));
-  for (let lane = 0; lane < lanes; lane++)
-    heard.set(
-      symbols.codes.subarray(lane * length, (lane + 1) * length - 1).map(disturbance(random, noise.most, codes)),
-      lane * (length - 1),
-    );
-  return { ...symbols, heard };
-}
-
 /** [lanes]: means of the widths of the symbols [lanes, 1+n], but for each lane's first. */
 export function meansOf(
   widthOf: (code: number, sample: number, lane: number) => number,
@@ -108,20 +63,4 @@ export function meansOf(
     for (let i = 0; i < samples; i++) sum += widthOf(codes[lane * (samples + 1) + 1 + i], i, lane);
     return sum / samples;
   });
-}
-
-function mulawCodec(): SymbolCodec {
-  // Near zero the cells are narrower than a 16-bit step and some hold no value: such a code never occurs.
-  const counts = new Float64Array(classes('mulaw10') ** 2);
-  for (const code of mulawEncode(Int16Array.from({ length: 65536 }, (_, i) => i - 32768))) counts[code]++;
-  const logWidths = counts.map((count) => (count > 0 ? Math.log(count) : 0));
-  return {
-    silence: mulawEncode(new Int16Array(1))[0],
-    history: 1,
-    encode({ pcm, lanes = 1 }, { noise } = {}) {
-      const codes = mulawEncode(pcm);
-      return heardToo({ codes, meanLogWidths: meansOf((code) => logWidths[code], codes, lanes) }, counts.length, noise);
-    },
-    decoder: () => mulawDecode,
-  };
 }

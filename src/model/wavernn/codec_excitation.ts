@@ -1,5 +1,5 @@
-import { predictorFromMel, predictorOrder, type Predictor } from '../../audio/lpc.js';
-import type { MelSettings } from '../../audio/mel.js';
+import { type Predictor, predictorFromMel, predictorOrder } from '../../audio/lpc.js';
+import type { MelSettings } from '../../audio/mel_settings.js';
 import { mulawCode, mulawValue } from '../../audio/mulaw.js';
 import { codeExcitation } from '../../kernels/interface/excitation.js';
 import { meansOf, type SymbolCodec } from './codec.js';

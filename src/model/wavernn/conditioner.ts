@@ -1,4 +1,4 @@
-import type { Tensor, Tensor3D } from '@tensorflow/tfjs';
+import type { Tensor } from '@tensorflow/tfjs';
 import type { TensorFlow } from '../backend/backend.js';
 import { conditioningForward } from './conditioning.js';
 import type { WaveRnnConfig } from './config.js';
@@ -32,7 +32,7 @@ export class GateConditioner {
     let values: Float32Array = new Float32Array(0);
     tf.tidy(() => {
       const input = tf.tensor3d(normaliseFeatures(features, this.statistics), [1, features.length / bins, bins]);
-      const gate = conditioningForward(tf, this.config, this.parameters, input) as Tensor3D;
+      const gate = conditioningForward(tf, this.config, this.parameters, input);
       if (gate.shape[1] !== frames)
         throw new RangeError(
           `${features.length / bins} rows of features give ${gate.shape[1]} frames, expected ${frames}`,

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs';
-import { chooseKernels, kernelNames } from '../../kernels/index.js';
 import { RandomStream } from '../../base/random.js';
+import { chooseKernels, kernelNames } from '../../kernels/index.js';
 import { loadTensorFlow } from '../backend/backend.js';
-import { registerFastKernels } from '../backend/backend_kernels.js';
+import { registerFastKernels } from '../backend/fast_kernels.js';
 import { conditioningForward, conditioningParameters, contextFrames } from './conditioning.js';
 import type { ConditioningConfig, WaveRnnConfig } from './config.js';
 
@@ -78,7 +78,10 @@ for (const name of kernelNames())
       const features = noise(3, 4 + 2 * contextFrames(sizes));
       const gate = conditioningForward(tf, sizes, named(parameters), features);
       assert.deepEqual(gate.shape, [3, 4, 192]);
-      const expected = (features.arraySync() as number[][][]).map((lane) => plain(sizes, parameters, lane)).flat(2);
+      const expected = features
+        .arraySync()
+        .map((lane) => plain(sizes, parameters, lane))
+        .flat(2);
       gate
         .dataSync()
         .forEach((value, i) =>

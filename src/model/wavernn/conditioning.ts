@@ -1,6 +1,6 @@
-import type { Tensor, Tensor3D } from '@tensorflow/tfjs';
+import type { Rank, Tensor, Tensor3D } from '@tensorflow/tfjs';
 import { RandomStream, streams } from '../../base/random.js';
-import type { TensorFlow } from '../backend/backend_kernels.js';
+import type { TensorFlow } from '../backend/fast_kernel.js';
 import type { WaveRnnConfig } from './config.js';
 
 /** Frames that a convolution of the residual blocks sees. */
@@ -75,7 +75,7 @@ export function conditioningForward(
   features: Tensor3D,
 ): Tensor3D {
   const convolve = (name: string, x: Tensor3D) =>
-    tf.add(tf.conv1d(x, parameters[`${name}.kernel`] as Tensor3D, 1, 'valid'), parameters[`${name}.bias`]) as Tensor3D;
+    tf.add<Tensor3D>(tf.conv1d(x, parameters[`${name}.kernel`] as Tensor3D, 1, 'valid'), parameters[`${name}.bias`]);
   return tf.tidy(() => {
     let x = convolve('input', features);
     for (let i = 0; i < config.conditioning.residualBlocks; i++) {
@@ -86,9 +86,9 @@ export function conditioningForward(
     const rows = tf.reshape(tf.relu(x), [lanes * frames, channels]);
     const gate = tf.fused.matMul({
       a: rows,
-      b: parameters['output.kernel'] as typeof rows,
+      b: parameters['output.kernel'],
       bias: parameters['output.bias'],
     });
-    return tf.reshape(gate, [lanes, frames, 3 * config.hidden]) as Tensor3D;
+    return tf.reshape<Rank.R3>(gate, [lanes, frames, 3 * config.hidden]);
   });
 }

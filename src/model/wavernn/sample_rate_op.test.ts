@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { Scalar, Tensor, Tensor3D } from '@tensorflow/tfjs';
+import type { Rank, Scalar, Tensor, Tensor3D } from '@tensorflow/tfjs';
+import { RandomStream } from '../../base/random.js';
 import {
-  chooseKernels,
-  kernelNames,
   type BlockMatrix,
   type BlockShape,
+  chooseKernels,
+  kernelNames,
   type Kernels,
   type SampleRateNetwork,
 } from '../../kernels/index.js';
-import { RandomStream } from '../../base/random.js';
 import { loadTensorFlow } from '../backend/backend.js';
-import { registerFastKernels } from '../backend/backend_kernels.js';
+import { registerFastKernels } from '../backend/fast_kernels.js';
 import { conditioningForward, conditioningParameters, contextFrames } from './conditioning.js';
-import { denseNames, classes, shapeOf, sparseNames, type WaveRnnConfig } from './config.js';
-import { GradientPool, sampleRateNll, type SampleRateBatch } from './sample_rate_op.js';
+import { classes, denseNames, shapeOf, sparseNames, type WaveRnnConfig } from './config.js';
+import { GradientPool, type SampleRateBatch, sampleRateNll } from './sample_rate_op.js';
 import { sampleRateReference } from './sample_rate_reference.js';
 
 const reference = chooseKernels({ name: 'reference' });
@@ -83,7 +83,7 @@ const examples = [
 ];
 
 type Loss = (gate: Tensor3D, weights: Tensor[]) => Scalar;
-const reference =
+const plain =
   ({ network, batch }: Example): Loss =>
   (gate, weights) =>
     sampleRateReference(tf, network, batch, gate, weights);
@@ -113,7 +113,7 @@ function difference(actual: Float32Array, expected: Float32Array): number {
 
 // Float32 sums over 21 steps, in another order.
 const tolerance = 5e-6;
-const expected = examples.map((each) => evaluate(each, reference(each)));
+const expected = examples.map((each) => evaluate(each, plain(each)));
 
 for (const name of kernelNames())
   test(`loss and all gradients of the operation are those of the plain TensorFlow.js form (${name})`, () => {
@@ -140,14 +140,14 @@ for (const name of kernelNames())
     const parameters = conditioningParameters(each.config, bins, 1);
     const tensors = [...parameters.values()].map(({ shape, data }) => tf.tensor(data, shape));
     const frames = each.batch.frames + 2 * contextFrames(each.config);
-    const features = tf.tensor(normal(each.batch.lanes * frames * bins), [each.batch.lanes, frames, bins]) as Tensor3D;
+    const features = tf.tensor3d(normal(each.batch.lanes * frames * bins), [each.batch.lanes, frames, bins]);
     const gradients = (loss: Loss) =>
       tf.grads((...inputs: Tensor[]) => {
         const named = Object.fromEntries([...parameters.keys()].map((key, i) => [key, inputs[i]]));
         return loss(conditioningForward(tf, each.config, named, features), each.weights);
       })(tensors);
     registerFastKernels(tf, reference);
-    const right = gradients(reference(each));
+    const right = gradients(plain(each));
     registerFastKernels(tf, kernels);
     gradients(operation(each, kernels)).forEach((gradient, i) => {
       const worst = difference(gradient.dataSync() as Float32Array, right[i].dataSync() as Float32Array);
@@ -210,7 +210,7 @@ test(
       heard: heard && twice(heard),
       lengths: lengths && twice(lengths),
     };
-    const gate = tf.concat([whole.gate, whole.gate]) as Tensor3D;
+    const gate = tf.concat3d([whole.gate, whole.gate], 0);
     const sparseWeights = [whole.network, other].map(({ sparse }) => sparse.map(({ values }) => tf.tensor1d(values)));
     const dense = whole.weights.slice(sparseNames.length);
     const nats: number[] = [];
@@ -313,7 +313,7 @@ test('a pool keeps its arrays from step to step, and makes new ones for other si
 test('a fresh network that knows nothing costs the logarithm of the number of classes', () => {
   const each = examples[2];
   const zeros = each.weights.map((tensor) => tf.zerosLike(tensor));
-  for (const loss of [reference(each), operation(each, chooseKernels())]) {
+  for (const loss of [plain(each), operation(each, chooseKernels())]) {
     const [nats] = loss(each.gate, zeros).dataSync();
     assert.ok(Math.abs(nats - 2 * Math.log(256)) < 1e-5, `${nats}`);
   }
@@ -325,6 +325,6 @@ test('a missing weight and a gate of the wrong size are refused', () => {
     () => operation(each, chooseKernels())(each.gate, each.weights.slice(1)),
     /9 weight tensors, expected 10/,
   );
-  const short = tf.zeros([3, 2, 96]) as Tensor3D;
+  const short = tf.zeros<Rank.R3>([3, 2, 96]);
   assert.throws(() => operation(each, chooseKernels())(short, each.weights), RangeError);
 });

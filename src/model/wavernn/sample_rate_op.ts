@@ -1,6 +1,6 @@
 import type { Scalar, Tensor, Tensor3D } from '@tensorflow/tfjs';
 import type { Kernels, SampleRateNetwork, SequenceBatch, SequenceGradients } from '../../kernels/index.js';
-import type { TensorFlow } from '../backend/backend_kernels.js';
+import type { TensorFlow } from '../backend/fast_kernel.js';
 
 /**
  * Teacher-forced audio of a training step: the gate conditioning comes as a tensor, and every lane starts from a state
@@ -96,7 +96,7 @@ export function sampleRateNll(
     };
     return { value: loss, gradFunc };
   });
-  return operation(gate, ...weights) as Scalar;
+  return operation(gate, ...weights);
 }
 
 /**

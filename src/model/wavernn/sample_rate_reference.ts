@@ -1,6 +1,6 @@
 import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs';
 import type { BlockMatrix, SampleRateNetwork } from '../../kernels/index.js';
-import type { TensorFlow } from '../backend/backend_kernels.js';
+import type { TensorFlow } from '../backend/fast_kernel.js';
 import { countedSamples, type SampleRateBatch } from './sample_rate_op.js';
 
 /**
@@ -33,7 +33,7 @@ export function sampleRateReference(
       const chosen = tf.mul(tf.oneHot(tf.tensor1d(target, 'int32'), classes), tf.logSoftmax(logits));
       return tf.neg(tf.sum(tf.mul(tf.sum(chosen, 1), sampleWeights(tf, batch))));
     });
-    return tf.add(nats[0], nats[1]) as Scalar;
+    return tf.add<Scalar>(nats[0], nats[1]);
   });
 }
 

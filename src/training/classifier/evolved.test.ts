@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import test, { before } from 'node:test';
-import { examplesOf, type Examples } from '../../data/images/examples.js';
-import { chooseKernels } from '../../kernels/index.js';
-import { scoreClassifier } from './validation.js';
-import { EvolvedClassifier } from './evolved.js';
 import { fewDigits, tinyEvolution } from '../../../test/support/classifier_recipes.js';
+import { type Examples, examplesOf } from '../../data/images/examples.js';
+import { chooseKernels } from '../../kernels/index.js';
+import { EvolvedClassifier } from './evolved.js';
+import { scoreClassifier } from './validation.js';
 
 let train: Examples;
 before(async () => {

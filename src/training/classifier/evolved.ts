@@ -1,15 +1,15 @@
+import { streams } from '../../base/random.js';
 import { drawExamples, type Examples } from '../../data/images/examples.js';
 import type { ClassifierLayer, ClassifierNetwork, Kernels } from '../../kernels/index.js';
-import { streams } from '../../base/random.js';
+import { type ClassifierConfig, classifiers } from '../../model/classifiers/classifiers.js';
 import { classifierNetwork, initialWeights } from '../../model/classifiers/network.js';
 import { classifierShapes } from '../../model/classifiers/shapes.js';
-import { classifiers, type ClassifierConfig } from '../../model/classifiers/classifiers.js';
 import type { ChooserState } from '../../sparsity/chooser.js';
 import { Snes } from '../../sparsity/snes.js';
-import { checkInput } from './input.js';
-import type { ClassifierLearner, LearnerStep } from './learner.js';
 import type { EvolvedRecipe } from '../recipe/classifier_schema.js';
 import { learningRateAt } from '../recipe/schedule.js';
+import { checkInput } from './input.js';
+import type { ClassifierLearner, LearnerStep } from './learner.js';
 
 /** Dense layers run fastest in these blocks, where they fit. */
 const block = { rows: 16, columns: 1 };

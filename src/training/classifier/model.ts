@@ -1,8 +1,8 @@
 import { TtsError } from '../../base/errors.js';
 import {
-  classifiers,
   type ClassifierConfig,
   type ClassifierName,
+  classifiers,
   type LayerConfig,
 } from '../../model/classifiers/classifiers.js';
 import { classifierShapes, type LayerShape } from '../../model/classifiers/shapes.js';

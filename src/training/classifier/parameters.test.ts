@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { chooseKernels } from '../../kernels/index.js';
 import { randomExamples } from '../../../test/support/classifiers.js';
 import { RandomStream } from '../../base/random.js';
-import { classifierShapes, maskedLayers } from '../../model/classifiers/shapes.js';
+import { chooseKernels } from '../../kernels/index.js';
 import type { ClassifierConfig } from '../../model/classifiers/classifiers.js';
+import { classifierShapes, maskedLayers } from '../../model/classifiers/shapes.js';
 import { blockCount, highest, keptBlocks, type Mask } from '../../sparsity/mask.js';
 import { ClassifierParameters, gradientsFor } from './parameters.js';
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
+import { fewDigits, quickSearches, tinyEvolution, tinyRecipe } from '../../../test/support/classifier_recipes.js';
 import { examplesOf } from '../../data/images/examples.js';
 import type { ImageSet } from '../../data/images/images.js';
 import { chooseKernels } from '../../kernels/index.js';
@@ -10,7 +11,6 @@ import { loadClassifier } from '../../model/classifiers/file.js';
 import { loadNewestCheckpoint } from '../run_folder/checkpoint.js';
 import { trainClassifier } from './run.js';
 import { scoreClassifier } from './validation.js';
-import { fewDigits, quickSearches, tinyEvolution, tinyRecipe } from '../../../test/support/classifier_recipes.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'classifier-run-'));
 after(() => rmSync(folder, { recursive: true }));

@@ -1,9 +1,9 @@
 import type { Examples } from '../../data/images/examples.js';
 import type { Kernels } from '../../kernels/index.js';
-import type { ClassifierLearner } from './learner.js';
 import type { ClassifierRecipe, EvolvedRecipe } from '../recipe/classifier_schema.js';
-import { ClassifierTrainer } from './trainer.js';
 import { EvolvedClassifier } from './evolved.js';
+import type { ClassifierLearner } from './learner.js';
+import { ClassifierTrainer } from './trainer.js';
 
 /**
  * The learner of a recipe, and how many examples pass through a network in each of its steps. Throws ERR_RECIPE where

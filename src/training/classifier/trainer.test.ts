@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import test, { before } from 'node:test';
-import { examplesOf, type Examples } from '../../data/images/examples.js';
+import { fewDigits, quickSearches, tinyRecipe } from '../../../test/support/classifier_recipes.js';
+import { type Examples, examplesOf } from '../../data/images/examples.js';
 import { chooseKernels } from '../../kernels/index.js';
 import { countWeights } from './parameters.js';
 import { ClassifierTrainer } from './trainer.js';
 import { scoreClassifier } from './validation.js';
-import { fewDigits, quickSearches, tinyRecipe } from '../../../test/support/classifier_recipes.js';
 
 let train: Examples;
 let held: Examples;

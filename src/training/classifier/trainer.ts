@@ -4,14 +4,14 @@ import type { ClassifierGradients, ClassifierNetwork, Kernels } from '../../kern
 import { maskedLayers } from '../../model/classifiers/shapes.js';
 import type { BlockView, ChooserState, MaskChooser, MaskedMatrix } from '../../sparsity/chooser.js';
 import type { Mask } from '../../sparsity/mask.js';
+import { underPrefix, withPrefix } from '../../sparsity/named_arrays.js';
 import { createChooser } from '../../sparsity/settings.js';
+import type { ClassifierRecipe } from '../recipe/classifier_schema.js';
+import { learningRateAt } from '../recipe/schedule.js';
 import { checkInput } from './input.js';
 import type { ClassifierLearner, LearnerStep } from './learner.js';
 import { classifierOf } from './model.js';
 import { ClassifierParameters, gradientsFor } from './parameters.js';
-import type { ClassifierRecipe } from '../recipe/classifier_schema.js';
-import { underPrefix, withPrefix } from '../../sparsity/named_arrays.js';
-import { learningRateAt } from '../recipe/schedule.js';
 
 /**
  * Weights by backpropagation, masks by a chooser (Lenc et al. 2019, arXiv 1906.03139, section 4, where it is a

@@ -1,4 +1,4 @@
-import { takeExamples, type Examples } from '../../data/images/examples.js';
+import { type Examples, takeExamples } from '../../data/images/examples.js';
 import type { ClassifierKernels, ClassifierNetwork } from '../../kernels/interface/classifier.js';
 
 /** How well a classifier does on examples. */

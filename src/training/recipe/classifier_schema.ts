@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { classifiers, type ClassifierName } from '../../model/classifiers/classifiers.js';
+import { type ClassifierName, classifiers } from '../../model/classifiers/classifiers.js';
 import { sparsitySchema } from '../../sparsity/settings.js';
 import { adamSchema, decaySchema } from './vocoder_schema.js';
 

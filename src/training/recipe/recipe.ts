@@ -1,18 +1,18 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { LineCounter, isMap, parse, parseDocument, type Document } from 'yaml';
-import type { MelSettings } from '../../audio/mel.js';
+import { type Document, isMap, LineCounter, parse, parseDocument } from 'yaml';
+import type { MelSettings } from '../../audio/mel_settings.js';
 import { melPresets } from '../../audio/presets.js';
 import { TtsError } from '../../base/errors.js';
-import type { WaveRnnConfig } from '../../model/wavernn/config.js';
 import { describeIssues, nearest } from '../../base/yaml_issues.js';
+import type { WaveRnnConfig } from '../../model/wavernn/config.js';
 import {
-  classifierRecipeSchema,
-  evolvedRecipeSchema,
   type ClassifierRecipe,
+  classifierRecipeSchema,
   type EvolvedRecipe,
+  evolvedRecipeSchema,
 } from './classifier_schema.js';
-import { recipeSchema, type RecipeFile } from './vocoder_schema.js';
+import { type RecipeFile, recipeSchema } from './vocoder_schema.js';
 
 /** A vocoder's recipe that passed the schema, with the feature preset looked up. Plain data, fit for JSON. */
 export interface Recipe extends Omit<RecipeFile, 'features'> {

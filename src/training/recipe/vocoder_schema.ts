@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { melSettingsSchema } from '../../audio/mel.js';
+import { melSettingsSchema } from '../../audio/mel_settings.js';
 import {
   blockSchema,
   conditioningSchema,

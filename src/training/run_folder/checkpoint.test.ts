@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { afterEach, beforeEach } from 'node:test';
-import { loadNewestCheckpoint, saveCheckpoint, type CheckpointContents } from './checkpoint.js';
+import { type CheckpointContents, loadNewestCheckpoint, saveCheckpoint } from './checkpoint.js';
 
 let run: string;
 beforeEach(() => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import test from 'node:test';
-import { formatDuration, formatProgress, ProgressLine, type Progress, type ProgressStream } from './progress.js';
+import { formatDuration, formatProgress, type Progress, ProgressLine } from './progress.js';
 
 const progress: Progress = {
   step: 1200,
@@ -18,7 +18,7 @@ function lineOn(terminal: { isTTY?: boolean; columns?: number }) {
   const stream = Object.assign(new PassThrough(), terminal);
   const clock = { ms: 0 };
   return {
-    line: new ProgressLine(stream as ProgressStream, () => clock.ms),
+    line: new ProgressLine(stream, () => clock.ms),
     clock,
     written: (): string => String(stream.read() ?? ''),
   };

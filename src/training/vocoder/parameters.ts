@@ -1,10 +1,10 @@
+import { RandomStream, streams } from '../../base/random.js';
 import type { AdamState, SampleRateNetwork } from '../../kernels/index.js';
 import type { BlockMatrix } from '../../kernels/interface/blocks.js';
-import { RandomStream, streams } from '../../base/random.js';
 import { conditioningParameters } from '../../model/wavernn/conditioning.js';
-import { denseNames, classes, shapeOf, sparseNames, type WaveRnnConfig } from '../../model/wavernn/config.js';
+import { classes, denseNames, shapeOf, sparseNames, type WaveRnnConfig } from '../../model/wavernn/config.js';
 import type { MaskedMatrix, Revival } from '../../sparsity/chooser.js';
-import { blockCount, maskOf, type Mask } from '../../sparsity/mask.js';
+import { blockCount, type Mask, maskOf } from '../../sparsity/mask.js';
 import { MaskedWeights } from '../../sparsity/masked_weights.js';
 import { underPrefix, withPrefix } from '../../sparsity/named_arrays.js';
 

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { openCorpus } from '../../data/corpora/corpus.js';
-import { openFeatureStore, type FeatureStore } from '../../data/store/feature_store.js';
+import { type FeatureStore, openFeatureStore } from '../../data/store/feature_store.js';
 import { chooseKernels, type Kernels } from '../../kernels/index.js';
 import { loadTensorFlow } from '../../model/backend/backend.js';
-import { loadVoice } from '../../model/voice/voice.js';
-import { loadNewestCheckpoint } from '../run_folder/checkpoint.js';
+import { loadVoice } from '../../model/voice/file.js';
 import { loadRecipe, type Recipe } from '../recipe/recipe.js';
+import { loadNewestCheckpoint } from '../run_folder/checkpoint.js';
 import { trainVoice } from './run.js';
 import { Trainer } from './trainer.js';
 

@@ -1,20 +1,20 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import type { FeatureStore } from '../../data/store/feature_store.js';
 import { TtsError } from '../../base/errors.js';
+import type { FeatureStore } from '../../data/store/feature_store.js';
 import type { Kernels } from '../../kernels/index.js';
 import { loadTensorFlow } from '../../model/backend/backend.js';
-import { saveVoice } from '../../model/voice/voice.js';
+import { saveVoice } from '../../model/voice/file.js';
+import type { Recipe } from '../recipe/recipe.js';
 import { loadNewestCheckpoint, saveCheckpoint } from '../run_folder/checkpoint.js';
 import { Curve } from '../run_folder/curve.js';
-import { writeSamples } from './listening_samples.js';
 import { describeMasks, writeMaskPicture } from '../run_folder/mask_log.js';
-import { ProgressLine, type Progress } from '../run_folder/progress.js';
-import type { Recipe } from '../recipe/recipe.js';
+import { type Progress, ProgressLine } from '../run_folder/progress.js';
 import { checkSameRun } from '../run_folder/same_run.js';
-import { snapshot } from './snapshot.js';
 import { EventWriter } from '../run_folder/tensorboard.js';
+import { writeSamples } from './listening_samples.js';
+import { snapshot } from './snapshot.js';
 import { Trainer } from './trainer.js';
 import { heldOutNll } from './validation.js';
 

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { openCorpus } from '../../data/corpora/corpus.js';
 import { openFeatureStore } from '../../data/store/feature_store.js';
 import { chooseKernels } from '../../kernels/index.js';
-import { symbolCodec } from '../../model/wavernn/codec.js';
+import { symbolCodec } from '../../model/wavernn/codecs.js';
 import { loadRecipe, waveRnnConfig } from '../recipe/recipe.js';
 import { drawSegments } from './segments.js';
 

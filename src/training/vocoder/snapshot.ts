@@ -1,7 +1,7 @@
 import type { FeatureStore } from '../../data/store/feature_store.js';
-import { denseNames, sparseNames, type DenseName, type SparseName } from '../../model/wavernn/config.js';
 import type { BlockMatrix } from '../../kernels/interface/blocks.js';
 import type { Provenance, Voice } from '../../model/voice/voice.js';
+import { type DenseName, denseNames, type SparseName, sparseNames } from '../../model/wavernn/config.js';
 import type { Trainer } from './trainer.js';
 
 /** The voice that a trainer would ship now: the deployed masks, the averaged weights. */

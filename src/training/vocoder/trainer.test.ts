@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { openCorpus } from '../../data/corpora/corpus.js';
-import { openFeatureStore, type FeatureStore } from '../../data/store/feature_store.js';
+import { type FeatureStore, openFeatureStore } from '../../data/store/feature_store.js';
 import { chooseKernels } from '../../kernels/index.js';
 import { loadTensorFlow } from '../../model/backend/backend.js';
 import { loadRecipe } from '../recipe/recipe.js';

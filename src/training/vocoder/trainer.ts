@@ -1,9 +1,10 @@
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs';
-import type { FeatureStore } from '../../data/store/feature_store.js';
 import { TtsError } from '../../base/errors.js';
+import type { FeatureStore } from '../../data/store/feature_store.js';
 import type { Kernels, SampleRateNetwork } from '../../kernels/index.js';
 import type { TensorFlow } from '../../model/backend/backend.js';
-import { symbolCodec, type SymbolCodec } from '../../model/wavernn/codec.js';
+import { type SymbolCodec } from '../../model/wavernn/codec.js';
+import { symbolCodec } from '../../model/wavernn/codecs.js';
 import { conditioningForward } from '../../model/wavernn/conditioning.js';
 import { sparseNames, type WaveRnnConfig } from '../../model/wavernn/config.js';
 import { GradientPool, sampleRateNll } from '../../model/wavernn/sample_rate_op.js';
@@ -11,9 +12,9 @@ import type { BlockView, ChooserState, MaskChooser } from '../../sparsity/choose
 import { maskPicture } from '../../sparsity/mask_picture.js';
 import { underPrefix, withPrefix } from '../../sparsity/named_arrays.js';
 import { createChooser } from '../../sparsity/settings.js';
-import { maskedMatrices, Parameters } from './parameters.js';
-import { waveRnnConfig, type Recipe } from '../recipe/recipe.js';
+import { type Recipe, waveRnnConfig } from '../recipe/recipe.js';
 import { learningRateAt } from '../recipe/schedule.js';
+import { maskedMatrices, Parameters } from './parameters.js';
 import { drawSegments, type Segments } from './segments.js';
 
 /** What a step did. */
@@ -215,7 +216,7 @@ export class Trainer {
         const conditioning = Object.fromEntries(
           names.map((name, i) => [name, tensors[sparse.length + dense.length + i]]),
         );
-        const gate = conditioningForward(tf, config, conditioning, input) as Tensor3D;
+        const gate = conditioningForward(tf, config, conditioning, input);
         return sampleRateNll(
           tf,
           kernels,

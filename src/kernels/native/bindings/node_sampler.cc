@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <chrono>
 
-#include "runtime/thread_team.h"
 #include "bindings/node_values.h"
-#include "sample/pack.h"
 #include "runtime/pool.h"
+#include "runtime/thread_team.h"
+#include "sample/pack.h"
 
 namespace {
 

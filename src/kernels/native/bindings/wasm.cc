@@ -6,8 +6,8 @@
 #include <__verbose_abort>
 
 #include "classify/classifier_engine.h"
-#include "train/engine.h"
 #include "sample/pack.h"
+#include "train/engine.h"
 
 #define EXPORT(name) extern "C" __attribute__((export_name(#name)))
 

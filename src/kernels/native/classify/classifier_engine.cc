@@ -1,7 +1,7 @@
 #include "classify/classifier_engine.h"
 
-#include "runtime/buffer.h"
 #include "classify/layout.h"
+#include "runtime/buffer.h"
 #include "runtime/pool.h"
 
 namespace {

@@ -1,5 +1,5 @@
 // What the dispatcher and the kernels say to each other about classifiers. Plain data only, as in
-// kernels.h.
+// kernel_table.h.
 //
 // 16 examples side by side are the lanes of a group: an image is [height][width][channels][16]. It
 // is stored with the border of zeros that the layer which reads it wants, so a window that sticks

@@ -1,5 +1,5 @@
 // The sampler's network in the order and the form in which a step reads it, made once by pack.cc.
-// Plain data only, like kernels.h.
+// Plain data only, like kernel_table.h.
 //
 // A slab is 16 rows of results, a tile the rows that share their columns: 16, or 8 or 4 for blocks
 // of that height. R's slabs are interleaved, 16 rows of the update gate, the same 16 units of the
@@ -31,9 +31,9 @@ struct PackedMatrix {
   const int32_t* correction;  // int8: [rows], slab by slab: -128 times the sum of the row's weights
   // int8 gathered by byte permutations. A vector takes its 64 activations from tables of 128 that
   // follow each other; vectors that need equally many are together.
-  int tables;                // most that a vector needs
-  const int32_t* vectors;    // [tables + 1]: end of the vectors that need 0, 1, … tables
-  const uint16_t* base;      // [vectors]: first column of the first table
+  int tables;                  // most that a vector needs
+  const int32_t* vectors;      // [tables + 1]: end of the vectors that need 0, 1, … tables
+  const uint16_t* base;        // [vectors]: first column of the first table
   const uint8_t* tableColumn;  // [vectors][64]: column of each activation within its table
   const uint64_t* masks;     // of each vector, for each of its tables: which activations are there
   const uint32_t* position;  // [groups]: where the activations of a group are among the gathered;
@@ -70,15 +70,15 @@ struct Stream {
   float* own;        // own_bytes(network) bytes that no other thread sees
 };
 
-// Threads that compute a stream together wait at a barrier where one needs what another has computed: each
-// counts its arrivals, and waits for the counts of the others. One cache line each.
+// Threads that compute a stream together wait at a barrier where one needs what another has
+// computed: each counts its arrivals, and waits for the counts of the others. One cache line each.
 struct alignas(64) Barrier {
   uint32_t arrivals;
 };
 struct TeamThread {
   int index, size;
-  Barrier* barriers;    // [size]
-  void (*yield)();  // gives the processor to whoever else wants it
+  Barrier* barriers;  // [size]
+  void (*yield)();    // gives the processor to whoever else wants it
 };
 
 // The parts of a step whose times are taken.

@@ -7,8 +7,8 @@
 // from spread bytes has the activation in its byte c and zeros elsewhere, so that four loads joined
 // by OR make a group.
 #pragma once
-#include "simd/dot.h"
 #include "sample/packed.h"
+#include "simd/dot.h"
 
 namespace {
 

@@ -1,9 +1,9 @@
 // The sampler: streams of samples, one sample after the other.
 #pragma once
-#include "targets/kernel_table.h"
 #include "runtime/philox.h"
 #include "sample/sampler_math.h"
 #include "sample/sampler_products.h"
+#include "targets/kernel_table.h"
 
 namespace {
 

@@ -32,7 +32,8 @@ constexpr int kActivationOffset = 0;
 INLINE vi dot(vi sum, vi weights, vi activations) {
   #if KERNELS_WIDTH == 16
   const __m512i a = (__m512i)activations, w = (__m512i)weights;
-  const __m512i signedWeights = _mm512_mask_sub_epi8(w, _mm512_movepi8_mask(a), _mm512_setzero_si512(), w);
+  const __m512i signedWeights =
+      _mm512_mask_sub_epi8(w, _mm512_movepi8_mask(a), _mm512_setzero_si512(), w);
   return sum + (vi)_mm512_madd_epi16(_mm512_maddubs_epi16(_mm512_abs_epi8(a), signedWeights),
                                      _mm512_set1_epi16(1));
   #else

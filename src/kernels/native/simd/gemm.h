@@ -1,8 +1,8 @@
 // Dense matrix product for the frame-rate network: panels of A and B are packed, tiles of 6 rows ×
 // 2 registers stay in registers.
 #pragma once
-#include "targets/kernel_table.h"
 #include "simd/simd.h"
+#include "targets/kernel_table.h"
 
 namespace {
 

@@ -14,7 +14,7 @@
 #endif
 
 #ifndef KERNELS_WIDTH
-  #error "include this from a kernels_*.cc file, which sets KERNELS_WIDTH"
+  #error "include this from a file in targets/, which sets KERNELS_WIDTH"
 #endif
 
 #define INLINE static inline __attribute__((always_inline))

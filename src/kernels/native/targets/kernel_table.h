@@ -31,7 +31,7 @@ struct Network {
   const float* dense[kDenseCount];
 };
 
-// Where a sequence's time goes; names in src/kernels/profile.ts.
+// Where a sequence's time goes; names: `sequenceParts` in interface/kernels.ts.
 enum {
   kStateProducts,
   kOutputProducts,
@@ -69,7 +69,7 @@ struct Gradients {
 };
 
 struct Adam {
-  float rate, beta1, beta2, epsilon;  // rate already holds the bias corrections: see update.h
+  float rate, beta1, beta2, epsilon;  // rate already holds the bias corrections: see adam.h
   float gradientScale, correction2;
   float average;  // decay of the exponential moving average of the weights
 };

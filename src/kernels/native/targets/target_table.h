@@ -1,10 +1,10 @@
 // Everything that is compiled once per instruction set. KERNELS_NAME names the table.
 #pragma once
 #include "classify/classifier.h"
-#include "simd/gemm.h"
 #include "sample/sampler.h"
-#include "train/sequence.h"
+#include "simd/gemm.h"
 #include "train/adam.h"
+#include "train/sequence.h"
 
 namespace {
 

@@ -1,7 +1,7 @@
 // Adam (Kingma and Ba 2015, algorithm 1) with an exponential moving average of the weights.
 #pragma once
-#include "targets/kernel_table.h"
 #include "simd/simd.h"
+#include "targets/kernel_table.h"
 
 namespace {
 

@@ -5,8 +5,8 @@
 // transposed products need (rows + parts) loads for rows · parts multiply-adds. The sums of a row
 // run over its entries in ascending column order in every instruction set.
 #pragma once
-#include "targets/kernel_table.h"
 #include "simd/simd.h"
+#include "targets/kernel_table.h"
 
 namespace {
 
@@ -101,8 +101,8 @@ INLINE void transposed_block_row(const Matrix& m, int i, const float* __restrict
 
 // Gradients of the weights, dw += Σ dy xᵀ over steps and lanes, are formed in one of two ways.
 //
-// By rows, where a block is as high as a register: the gradients of a block row are transposed once so
-// that its 16 rows are the fastest index; then one register holds the sums of a whole entry, and
+// By rows, where a block is as high as a register: the gradients of a block row are transposed once
+// so that its 16 rows are the fastest index; then one register holds the sums of a whole entry, and
 // each input is a broadcast. By lanes, for lower blocks: a register holds the partial sums of one
 // weight, to be summed across at the end. N registers become their transpose, N = kWidth: log2 N
 // times, register i is interleaved with register i + N/2.
@@ -127,8 +127,8 @@ INLINE void transpose_tile(const float* tile, float* tiles) {
   }
 }
 
-// dw [N entries][16] += Σ over steps and lanes of the transposed tiles of a block row and the inputs of
-// N consecutive entries
+// dw [N entries][16] += Σ over steps and lanes of the transposed tiles of a block row and the
+// inputs of N consecutive entries
 template <int N>
 INLINE void weights_by_rows(const float* tiles, const float* const* x, size_t xStride, int steps,
                             float* dw) {
@@ -153,8 +153,8 @@ INLINE void weights_by_rows(const float* tiles, const float* const* x, size_t xS
 // dw += Σ of the transposed tiles [steps][16][16] of block row `i`, blocks of C columns; entries in
 // tiles of N, then of half as many, down to one
 template <int C, int N>
-INLINE void weights_of_tiles(const Matrix& m, int begin, int end, const float* tiles, const float* x,
-                           size_t xStride, int steps, float* dw) {
+INLINE void weights_of_tiles(const Matrix& m, int begin, int end, const float* tiles,
+                             const float* x, size_t xStride, int steps, float* dw) {
   int e = begin;
   for (; e + N <= end; e += N) {
     const float* in[N];
@@ -167,7 +167,7 @@ INLINE void weights_of_tiles(const Matrix& m, int begin, int end, const float* t
 
 template <class S>
 INLINE void weights_of_tiles(const Matrix& m, int i, const float* tiles, const float* x,
-                           size_t xStride, int steps, float* dw) {
+                             size_t xStride, int steps, float* dw) {
   weights_of_tiles<S::columns, kWeightEntries>(
       m, m.rowStart[i] * S::columns, m.rowStart[i + 1] * S::columns, tiles, x, xStride, steps, dw);
 }

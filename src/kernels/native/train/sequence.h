@@ -300,7 +300,7 @@ struct SequenceRun {
       alignas(64) float dInput[3][kLanes] = {};
       if constexpr (kTransposed<S>) {
         weights_of_tiles<S>(net.sparse[kRecurrent], row / kLanes, product, state(t0), padded(H),
-                          steps, grad->sparse[kRecurrent]);
+                            steps, grad->sparse[kRecurrent]);
         weights_by_rows<3>(drive, columns, 3 * kLanes, steps, dInput[0]);
       } else {
         for (int b = 0; b < kLanes / S::rows; b++)

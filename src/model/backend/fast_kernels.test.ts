@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import * as tfjs from '@tensorflow/tfjs';
 import type { Tensor, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
-import { chooseKernels, kernelNames } from '../../kernels/index.js';
+import * as tfjs from '@tensorflow/tfjs';
 import { RandomStream } from '../../base/random.js';
-import { registerFastKernels, type TensorFlow } from './backend_kernels.js';
+import { chooseKernels, kernelNames } from '../../kernels/index.js';
+import { type TensorFlow } from './fast_kernel.js';
+import { registerFastKernels } from './fast_kernels.js';
 
 const tf: TensorFlow = (tfjs as unknown as { default?: TensorFlow }).default ?? tfjs;
 tf.enableProdMode();
