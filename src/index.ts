@@ -43,4 +43,4 @@ export { type FolderOptions, type SpokenFile, synthesizeFolder } from './synthes
 export { readSynthesisInput, type SynthesisInput } from './synthesis/input.js';
 export { type SynthesisFeatures, type SynthesisOptions, synthesize } from './synthesis/synthesize.js';
 export { loadRecipe, type Recipe } from './training/recipe/recipe.js';
-export { type RunOptions, type RunResult, trainVoice } from './training/vocoder/run.js';
+export { type RunOptions, type RunResult, trainVoice } from './training/vocoder/task.js';

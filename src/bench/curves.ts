@@ -8,9 +8,12 @@ const names = ['reference', 'this run'];
 
 /** Two charts for a terminal, held-out NLL and STOI against steps: a run over a reference. */
 export function drawCurves(yours: readonly CurvePoint[], reference: readonly CurvePoint[]): string {
-  const chart = (title: string, of: (point: CurvePoint) => number | null) => {
+  const chart = (title: string, figure: string) => {
     const points = [reference, yours].map((curve) =>
-      curve.flatMap((point): Point[] => (of(point) === null ? [] : [[point.step, of(point) as number]])),
+      curve.flatMap(({ step, figures }): Point[] => {
+        const value = figures[figure] ?? null;
+        return value === null ? [] : [[step, value]];
+      }),
     );
     if (points.every(({ length }) => length === 0)) return `${title}: not measured`;
     return plot(points, {
@@ -23,8 +26,8 @@ export function drawCurves(yours: readonly CurvePoint[], reference: readonly Cur
     });
   };
   return [
-    chart('held-out NLL, nats per sample, by step', ({ nll }) => nll),
-    chart('STOI, by step', ({ stoi }) => stoi),
+    chart('held-out NLL, nats per sample, by step', 'validation/nll'),
+    chart('STOI, by step', 'validation/stoi'),
   ].join('\n\n');
 }
 

@@ -11,7 +11,7 @@ import {
 import { symbolCodec } from '../model/wavernn/codecs.js';
 import { fixedMasks } from '../sparsity/fixed.js';
 import { type Recipe, waveRnnConfig } from '../training/recipe/recipe.js';
-import { maskedMatrices, Parameters } from '../training/vocoder/parameters.js';
+import { maskedMatrices, VocoderParameters } from '../training/vocoder/parameters.js';
 import { processorName, time, type Timing } from './measure.js';
 
 export interface SamplingFigures {
@@ -67,7 +67,13 @@ export async function benchSampling(
   const config = waveRnnConfig(recipe);
   const { sampleRate, bins } = recipe.features;
   const { seed } = recipe.training;
-  const parameters = new Parameters(config, bins, fixedMasks(maskedMatrices(config), seed).initial(), 'zero', seed);
+  const parameters = new VocoderParameters(
+    config,
+    bins,
+    fixedMasks(maskedMatrices(config), seed).initial(),
+    'zero',
+    seed,
+  );
   const network = withPrecision(parameters.members()[0], precision);
   const sampler = kernels.createSampler(
     network,

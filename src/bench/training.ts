@@ -5,7 +5,7 @@ import { loadTensorFlow } from '../model/backend/backend.js';
 import { symbolCodec } from '../model/wavernn/codecs.js';
 import type { Recipe } from '../training/recipe/recipe.js';
 import { drawSegments } from '../training/vocoder/segments.js';
-import { Trainer } from '../training/vocoder/trainer.js';
+import { VocoderTrainer } from '../training/vocoder/trainer.js';
 import { peakMemory, processorName, timeInTurn } from './measure.js';
 import { densePeak, type TrainingPart, WatchedKernels } from './training_profile.js';
 
@@ -64,9 +64,9 @@ export async function benchTraining(
     validation: {},
   });
   const { tf } = await loadTensorFlow(kernels);
-  const trainer = new Trainer(recipe, store, kernels, tf);
+  const trainer = new VocoderTrainer(recipe, store, kernels, tf);
   const plain =
-    trainer.members > 1 ? [new Trainer({ ...recipe, sparsity: { method: 'fixed' } }, store, kernels, tf)] : [];
+    trainer.members > 1 ? [new VocoderTrainer({ ...recipe, sparsity: { method: 'fixed' } }, store, kernels, tf)] : [];
   const [{ median, best, mean }, one] = await timeInTurn(
     [trainer, ...plain].map((each) => () => void each.advance()),
     seconds,
@@ -109,7 +109,7 @@ export async function benchTraining(
 }
 
 /** Non-zero weights of each matrix that a member computes with; all have equally many. */
-function trainedWeights(trainer: Trainer): number[] {
+function trainedWeights(trainer: VocoderTrainer): number[] {
   return trainer.parameters.sparse.map(({ members: [{ values }] }) => values.length);
 }
 
@@ -117,7 +117,7 @@ function trainedWeights(trainer: Trainer): number[] {
 function profileSteps(
   recipe: Recipe,
   store: FeatureStore,
-  trainer: Trainer,
+  trainer: VocoderTrainer,
   watch: WatchedKernels,
   seconds: number,
 ): TrainingPart[] {

@@ -10,6 +10,7 @@ import { benchTraining } from '../bench/training.js';
 import { chooseKernels, type Precision, precisions } from '../kernels/index.js';
 import { loadRecipe } from '../training/recipe/recipe.js';
 import { readCurve } from '../training/run_folder/curve.js';
+import { vocoderCurve } from '../training/vocoder/task.js';
 import { precisionCommand } from './bench_precision.js';
 import { sparsityCommand } from './bench_sparsity.js';
 import { blocksCommand, speedCommand } from './bench_speed.js';
@@ -182,7 +183,12 @@ command
   .argument('<run>', 'folder of a run, or its curve.csv')
   .option('--reference <file>', 'the curve to compare with', join(root, 'recipes', 'ljspeech', 'curve.csv'))
   .action((path: string, { reference }: { reference: string }) => {
-    console.log(drawCurves(readCurve(path.endsWith('.csv') ? path : join(path, 'curve.csv')), readCurve(reference)));
+    console.log(
+      drawCurves(
+        readCurve(path.endsWith('.csv') ? path : join(path, 'curve.csv'), vocoderCurve),
+        readCurve(reference, vocoderCurve),
+      ),
+    );
   });
 
 command.addCommand(sparsityCommand);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { openTrainingImages } from '../data/images/training_images.js';
 import { chooseKernels } from '../kernels/index.js';
-import { trainClassifier } from '../training/classifier/run.js';
+import { trainClassifier } from '../training/classifier/task.js';
 import type { ClassifierRecipe, EvolvedRecipe } from '../training/recipe/classifier_schema.js';
 import { formatDuration } from '../training/run_folder/progress.js';
 import { bar, type TrainOptions, untilStopped } from './train_options.js';

@@ -4,7 +4,7 @@ import { openFeatureStore } from '../data/store/feature_store.js';
 import { chooseKernels } from '../kernels/index.js';
 import type { Recipe } from '../training/recipe/recipe.js';
 import { formatDuration } from '../training/run_folder/progress.js';
-import { trainVoice } from '../training/vocoder/run.js';
+import { trainVoice } from '../training/vocoder/task.js';
 import { bar, type TrainOptions, untilStopped } from './train_options.js';
 
 /** tts-train for a vocoder's recipe. */

@@ -1,4 +1,4 @@
-import { TtsError } from '../../base/errors.js';
+import { BadSteps, type Learner } from '../../training/learner.js';
 
 /**
  * How long training took, by the clock and in time of one core: on a machine that does other things too only the second
@@ -9,28 +9,15 @@ export interface TrainingTime {
   readonly coreSeconds: number;
 }
 
-const badStepsAllowed = 10;
-
 /**
  * Trains up to a number of steps.
  * @throws {TtsError} ERR_NOT_FINITE after ten steps in a row whose loss or gradients were not finite
  */
-export function trainToEnd(
-  trainer: { readonly step: number; advance(): { readonly applied: boolean } },
-  steps: number,
-): TrainingTime {
+export function trainToEnd(learner: Pick<Learner, 'step' | 'advance'>, steps: number): TrainingTime {
   const begun = performance.now();
   const before = process.cpuUsage();
-  let badSteps = 0;
-  while (trainer.step < steps) {
-    badSteps = trainer.advance().applied ? 0 : badSteps + 1;
-    if (badSteps >= badStepsAllowed)
-      throw new TtsError(
-        'ERR_NOT_FINITE',
-        `${badSteps} steps in a row up to ${trainer.step} gave a loss or gradient that is not finite. Try a ` +
-          'lower training.learningRate',
-      );
-  }
+  const badSteps = new BadSteps();
+  while (learner.step < steps) badSteps.add(learner.advance(), learner.step);
   const { user, system } = process.cpuUsage(before);
   return { seconds: (performance.now() - begun) / 1000, coreSeconds: (user + system) / 1e6 };
 }

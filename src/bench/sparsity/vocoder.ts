@@ -3,8 +3,8 @@ import { openTrainingCorpus } from '../../data/corpora/training_corpus.js';
 import { type FeatureStore, openFeatureStore } from '../../data/store/feature_store.js';
 import { loadTensorFlow } from '../../model/backend/backend.js';
 import type { Recipe } from '../../training/recipe/recipe.js';
-import { Trainer } from '../../training/vocoder/trainer.js';
-import { heldOutNll } from '../../training/vocoder/validation.js';
+import { heldOutNll } from '../../training/vocoder/held_out.js';
+import { VocoderTrainer } from '../../training/vocoder/trainer.js';
 import type { SparsityTask } from './task.js';
 import { trainToEnd } from './train_to_end.js';
 
@@ -31,7 +31,7 @@ export const vocoderTask: SparsityTask<Recipe> = {
   async runOnce(recipe, kernels) {
     const store = await openStore(recipe, kernels.threads);
     const { tf } = await loadTensorFlow(kernels);
-    const trainer = new Trainer(recipe, store, kernels, tf);
+    const trainer = new VocoderTrainer(recipe, store, kernels, tf);
     const time = trainToEnd(trainer, recipe.training.steps);
     const nonZeros = trainer.deployed().sparse.reduce((sum, { values }) => sum + values.length, 0);
     return { quality: { nll: heldOutNll(tf, kernels, trainer, store) }, nonZeros, ...time };

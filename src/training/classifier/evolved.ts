@@ -6,10 +6,10 @@ import { classifierNetwork, initialWeights } from '../../model/classifiers/netwo
 import { classifierShapes } from '../../model/classifiers/shapes.js';
 import type { ChooserState } from '../../sparsity/chooser.js';
 import { Snes } from '../../sparsity/snes.js';
+import type { Learner, LearnerStep } from '../learner.js';
 import type { EvolvedRecipe } from '../recipe/classifier_schema.js';
 import { learningRateAt } from '../recipe/schedule.js';
-import { checkInput } from './input.js';
-import type { ClassifierLearner, LearnerStep } from './learner.js';
+import { checkInput } from './model.js';
 
 /** Dense layers run fastest in these blocks, where they fit. */
 const block = { rows: 16, columns: 1 };
@@ -20,7 +20,7 @@ const block = { rows: 16, columns: 1 };
  * their fitness is minus the mean loss, less the mean of the pair: how hard the examples of a pair are says nothing
  * about it.
  */
-export class EvolvedClassifier implements ClassifierLearner {
+export class EvolvedClassifier implements Learner {
   step = 0;
   private readonly search: Snes;
   /** Sigma of each weight at the start. */
@@ -83,7 +83,7 @@ export class EvolvedClassifier implements ClassifierLearner {
     return networkOf(this.plan, this.average);
   }
 
-  masks(): undefined {}
+  picture(): undefined {}
 
   diagnostics(): Record<string, number> {
     return {};

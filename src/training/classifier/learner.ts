@@ -1,33 +1,30 @@
+import type { Examples } from '../../data/images/examples.js';
+import type { Kernels } from '../../kernels/index.js';
 import type { ClassifierNetwork } from '../../kernels/interface/classifier.js';
-import type { ChooserState, MaskedMatrix } from '../../sparsity/chooser.js';
-import type { Mask } from '../../sparsity/mask.js';
+import type { Learner } from '../learner.js';
+import type { ClassifierRecipe, EvolvedRecipe } from '../recipe/classifier_schema.js';
+import { EvolvedClassifier } from './evolved.js';
+import { ClassifierTrainer } from './trainer.js';
 
-/** What a step did. */
-export interface LearnerStep {
-  /** Mean nats per example, over all members. */
-  readonly loss: number;
-  /** False when the loss or a gradient was not finite: no weight was changed then. */
-  readonly applied: boolean;
-  /** For the log, such as `train/learning_rate`. */
-  readonly figures: Readonly<Record<string, number>>;
+/** A classifier that learns, by whatever method. */
+export interface ClassifierLearner extends Learner {
+  /** The model as it would be shipped: averaged weights, deployed masks. */
+  deployed(): ClassifierNetwork;
+  /** A PNG of the masks that are trained now; undefined where nothing is masked. */
+  picture(): Uint8Array | undefined;
 }
 
 /**
- * A classifier that gets better a step at a time, by whatever method. Everything a step does is a pure function of the
- * state, the recipe and the step.
+ * The learner of a recipe, and how many examples pass through a network in each of its steps. Throws ERR_RECIPE where
+ * the recipe does not fit the images.
  */
-export interface ClassifierLearner {
-  /** Steps done. */
-  readonly step: number;
-  advance(): LearnerStep;
-  /** The model as it would be shipped: averaged weights, deployed masks. */
-  deployed(): ClassifierNetwork;
-  /** The masks that are trained now, [member][matrix]; undefined where nothing is masked. */
-  masks(): { readonly matrices: readonly MaskedMatrix[]; readonly masks: readonly (readonly Mask[])[] } | undefined;
-  /** Figures for the log since the last call. */
-  diagnostics(): Record<string, number>;
-  /** Everything that a step depends on, for a checkpoint. */
-  save(): ChooserState;
-  /** Goes on where `save` was called, after `step` steps. */
-  restore(saved: ChooserState, step: number): void;
+export function createLearner(
+  recipe: ClassifierRecipe | EvolvedRecipe,
+  train: Examples,
+  kernels: Kernels,
+): { learner: ClassifierLearner; examplesPerStep: number } {
+  if (recipe.task === 'classifier')
+    return { learner: new ClassifierTrainer(recipe, train, kernels), examplesPerStep: recipe.training.examples };
+  const { examples, population } = recipe.training;
+  return { learner: new EvolvedClassifier(recipe, train, kernels), examplesPerStep: examples * population };
 }

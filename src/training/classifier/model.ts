@@ -1,4 +1,5 @@
 import { TtsError } from '../../base/errors.js';
+import type { Examples } from '../../data/images/examples.js';
 import {
   type ClassifierConfig,
   type ClassifierName,
@@ -45,4 +46,15 @@ export function classifierOf({ sizes, size }: ClassifierRecipe): { config: Class
     config,
     shapes: classifierShapes(config, { density, block: { rows: block[0], columns: block[1] }, layers }),
   };
+}
+
+/** Throws ERR_RECIPE unless the images are of the size that the classifier takes. */
+export function checkInput({ name, input }: ClassifierConfig, { height, width, channels }: Examples): void {
+  if (input.join() !== [height, width, channels].join()) {
+    throw new TtsError(
+      'ERR_RECIPE',
+      `${name} takes images of ${input.join(' × ')}, those of the data are ${height} × ${width} × ` +
+        `${channels}; choose another size with --size`,
+    );
+  }
 }

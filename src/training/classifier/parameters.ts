@@ -12,6 +12,8 @@ import type { Revival } from '../../sparsity/chooser.js';
 import { blockCount, type Mask, maskOf } from '../../sparsity/mask.js';
 import { MaskedWeights } from '../../sparsity/masked_weights.js';
 import { underPrefix, withPrefix } from '../../sparsity/named_arrays.js';
+import { freshState, statesFromArrays, statesToArrays } from '../adam_states.js';
+import type { MaskedParameters } from '../masked_learner.js';
 
 /** What the weights of a fresh classifier are drawn by. */
 export interface InitialSettings {
@@ -39,7 +41,7 @@ type Layer =
  * Every weight of a classifier in training, with Adam's moments and the moving average beside it. Members share all of
  * it but for their masks.
  */
-export class ClassifierParameters {
+export class ClassifierParameters implements MaskedParameters {
   private readonly layers: Layer[];
   private members: number;
 
@@ -55,12 +57,12 @@ export class ClassifierParameters {
     let next = 0;
     this.layers = shapes.map((shape, i): Layer => {
       if (shape.kind === 'pool') return { kind: 'pool' };
-      if (shape.kind === 'depthwise') return { kind: 'depthwise', name: shape.name, weights: fresh(weights[i]) };
+      if (shape.kind === 'depthwise') return { kind: 'depthwise', name: shape.name, weights: freshState(weights[i]) };
       const { matrix } = shape;
-      const bias = fresh(biases[i]);
+      const bias = freshState(biases[i]);
       if (matrix.density === 1) {
         const full = packWeights(matrix, new Uint8Array(blockCount(matrix)).fill(1), weights[i]);
-        return { kind: 'full', name: matrix.name, matrix: full, weights: fresh(full.values), bias };
+        return { kind: 'full', name: matrix.name, matrix: full, weights: freshState(full.values), bias };
       }
       const index = next++;
       const masked = new MaskedWeights(
@@ -150,9 +152,7 @@ export class ClassifierParameters {
 
   /** Everything as named arrays, for a checkpoint. */
   toArrays(): Map<string, Float32Array | Int32Array> {
-    const dense = [...this.named()].flatMap(([name, state]) =>
-      withPrefix(name, new Map(Object.entries(state as unknown as Record<string, Float32Array>))),
-    );
+    const dense = statesToArrays(this.named());
     const masked = this.layers.flatMap((layer) =>
       layer.kind === 'masked' ? withPrefix(`${layer.name}.weights`, layer.weights.toArrays()) : [],
     );
@@ -167,16 +167,7 @@ export class ClassifierParameters {
     this.members = members;
     for (const layer of this.layers)
       if (layer.kind === 'masked') layer.weights.fromArrays(underPrefix(`${layer.name}.weights`, arrays), members);
-    for (const [name, state] of this.named()) {
-      for (const [kind, array] of Object.entries(state) as [string, Float32Array][]) {
-        const saved = arrays.get(`${name}/${kind}`);
-        if (saved?.length !== array.length)
-          throw new RangeError(
-            `${name}/${kind} has ${saved?.length ?? 0} elements in the checkpoint, expected ${array.length}`,
-          );
-        array.set(saved);
-      }
-    }
+    statesFromArrays(this.named(), arrays);
   }
 
   private network(
@@ -226,15 +217,6 @@ export function gradientsFor({ layers }: ClassifierNetwork): ClassifierGradients
 /** Non-zero weights of a network, biases apart. */
 export function countWeights({ layers }: ClassifierNetwork): number {
   return gradientsFor({ layers, input: [1, 1, 1] }).weights.reduce((sum, { length }) => sum + length, 0);
-}
-
-function fresh(weights: Float32Array): AdamState {
-  return {
-    weights,
-    first: new Float32Array(weights.length),
-    second: new Float32Array(weights.length),
-    average: weights.slice(),
-  };
 }
 
 function mean(arrays: readonly Float32Array[]): Float32Array {

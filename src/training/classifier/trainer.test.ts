@@ -85,7 +85,7 @@ for (const [method, set] of Object.entries({
       },
       6,
     );
-    assert.deepEqual(resumed.masks(), stopped.masks());
+    assert.deepEqual(resumed.parameters.masks(), stopped.parameters.masks());
     while (resumed.step < 12) resumed.advance();
     assert.deepEqual(resumed.save(), whole.save());
   });
@@ -93,11 +93,11 @@ for (const [method, set] of Object.entries({
 
 test('members run on masks of their own, and come back to one', () => {
   const trainer = trained(1, quickSearches.es);
-  const masks = trainer.masks()?.masks ?? [];
+  const masks = trainer.parameters.masks();
   assert.equal(masks.length, 4);
   assert.notDeepEqual(masks[0], masks[1]);
-  const done = trained(9, [...quickSearches.es, 'training.steps=9', 'sparsity.es.stop=0.8']).masks()?.masks;
-  assert.equal(done?.length, 1);
+  const done = trained(9, [...quickSearches.es, 'training.steps=9', 'sparsity.es.stop=0.8']);
+  assert.equal(done.parameters.masks().length, 1);
 });
 
 test('examples that the members cannot share out, and images of another size, are refused', () => {

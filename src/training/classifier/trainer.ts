@@ -2,28 +2,19 @@ import { TtsError } from '../../base/errors.js';
 import { drawExamples, type Examples } from '../../data/images/examples.js';
 import type { ClassifierGradients, ClassifierNetwork, Kernels } from '../../kernels/index.js';
 import { maskedLayers } from '../../model/classifiers/shapes.js';
-import type { BlockView, ChooserState, MaskChooser, MaskedMatrix } from '../../sparsity/chooser.js';
-import type { Mask } from '../../sparsity/mask.js';
-import { underPrefix, withPrefix } from '../../sparsity/named_arrays.js';
+import type { BlockView, MaskedMatrix } from '../../sparsity/chooser.js';
+import { maskPicture } from '../../sparsity/mask_picture.js';
 import { createChooser } from '../../sparsity/settings.js';
+import { sumInto } from '../adam_states.js';
+import { MaskedLearner, type MemberGradients } from '../masked_learner.js';
 import type { ClassifierRecipe } from '../recipe/classifier_schema.js';
-import { learningRateAt } from '../recipe/schedule.js';
-import { checkInput } from './input.js';
-import type { ClassifierLearner, LearnerStep } from './learner.js';
-import { classifierOf } from './model.js';
+import { checkInput, classifierOf } from './model.js';
 import { ClassifierParameters, gradientsFor } from './parameters.js';
 
-/**
- * Weights by backpropagation, masks by a chooser (Lenc et al. 2019, arXiv 1906.03139, section 4, where it is a
- * population). In every step each member runs on its own masks; together they see as many examples as one set of masks
- * would, those of a pair the same ones in the steps that count.
- */
-export class ClassifierTrainer implements ClassifierLearner {
-  step = 0;
+/** A classifier in training. The members of a pair see the same examples in the steps that count. */
+export class ClassifierTrainer extends MaskedLearner {
+  readonly parameters: ClassifierParameters;
   private readonly matrices: MaskedMatrix[];
-  private readonly chooser: MaskChooser | undefined;
-  private readonly parameters: ClassifierParameters;
-  private current: readonly (readonly Mask[])[];
   private networks: ClassifierNetwork[] = [];
   private buffers: ClassifierGradients[] = [];
 
@@ -31,83 +22,42 @@ export class ClassifierTrainer implements ClassifierLearner {
   constructor(
     private readonly recipe: ClassifierRecipe,
     private readonly examples: Examples,
-    private readonly kernels: Kernels,
+    kernels: Kernels,
   ) {
     const { config, shapes } = classifierOf(recipe);
     const { seed, steps, initial, examples: perStep } = recipe.training;
     checkInput(config, examples);
-    this.matrices = maskedLayers(shapes);
+    const matrices = maskedLayers(shapes);
     // Where nothing is masked there is nothing to choose.
-    this.chooser = this.matrices.length > 0 ? createChooser(recipe.sparsity, this.matrices, seed, steps) : undefined;
+    const chooser = matrices.length > 0 ? createChooser(recipe.sparsity, matrices, seed, steps) : undefined;
+    super(kernels, recipe.training, chooser);
     if (perStep % this.members !== 0)
       throw new TtsError(
         'ERR_RECIPE',
         `training.examples is ${perStep}, expected a multiple of the ${this.members} members of the population`,
       );
-    this.current = this.chooser?.initial() ?? [[]];
-    this.parameters = new ClassifierParameters(config.input, shapes, this.current, {
+    this.matrices = matrices;
+    const revive = chooser?.revive ?? 'zero';
+    this.parameters = new ClassifierParameters(config.input, shapes, chooser?.initial() ?? [[]], {
       seed,
       initial,
-      revive: this.chooser?.revive ?? 'zero',
+      revive,
     });
-    this.split();
-  }
-
-  private get members(): number {
-    return this.chooser?.members ?? 1;
-  }
-
-  advance(): LearnerStep {
-    const { parameters, kernels, recipe, step } = this;
-    const { adam, ema } = recipe.training;
-    const masks = this.chooser?.update(step, this.view());
-    if (masks) {
-      this.current = masks;
-      parameters.remask(masks);
-      this.split();
-    }
-    parameters.gather();
-    const losses = this.gradientsOf(this.networks, this.buffers, this.chooser?.paired(step) ?? false);
-    const gradients = parameters.combine(this.buffers);
-    const loss = losses.reduce((sum, value) => sum + value, 0) / this.members;
-    const gradientNorm = Math.hypot(...gradients.map(norm));
-    const learningRate = learningRateAt(step, recipe.training);
-    const applied = Number.isFinite(loss) && Number.isFinite(gradientNorm);
-    this.chooser?.observe(step, losses);
-    this.step++;
-    if (applied) {
-      // Early on the average follows fast, so that it does not carry the random start along.
-      const average = Math.min(ema, (1 + this.step) / (10 + this.step));
-      let i = 0;
-      for (const [, state] of parameters.named())
-        kernels.adam({ learningRate, ...adam, step: this.step, gradientScale: 1, average }, gradients[i++], state);
-    }
-    return { loss, applied, figures: { 'train/gradient_norm': gradientNorm, 'train/learning_rate': learningRate } };
+    this.masksChanged();
   }
 
   deployed(): ClassifierNetwork {
-    return this.parameters.deployed(this.chooser?.deployed() ?? [], 'average');
+    return this.parameters.deployed(this.deployedMasks(), 'average');
   }
 
-  masks(): ReturnType<ClassifierLearner['masks']> {
-    return this.matrices.length > 0 ? { matrices: this.matrices, masks: this.current } : undefined;
+  picture(): Uint8Array | undefined {
+    return this.matrices.length > 0 ? maskPicture(this.matrices, this.parameters.masks()) : undefined;
   }
 
-  diagnostics(): Record<string, number> {
-    return this.chooser?.diagnostics() ?? {};
-  }
-
-  save(): ChooserState {
-    const { arrays, state } = this.chooser?.save() ?? { arrays: new Map<string, Float32Array>(), state: {} };
-    return { arrays: new Map([...this.parameters.toArrays(), ...withPrefix('sparsity', arrays)]), state };
-  }
-
-  restore({ arrays, state }: ChooserState, step: number): void {
-    this.chooser?.restore({ arrays: underPrefix('sparsity', arrays), state });
-    this.parameters.fromArrays(arrays, this.members);
-    this.current = this.parameters.masks();
-    this.split();
-    this.step = step;
+  protected gradients(paired: boolean): MemberGradients {
+    this.parameters.gather();
+    const losses = this.gradientsOf(this.networks, this.buffers, paired);
+    return { losses, gradients: this.parameters.combine(this.buffers) };
   }
 
   /**
@@ -126,19 +76,18 @@ export class ClassifierTrainer implements ClassifierLearner {
     return this.kernels.classifierGradients(networks, batch, 1 / count, gradients).loss.map((nats) => nats / count);
   }
 
-  /** Takes the members apart again after their masks have changed. */
-  private split(): void {
+  /** Takes the members apart again. */
+  protected override masksChanged(): void {
     this.networks = this.parameters.networks();
     this.buffers = this.networks.map(gradientsFor);
   }
 
-  /** What the chooser may ask about the weights. */
-  private view(): BlockView {
+  protected view(): BlockView {
     const { parameters } = this;
     return {
       magnitudes: () => parameters.masked.map((weights) => weights.magnitudes()),
       gradients: () => {
-        const probes = this.current.map((masks) => parameters.probe(masks));
+        const probes = parameters.masks().map((masks) => parameters.probe(masks));
         const gradients = probes.map(gradientsFor);
         this.gradientsOf(probes, gradients, false);
         return mean(gradients.map(({ weights }) => parameters.ofMasked(weights)));
@@ -148,16 +97,10 @@ export class ClassifierTrainer implements ClassifierLearner {
 }
 
 /** Mean over the members, [member][matrix]; the first member's arrays are overwritten. */
-function mean([first, ...others]: readonly Float32Array[][]): Float32Array[] {
-  first.forEach((sum, i) => {
-    for (const other of others) for (let k = 0; k < sum.length; k++) sum[k] += other[i][k];
-    for (let k = 0; k < sum.length; k++) sum[k] /= 1 + others.length;
+function mean(members: readonly Float32Array[][]): Float32Array[] {
+  return members[0].map((_, i) => {
+    const sum = sumInto(members.map((arrays) => arrays[i]));
+    for (let k = 0; k < sum.length; k++) sum[k] /= members.length;
+    return sum;
   });
-  return first;
-}
-
-function norm(array: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < array.length; i++) sum += array[i] * array[i];
-  return Math.sqrt(sum);
 }

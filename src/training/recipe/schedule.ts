@@ -1,6 +1,6 @@
 import type { TrainingSettings } from './vocoder_schema.js';
 
-type Schedule = Pick<TrainingSettings, 'learningRate' | 'warmup' | 'decay' | 'steps'>;
+export type Schedule = Pick<TrainingSettings, 'learningRate' | 'warmup' | 'decay' | 'steps'>;
 
 /**
  * The learning rate of a step (from 0). It grows linearly over `warmup` steps to `learningRate`, then falls to

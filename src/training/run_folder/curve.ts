@@ -1,69 +1,61 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { TtsError } from '../../base/errors.js';
-import { CsvLog } from './csv_log.js';
+import type { CurveColumn, Figures } from '../task.js';
 
-const header = 'step,seconds,loss,validation_nll,stoi,log_spectral_distance,bursts';
+const headerOf = (columns: readonly CurveColumn[]): string =>
+  ['step', 'seconds', 'loss', ...columns.map(({ title }) => title)].join(',');
 
 /**
- * One measurement of a run; what was not measured is null. Seconds of training, nats per 16-bit sample, STOI, dB,
- * bursts per clip.
+ * The run's `curve.csv`: a line for each measurement. Lines after `step`, left by a run that was killed after its last
+ * checkpoint, are dropped.
  */
+export class Curve {
+  constructor(
+    private readonly path: string,
+    private readonly columns: readonly CurveColumn[],
+    step: number,
+  ) {
+    const lines = existsSync(path) ? readFileSync(path, 'utf8').trimEnd().split('\n').slice(1) : [];
+    const kept = lines.filter((line) => Number(line.split(',', 1)[0]) <= step);
+    writeFileSync(path, [headerOf(columns), ...kept, ''].join('\n'));
+  }
+
+  /** What is null or was not measured leaves its field empty. */
+  add(step: number, seconds: number, loss: number | null, figures: Figures): void {
+    const fields = this.columns.map(({ figure, digits }) => figures[figure]?.toFixed(digits) ?? '');
+    appendFileSync(this.path, `${[step, seconds.toFixed(1), loss?.toFixed(4) ?? '', ...fields].join(',')}\n`);
+  }
+}
+
+/** One line of a curve; what was not measured is null. */
 export interface CurvePoint {
   readonly step: number;
   readonly seconds: number;
   readonly loss: number;
-  readonly nll: number | null;
-  readonly stoi: number | null;
-  readonly logSpectralDistance: number | null;
-  readonly bursts: number | null;
-}
-
-/** The run's `curve.csv`. Points after `step`, left by a run that was killed after its last checkpoint, are dropped. */
-export class Curve {
-  private readonly log: CsvLog;
-
-  constructor(path: string, step: number) {
-    this.log = new CsvLog(path, header, step);
-  }
-
-  add({ step, seconds, loss, nll, stoi, logSpectralDistance, bursts }: CurvePoint): void {
-    const digits = (value: number | null, places: number) => (value === null ? '' : value.toFixed(places));
-    this.log.add([
-      String(step),
-      seconds.toFixed(1),
-      digits(loss, 4),
-      digits(nll, 4),
-      digits(stoi, 4),
-      digits(logSpectralDistance, 3),
-      digits(bursts, 2),
-    ]);
-  }
+  /** By name of the figure. */
+  readonly figures: Figures;
 }
 
 /**
- * Reads a `curve.csv`.
+ * Reads a `curve.csv` with these columns.
  * @throws {TtsError} ERR_FILE_NOT_FOUND; ERR_FILE_READ where a line is no measurement
  */
-export function readCurve(path: string): CurvePoint[] {
+export function readCurve(path: string, columns: readonly CurveColumn[]): CurvePoint[] {
   if (!existsSync(path))
     throw new TtsError('ERR_FILE_NOT_FOUND', `no curve at ${path}; expected the curve.csv of a run`);
+  const header = headerOf(columns);
   const [first, ...lines] = readFileSync(path, 'utf8').trimEnd().split('\n');
   if (first !== header)
     throw new TtsError('ERR_FILE_READ', `${path} begins with "${first.slice(0, 80)}", expected "${header}"`);
   return lines.map((line, i) => {
-    const [step, seconds, loss, nll, stoi, logSpectralDistance, bursts] = line
-      .split(',')
-      .map((field) => (field === '' ? null : Number(field)));
+    const [step, seconds, loss, ...rest] = line.split(',').map((field) => (field === '' ? null : Number(field)));
     if ([step, seconds, loss].some((value) => !Number.isFinite(value ?? NaN)))
       throw new TtsError('ERR_FILE_READ', `${path}, line ${i + 2}: "${line}" is no measurement`);
     return {
       step: step as number,
       seconds: seconds as number,
       loss: loss as number,
-      nll,
-      stoi,
-      logSpectralDistance,
-      bursts,
+      figures: Object.fromEntries(columns.map(({ figure }, c) => [figure, rest[c] ?? null])),
     };
   });
 }

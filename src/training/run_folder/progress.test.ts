@@ -7,11 +7,12 @@ const progress: Progress = {
   step: 1200,
   steps: 100_000,
   loss: 5.2134,
-  validation: 5.34,
-  density: 0.1,
-  samplesPerSecond: 312_400.4,
+  parts: ['validation 5.340', 'density 10.0%'],
+  perSecond: 312_400.4,
+  unit: 'samples',
   secondsLeft: 8045,
 };
+const shown = formatProgress(progress);
 
 /** A line on a stream that remembers, with a clock in our hands. */
 function lineOn(terminal: { isTTY?: boolean; columns?: number }) {
@@ -24,7 +25,7 @@ function lineOn(terminal: { isTTY?: boolean; columns?: number }) {
   };
 }
 
-test('the line says loss, validation NLL, density, speed and time left', () => {
+test('the line says step, loss, what the task has to say, speed and time left', () => {
   assert.equal(
     formatProgress(progress),
     'step 1,200/100,000 · loss 5.213 · validation 5.340 · density 10.0% · 312,400 samples/s · 2 h 14 min left',
@@ -32,10 +33,7 @@ test('the line says loss, validation NLL, density, speed and time left', () => {
 });
 
 test('what is not known yet is said to be so', () => {
-  assert.match(
-    formatProgress({ ...progress, validation: null, secondsLeft: null }),
-    /validation – .* time left unknown$/,
-  );
+  assert.match(formatProgress({ ...progress, loss: null, secondsLeft: NaN }), /loss – .* time left unknown$/);
 });
 
 test('durations have two units at most', () => {
@@ -53,7 +51,7 @@ test('durations have two units at most', () => {
 
 test('into a file, one line is written every 30 seconds', () => {
   const { line, clock, written } = lineOn({});
-  for (; clock.ms <= 60_000; clock.ms += 1000) line.update({ ...progress, step: clock.ms });
+  for (; clock.ms <= 60_000; clock.ms += 1000) line.update(formatProgress({ ...progress, step: clock.ms }));
   assert.deepEqual(
     written()
       .split('\n')
@@ -64,20 +62,20 @@ test('into a file, one line is written every 30 seconds', () => {
 
 test('on a terminal, the line is redrawn in place and cut to the width', () => {
   const { line, clock, written } = lineOn({ isTTY: true, columns: 20 });
-  line.update(progress);
+  line.update(shown);
   clock.ms = 150;
-  line.update({ ...progress, step: 1201 });
+  line.update(formatProgress({ ...progress, step: 1201 }));
   clock.ms = 160;
-  line.update({ ...progress, step: 1202 });
+  line.update(formatProgress({ ...progress, step: 1202 }));
   // ESC [1G: first column; ESC [2K: clear the line.
   assert.equal(written(), 'step 1,200/100,000 \u001b[1G\u001b[2Kstep 1,201/100,000 ');
 });
 
 test('a note stands above the line, and the last state stays', () => {
   const { line, written } = lineOn({ isTTY: true, columns: 200 });
-  line.update(progress);
+  line.update(shown);
   line.note('saved');
-  line.finish({ ...progress, step: 100_000 });
+  line.finish(formatProgress({ ...progress, step: 100_000 }));
   const seen = written().split('\u001b[1G\u001b[2K');
   assert.deepEqual(seen, [
     formatProgress(progress),

@@ -1,21 +1,5 @@
 import { clearLine, cursorTo } from 'node:readline';
 
-/** Where a run stands. */
-export interface Progress {
-  readonly step: number;
-  readonly steps: number;
-  /** Training loss, nats per sample. */
-  readonly loss: number;
-  /** Held-out NLL, nats per sample; null before the first measurement. */
-  readonly validation: number | null;
-  /** Share of the weights kept in the sparse matrices. */
-  readonly density: number;
-  /** Audio samples trained on per second. */
-  readonly samplesPerSecond: number;
-  /** Time left; null while it is not known. */
-  readonly secondsLeft: number | null;
-}
-
 /** A number with separators, rounded. */
 export const formatCount = (value: number): string => Math.round(value).toLocaleString('en-US');
 
@@ -29,31 +13,33 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(whole / 86400)} d ${two((whole % 86400) / 3600)} h`;
 }
 
-/**
- * The progress line, such as `step 1,200/100,000 · loss 5.213 · validation 5.340 · density 10.0% · 312,400 samples/s ·
- * 2 h 14 min left`.
- */
-export function formatProgress({
-  step,
-  steps,
-  loss,
-  validation,
-  density,
-  samplesPerSecond,
-  secondsLeft,
-}: Progress): string {
-  return [
-    `step ${formatCount(step)}/${formatCount(steps)}`,
-    `loss ${loss.toFixed(3)}`,
-    `validation ${validation === null ? '–' : validation.toFixed(3)}`,
-    `density ${(100 * density).toFixed(1)}%`,
-    `${formatCount(samplesPerSecond)} samples/s`,
-    secondsLeft === null ? 'time left unknown' : `${formatDuration(secondsLeft)} left`,
-  ].join(' · ');
+/** What the progress line says. */
+export interface Progress {
+  readonly step: number;
+  readonly steps: number;
+  /** Training loss, nats; null before the first step. */
+  readonly loss: number | null;
+  /** What the task has to say. */
+  readonly parts: readonly string[];
+  /** Samples or examples trained on per second. */
+  readonly perSecond: number;
+  readonly unit: string;
+  /** Not finite while it is not known. */
+  readonly secondsLeft: number;
 }
 
-const asLine = (progress: Progress | string): string =>
-  typeof progress === 'string' ? progress : formatProgress(progress);
+/**
+ * Such as `step 1,200/100,000 · loss 5.213 · validation 5.340 · density 10.0% · 312,400 samples/s · 2 h 14 min left`.
+ */
+export function formatProgress({ step, steps, loss, parts, perSecond, unit, secondsLeft }: Progress): string {
+  return [
+    `step ${formatCount(step)}/${formatCount(steps)}`,
+    `loss ${loss?.toFixed(3) ?? '–'}`,
+    ...parts,
+    `${formatCount(perSecond)} ${unit}/s`,
+    Number.isFinite(secondsLeft) ? `${formatDuration(secondsLeft)} left` : 'time left unknown',
+  ].join(' · ');
+}
 
 /** What a progress line needs of a stream; `process.stderr` is one. */
 export interface ProgressStream extends NodeJS.WritableStream {
@@ -76,12 +62,11 @@ export class ProgressLine {
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** Shows progress, or a line that says it. Call it as often as you like. */
-  update(progress: Progress | string): void {
+  /** Shows where the run stands. Call it as often as you like. */
+  update(line: string): void {
     const terminal = this.stream.isTTY === true;
     if (this.now() - this.last < (terminal ? redrawInterval : plainInterval)) return;
     this.last = this.now();
-    const line = asLine(progress);
     if (terminal) this.draw(line);
     else this.stream.write(`${line}\n`);
   }
@@ -95,9 +80,9 @@ export class ProgressLine {
   }
 
   /** Leaves the last state standing and ends the line. */
-  finish(progress: Progress | string): void {
+  finish(line: string): void {
     this.erase();
-    this.stream.write(`${asLine(progress)}\n`);
+    this.stream.write(`${line}\n`);
   }
 
   private draw(line: string): void {

@@ -7,6 +7,8 @@ import type { MaskedMatrix, Revival } from '../../sparsity/chooser.js';
 import { blockCount, type Mask, maskOf } from '../../sparsity/mask.js';
 import { MaskedWeights } from '../../sparsity/masked_weights.js';
 import { underPrefix, withPrefix } from '../../sparsity/named_arrays.js';
+import { freshState, statesFromArrays, statesToArrays } from '../adam_states.js';
+import type { MaskedParameters } from '../masked_learner.js';
 
 /**
  * Of the initial random numbers, those of the conditioning network begin at 0, those of the sample-rate network here.
@@ -28,7 +30,7 @@ export function maskedMatrices(config: WaveRnnConfig): MaskedMatrix[] {
  * Every weight of a voice in training, with Adam's moments and the moving average beside it. The members of a
  * population share all of them under masks of their own.
  */
-export class Parameters {
+export class VocoderParameters implements MaskedParameters {
   /** In the order of `sparseNames`. */
   readonly sparse: readonly MaskedWeights[];
   /** In the order of `denseNames`. */
@@ -61,12 +63,12 @@ export class Parameters {
       const [rows, columns] = shapeOf(name, config);
       const weights = new Float32Array(rows * columns);
       if (name === 'input') initialiseInput(weights, config.hidden, random);
-      return fresh(weights);
+      return freshState(weights);
     });
     this.conditioning = new Map(
       [...conditioningParameters(config, bins, seed)].map(([name, { shape, data }]) => [
         name,
-        { shape, state: fresh(data) },
+        { shape, state: freshState(data) },
       ]),
     );
   }
@@ -88,6 +90,11 @@ export class Parameters {
       this.sparse.map((weights, i) => weights.deployed(masks[i], which)),
       which,
     );
+  }
+
+  /** The moving averages of the frame-rate network's weights, as a voice stores them. */
+  averagedConditioning(): Map<string, { shape: number[]; data: Float32Array }> {
+    return new Map([...this.conditioning].map(([name, { shape, state }]) => [name, { shape, data: state.average }]));
   }
 
   /** The network of each member with every block stored: the present weights under its masks, zeros elsewhere. */
@@ -122,8 +129,7 @@ export class Parameters {
     const arrays = new Map<string, Float32Array | Int32Array>();
     for (const [i, name] of sparseNames.entries())
       for (const [key, array] of withPrefix(name, this.sparse[i].toArrays())) arrays.set(key, array);
-    for (const [name, state] of this.unmasked())
-      for (const [kind, array] of Object.entries(state)) arrays.set(`${name}/${kind}`, array as Float32Array);
+    for (const [key, array] of statesToArrays(this.unmasked())) arrays.set(key, array);
     return arrays;
   }
 
@@ -133,29 +139,12 @@ export class Parameters {
    */
   fromArrays(arrays: ReadonlyMap<string, Float32Array | Int32Array>, members: number): void {
     sparseNames.forEach((name, i) => this.sparse[i].fromArrays(underPrefix(name, arrays), members));
-    for (const [name, state] of this.unmasked()) {
-      for (const [kind, array] of Object.entries(state) as [string, Float32Array][]) {
-        const saved = arrays.get(`${name}/${kind}`) as Float32Array | undefined;
-        if (!saved) throw new RangeError(`the checkpoint has no array ${name}/${kind}`);
-        if (saved.length !== array.length)
-          throw new RangeError(`${name}/${kind} has ${saved.length} elements, expected ${array.length}`);
-        array.set(saved);
-      }
-    }
+    statesFromArrays(this.unmasked(), arrays);
   }
 
   private unmasked(): [name: string, state: AdamState][] {
     return [...this.named()].slice(sparseNames.length);
   }
-}
-
-function fresh(weights: Float32Array): AdamState {
-  return {
-    weights,
-    first: new Float32Array(weights.length),
-    second: new Float32Array(weights.length),
-    average: weights.slice(),
-  };
 }
 
 /** Normal with deviation 0.3; c[t] must not reach the coarse half of the state. */

@@ -9,8 +9,8 @@ import { type FeatureStore, openFeatureStore } from '../../data/store/feature_st
 import { chooseKernels } from '../../kernels/index.js';
 import { loadTensorFlow } from '../../model/backend/backend.js';
 import { loadRecipe } from '../recipe/recipe.js';
-import { Trainer } from './trainer.js';
-import { heldOutNll } from './validation.js';
+import { heldOutNll } from './held_out.js';
+import { VocoderTrainer } from './trainer.js';
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'tts-trainer-'));
@@ -43,14 +43,14 @@ before(async () => {
   });
 });
 
-async function trainerOf(set: string[], threads = 2): Promise<Trainer> {
+async function trainerOf(set: string[], threads = 2): Promise<VocoderTrainer> {
   const kernels = chooseKernels({ threads });
-  return new Trainer(recipeOf(...set), store, kernels, (await loadTensorFlow(kernels)).tf);
+  return new VocoderTrainer(recipeOf(...set), store, kernels, (await loadTensorFlow(kernels)).tf);
 }
 
-const losses = (trainer: Trainer, steps: number) => Array.from({ length: steps }, () => trainer.advance().loss);
+const losses = (trainer: VocoderTrainer, steps: number) => Array.from({ length: steps }, () => trainer.advance().loss);
 /** Copies, as a checkpoint makes them. */
-const copied = ({ arrays, state }: ReturnType<Trainer['save']>) => ({
+const copied = ({ arrays, state }: ReturnType<VocoderTrainer['save']>) => ({
   arrays: new Map([...arrays].map(([name, array]) => [name, array.slice()] as const)),
   state: JSON.parse(JSON.stringify(state)) as Record<string, unknown>,
 });

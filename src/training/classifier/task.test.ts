@@ -9,7 +9,7 @@ import type { ImageSet } from '../../data/images/images.js';
 import { chooseKernels } from '../../kernels/index.js';
 import { loadClassifier } from '../../model/classifiers/file.js';
 import { loadNewestCheckpoint } from '../run_folder/checkpoint.js';
-import { trainClassifier } from './run.js';
+import { trainClassifier } from './task.js';
 import { scoreClassifier } from './validation.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'classifier-run-'));

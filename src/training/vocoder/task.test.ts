@@ -11,8 +11,8 @@ import { loadTensorFlow } from '../../model/backend/backend.js';
 import { loadVoice } from '../../model/voice/file.js';
 import { loadRecipe, type Recipe } from '../recipe/recipe.js';
 import { loadNewestCheckpoint } from '../run_folder/checkpoint.js';
-import { trainVoice } from './run.js';
-import { Trainer } from './trainer.js';
+import { trainVoice } from './task.js';
+import { VocoderTrainer } from './trainer.js';
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'tts-run-'));
@@ -71,14 +71,14 @@ function failingAt(steps: (step: number) => boolean): Kernels {
 test('a step whose gradients are not finite is dropped, and changes nothing', async () => {
   const kernels = failingAt((step) => step === 3);
   const { tf } = await loadTensorFlow(kernels);
-  const trainer = new Trainer(recipe, store, kernels, tf);
+  const trainer = new VocoderTrainer(recipe, store, kernels, tf);
   const weights = () => [...trainer.parameters.toArrays().values()].map((array) => array.slice());
   assert.ok(trainer.advance().applied);
   assert.ok(trainer.advance().applied);
   const before = weights();
   const bad = trainer.advance();
   assert.ok(!bad.applied);
-  assert.ok(!Number.isFinite(bad.gradientNorm));
+  assert.ok(!Number.isFinite(bad.figures['train/gradient_norm']));
   assert.deepEqual(weights(), before);
   assert.ok(trainer.advance().applied);
   assert.notDeepEqual(weights(), before);
@@ -100,7 +100,7 @@ test('the loss falls, and the voice is the average of the weights', async () => 
   const out = join(folder, 'good');
   const kernels = chooseKernels({ threads: 2 });
   const { tf } = await loadTensorFlow(kernels);
-  const first = new Trainer(recipe, store, kernels, tf).advance().loss;
+  const first = new VocoderTrainer(recipe, store, kernels, tf).advance().loss;
   const { validationNll, step, voice } = await trainVoice({ recipe, store, kernels, out });
   assert.equal(step, 30);
   assert.ok(validationNll !== null && validationNll < first - 0.15, `${first} to ${validationNll}`);

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { temporaryFolder } from '../../test/support/files.js';
+import type { Learner } from './learner.js';
+import { runTask } from './loop.js';
+import { loadNewestCheckpoint, saveCheckpoint } from './run_folder/checkpoint.js';
+import type { TrainingTask } from './task.js';
+
+/** Learns a number: each step halves its distance from 8; `bad` steps are dropped. */
+class HalfWay implements Learner {
+  step = 0;
+  private readonly value = new Float32Array(1);
+  constructor(private readonly bad: (step: number) => boolean = () => false) {}
+
+  advance() {
+    const applied = !this.bad(this.step++);
+    const loss = applied ? 8 - this.value[0] : NaN;
+    if (applied) this.value[0] += loss / 2;
+    return { loss, applied, figures: { 'train/rate': 0.5 } };
+  }
+
+  diagnostics = () => ({});
+  save = () => ({ arrays: new Map([['value', this.value]]), state: {} });
+  restore({ arrays }: ReturnType<HalfWay['save']> | Parameters<Learner['restore']>[0], step: number) {
+    this.value.set(arrays.get('value') as Float32Array);
+    this.step = step;
+  }
+}
+
+interface Options {
+  steps?: number;
+  bad?: (step: number) => boolean;
+  identity?: object;
+}
+
+/** A task that fits on a page. */
+function halfWay(taken: string[], { steps = 10, bad, identity = { target: 8 } }: Options = {}): TrainingTask {
+  const learner = new HalfWay(bad);
+  return {
+    learner,
+    kernels: { name: 'reference', threads: 1 },
+    training: { steps, checkpointEvery: 4 },
+    batch: { size: 1, unit: 'examples' },
+    identity,
+    introduction: [],
+    measurements: [
+      {
+        every: 3,
+        run(_, { step }) {
+          taken.push(`value ${step}`);
+          return { 'validation/value': learner.save().arrays.get('value')?.[0] ?? null };
+        },
+      },
+      {
+        every: 5,
+        run(_, { step }) {
+          taken.push(`picture ${step}`);
+          return {};
+        },
+      },
+      { every: Infinity, run: () => assert.fail('never due') },
+    ],
+    curve: [{ title: 'value', figure: 'validation/value', digits: 3 }],
+    describe: () => [],
+    ship(out, { step }) {
+      writeFileSync(join(out, 'shipped'), String(step));
+      return Promise.resolve(join(out, 'shipped'));
+    },
+  };
+}
+
+const curveOf = (out: string) =>
+  readFileSync(join(out, 'curve.csv'), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) =>
+      line
+        .split(',')
+        .filter((_, i) => i !== 1)
+        .join(),
+    );
+
+test('measurements are taken at their intervals and, each once, at the end', async (t) => {
+  const out = temporaryFolder(t);
+  const taken: string[] = [];
+  const { step, figures } = await runTask(halfWay(taken), { out });
+  assert.equal(step, 10);
+  assert.deepEqual(taken, ['value 3', 'picture 5', 'value 6', 'value 9', 'value 10', 'picture 10']);
+  assert.equal(figures['validation/value'], 8 - 8 / 2 ** 10);
+  assert.equal(readFileSync(join(out, 'shipped'), 'utf8'), '10');
+  assert.equal(curveOf(out).length, 5);
+});
+
+test('a run that was killed before its last measurement takes it when it goes on', async (t) => {
+  const out = temporaryFolder(t);
+  await runTask(halfWay([]), { out });
+  const whole = curveOf(out);
+  const last = loadNewestCheckpoint(out);
+  assert.ok(last);
+  // As if the process had died between the last checkpoint and the measurements.
+  saveCheckpoint(out, 10, { ...last, state: { ...last.state, measured: [9, 5, 0] } });
+  writeFileSync(join(out, 'curve.csv'), readFileSync(join(out, 'curve.csv'), 'utf8').replace(/10,.*\n$/, ''));
+  const taken: string[] = [];
+  const { step, figures } = await runTask(halfWay(taken), { out });
+  assert.equal(step, 10);
+  assert.deepEqual(taken, ['value 10', 'picture 10']);
+  assert.deepEqual(curveOf(out), whole);
+  assert.ok((figures['validation/value'] ?? 0) > 7.9);
+});
+
+test('a run in parts is the run in one go; a signal stops it without another measurement', async (t) => {
+  const [whole, parts] = [temporaryFolder(t), temporaryFolder(t)];
+  await runTask(halfWay([]), { out: whole });
+  const stop = new AbortController();
+  const taken: string[] = [];
+  const task = halfWay(taken, { bad: (step) => (step === 6 && stop.abort(), false) });
+  assert.equal((await runTask(task, { out: parts, signal: stop.signal })).step, 7);
+  assert.deepEqual(taken, ['value 3', 'picture 5', 'value 6']);
+  await runTask(halfWay([]), { out: parts });
+  assert.deepEqual(curveOf(parts), curveOf(whole));
+  assert.deepEqual(loadNewestCheckpoint(parts)?.arrays, loadNewestCheckpoint(whole)?.arrays);
+});
+
+test('ten bad steps in a row stop a run, nine do not', async (t) => {
+  const out = temporaryFolder(t);
+  await assert.rejects(runTask(halfWay([], { steps: 30, bad: (step) => step > 4 }), { out }), {
+    code: 'ERR_NOT_FINITE',
+    message: /10 steps in a row up to 15 .*saved in .*learningRate/,
+  });
+  assert.equal(loadNewestCheckpoint(out)?.step, 15);
+  const other = temporaryFolder(t);
+  assert.equal((await runTask(halfWay([], { steps: 30, bad: (step) => step % 10 > 0 }), { out: other })).step, 30);
+});
+
+test('the folder of another run, or of a run of version 0.1, is refused and left alone', async (t) => {
+  const out = temporaryFolder(t);
+  await runTask(halfWay([]), { out });
+  const curve = curveOf(out);
+  await assert.rejects(runTask(halfWay([], { identity: { target: 9 } }), { out }), {
+    code: 'ERR_CHECKPOINT',
+    message: /target 8, now 9/,
+  });
+  assert.deepEqual(curveOf(out), curve);
+  const old = temporaryFolder(t);
+  saveCheckpoint(old, 3, { arrays: new Map(), state: { recipe: {}, seconds: 1 } });
+  await assert.rejects(runTask(halfWay([]), { out: old }), { code: 'ERR_CHECKPOINT', message: /version 0\.1/ });
+  assert.ok(!existsSync(join(old, 'curve.csv')));
+});

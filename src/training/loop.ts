@@ -1,0 +1,239 @@
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { TtsError } from '../base/errors.js';
+import { BadSteps, type LearnerStep } from './learner.js';
+import { loadNewestCheckpoint, saveCheckpoint } from './run_folder/checkpoint.js';
+import { Curve } from './run_folder/curve.js';
+import { formatProgress, ProgressLine } from './run_folder/progress.js';
+import { RunFolder } from './run_folder/run_folder.js';
+import { checkSameRun } from './run_folder/same_run.js';
+import type { Figures, RunPosition, TrainingTask } from './task.js';
+
+export interface RunLimits {
+  /** Folder of the run: checkpoints/, logs/, curve.csv, and what the task makes. */
+  readonly out: string;
+  /** Stop after this many minutes of training in this call. */
+  readonly minutes?: number;
+  /** Stop after the present step, with everything saved. */
+  readonly signal?: AbortSignal;
+}
+
+export interface RunOutcome extends RunPosition {
+  readonly steps: number;
+  /** Samples or examples per second, in this call. */
+  readonly perSecond: number;
+  /** What people use: the voice, the model. */
+  readonly shipped: string;
+  readonly kernels: string;
+}
+
+/** What a checkpoint holds besides the learner's arrays. */
+interface RunState {
+  readonly identity: object;
+  readonly kernels: string;
+  readonly seconds: number;
+  readonly smoothLoss: number | null;
+  readonly figures: Figures;
+  /** The step at which each measurement was last taken, in the order of `TrainingTask.measurements`. */
+  readonly measured: readonly number[];
+  readonly learner: Record<string, unknown>;
+}
+
+/** Steps between two entries in the log for TensorBoard. */
+const logEvery = 20;
+
+/** Figures of the masks that the text log shows; TensorBoard has them all. */
+const shown = ['es/overlap', 'es/spread', 'es/noise', 'masks/churn', 'masks/ever_active'];
+
+/**
+ * Trains until the task's steps are done, the minutes are over or the signal comes; each time everything is saved and
+ * the voice or model is written. A run that finds checkpoints in its folder goes on exactly where they stand.
+ * @throws {TtsError} ERR_CHECKPOINT when the checkpoints there belong to another run; ERR_NOT_FINITE after ten bad steps
+ * in a row, with the last good state saved
+ */
+export async function runTask(task: TrainingTask, { out, minutes = Infinity, signal }: RunLimits): Promise<RunOutcome> {
+  const run = new Run(task, out);
+  try {
+    while (run.step < task.training.steps && run.elapsed() < minutes * 60 && !signal?.aborted) {
+      run.advance();
+      await run.measure((every) => run.step % every === 0 || (run.step === task.training.steps && every < Infinity));
+      if (run.step % task.training.checkpointEvery === 0) await run.save();
+      run.showProgress(minutes);
+      run.checkHealth();
+      // Lets signals in.
+      await setImmediate();
+    }
+    if (!signal?.aborted) await run.measure((every) => every < Infinity);
+  } finally {
+    await run.close();
+  }
+  return run.outcome(minutes);
+}
+
+/** One call's part of a run. */
+class Run {
+  private readonly folder: RunFolder;
+  private readonly curve: Curve;
+  private readonly line = new ProgressLine();
+  private readonly badSteps = new BadSteps();
+  private readonly firstStep: number;
+  private readonly secondsBefore: number = 0;
+  private readonly begun = performance.now();
+  /** Milliseconds for which the clock stood still: measuring is no training. */
+  private paused = 0;
+  private seconds = 0;
+  private smoothLoss: number | null = null;
+  private figures: Figures = {};
+  private measured: number[];
+  private maskFigures: Record<string, number> = {};
+  private last: LearnerStep | undefined;
+  private shipped = '';
+
+  constructor(
+    private readonly task: TrainingTask,
+    private readonly out: string,
+  ) {
+    const { learner, kernels, measurements } = task;
+    this.measured = measurements.map(() => learner.step);
+    const checkpoint = loadNewestCheckpoint(out);
+    if (checkpoint) {
+      const state = stateOf(checkpoint.state, out);
+      checkSameRun(out, state.identity, task.identity);
+      learner.restore({ arrays: new Map(checkpoint.arrays), state: state.learner }, checkpoint.step);
+      ({ seconds: this.seconds, smoothLoss: this.smoothLoss, figures: this.figures } = state);
+      this.measured = [...state.measured];
+      this.line.note(checkpoint.note ?? `resumed from step ${checkpoint.step}`);
+      if (state.kernels !== kernels.name)
+        this.line.note(
+          `the run was on kernels ${state.kernels}, now ${kernels.name}: results will differ in the last digits`,
+        );
+    }
+    for (const text of task.introduction) this.line.note(text);
+    this.firstStep = learner.step;
+    this.secondsBefore = this.seconds;
+    this.folder = new RunFolder(out, learner.step);
+    this.curve = new Curve(join(out, 'curve.csv'), task.curve, learner.step);
+  }
+
+  get step(): number {
+    return this.task.learner.step;
+  }
+
+  /** Seconds of training in this call. */
+  elapsed(): number {
+    return (performance.now() - this.begun - this.paused) / 1000;
+  }
+
+  /** One step of the learner, into the log. */
+  advance(): void {
+    const { learner, batch } = this.task;
+    const result = learner.advance();
+    const { loss, applied, figures } = result;
+    this.last = result;
+    this.seconds = this.secondsBefore + this.elapsed();
+    if (applied) this.smoothLoss = this.smoothLoss === null ? loss : 0.99 * this.smoothLoss + 0.01 * loss;
+    else this.line.note(`step ${this.step}: loss ${loss}, ${listed(figures)}; the step was dropped`);
+    if (applied && this.step % logEvery === 0) {
+      const ofMasks = learner.diagnostics();
+      this.maskFigures = { ...this.maskFigures, ...ofMasks };
+      const speed = { [`train/${batch.unit}_per_second`]: this.perSecond() };
+      this.folder.scalars(this.step, { 'train/loss': loss, ...figures, ...speed, ...ofMasks });
+    }
+  }
+
+  /** Stops the run after ten bad steps in a row. */
+  checkHealth(): void {
+    if (this.last) this.badSteps.add(this.last, this.step, `; the state before them is saved in ${this.out}`);
+  }
+
+  /** Takes the measurements that are due by their interval and were not yet taken at this step. */
+  async measure(due: (every: number) => boolean): Promise<void> {
+    const { measurements } = this.task;
+    const wanted = measurements.filter(({ every }, i) => due(every) && this.measured[i] !== this.step);
+    if (wanted.length === 0) return;
+    const pause = performance.now();
+    let now: Figures = {};
+    for (const measurement of wanted) {
+      const found = await measurement.run(this.folder, this.position());
+      now = { ...now, ...found };
+      this.figures = { ...this.figures, ...withoutNulls(found) };
+    }
+    this.measured = this.measured.map((step, i) => (wanted.includes(measurements[i]) ? this.step : step));
+    this.folder.scalars(this.step, now);
+    if (Object.keys(now).length > 0) this.curve.add(this.step, this.seconds, this.smoothLoss, now);
+    const masks = shown.flatMap((name) =>
+      name in this.maskFigures ? [`${name} ${this.maskFigures[name].toPrecision(3)}`] : [],
+    );
+    if (masks.length > 0) this.line.note(`step ${this.step}: ${masks.join(' · ')}`);
+    this.paused += performance.now() - pause;
+  }
+
+  /** Writes a checkpoint, and the voice or model. */
+  async save(): Promise<void> {
+    const { learner, identity, kernels } = this.task;
+    const { seconds, smoothLoss, figures, measured } = this;
+    const { arrays, state } = learner.save();
+    const saved: RunState = { identity, kernels: kernels.name, seconds, smoothLoss, figures, measured, learner: state };
+    saveCheckpoint(this.out, this.step, { arrays, state: { ...saved } });
+    this.shipped = await this.task.ship(this.out, this.position());
+  }
+
+  showProgress(minutes: number): void {
+    this.line.update(this.progress(minutes));
+  }
+
+  /** Saves what there is, also after an error. */
+  async close(): Promise<void> {
+    await this.save();
+    this.folder.close();
+  }
+
+  outcome(minutes: number): RunOutcome {
+    this.line.finish(this.progress(minutes));
+    const { kernels, training } = this.task;
+    const { shipped } = this;
+    return { ...this.position(), steps: training.steps, perSecond: this.perSecond(), shipped, kernels: kernels.name };
+  }
+
+  private position(): RunPosition {
+    return { step: this.step, seconds: this.seconds, figures: this.figures };
+  }
+
+  private perSecond(): number {
+    return ((this.step - this.firstStep) * this.task.batch.size) / this.elapsed();
+  }
+
+  private progress(minutes: number): string {
+    const { batch, training, describe } = this.task;
+    const perSecond = this.perSecond();
+    const toDo = ((training.steps - this.step) * batch.size) / perSecond;
+    return formatProgress({
+      step: this.step,
+      steps: training.steps,
+      loss: this.smoothLoss,
+      parts: describe(this.figures),
+      perSecond,
+      unit: batch.unit,
+      secondsLeft: Math.min(toDo, minutes * 60 - this.elapsed()),
+    });
+  }
+}
+
+const listed = (figures: Readonly<Record<string, number>>): string =>
+  Object.entries(figures)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ');
+
+const withoutNulls = (figures: Figures): Figures =>
+  Object.fromEntries(Object.entries(figures).filter(([, value]) => value !== null));
+
+/** Version 0.1 wrote other keys. */
+function stateOf(state: Record<string, unknown>, out: string): RunState {
+  if (!('identity' in state))
+    throw new TtsError(
+      'ERR_CHECKPOINT',
+      `${out} holds a run of version 0.1, which this version cannot continue; finish it there, or give --out another ` +
+        'folder',
+    );
+  return state as unknown as RunState;
+}

@@ -1,0 +1,116 @@
+import type { AdamState, Kernels } from '../kernels/index.js';
+import type { BlockView, ChooserState, MaskChooser } from '../sparsity/chooser.js';
+import type { Mask } from '../sparsity/mask.js';
+import { underPrefix, withPrefix } from '../sparsity/named_arrays.js';
+import { globalNorm } from './adam_states.js';
+import type { Learner, LearnerStep } from './learner.js';
+import { learningRateAt, type Schedule } from './recipe/schedule.js';
+
+/** Every weight of a network in training, shared by the members of a population under masks of their own. */
+export interface MaskedParameters {
+  /** Gives the members other masks: [member][matrix]. */
+  remask(masks: readonly (readonly Mask[])[]): void;
+  /** All states with a name, in a fixed order. */
+  named(): Iterable<[name: string, state: AdamState]>;
+  /** Everything as named arrays, for a checkpoint. */
+  toArrays(): Map<string, Float32Array | Int32Array>;
+  /** Takes over the arrays of a checkpoint of so many members. */
+  fromArrays(arrays: ReadonlyMap<string, Float32Array | Int32Array>, members: number): void;
+}
+
+/** How gradients become steps. */
+export interface OptimiserSettings extends Schedule {
+  readonly adam: { readonly beta1: number; readonly beta2: number; readonly epsilon: number };
+  /** Largest norm of all gradients together; default: any. */
+  readonly clip?: number;
+  /** Decay of the moving average of the weights. */
+  readonly ema: number;
+}
+
+/** What the members of a population found in a step. */
+export interface MemberGradients {
+  /** [members] mean nats. */
+  readonly losses: Float64Array;
+  /** Of the mean over the members, in the order of `MaskedParameters.named`. */
+  readonly gradients: readonly Float32Array[];
+}
+
+/**
+ * Weights by backpropagation, masks by a chooser (Lenc et al. 2019, arXiv 1906.03139, section 4, where it is a
+ * population). In every step each member runs forwards and backwards on its own masks; together they see as many
+ * examples as one set of masks would. A subclass says what a batch is and what its gradients are.
+ */
+export abstract class MaskedLearner implements Learner {
+  step = 0;
+  protected abstract readonly parameters: MaskedParameters;
+
+  /** @param chooser undefined where nothing is masked */
+  protected constructor(
+    protected readonly kernels: Kernels,
+    private readonly optimiser: OptimiserSettings,
+    protected readonly chooser: MaskChooser | undefined,
+  ) {}
+
+  /** Masks that are trained side by side. */
+  get members(): number {
+    return this.chooser?.members ?? 1;
+  }
+
+  advance(): LearnerStep {
+    const { chooser, optimiser, step } = this;
+    const masks = chooser?.update(step, this.view());
+    if (masks) {
+      this.parameters.remask(masks);
+      this.masksChanged();
+    }
+    const { losses, gradients } = this.gradients(chooser?.paired(step) ?? false);
+    const loss = losses.reduce((sum, value) => sum + value, 0) / losses.length;
+    const gradientNorm = globalNorm(gradients);
+    const learningRate = learningRateAt(step, optimiser);
+    const applied = Number.isFinite(loss) && Number.isFinite(gradientNorm);
+    chooser?.observe(step, losses);
+    this.step++;
+    if (applied) this.update(gradients, gradientNorm, learningRate);
+    return { loss, applied, figures: { 'train/gradient_norm': gradientNorm, 'train/learning_rate': learningRate } };
+  }
+
+  diagnostics(): Record<string, number> {
+    return this.chooser?.diagnostics() ?? {};
+  }
+
+  save(): ChooserState {
+    const { arrays, state } = this.chooser?.save() ?? { arrays: new Map<string, Float32Array>(), state: {} };
+    return { arrays: new Map([...this.parameters.toArrays(), ...withPrefix('sparsity', arrays)]), state };
+  }
+
+  restore({ arrays, state }: ChooserState, step: number): void {
+    this.chooser?.restore({ arrays: underPrefix('sparsity', arrays), state });
+    this.parameters.fromArrays(arrays, this.members);
+    this.step = step;
+    this.masksChanged();
+  }
+
+  /** The masks of the model that is validated and shipped: [matrix]. */
+  protected deployedMasks(): Mask[] {
+    return this.chooser?.deployed() ?? [];
+  }
+
+  /** The gradients of this step's batch; when `paired`, members 2p and 2p+1 see the same examples. */
+  protected abstract gradients(paired: boolean): MemberGradients;
+
+  /** What the chooser may ask about the weights. */
+  protected abstract view(): BlockView;
+
+  /** Called after the members have got other masks. */
+  protected masksChanged(): void {}
+
+  private update(gradients: readonly Float32Array[], norm: number, learningRate: number): void {
+    const { adam, ema, clip = Infinity } = this.optimiser;
+    // Early on the average follows fast, so that it does not carry the random start along.
+    const average = Math.min(ema, (1 + this.step) / (10 + this.step));
+    const gradientScale = norm > clip ? clip / norm : 1;
+    let i = 0;
+    for (const [, state] of this.parameters.named())
+      this.kernels.adam({ learningRate, ...adam, step: this.step, gradientScale, average }, gradients[i++], state);
+  }
+}

@@ -1,0 +1,119 @@
+import { join } from 'node:path';
+import type { FeatureStore } from '../../data/store/feature_store.js';
+import type { Kernels } from '../../kernels/index.js';
+import { loadTensorFlow } from '../../model/backend/backend.js';
+import { saveVoice } from '../../model/voice/file.js';
+import type { Provenance } from '../../model/voice/voice.js';
+import { type RunLimits, runTask } from '../loop.js';
+import type { Recipe } from '../recipe/recipe.js';
+import type { CurveColumn, RunPosition, TrainingTask } from '../task.js';
+import { heldOutNll, writeSamples } from './held_out.js';
+import { VocoderTrainer } from './trainer.js';
+
+export interface RunOptions extends RunLimits {
+  readonly recipe: Recipe;
+  readonly store: FeatureStore;
+  readonly kernels: Kernels;
+}
+
+export interface RunResult {
+  readonly step: number;
+  readonly steps: number;
+  /** Seconds of training, over all calls. */
+  readonly seconds: number;
+  readonly validationNll: number | null;
+  readonly stoi: number | null;
+  readonly samplesPerSecond: number;
+  readonly voice: string;
+  readonly kernels: string;
+}
+
+/** What curve.csv of a voice holds: nats per 16-bit sample, STOI, dB, bursts per clip. */
+export const vocoderCurve: readonly CurveColumn[] = [
+  { title: 'validation_nll', figure: 'validation/nll', digits: 4 },
+  { title: 'stoi', figure: 'validation/stoi', digits: 4 },
+  { title: 'log_spectral_distance', figure: 'validation/logSpectralDistance', digits: 3 },
+  { title: 'bursts', figure: 'validation/bursts', digits: 2 },
+];
+
+/**
+ * Trains a voice, or goes on with a run that was stopped: see `runTask`.
+ * @throws {TtsError} what `runTask` throws; ERR_RECIPE when the lanes cannot be shared out to the members
+ */
+export async function trainVoice({ recipe, store, kernels, ...limits }: RunOptions): Promise<RunResult> {
+  const outcome = await runTask(await vocoderTask(recipe, store, kernels), limits);
+  const { step, steps, seconds, figures, perSecond, shipped } = outcome;
+  const { 'validation/nll': validationNll = null, 'validation/stoi': stoi = null } = figures;
+  return {
+    step,
+    steps,
+    seconds,
+    validationNll,
+    stoi,
+    samplesPerSecond: perSecond,
+    voice: shipped,
+    kernels: outcome.kernels,
+  };
+}
+
+/** A voice as something to train: measured by its NLL, and by speaking held-out clips. */
+async function vocoderTask(recipe: Recipe, store: FeatureStore, kernels: Kernels): Promise<TrainingTask> {
+  const { tf, backend, reason } = await loadTensorFlow(kernels);
+  const trainer = new VocoderTrainer(recipe, store, kernels, tf);
+  const { training } = recipe;
+  const provenance = ({ step, seconds, figures }: RunPosition): Provenance => ({
+    recipe: `${recipe.name}-${recipe.size}`,
+    corpus: recipe.data.corpus,
+    corpusHash: store.hash,
+    steps: step,
+    seconds: Math.round(seconds),
+    nll: figures['validation/nll'] ?? null,
+    kernels: kernels.name,
+    created: new Date().toISOString(),
+  });
+  return {
+    learner: trainer,
+    kernels,
+    training,
+    batch: { size: training.lanes * training.segment, unit: 'samples' },
+    identity: { ...settingsOf(recipe), 'corpus and split': store.hash.slice(0, 16) },
+    introduction: [
+      ...(reason === undefined ? [] : [reason]),
+      `kernels ${kernels.name}, ${kernels.threads} threads, TensorFlow.js backend ${backend}; ` +
+        `${store.train.length} clips to train on, ${store.validation.length} held out`,
+    ],
+    measurements: [
+      {
+        every: store.validation.length > 0 ? training.validateEvery : Infinity,
+        run: () => ({ 'validation/nll': heldOutNll(tf, kernels, trainer, store) }),
+      },
+      {
+        every: training.sampleEvery,
+        async run(folder, position) {
+          folder.maskPicture(position.step, trainer.picture());
+          return writeSamples(folder, position.step, trainer.voice(provenance(position)), store, kernels);
+        },
+      },
+    ],
+    curve: vocoderCurve,
+    describe: (figures) => [
+      `validation ${figures['validation/nll']?.toFixed(3) ?? '–'}`,
+      `density ${(100 * trainer.density).toFixed(1)}%`,
+    ],
+    async ship(out, position) {
+      const path = join(out, 'voice.safetensors');
+      await saveVoice(path, trainer.voice(provenance(position)));
+      return path;
+    },
+  };
+}
+
+/** What may differ between the calls that make up one run: how long it goes, when it measures, where the recordings lie. */
+function settingsOf({ data: _data, sizes, size, training, ...rest }: Recipe): object {
+  const free = ['steps', 'validateEvery', 'sampleEvery', 'checkpointEvery'];
+  return {
+    ...rest,
+    size: sizes[size],
+    training: Object.fromEntries(Object.entries(training).filter(([key]) => !free.includes(key))),
+  };
+}
