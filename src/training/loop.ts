@@ -204,14 +204,15 @@ class Run {
   }
 
   private progress(minutes: number): string {
-    const { batch, training, describe } = this.task;
+    const { task } = this;
+    const { batch, training } = task;
     const perSecond = this.perSecond();
     const toDo = ((training.steps - this.step) * batch.size) / perSecond;
     return formatProgress({
       step: this.step,
       steps: training.steps,
       loss: this.smoothLoss,
-      parts: describe(this.figures),
+      parts: task.describe(this.figures),
       perSecond,
       unit: batch.unit,
       secondsLeft: Math.min(toDo, minutes * 60 - this.elapsed()),

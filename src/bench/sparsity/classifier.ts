@@ -8,8 +8,7 @@ import { countWeights } from '../../training/classifier/parameters.js';
 import { ClassifierTrainer } from '../../training/classifier/trainer.js';
 import { scoreClassifier } from '../../training/classifier/validation.js';
 import type { ClassifierRecipe } from '../../training/recipe/classifier_schema.js';
-import type { SparsityTask } from './task.js';
-import { trainToEnd } from './train_to_end.js';
+import { type SparsityTask, trainToEnd } from './task.js';
 
 /** Dense matrices run fastest in the largest blocks that fit most of them. */
 const denseBlock: [number, number] = [4, 4];

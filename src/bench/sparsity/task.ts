@@ -1,6 +1,15 @@
 import type { Kernels } from '../../kernels/index.js';
+import { BadSteps, type Learner } from '../../training/learner.js';
 import type { AnyRecipe } from '../../training/recipe/recipe.js';
-import type { TrainingTime } from './train_to_end.js';
+
+/**
+ * How long training took, by the clock and in time of one core: on a machine that does other things too only the second
+ * can be compared.
+ */
+export interface TrainingTime {
+  readonly seconds: number;
+  readonly coreSeconds: number;
+}
 
 /** A figure of quality, and how it is shown. */
 export interface QualityFigure {
@@ -33,4 +42,17 @@ export interface SparsityTask<R extends AnyRecipe> {
   prepare(recipe: R): Promise<string>;
   /** Trains from the start to the recipe's last step, and measures. Writes nothing. */
   runOnce(recipe: R, kernels: Kernels): Promise<SparsityFigures>;
+}
+
+/**
+ * Trains up to a number of steps.
+ * @throws {TtsError} ERR_NOT_FINITE after ten steps in a row whose loss or gradients were not finite
+ */
+export function trainToEnd(learner: Pick<Learner, 'step' | 'advance'>, steps: number): TrainingTime {
+  const begun = performance.now();
+  const before = process.cpuUsage();
+  const badSteps = new BadSteps();
+  while (learner.step < steps) badSteps.add(learner.advance(), learner.step);
+  const { user, system } = process.cpuUsage(before);
+  return { seconds: (performance.now() - begun) / 1000, coreSeconds: (user + system) / 1e6 };
 }

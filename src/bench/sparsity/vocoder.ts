@@ -5,8 +5,7 @@ import { loadTensorFlow } from '../../model/backend/backend.js';
 import type { Recipe } from '../../training/recipe/recipe.js';
 import { heldOutNll } from '../../training/vocoder/held_out.js';
 import { VocoderTrainer } from '../../training/vocoder/trainer.js';
-import type { SparsityTask } from './task.js';
-import { trainToEnd } from './train_to_end.js';
+import { type SparsityTask, trainToEnd } from './task.js';
 
 /** Features are computed once for all runs. */
 const cacheDir = 'runs/cache';
