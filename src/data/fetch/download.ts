@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
 import { TtsError } from '../../base/errors.js';
+import { syncFolder } from '../../base/temporary.js';
 import {
   bytes,
   discardPart,
@@ -43,6 +45,7 @@ export async function download(url: string, path: string, options: DownloadOptio
     if (fresh || !resumed) throw new TtsError('ERR_CHECKSUM', `${url} has ${wrong}; the download was removed`);
   }
   await rename(`${path}.part`, path);
+  syncFolder(dirname(path));
   await discardPart(path);
 }
 

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MelSettings } from '../../audio/mel_settings.js';
+import { writeWholeFile } from '../../base/whole_file.js';
 import type { Corpus } from '../corpora/corpus.js';
 import { type ValidationChoice, validationIds } from '../corpora/split.js';
 import { buildClips, type BuiltClip } from './build.js';
 import { type StoredClip, storedClip } from './clip.js';
-import { filesOf, folderOf, hashOf, writeWhole } from './files.js';
+import { filesOf, folderOf, hashOf } from './files.js';
 
 export type { StoredClip } from './clip.js';
 
@@ -81,7 +82,7 @@ export async function openFeatureStore({
     hop,
     train,
     validation: built.filter(({ id }) => heldOut.has(id)).map(open),
-    statistics: cachedStatistics(join(folder, `statistics-${hash.slice(0, 16)}.json`), train, bins),
+    statistics: await cachedStatistics(join(folder, `statistics-${hash.slice(0, 16)}.json`), train, bins),
     hash,
   };
 }
@@ -93,16 +94,14 @@ interface StatisticsFile {
   readonly max: number;
 }
 
-function cachedStatistics(path: string, clips: readonly StoredClip[], bins: number): FeatureStatistics {
+async function cachedStatistics(path: string, clips: readonly StoredClip[], bins: number): Promise<FeatureStatistics> {
   try {
     const { mean, std, min, max } = JSON.parse(readFileSync(path, 'utf8')) as StatisticsFile;
     return { mean: Float32Array.from(mean), std: Float32Array.from(std), min, max };
   } catch {
     const statistics = statisticsOf(clips, bins);
-    writeWhole(
-      path,
-      JSON.stringify({ ...statistics, mean: [...statistics.mean], std: [...statistics.std] } satisfies StatisticsFile),
-    );
+    const file = { ...statistics, mean: [...statistics.mean], std: [...statistics.std] } satisfies StatisticsFile;
+    await writeWholeFile(path, Buffer.from(JSON.stringify(file)));
     return statistics;
   }
 }
