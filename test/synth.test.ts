@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { readAudio } from '../src/audio/read.js';
-import { readNpy, writeNpy } from '../src/data/features/npy.js';
+import { readNpy, writeNpy } from '../src/data/features/files.js';
 import { kernelNames } from '../src/kernels/index.js';
 import { run, temporaryFolder, tinyTraining } from './support/command_line.js';
 

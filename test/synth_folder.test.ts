@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
-import { writeNpy } from '../src/data/features/npy.js';
+import { writeNpy } from '../src/data/features/files.js';
 import { loadVoice } from '../src/model/voice/file.js';
 import { root, run, temporaryFolder, tinyTraining } from './support/command_line.js';
 

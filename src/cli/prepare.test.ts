@@ -10,7 +10,7 @@ import { melSettingsSchema } from '../audio/mel_settings.js';
 import { melPresets } from '../audio/presets.js';
 import { readAudio } from '../audio/read.js';
 import { writeWav } from '../audio/write.js';
-import { readFeatures } from '../data/features/feature_file.js';
+import { readFeatures } from '../data/features/files.js';
 
 const program = fileURLToPath(new URL('./prepare.js', import.meta.url));
 const clip = fileURLToPath(new URL('../../../data/ljspeech-mini/LJ001-0002.flac', import.meta.url));

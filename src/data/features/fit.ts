@@ -1,9 +1,20 @@
-/** Statistics of the features that a voice was trained on: per bin over all frames, and the extremes of all values. */
+import type { MelSettings } from '../../audio/mel_settings.js';
+
+/** Statistics of the features that a voice was trained on, for normalisation and to check other features against. */
 export interface FeatureStatistics {
+  /** Per bin, over all frames; std is at least 1e-5, so that a bin that never changes can be divided by it. */
   readonly mean: Float32Array;
   readonly std: Float32Array;
+  /** Over all frames and bins. */
   readonly min: number;
   readonly max: number;
+}
+
+/** What a voice expects of features: its name, and the settings and statistics of those it was trained on. */
+export interface ExpectedFeatures {
+  readonly name: string;
+  readonly settings: MelSettings;
+  readonly statistics: FeatureStatistics;
 }
 
 /** How features compare to a voice's statistics. */

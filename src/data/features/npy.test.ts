@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { TtsError } from '../../base/errors.js';
-import { readNpy, writeNpy } from './npy.js';
+import { readNpy, writeNpy } from './files.js';
 
 let folder: string;
 before(async () => {

@@ -4,21 +4,12 @@ import type { MelSettings } from '../../audio/mel_settings.js';
 import { writeWholeFile } from '../../base/whole_file.js';
 import type { Corpus } from '../corpora/corpus.js';
 import { type ValidationChoice, validationIds } from '../corpora/split.js';
+import type { FeatureStatistics } from '../features/fit.js';
 import { buildClips, type BuiltClip } from './build.js';
 import { type StoredClip, storedClip } from './clip.js';
 import { filesOf, folderOf, hashOf } from './files.js';
 
 export type { StoredClip } from './clip.js';
-
-/** Statistics of the training clips' features, for normalisation and for checking features against a voice. */
-export interface FeatureStatistics {
-  /** Per bin, over all frames; std is at least 1e-5, so that a bin that never changes can be divided by it. */
-  readonly mean: Float32Array;
-  readonly std: Float32Array;
-  /** Over all frames and bins. */
-  readonly min: number;
-  readonly max: number;
-}
 
 /** Audio and features of a corpus, on disk. */
 export interface FeatureStore {
@@ -28,6 +19,7 @@ export interface FeatureStore {
   /** In ascending order of id. */
   readonly train: readonly StoredClip[];
   readonly validation: readonly StoredClip[];
+  /** Of the clips to train on. */
   readonly statistics: FeatureStatistics;
   /** SHA-256 over the settings and each clip's id, content and side: equal hashes, equal training data. */
   readonly hash: string;

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { MelSettings } from '../../audio/mel_settings.js';
+import type { FeatureStatistics } from '../../data/features/fit.js';
 import type { StoredMatrix } from '../../kernels/interface/blocks.js';
 import type { DenseName, SparseName, WaveRnnConfig } from '../wavernn/config.js';
 import type { provenanceSchema } from './schema.js';
@@ -10,13 +11,7 @@ export type Provenance = z.infer<typeof provenanceSchema>;
 export interface Voice {
   readonly config: WaveRnnConfig;
   readonly features: MelSettings;
-  /** Of the training clips' features: mean and standard deviation per bin, least and greatest value of all. */
-  readonly statistics: {
-    readonly mean: Float32Array;
-    readonly std: Float32Array;
-    readonly min: number;
-    readonly max: number;
-  };
+  readonly statistics: FeatureStatistics;
   /** In any precision; those of a voice fresh from training are float32. */
   readonly sparse: Record<SparseName, StoredMatrix>;
   /** Row-major, with the shapes of `shapeOf`. */

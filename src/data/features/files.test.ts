@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { melPresets } from '../../audio/presets.js';
 import { TtsError } from '../../base/errors.js';
-import { readFeatures, readRawFeatures, settingsPath, writeFeatures } from './feature_file.js';
-import { writeNpy } from './npy.js';
+import { readFeatures, readRawFeatures, settingsPath, writeFeatures, writeNpy } from './files.js';
 
 let folder: string;
 before(async () => {
