@@ -1,8 +1,7 @@
 import { TtsError } from '../base/errors.js';
 import { readWholeFile } from '../base/whole_file.js';
 import type { Audio, DecodedAudio } from './audio.js';
-import { decodeCompressed } from './decode_compressed.js';
-import { decodeFlac } from './decode_flac.js';
+import { decodeCompressed, decodeFlac } from './decode_compressed.js';
 import { decodeWav } from './decode_wav.js';
 import { resample } from './resample.js';
 

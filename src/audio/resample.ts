@@ -3,7 +3,7 @@
 // drops samples at the end, keeps state from one long file to the next and cannot cut rates that 10 does not divide;
 // the resamplers of wavefile and node-web-audio-api drift.
 import { TtsError } from '../base/errors.js';
-import { kaiser, kaiserBeta, kaiserTaps } from './kaiser.js';
+import { kaiser, kaiserBeta, kaiserTaps } from './low_pass.js';
 
 /** Everything from the lower Nyquist frequency up is down by this much, in dB. */
 const attenuation = 110;

@@ -3,7 +3,7 @@ import test from 'node:test';
 import { decode } from 'fast-png';
 import type { MaskedMatrix } from './chooser.js';
 import { churn, MaskRecord, overlap } from './diagnostics.js';
-import { maskFromBits, maskToBits } from './mask_bits.js';
+import { maskFromBits, maskToBits } from './mask.js';
 import { maskPicture } from './mask_picture.js';
 
 const mask = (text: string) => Uint8Array.from(text, Number);

@@ -4,8 +4,7 @@ import type { BlockView, ChooserState, MaskChooser, MaskedMatrix } from './choos
 import { BlockFacts, standardised, type Statistic, type StatisticName, statistics } from './criteria.js';
 import { dropAndGrow } from './drop_grow.js';
 import { randomMask } from './fixed.js';
-import type { Mask } from './mask.js';
-import { maskFromBits, maskToBits } from './mask_bits.js';
+import { type Mask, maskFromBits, maskToBits } from './mask.js';
 import { type MaskDistribution, PopulationChooser, type PopulationSettings } from './population.js';
 import { noiseIndex, Snes } from './snes.js';
 

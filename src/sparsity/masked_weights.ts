@@ -7,11 +7,12 @@ import {
   correspondence,
   forEachBlock,
   type Mask,
+  maskFromBits,
   maskOf,
+  maskToBits,
   type MatrixShape,
   pack,
 } from './mask.js';
-import { maskFromBits, maskToBits } from './mask_bits.js';
 
 /** What is remembered of a block that leaves. */
 const remembered = { zero: [], weights: ['weights'], moments: ['weights', 'first', 'second'] } as const;

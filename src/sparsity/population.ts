@@ -1,9 +1,16 @@
 import { perMatrix } from './budget.js';
-import type { BlockView, ChooserState, MaskChooser, MaskedMatrix, Revival } from './chooser.js';
+import {
+  type BlockView,
+  type ChooserState,
+  type MaskChooser,
+  type MaskedMatrix,
+  type Revival,
+  underPrefix,
+  withPrefix,
+} from './chooser.js';
 import { MaskRecord } from './diagnostics.js';
 import { annealing, Hold, shuffledFitness } from './hold.js';
 import type { Mask } from './mask.js';
-import { underPrefix, withPrefix } from './named_arrays.js';
 
 /** What every search with a population is told. */
 export interface PopulationSettings {

@@ -1,12 +1,11 @@
 import { z } from 'zod';
 import type { MaskChooser, MaskedMatrix } from './chooser.js';
 import { statistics } from './criteria.js';
+import { rigl, sparseEvolutionaryTraining } from './drop_grow.js';
 import { directSearch } from './es.js';
 import { guidedSearch } from './es_guided.js';
 import { fixedMasks } from './fixed.js';
 import { cubicPruning } from './pruning.js';
-import { rigl } from './rigl.js';
-import { sparseEvolutionaryTraining } from './set.js';
 
 const steps = z.int().min(1);
 const share = z.number().min(0).max(1);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { deadAddress, refused, serve, temporaryFolder } from '../../../test/support/files.js';
 import { openCorpus } from './corpus.js';
-import { ensureLjSpeech } from './ljspeech.js';
+import { ensureLjSpeech } from './training_corpus.js';
 
 const digest = (data: Buffer) => createHash('sha256').update(data).digest('hex');
 
