@@ -68,7 +68,7 @@ test('every kernel of this machine speaks', () => {
   }
 });
 
-test('transposed features are converted and the note says so', async () => {
+test('transposed features are converted, with a note', async () => {
   const { data, shape } = await readNpy(features);
   const [frames, bins] = shape;
   const transposed = join(folder, 'transposed.npy');
@@ -94,7 +94,7 @@ test('what cannot be spoken is refused by code, and leaves no file', async () =>
   values[1000] = NaN;
   await writeNpy(broken, values, shape);
   const text = join(folder, 'text.wav');
-  writeFileSync(text, 'this is no sound');
+  writeFileSync(text, 'this is not sound');
   const torn = join(folder, 'torn.safetensors');
   writeFileSync(torn, readFileSync(voice).subarray(0, 2000));
   const out = join(folder, 'never.wav');

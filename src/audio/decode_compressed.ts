@@ -2,8 +2,8 @@ import { TtsError } from '../base/errors.js';
 import type { DecodedAudio } from './audio.js';
 
 /**
- * Decodes a FLAC file's bytes to samples in [-1, 1), bit-exactly, with libFLAC in WebAssembly: it runs wherever Node
- * does.
+ * Decodes a FLAC file's bytes to samples in [-1, 1), bit-exactly, with libFLAC in WebAssembly, which runs wherever
+ * Node does.
  *
  * @param name names the file in error messages
  * @throws TtsError ERR_AUDIO_FORMAT (damaged), ERR_AUDIO_TRUNCATED (fewer samples than declared), ERR_AUDIO_EMPTY.
@@ -103,7 +103,7 @@ async function loadWebAudio(kind: string, name: string): Promise<WebAudio> {
 
 /** The sample rate in the first frame header: ISO 11172-3, 2.4.2.3, and its extensions to half and quarter rates. */
 function mp3SampleRate(bytes: Buffer, name: string): number {
-  // An ID3v2 tag comes first, often; its size is 28 bits, seven to a byte.
+  // Often an ID3v2 tag comes first; its size is 28 bits, seven in each byte.
   const tagged = bytes.toString('latin1', 0, 3) === 'ID3' && bytes.length >= 10;
   const start = tagged ? 10 + [6, 7, 8, 9].reduce((size, at) => size * 128 + (bytes[at] & 127), 0) : 0;
   for (let at = start; at + 4 <= bytes.length; at++) {

@@ -25,7 +25,7 @@ export function decodeWav(bytes: Buffer, name: string): DecodedAudio {
 }
 
 /**
- * The file with its fmt and data chunks alone and true sizes: the library need not make sense of what else there is.
+ * The file with only its fmt and data chunks and with true sizes, so that the library need not understand the rest.
  */
 function essentials(bytes: Buffer, { formatStart, formatEnd, dataStart, dataEnd }: WavHeader): Uint8Array {
   const chunk = (tag: string, content: Buffer) => {
@@ -41,7 +41,7 @@ function essentials(bytes: Buffer, { formatStart, formatEnd, dataStart, dataEnd 
   return Buffer.concat(chunk('RIFF', body));
 }
 
-/** What a WAV file says of itself, checked. */
+/** What the header of a WAV file says, checked. */
 interface WavHeader {
   readonly format: 'integer' | 'float';
   readonly channels: number;
@@ -61,8 +61,8 @@ interface WavHeader {
 const unknownSize = 0x7ffff000;
 
 /**
- * Reads the header of a WAV file and checks it as no library does: channels, bits, rate, block size, and the sizes
- * declared against those there. Reads RIFF with integer PCM of 8, 16, 24 or 32 bits or float of 32 or 64, plain or
+ * Reads the header of a WAV file and checks more than libraries do: channels, bits, rate, block size, and the declared
+ * sizes against the actual ones. Reads RIFF with integer PCM of 8, 16, 24 or 32 bits or float of 32 or 64, plain or
  * extensible.
  *
  * @param name names the file in error messages
@@ -73,7 +73,7 @@ function readWavHeader(bytes: Buffer, name: string): WavHeader {
   const fail = (code: ErrorCode, message: string) => new TtsError(code, `${name} ${message}`);
   const tag = (at: number) => bytes.toString('latin1', at, at + 4);
   if (bytes.length < 12 || tag(0) !== 'RIFF' || tag(8) !== 'WAVE')
-    throw fail('ERR_AUDIO_FORMAT', 'is no WAV file: expected it to begin with RIFF … WAVE');
+    throw fail('ERR_AUDIO_FORMAT', 'is not a WAV file: expected it to begin with RIFF … WAVE');
 
   let format: [start: number, end: number] | undefined;
   let data: [start: number, declared: number] | undefined;

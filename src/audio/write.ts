@@ -54,7 +54,7 @@ function evenlySized(bytes: Buffer): Buffer {
 
 /**
  * Writes a mono 16-bit WAV while it is being made. In a file the sizes are filled in at `close`, which also gives it
- * its name; until then, and after `abort`, there is nothing under that name. To a stream (a pipe) the header says that
+ * its name; until then, and after `abort`, there is nothing under that name. In a stream (a pipe) the header says that
  * the size is unknown: 0xFFFFFFFF.
  *
  * ```ts
@@ -90,7 +90,7 @@ export class WavStream {
   }
 
   /**
-   * Writes samples; resolves when they are handed over, so that a slow reader slows the writer down.
+   * Writes samples; resolves when they have been taken, so that a slow reader slows the writer down.
    *
    * @throws TtsError ERR_FILE_WRITE if the disk is full, or the reader of the pipe has gone.
    */

@@ -18,7 +18,7 @@ export function claimTemporary(path: string): string {
   return temporary;
 }
 
-/** Says that a temporary name is no longer in use: what bore it was renamed or removed. */
+/** Gives a temporary name up: what bore it was renamed or removed. */
 export function release(temporary: string): void {
   pending.delete(temporary);
 }

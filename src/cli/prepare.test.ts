@@ -82,9 +82,9 @@ const mistakes: [string, string[], RegExp][] = [
     /^error ERR_FILE_NOT_FOUND: nowhere\.wav: no such file\n$/,
   ],
   [
-    'a file that is no audio',
+    'a file that is not audio',
     ['features', 'text.wav', 'x.npy'],
-    /^error ERR_AUDIO_FORMAT: text\.wav is no audio .*\n$/,
+    /^error ERR_AUDIO_FORMAT: text\.wav is not audio .*\n$/,
   ],
   [
     'a recording shorter than a frame',

@@ -46,8 +46,8 @@ export function dropAndGrow(
 }
 
 /**
- * RigL: blocks of least magnitude go, those whose dense gradient is greatest come, at zero (Evci et al. 2020, arXiv
- * 1911.11134, algorithm 1). `steps`: length of the run.
+ * RigL: the blocks of least magnitude are dropped, those with the greatest dense gradient are grown, from zero (Evci et
+ * al. 2020, arXiv 1911.11134, algorithm 1). `steps`: length of the run.
  */
 export function rigl(
   matrices: readonly MaskedMatrix[],
@@ -66,8 +66,8 @@ export function rigl(
 const indicesPerStep = 2 ** 22;
 
 /**
- * SET: blocks of least magnitude go, random ones come, at zero (Mocanu et al. 2018, Nature Communications 9, algorithm
- * 1). The share that goes falls as in RigL, as Evci et al. (2020, section 4) have it in their comparison; Mocanu et al.
+ * SET: the blocks of least magnitude are dropped, random ones are grown, from zero (Mocanu et al. 2018, Nature
+ * Communications 9, algorithm 1). The share that is dropped falls as in RigL, as Evci et al. (2020, section 4) have it in their comparison; Mocanu et al.
  * keep it constant. `steps`: length of the run.
  */
 export function sparseEvolutionaryTraining(
@@ -78,7 +78,7 @@ export function sparseEvolutionaryTraining(
 ): MaskChooser {
   const scores = new Float32Array(totalBlocks(matrices));
   return dropGrowChooser(matrices, seed, steps, settings, (step) => {
-    // The order of independent normal numbers is a random order like any other, and they come fast.
+    // Independent normal numbers have a random order, and they are fast to draw.
     fillNormals(scores, seed, streams.growth, step * indicesPerStep);
     return scores;
   });

@@ -21,7 +21,7 @@ export function randomMask(matrices: readonly MaskedMatrix[], seed: number, kind
 }
 
 /**
- * A chooser without a population: everybody trains the deployed mask, and a block that comes back begins at zero.
+ * A chooser without a population: the deployed mask is trained, and a block that comes back starts at zero.
  * @param first the mask before the first step, of all matrices end to end
  * @param next the mask that follows `mask` before `step`, undefined where nothing changes; it has no memory of its own
  */

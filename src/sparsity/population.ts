@@ -12,7 +12,7 @@ import { MaskRecord } from './diagnostics.js';
 import { annealing, Hold, shuffledFitness } from './hold.js';
 import type { Mask } from './mask.js';
 
-/** What every search with a population is told. */
+/** The settings that every search with a population has. */
 export interface PopulationSettings {
   /** Members of a generation: a multiple of 2·workers. */
   readonly population: number;
@@ -24,7 +24,7 @@ export interface PopulationSettings {
    */
   readonly grace: number;
   /**
-   * Share of the run at which every sigma has fallen to zero. From then on there is one member, who trains the deployed
+   * Share of the run at which every sigma has fallen to zero. From then on there is one member, which trains the deployed
    * mask.
    */
   readonly stop: number;

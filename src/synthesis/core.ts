@@ -28,7 +28,7 @@ export interface CoreOptions extends DrawingOptions {
   readonly tf: TensorFlow;
 }
 
-/** Of the GRU: with fewer, threads would wait for each other longer than they work. */
+/** Units of the GRU for each thread: with fewer, threads would wait for each other longer than they work. */
 const unitsOfThread = 512;
 
 /** Frames of the first chunk: the first sound comes early. */
@@ -67,7 +67,7 @@ export async function* synthesize(
     let drawn = draw(firstChunk);
     for (let now = await drawn; now; now = await drawn) {
       drawn = draw(chunkFrames);
-      // Should the consumer leave, nobody will ask how this one went.
+      // If the consumer leaves, nothing awaits this one.
       drawn.catch(() => undefined);
       yield utterance.decode(now.chunk, now.codes);
     }
@@ -141,7 +141,7 @@ export async function* synthesizeMany(
       parts.map(({ slot, chunk }) => ({ slot, gate: chunk.gate, frames: chunk.frames })),
       hop,
     );
-    // Should the consumer leave, nobody will ask how this one went.
+    // If the consumer leaves, nothing awaits this one.
     drawn.catch(() => undefined);
     return drawn;
   };

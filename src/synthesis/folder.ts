@@ -42,11 +42,11 @@ export async function synthesizeFolder(
     throw new TtsError('ERR_FILE_WRITE', `cannot make the folder ${outputs}`, { cause });
   });
   const files: SpokenFile[] = [];
-  const tell = (file: SpokenFile) => {
+  const report = (file: SpokenFile) => {
     files.push(file);
     onFile?.(file);
   };
-  /** Those that are spoken, in the order in which they begin. */
+  /** Files in the order in which their speech begins. */
   const begun: {
     readonly input: string;
     readonly output: string;
@@ -63,7 +63,7 @@ export async function synthesizeFolder(
         yield { data, frames };
       } catch (error) {
         if (!(error instanceof TtsError)) throw error;
-        tell({ input, output, seconds: 0, notes: [], error });
+        report({ input, output, seconds: 0, notes: [], error });
       }
     }
   }
@@ -77,7 +77,7 @@ export async function synthesizeFolder(
       if (!last) continue;
       await file.wav.close();
       file.wav = undefined;
-      tell({ input: file.input, output: file.output, seconds: file.samples / sampleRate, notes: file.notes });
+      report({ input: file.input, output: file.output, seconds: file.samples / sampleRate, notes: file.notes });
     }
   } catch (error) {
     for (const { wav } of begun) await wav?.abort();

@@ -4,7 +4,7 @@ import type { GateConditioner } from '../model/wavernn/conditioner.js';
 import { contextFrames } from '../model/wavernn/conditioning.js';
 import { FrameSource, type SynthesisFeatures } from './frame_source.js';
 
-/** Frames of a chunk, but for the first one of a stream that is waited for: enough for little overhead. */
+/** Frames of a chunk, except the first one of a single stream: enough for little overhead. */
 export const chunkFrames = 32;
 
 /** The sampler starts from nothing and ends in the middle: both ends are faded over this many seconds. */
@@ -21,7 +21,7 @@ export interface Chunk {
   readonly last: boolean;
 }
 
-/** An utterance on its way from features to sound, chunk by chunk; who draws its symbols is not its business. */
+/** An utterance on its way from features to sound, chunk by chunk; its symbols are drawn elsewhere. */
 export class Utterance {
   private readonly source: FrameSource;
   private readonly context: number;
@@ -70,7 +70,7 @@ export class Utterance {
     return pcm;
   }
 
-  /** No more is wanted. */
+  /** No more of it is wanted. */
   close(): void {
     this.source.close();
   }

@@ -141,7 +141,7 @@ test('a written file goes through by way of the disk', async (t) => {
 // --- layout
 // ---------------------------------------------------------------------------------------------------------------------------
 
-test('[bins, frames] is transposed, and said so', () => {
+test('[bins, frames] is transposed, with a note', () => {
   const data = mel(unseen[0]);
   const frames = data.length / bins;
   const result = conform(array(transpose(data, bins), [bins, frames]));
@@ -150,20 +150,20 @@ test('[bins, frames] is transposed, and said so', () => {
   assert.deepEqual(result.notes, [`transposed from [80, ${frames}] to [frames, bins]`]);
 });
 
-test('80 frames of 80 bins are told apart by their mean spectrum, or said to be undecided', () => {
-  let told = 0;
+test('of 80 frames of 80 bins the mean spectrum tells which is which, or a note says that it does not', () => {
+  let decided = 0;
   for (const samples of unseen) {
     const data = mel(samples.subarray(11025)).subarray(0, 80 * bins);
     assert.deepEqual(conform(array(data)).data, Float32Array.from(data));
     const transposed = conform(array(transpose(data, bins), [80, 80]), hifigan);
     if (/transposed to \[frames, bins\]: of \[80, 80\] the mean spectrum/.test(transposed.notes[0])) {
       assert.deepEqual(transposed.data, Float32Array.from(data));
-      told += 1;
+      decided += 1;
     } else {
       assert.match(transposed.notes[0], /took \[80, 80\] as \[frames, bins\]; it could be the other way round/);
     }
   }
-  assert.ok(told >= unseen.length - 1, `${told} of ${unseen.length}`);
+  assert.ok(decided >= unseen.length - 1, `${decided} of ${unseen.length}`);
 });
 
 test('a leading axis of 1, Fortran order, float64 and float16 are accepted, each with a note', () => {
@@ -201,7 +201,7 @@ test('another number of bins is refused with both numbers', () => {
   refuses('ERR_FEATURE_SHAPE', /has 100 bins/, array(new Float32Array(20000), [100, 200]), other);
 });
 
-test('arrays that are no matrix of floats are refused with their shape', () => {
+test('arrays that are not a matrix of floats are refused with their shape', () => {
   refuses('ERR_FEATURE_SHAPE', /\[8000\].*two axes/, array(new Float32Array(8000), [8000]));
   refuses('ERR_FEATURE_SHAPE', /\[2, 50, 80\]/, array(new Float32Array(8000), [2, 50, 80]));
   refuses('ERR_FEATURE_SHAPE', /no frames/, array(new Float32Array(0), [0, 80]));
@@ -311,7 +311,7 @@ for (const [name, change] of kinds.slice(0, 4)) {
         assert.equal(notes.length, 1);
         assert.match(
           notes[0],
-          /converted from (log10|dB|magnitudes) to ln: the values \(from .* to .*\) fit the voice ljspeech only so/,
+          /converted from (log10|dB|magnitudes) to ln: the values \(from .* to .*\) fit the voice ljspeech only that way/,
         );
       }
     }

@@ -16,7 +16,7 @@ export interface FeatureFile {
 /**
  * Reads a `.npy` file; see `decodeNpy` for what it may hold.
  *
- * @throws TtsError ERR_NPY_FORMAT if it is no such file, truncated, or followed by something; ERR_FILE_NOT_FOUND,
+ * @throws TtsError ERR_NPY_FORMAT if it is not such a file, is truncated, or has something after the array; ERR_FILE_NOT_FOUND,
  * ERR_FILE_READ.
  */
 export async function readNpy(path: string): Promise<NpyArray> {
@@ -55,7 +55,7 @@ export async function readFeatures(path: string): Promise<FeatureFile> {
 /**
  * Reads any `.npy` as it is, and the settings from the `.json` of the same name if there is one.
  *
- * @throws TtsError ERR_FEATURE_SETTINGS if the `.json` makes no sense; ERR_NPY_FORMAT, ERR_FILE_NOT_FOUND,
+ * @throws TtsError ERR_FEATURE_SETTINGS if the `.json` does not hold settings; ERR_NPY_FORMAT, ERR_FILE_NOT_FOUND,
  * ERR_FILE_READ.
  */
 export async function readRawFeatures(path: string): Promise<RawFeatures> {
@@ -93,7 +93,7 @@ async function readSettings(path: string): Promise<MelSettings | undefined> {
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw new TtsError('ERR_FEATURE_SETTINGS', `${path} is no JSON: ${(error as Error).message}`, { cause: error });
+    throw new TtsError('ERR_FEATURE_SETTINGS', `${path} is not JSON: ${(error as Error).message}`, { cause: error });
   }
   const result = melSettingsSchema.safeParse(json);
   if (result.success) return result.data;

@@ -63,7 +63,7 @@ export function layOut({ path, array, settings }: RawFeatures, expected: Expecte
   // excerpts, undecided in 71.
   const gain =
     spectralCorrelation(transposed, expected.statistics) - spectralCorrelation(straight, expected.statistics);
-  if (gain > 0.3) notes.push(`transposed to [frames, bins]: of ${shape} the mean spectrum fits only so`);
+  if (gain > 0.3) notes.push(`transposed to [frames, bins]: of ${shape} the mean spectrum fits only that way`);
   else if (gain > -0.3) notes.push(`took ${shape} as [frames, bins]; it could be the other way round`);
   return { path, settings, data: gain > 0.3 ? transposed : straight, frames: first, notes };
 }

@@ -4,7 +4,7 @@ import { TtsError } from '../../base/errors.js';
 import { type ExpectedFeatures, type FeatureFit, fitOf, isAlike, isConvertible, judgedFrames } from './fit.js';
 import type { LaidOut } from './layout.js';
 
-/** Settings that decide what a filter's output is; if one differs, no conversion helps. */
+/** Settings that decide the output of the filters; if one differs, no conversion helps. */
 const decisive = [
   'sampleRate',
   'fftSize',
@@ -24,7 +24,7 @@ const decisive = [
  * what their values look like.
  *
  * @throws TtsError ERR_FEATURE_SETTINGS if another setting than these differs, or if the values contradict the
- * settings; ERR_FEATURE_RANGE if there are no settings and the values fit as nothing.
+ * settings; ERR_FEATURE_RANGE if there are no settings and the values fit no kind of level.
  */
 export function level(laidOut: LaidOut, expected: ExpectedFeatures): LaidOut {
   return laidOut.settings === undefined
@@ -38,7 +38,7 @@ function levelBySettings(laidOut: LaidOut, settings: MelSettings, expected: Expe
   const differences: string[] = decisive
     .filter((name) => settings[name] !== wanted[name])
     .map((name) => `${name} is ${settings[name]}, expected ${wanted[name]}`);
-  // A floor that lies higher has cut off what the voice expects to hear of.
+  // A higher floor has cut off something that the voice expects.
   if (settings.log !== 'none' && wanted.log !== 'none' && settings.floor > wanted.floor * 1.001)
     differences.push(`floor is ${settings.floor}, expected ${wanted.floor}`);
   if (differences.length > 0)
@@ -64,7 +64,7 @@ function levelBySettings(laidOut: LaidOut, settings: MelSettings, expected: Expe
   const notes = [...laidOut.notes];
   if (settings.padding !== wanted.padding)
     notes.push(
-      `frames lie otherwise in time: padding ${settings.padding}, the voice has ${wanted.padding}; speech is ` +
+      `frames are placed differently in time: padding ${settings.padding}, the voice has ${wanted.padding}; speech is ` +
         'shifted by less than a window',
     );
   if (sameLevels(settings, wanted) && settings.floor >= wanted.floor) return { ...laidOut, notes };
@@ -93,7 +93,7 @@ function levelByStatistics(laidOut: LaidOut, expected: ExpectedFeatures): LaidOu
   if (fitting.length !== 1) throw misfit(laidOut, fit, expected, '');
   const note =
     `converted from ${describe(fitting[0])} to ${describe(wanted)}: the values ` +
-    `(${extremes(data)}) fit the voice ${name} only so`;
+    `(${extremes(data)}) fit the voice ${name} only that way`;
   return { ...laidOut, data: data.map(conversion(fitting[0], wanted)), notes: [...notes, note] };
 }
 

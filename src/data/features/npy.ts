@@ -24,7 +24,7 @@ const dtypes: Record<string, { dtype: NpyDtype; size: number }> = {
  * int16, little-endian, C or Fortran order.
  *
  * @param path names the file in messages
- * @throws TtsError ERR_NPY_FORMAT if it is no such file, truncated, or followed by something.
+ * @throws TtsError ERR_NPY_FORMAT if it is not such a file, is truncated, or has something after the array.
  */
 export function decodeNpy(bytes: Uint8Array, path: string): NpyArray {
   const fail = (message: string) => new TtsError('ERR_NPY_FORMAT', `${path} ${message}`);
@@ -32,7 +32,7 @@ export function decodeNpy(bytes: Uint8Array, path: string): NpyArray {
   if (latin1(bytes.subarray(0, 2)) === 'PK')
     throw fail('is a zip archive (.npz or a PyTorch file): expected a single array, saved with numpy.save');
   if (bytes.length < 10 || latin1(bytes.subarray(0, 6)) !== '\x93NUMPY')
-    throw fail('is no .npy file: it does not begin with \\x93NUMPY');
+    throw fail('is not a .npy file: it does not begin with \\x93NUMPY');
   const version = bytes[6];
   if (version < 1 || version > 3) throw fail(`has .npy format version ${version}: expected 1, 2 or 3`);
   const start = version === 1 ? 10 : 12;
@@ -48,7 +48,7 @@ export function decodeNpy(bytes: Uint8Array, path: string): NpyArray {
   const order = /'fortran_order'\s*:\s*(True|False)/.exec(header)?.[1];
   const tuple = /'shape'\s*:\s*\(([\d\s,]*)\)/.exec(header)?.[1];
   if (order === undefined || tuple === undefined)
-    throw fail(`has a header that makes no sense: ${header.trim().slice(0, 100)}`);
+    throw fail(`has a header that cannot be read: ${header.trim().slice(0, 100)}`);
   if (descr === undefined || !Object.hasOwn(dtypes, descr)) {
     throw fail(
       `holds numbers of type ${descr ?? 'record'}: expected ${Object.values(dtypes)
@@ -65,7 +65,7 @@ export function decodeNpy(bytes: Uint8Array, path: string): NpyArray {
   const actual = bytes.length - end;
   if (actual !== count * size) {
     throw fail(
-      `${actual < count * size ? 'is truncated' : 'has something behind the array'}: shape ` +
+      `${actual < count * size ? 'is truncated' : 'has something after the array'}: shape ` +
         `[${shape.join(', ')}] of ${dtype} takes ${count * size} bytes, there are ${actual}`,
     );
   }

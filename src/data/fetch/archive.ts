@@ -13,7 +13,7 @@ export interface PublishedArchive extends Pick<DownloadOptions, 'sha256' | 'md5'
   readonly url: string;
   /** Ending of the archive's name, such as `.tar.gz`. */
   readonly suffix: string;
-  /** A file by which the folder is known. */
+  /** A file by which the folder is recognised. */
   readonly landmark: string;
 }
 
@@ -61,9 +61,9 @@ export async function ensureUnpacked(
 }
 
 /**
- * Unpacks a tar archive (any compression the system's `tar` knows) into the folder `into`, which is made anew and must
- * be on the same drive. Throws ERR_DOWNLOAD with the program's own words if it is missing or fails, and leaves no
- * folder then.
+ * Unpacks a tar archive (any compression the system's `tar` knows) into the folder `into`, which is created afresh and must
+ * be on the same drive. Throws ERR_DOWNLOAD with the program's own message if it is missing or fails; no folder is
+ * left then.
  */
 async function unpack(archive: string, into: string): Promise<void> {
   await rm(into, { recursive: true, force: true });

@@ -26,7 +26,7 @@ const worthwhile = 1 << 20;
 /**
  * Fetches `url` to `path`. The bytes go to `path.part`; a broken download goes on where it stopped, in this call (with
  * growing pauses) or in a later one, if the server still has the same file (ETag or Last-Modified). The file gets its
- * name only when it is whole and its digest right. A file that is there already is only checked.
+ * name only when it is whole and its digest is right. An existing file is only checked.
  *
  * Throws ERR_OFFLINE if the server cannot be reached, ERR_CHECKSUM for a wrong digest, ERR_DOWNLOAD for anything else.
  */

@@ -28,7 +28,7 @@ export interface CifarOptions {
 }
 
 /**
- * Makes sure that the folder `dir` has images of CIFAR-10 and returns its absolute path: any `*.bin` that is there will
+ * Makes sure that the folder `dir` has images of CIFAR-10 and returns its absolute path: any `*.bin` in it will
  * do; otherwise `dir.tar.gz` is fetched and unpacked as `ensureUnpacked` does. Throws what that throws.
  */
 export async function ensureCifar10(dir: string, { onProgress, ...source }: CifarOptions = {}): Promise<string> {
@@ -138,8 +138,8 @@ const saysJpeg = (path: string) => /from[-_]?jpe?g/i.test(path);
 const fewestLabels = 20;
 
 /**
- * Sorts out the files whose labels are those at the beginning of another one: the shorter, or of equal ones that from
- * JPEG.
+ * Leaves out files whose labels are those at the beginning of another one: the shorter of the two, or, where they are
+ * equally long, the one from JPEG.
  */
 function withoutCopies(files: readonly CifarFile[]): { kept: CifarFile[]; leftOut: { path: string; of: string }[] } {
   const byWorth = [...files].sort(

@@ -42,7 +42,7 @@ export interface BuiltClip {
 }
 
 /**
- * Remembers the content of files by size and time of change, so that 13,100 of them need not be read to be recognised.
+ * Remembers the content of files by size and time of change, so that 13,100 files are recognised without reading them.
  */
 type ContentIndex = Record<string, [size: number, modified: number, content: string]>;
 
@@ -75,7 +75,7 @@ export async function buildClips(
   removeLeftovers(folder, leftoverAge);
   const indexPath = join(cacheDir, 'index.json');
   const index = readIndex(indexPath);
-  // Taken before a file is read: if it changes meanwhile, the next run sees another time.
+  // Noted before a file is read: if it changes meanwhile, the next run sees another time.
   const states = clips.map(({ path }) => statSync(path, { throwIfNoEntry: false }));
   const built: BuiltClip[] = [];
   const tasks: BuildTask[] = [];

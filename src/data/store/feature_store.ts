@@ -43,7 +43,7 @@ const residentBytes = 256 * 2 ** 20;
 /**
  * Opens the features of a corpus; what the cache lacks is computed first. Files are keyed by the recordings' content
  * and the settings, so a changed recording is noticed (by size or time of change) and a moved one is not computed
- * again. Killing the process loses at most the clips that were being computed. Throws ERR_CORPUS if recordings cannot
+ * again. A process that is killed loses at most the clips that were being computed. Throws ERR_CORPUS if recordings cannot
  * be used or the split is impossible.
  */
 export async function openFeatureStore({
@@ -54,7 +54,7 @@ export async function openFeatureStore({
   validation,
   onProgress,
 }: FeatureStoreOptions): Promise<FeatureStore> {
-  // Before the hours of work: a wrong list of validation clips should be told at once.
+  // Before hours of work: a wrong list of validation clips should be reported at once.
   const heldOut = validationIds(
     corpus.clips.map((clip) => clip.id),
     validation,

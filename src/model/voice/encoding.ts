@@ -21,8 +21,8 @@ import type { Voice } from './voice.js';
  * NAME; each dense NAME in F32; `conditioning.…` in F32; `statistics.mean` and `statistics.std` F32 [bins]. Metadata:
  * format, version, sha256 of all the rest, and as JSON config, features, statistics (min and max) and provenance.
  *
- * Version 1 has values in F32 only. A voice without others is still written as version 1, so that older readers take
- * it.
+ * Version 1 has values in F32 only. A voice without others is still written as version 1, so that older versions can
+ * read it.
  */
 const format = 'sparsewavernn-voice';
 const version = 2;
@@ -73,7 +73,7 @@ export function encodeVoice({
   return encodeSafetensors(tensors, metadata);
 }
 
-/** The voice in the bytes of a voice file; ERR_VOICE_CORRUPT or ERR_VOICE_VERSION if there is none. */
+/** The voice in the bytes of a voice file; throws ERR_VOICE_CORRUPT or ERR_VOICE_VERSION. */
 export function decodeVoice(bytes: Uint8Array): Voice {
   const { tensors, metadata } = decodeSafetensors(bytes);
   checkVersion(metadata);

@@ -7,7 +7,7 @@ import type { provenanceSchema } from './schema.js';
 
 export type Provenance = z.infer<typeof provenanceSchema>;
 
-/** What is needed to speak: the network, the features it expects, and where it comes from. */
+/** Everything that synthesis needs: the network, the features it expects, and where it comes from. */
 export interface Voice {
   readonly config: WaveRnnConfig;
   readonly features: MelSettings;
