@@ -6,7 +6,8 @@
  *
  * const voice = await loadVoice('voice.safetensors');
  * const wav = await WavStream.open('out.wav', voice.features.sampleRate);
- * for await (const pcm of synthesize(voice, await readSynthesisInput('features.npy', voice, 'my voice'))) await wav.write(pcm);
+ * const features = await readSynthesisInput('features.npy', voice, 'my voice');
+ * for await (const pcm of synthesize(voice, features)) await wav.write(pcm);
  * await wav.close();
  * ```
  */

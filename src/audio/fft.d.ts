@@ -1,6 +1,6 @@
 /**
- * What is used of fft.js, which ships no types. A spectrum has 2 · size numbers, real and imaginary parts alternating; the
- * inverse transform divides by the size.
+ * What is used of fft.js, which ships no types. A spectrum has 2 · size numbers, real and imaginary parts alternating;
+ * the inverse transform divides by the size.
  */
 declare module 'fft.js' {
   export default class Fft {

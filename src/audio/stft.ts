@@ -38,8 +38,8 @@ export function samplesOf(frames: number, { fftSize, hop, padding }: StftSetting
 }
 
 /**
- * Goes through the frames of a signal and calls `visit` with the power spectrum re² + im² of each: fftSize/2 + 1 bins in
- * an array that is reused for the next frame. Returns the number of frames.
+ * Goes through the frames of a signal and calls `visit` with the power spectrum re² + im² of each: fftSize/2 + 1 bins
+ * in an array that is reused for the next frame. Returns the number of frames.
  *
  * @throws TtsError ERR_AUDIO_EMPTY if the signal is too short for one frame.
  */

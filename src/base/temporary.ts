@@ -24,8 +24,8 @@ export function release(temporary: string): void {
 }
 
 /**
- * Removes what bears a temporary name in a folder: a process that was killed outright left it there. Makes the folder if
- * there is none.
+ * Removes what bears a temporary name in a folder: a process that was killed outright left it there. Makes the folder
+ * if there is none.
  * @param age least age in milliseconds, where a younger one may belong to another process that is still at work
  */
 export function removeLeftovers(folder: string, age = 0): void {
@@ -34,7 +34,8 @@ export function removeLeftovers(folder: string, age = 0): void {
     if (!name.endsWith(ending)) continue;
     const path = join(folder, name);
     const modified = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Infinity;
-    if (modified <= Date.now() - age) rmSync(path, { recursive: true, force: true });
+    if (age > 0 && modified > Date.now() - age) continue;
+    rmSync(path, { recursive: true, force: true });
   }
 }
 
@@ -74,7 +75,7 @@ function watchForTheEnd(): void {
 }
 
 function onSignal(signal: NodeJS.Signals): void {
-  // Whoever else listens decides how the process goes on: training still finishes and saves what it is writing.
+  // Other listeners decide how the process goes on: training, for one, finishes what it is writing, and saves.
   if (process.listenerCount(signal) > 1) return;
   removePending();
   // Without a listener the signal does what it always does.

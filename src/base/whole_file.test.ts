@@ -186,7 +186,7 @@ test(
   },
 );
 
-test('whoever looks while a file is replaced again and again finds a whole one', async () => {
+test('a reader finds a whole file at any time, while it is replaced again and again', async () => {
   const sizes = [10, 3_000_000, 10, 1_000_000];
   await writeWholeFile(inside('a'), new Uint8Array(sizes[0]).fill(sizes[0] % 251));
   let seen = 0;

@@ -9,8 +9,8 @@ type Path = readonly PropertyKey[];
 export const nearest = (name: string, known: readonly string[]): string => closest(name, known);
 
 /**
- * One line on what `schema` found wrong in a YAML file: line, path, value, and what was expected. A value that is not in
- * the file is attributed to `--set`.
+ * One line on what `schema` found wrong in a YAML file: line, path, value, and what was expected. A value that is not
+ * in the file is attributed to `--set`.
  */
 export function describeIssues(
   issues: readonly Issue[],

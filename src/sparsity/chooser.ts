@@ -24,9 +24,9 @@ export interface BlockView {
 }
 
 /**
- * What a block starts with when it comes back: zeros; the weights that it had when it went; or those and Adam's moments.
- * Without moments its first steps are long, 1/√(1 − β₂ⁿ) times those of a block that has long been there, so that it
- * soon shows what it is worth.
+ * What a block starts with when it comes back: zeros; the weights that it had when it went; or those and Adam's
+ * moments. Without moments its first steps are long, 1/√(1 − β₂ⁿ) times those of a block that has long been there, so
+ * that it soon shows what it is worth.
  */
 export type Revival = 'zero' | 'weights' | 'moments';
 
@@ -39,8 +39,8 @@ export interface ChooserState {
 /**
  * Who decides which blocks are kept. A step goes: `update`, then every member runs forwards and backwards on its own
  * masks, then `observe`. Everything is a pure function of the seed, the step, the weights and the losses, so that
- * training resumes exactly, in the middle of a generation too. Masks that a chooser returns remain its own and must not be
- * written to.
+ * training resumes exactly, in the middle of a generation too. Masks that a chooser returns remain its own and must not
+ * be written to.
  */
 export interface MaskChooser {
   /**

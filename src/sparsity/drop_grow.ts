@@ -67,8 +67,8 @@ const indicesPerStep = 2 ** 22;
 
 /**
  * SET: the blocks of least magnitude are dropped, random ones are grown, from zero (Mocanu et al. 2018, Nature
- * Communications 9, algorithm 1). The share that is dropped falls as in RigL, as Evci et al. (2020, section 4) have it in their comparison; Mocanu et al.
- * keep it constant. `steps`: length of the run.
+ * Communications 9, algorithm 1). The share that is dropped falls as in RigL, as Evci et al. (2020, section 4) have it
+ * in their comparison; Mocanu et al. keep it constant. `steps`: length of the run.
  */
 export function sparseEvolutionaryTraining(
   matrices: readonly MaskedMatrix[],

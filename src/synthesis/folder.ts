@@ -26,8 +26,8 @@ export interface SpokenFile {
 }
 
 /**
- * Turns every `.npy` and every recording of a folder into speech, `NAME.wav` in another folder, many at once; each as it
- * sounds alone with the same seed. What cannot be read is reported and left out.
+ * Turns every `.npy` and every recording of a folder into speech, `NAME.wav` in another folder, many at once; each as
+ * it sounds alone with the same seed. What cannot be read is reported and left out.
  * @throws {TtsError} ERR_FILE_NOT_FOUND for a folder that holds nothing to speak, ERR_ARGUMENT for two files of one
  * name, ERR_FILE_WRITE where the output cannot be written
  */

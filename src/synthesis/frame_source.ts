@@ -28,8 +28,8 @@ export class FrameSource {
   }
 
   /**
-   * The number of frames that can be spoken from `first` on, at most `most`: those whose context has arrived. Waits for at least one;
-   * 0 at the end. Frames before the context of `first` are forgotten.
+   * The number of frames that can be spoken from `first` on, at most `most`: those whose context has arrived. Waits for
+   * at least one; 0 at the end. Frames before the context of `first` are forgotten.
    * @throws {TtsError} ERR_FEATURE_SHAPE when the data are not [frames, bins], or there are none at all
    */
   async ready(first: number, most: number): Promise<number> {

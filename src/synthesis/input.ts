@@ -6,8 +6,8 @@ import { readRawFeatures } from '../data/features/files.js';
 import type { Voice } from '../model/voice/voice.js';
 
 /**
- * Reads what a voice is to say: features (`.npy`), checked against the voice and converted where that is unambiguous, or
- * a recording, whose features are computed with the voice's settings (copy synthesis).
+ * Reads what a voice is to say: features (`.npy`), checked against the voice and converted where that is unambiguous,
+ * or a recording, whose features are computed with the voice's settings (copy synthesis).
  * @param voiceName what messages call the voice
  * @throws {TtsError} what `conformFeatures`, `readRawFeatures` and `readAudio` throw; ERR_AUDIO_EMPTY for less than one
  * frame

@@ -13,7 +13,8 @@ export interface SynthesisOptions extends core.DrawingOptions {
 }
 
 /**
- * Turns features into speech, as `synthesize` of ./core.ts does, with the kernels and the TensorFlow.js of this machine.
+ * Turns features into speech, as `synthesize` of ./core.ts does, with the kernels and the TensorFlow.js of this
+ * machine.
  * @example for await (const pcm of synthesize(await loadVoice('voice.safetensors'), features)) stream.write(pcm);
  * @throws {TtsError} ERR_ARGUMENT for a seed or temperature out of range, ERR_FEATURE_SHAPE when the data are not
  * [frames, bins]
@@ -27,8 +28,8 @@ export async function* synthesize(
 }
 
 /**
- * Turns the features of many utterances into speech at once, as `synthesizeMany` of ./core.ts does, with the kernels and
- * the TensorFlow.js of this machine.
+ * Turns the features of many utterances into speech at once, as `synthesizeMany` of ./core.ts does, with the kernels
+ * and the TensorFlow.js of this machine.
  * @throws {TtsError} what `synthesize` throws; an error in one utterance ends all
  */
 export async function* synthesizeMany(

@@ -104,7 +104,6 @@ function near(actual: Float32Array, expected: Float32Array, tolerance: number): 
 }
 
 // --- what goes through as it is
-// -------------------------------------------------------------------------------------------------------
 
 test('features of the voice’s own kind go through untouched, with and without settings', () => {
   for (const samples of unseen) {
@@ -139,7 +138,6 @@ test('a written file goes through by way of the disk', async (t) => {
 });
 
 // --- layout
-// ---------------------------------------------------------------------------------------------------------------------------
 
 test('[bins, frames] is transposed, with a note', () => {
   const data = mel(unseen[0]);
@@ -222,7 +220,6 @@ test('NaN and infinity are refused with their number and place', () => {
 });
 
 // --- levels, judged by the settings
-// ---------------------------------------------------------------------------------------------------
 
 const kinds: [string, Partial<MelSettings>][] = [
   ['log10', { log: '10' }],
@@ -300,7 +297,6 @@ test('settings that the values contradict are refused', () => {
 });
 
 // --- levels, judged by the voice's statistics
-// -----------------------------------------------------------------------------------------
 
 for (const [name, change] of kinds.slice(0, 4)) {
   test(`${name} are recognised without settings, and converted with a note`, () => {

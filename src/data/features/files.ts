@@ -16,8 +16,8 @@ export interface FeatureFile {
 /**
  * Reads a `.npy` file; see `decodeNpy` for what it may hold.
  *
- * @throws TtsError ERR_NPY_FORMAT if it is not such a file, is truncated, or has something after the array; ERR_FILE_NOT_FOUND,
- * ERR_FILE_READ.
+ * @throws TtsError ERR_NPY_FORMAT if it is not such a file, is truncated, or has something after the array;
+ * ERR_FILE_NOT_FOUND, ERR_FILE_READ.
  */
 export async function readNpy(path: string): Promise<NpyArray> {
   return decodeNpy(await readWholeFile(path), path);

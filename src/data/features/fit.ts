@@ -36,8 +36,8 @@ export const judgedFrames = 50;
  */
 const bounds = { offset: [-2.2, 0.9], spread: [0.6, 1.6] } as const;
 /**
- * Features to be converted must not be more than 6 dB louder than the voice: dB of powers, read as dB of magnitudes, have
- * offset 0.5 to 1.
+ * Features to be converted must not be more than 6 dB louder than the voice: dB of powers, read as dB of magnitudes,
+ * have offset 0.5 to 1.
  */
 const convertibleOffset = 0.5;
 

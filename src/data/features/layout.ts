@@ -3,7 +3,7 @@ import { TtsError } from '../../base/errors.js';
 import { type ExpectedFeatures, spectralCorrelation } from './fit.js';
 import type { NpyArray } from './npy.js';
 
-/** An array as somebody else's model may have left it, and the settings beside it if there are any. */
+/** An array as any acoustic model may have left it, and the settings beside it if there are any. */
 export interface RawFeatures {
   /** Names the file in messages. */
   readonly path: string;

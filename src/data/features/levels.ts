@@ -64,8 +64,8 @@ function levelBySettings(laidOut: LaidOut, settings: MelSettings, expected: Expe
   const notes = [...laidOut.notes];
   if (settings.padding !== wanted.padding)
     notes.push(
-      `frames are placed differently in time: padding ${settings.padding}, the voice has ${wanted.padding}; speech is ` +
-        'shifted by less than a window',
+      `frames are placed differently in time: padding ${settings.padding}, the voice has ${wanted.padding}; ` +
+        'speech is shifted by less than a window',
     );
   if (sameLevels(settings, wanted) && settings.floor >= wanted.floor) return { ...laidOut, notes };
   notes.push(`converted from ${describe(settings)} to ${describe(wanted)}, by the settings beside the file`);

@@ -73,7 +73,8 @@ export function decodeNpy(bytes: Uint8Array, path: string): NpyArray {
 }
 
 /**
- * Float32 numbers as the bytes of a `.npy` file (version 1.0, C order): its header and its numbers, which are not copied.
+ * Float32 numbers as the bytes of a `.npy` file (version 1.0, C order): its header and its numbers, which are not
+ * copied.
  *
  * @param data as many numbers as the product of `shape`, the last axis fastest
  */

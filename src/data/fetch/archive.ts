@@ -61,8 +61,8 @@ export async function ensureUnpacked(
 }
 
 /**
- * Unpacks a tar archive (any compression the system's `tar` knows) into the folder `into`, which is created afresh and must
- * be on the same drive. Throws ERR_DOWNLOAD with the program's own message if it is missing or fails; no folder is
+ * Unpacks a tar archive (any compression the system's `tar` knows) into the folder `into`, which is created afresh and
+ * must be on the same drive. Throws ERR_DOWNLOAD with the program's own message if it is missing or fails; no folder is
  * left then.
  */
 async function unpack(archive: string, into: string): Promise<void> {

@@ -43,8 +43,8 @@ const residentBytes = 256 * 2 ** 20;
 /**
  * Opens the features of a corpus; what the cache lacks is computed first. Files are keyed by the recordings' content
  * and the settings, so a changed recording is noticed (by size or time of change) and a moved one is not computed
- * again. A process that is killed loses at most the clips that were being computed. Throws ERR_CORPUS if recordings cannot
- * be used or the split is impossible.
+ * again. A process that is killed loses at most the clips that were being computed. Throws ERR_CORPUS if recordings
+ * cannot be used or the split is impossible.
  */
 export async function openFeatureStore({
   corpus,

@@ -196,7 +196,7 @@ function checkInt8(name: string, values: Int8Array): Int8Array {
   return values;
 }
 
-/** Kernels trust these indices: one that is out of range would read foreign memory. */
+/** Kernels trust these indices: one that is out of range would read memory that is not its own. */
 function checkBlocks(name: string, rowStart: Int32Array, column: Int32Array, columns: number): void {
   const last = rowStart.length - 1;
   if (rowStart[0] !== 0 || rowStart[last] !== column.length)
