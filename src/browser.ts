@@ -1,13 +1,13 @@
 /**
- * The part of the library that runs in browsers: read a voice and features, speak. Nothing here, nor what it imports,
- * needs Node. TensorFlow.js is the caller's to bring. See examples/browser.
+ * The part of the library that runs in browsers: read a voice and features, make speech. Nothing here, nor what it
+ * imports, needs Node. TensorFlow.js is the caller's to bring. See examples/browser.
  *
  * ```ts
  * const kernels = wasmKernels(await WebAssembly.compileStreaming(fetch('kernels.wasm')));
  * await tf.setBackend('cpu');
  * registerFastKernels(tf, kernels);
  * const voice = decodeVoice(new Uint8Array(await (await fetch('voice.safetensors')).arrayBuffer()));
- * for await (const pcm of speak(voice, features, { kernels, tf })) play(pcm);
+ * for await (const pcm of synthesize(voice, features, { kernels, tf })) play(pcm);
  * ```
  */
 import { NativeKernels } from './kernels/compiled/compiled_kernels.js';
@@ -17,13 +17,18 @@ import type { Kernels } from './kernels/interface/kernels.js';
 export { type MelSpectrogram, melSpectrogram } from './audio/mel.js';
 export { type MelSettings, melSettingsSchema } from './audio/mel_settings.js';
 export { type ErrorCode, TtsError } from './base/errors.js';
-export { conformFeatures } from './data/features/check.js';
-export { decodeNpy } from './data/features/npy_decoding.js';
+export { conformFeatures, type ConformingFeatures } from './data/features/conform.js';
+export { decodeNpy } from './data/features/npy.js';
 export { registerFastKernels } from './model/backend/fast_kernels.js';
 export { decodeVoice } from './model/voice/encoding.js';
 export type { Voice } from './model/voice/voice.js';
+export {
+  type SoundOfMany,
+  type CoreOptions as SynthesisOptions,
+  synthesize,
+  synthesizeMany,
+} from './synthesis/core.js';
 export type { SynthesisFeatures } from './synthesis/frame_source.js';
-export { speak, type SpeakingOptions } from './synthesis/speak.js';
 
 /**
  * The kernels of a compiled `kernels.wasm`. They work on the thread that calls them: to keep a page alive, call them in

@@ -1,12 +1,13 @@
 /**
- * The library behind the commands: read a voice and features, speak.
+ * The library behind the commands: read a voice and features, make speech.
  *
  * ```ts
  * import { loadVoice, readSynthesisInput, synthesize, WavStream } from 'sparsewavernn';
  *
  * const voice = await loadVoice('voice.safetensors');
  * const wav = await WavStream.open('out.wav', voice.features.sampleRate);
- * for await (const pcm of synthesize(voice, await readSynthesisInput('features.npy', voice, 'my voice'))) await wav.write(pcm);
+ * const features = await readSynthesisInput('features.npy', voice, 'my voice');
+ * for await (const pcm of synthesize(voice, features)) await wav.write(pcm);
  * await wav.close();
  * ```
  */
@@ -18,9 +19,8 @@ export { readAudio } from './audio/read.js';
 export { WavStream, writeWav } from './audio/write.js';
 export { type ErrorCode, TtsError } from './base/errors.js';
 export { type Corpus, openCorpus } from './data/corpora/corpus.js';
-export { conformFeatures } from './data/features/check.js';
-export { type FeatureFile, readFeatures, writeFeatures } from './data/features/feature_file.js';
-export { readNpy, writeNpy } from './data/features/npy.js';
+export { conformFeatures, type ConformingFeatures } from './data/features/conform.js';
+export { type FeatureFile, readFeatures, readNpy, writeFeatures, writeNpy } from './data/features/files.js';
 export { type FeatureStore, openFeatureStore } from './data/store/feature_store.js';
 export { type Burst, findBursts } from './evaluation/bursts.js';
 export { meanInterval, pairedDifference } from './evaluation/comparison.js';
@@ -40,7 +40,13 @@ export { chooseKernels, kernelNames, type Kernels } from './kernels/index.js';
 export { loadVoice, saveVoice } from './model/voice/file.js';
 export { type Voice } from './model/voice/voice.js';
 export { type FolderOptions, type SpokenFile, synthesizeFolder } from './synthesis/folder.js';
-export { readSynthesisInput, type SynthesisInput } from './synthesis/input.js';
-export { type SynthesisFeatures, type SynthesisOptions, synthesize } from './synthesis/synthesize.js';
+export { readSynthesisInput } from './synthesis/input.js';
+export {
+  type SoundOfMany,
+  type SynthesisFeatures,
+  type SynthesisOptions,
+  synthesize,
+  synthesizeMany,
+} from './synthesis/synthesize.js';
 export { loadRecipe, type Recipe } from './training/recipe/recipe.js';
 export { type RunOptions, type RunResult, trainVoice } from './training/vocoder/task.js';

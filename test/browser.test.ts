@@ -8,7 +8,7 @@ import type { Page } from 'playwright-core';
 import { startBrowser, withoutBrowser } from './support/browser.js';
 import { root, run, temporaryFolder } from './support/command_line.js';
 
-/** Builds and serves the example as the README says, and returns its address. */
+/** Builds and serves the example as `npm run example:browser` does, and returns its address. */
 async function serve(t: TestContext, out: string): Promise<string> {
   const server = spawn(process.execPath, [join(root, 'scripts', 'example-browser.mjs'), '--out', out, '--port', '0'], {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -5,7 +5,7 @@ import { fromInt16 } from '../src/audio/audio.js';
 import { melSpectrogram } from '../src/audio/mel.js';
 import { type MelSettings } from '../src/audio/mel_settings.js';
 import { melPresets } from '../src/audio/presets.js';
-import { readNpy } from '../src/data/features/npy.js';
+import { readNpy } from '../src/data/features/files.js';
 
 // Made by test/fixtures/mel/make_golden.py, see the README there. dist/test lies two levels below the repository's
 // root.

@@ -75,23 +75,23 @@ test('a chunk does not wait for features beyond its context', async () => {
   assert.equal(samples, 20 * voice.features.hop);
 });
 
-test('features that are none are refused, and who made them is told when a listener leaves', async () => {
+test('impossible features are refused, and their source is closed when the listener leaves', async () => {
   await assert.rejects(spoken(pieces([])), { code: 'ERR_FEATURE_SHAPE', message: /ended before the first frame/ });
   await assert.rejects(spoken({ data: new Float32Array(81), frames: 1 }), {
     code: 'ERR_FEATURE_SHAPE',
     message: /81 values in 1 frames, expected 80/,
   });
-  let told = false;
+  let closed = false;
   async function* endless(): AsyncGenerator<SynthesisFeatures> {
     try {
       for (let i = 0; ; i++) yield await Promise.resolve(frames(i, 1));
     } finally {
-      told = true;
+      closed = true;
     }
   }
   for await (const pcm of synthesize(voice, endless(), { kernels })) if (pcm.length > 0) break;
   await new Promise((resolve) => setTimeout(resolve, 50));
-  assert.ok(told);
+  assert.ok(closed);
 });
 
 test('memory does not grow over thousands of chunks', async () => {

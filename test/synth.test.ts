@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readAudio } from '../src/audio/read.js';
-import { readNpy, writeNpy } from '../src/data/features/npy.js';
+import { readNpy, writeNpy } from '../src/data/features/files.js';
 import { kernelNames } from '../src/kernels/index.js';
-import { run, temporaryFolder, tinyTraining } from './support/command_line.js';
+import { run, start, temporaryFolder, tinyTraining } from './support/command_line.js';
 
 const folder = temporaryFolder({ after });
 let voice: string;
@@ -68,7 +70,7 @@ test('every kernel of this machine speaks', () => {
   }
 });
 
-test('transposed features are converted and the note says so', async () => {
+test('transposed features are converted, with a note', async () => {
   const { data, shape } = await readNpy(features);
   const [frames, bins] = shape;
   const transposed = join(folder, 'transposed.npy');
@@ -94,7 +96,7 @@ test('what cannot be spoken is refused by code, and leaves no file', async () =>
   values[1000] = NaN;
   await writeNpy(broken, values, shape);
   const text = join(folder, 'text.wav');
-  writeFileSync(text, 'this is no sound');
+  writeFileSync(text, 'this is not sound');
   const torn = join(folder, 'torn.safetensors');
   writeFileSync(torn, readFileSync(voice).subarray(0, 2000));
   const out = join(folder, 'never.wav');
@@ -124,4 +126,22 @@ test('what cannot be spoken is refused by code, and leaves no file', async () =>
     readdirSync(folder).filter((name) => name.startsWith('.') || name.includes('never')),
     [],
   );
+});
+
+test('Ctrl-C in the middle of a file or a folder leaves no file', { skip: process.platform === 'win32' }, async () => {
+  const out = join(folder, 'interrupted');
+  mkdirSync(out);
+  // The reference is slow: it would take many seconds to the end.
+  for (const args of [
+    ['data/ljspeech-mini/LJ050-0270.flac', join(out, 'a.wav')],
+    ['data/ljspeech-mini', out],
+  ]) {
+    const child = start('synth', ...args, '--kernels', 'reference');
+    const exit = once(child, 'exit');
+    while (child.exitCode === null && readdirSync(out).length === 0) await sleep(10);
+    assert.ok(readdirSync(out).every((name) => name.endsWith('.tmp')));
+    child.kill('SIGINT');
+    assert.deepEqual(await exit, [null, 'SIGINT']);
+    assert.deepEqual(readdirSync(out), []);
+  }
 });

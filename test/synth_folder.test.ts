@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
-import { writeNpy } from '../src/data/features/npy.js';
+import { writeNpy } from '../src/data/features/files.js';
 import { loadVoice } from '../src/model/voice/file.js';
 import { root, run, temporaryFolder, tinyTraining } from './support/command_line.js';
 
@@ -61,7 +61,7 @@ test('every file of a folder sounds as it does alone, on any number of threads',
   }
 });
 
-test('what cannot be read is told and left out, the others are spoken', () => {
+test('what cannot be read is reported and left out, the others are spoken', () => {
   const mixed = join(folder, 'mixed');
   mkdirSync(mixed);
   copyFileSync(join(inputs, 'b.npy'), join(mixed, 'good.npy'));
@@ -76,7 +76,7 @@ test('what cannot be read is told and left out, the others are spoken', () => {
   assert.deepEqual(readdirSync(out), ['good.wav', 'recording.wav']);
 });
 
-test('folders that cannot be are refused by code', () => {
+test('impossible folders are refused by code', () => {
   const empty = join(folder, 'empty');
   const twice = join(folder, 'twice');
   mkdirSync(empty);

@@ -8,7 +8,7 @@ import {
   melSettingsSchema,
   melSpectrogram,
   registerFastKernels,
-  speak,
+  synthesize,
   type Voice,
   wasmKernels,
 } from '../../src/browser.js';
@@ -37,13 +37,13 @@ function featuresOf(request: Request, voice: Voice) {
     array: decodeNpy(request.npy, request.name),
     ...(request.settings !== undefined && { settings: melSettingsSchema.parse(request.settings) }),
   };
-  const { features, frames, notes } = conformFeatures(raw, {
+  const { data, frames, notes } = conformFeatures(raw, {
     name: 'ljspeech',
     settings: voice.features,
     statistics: voice.statistics,
   });
   for (const text of notes) reply({ kind: 'note', text });
-  return { data: features, frames };
+  return { data, frames };
 }
 
 const loaded = load();
@@ -58,7 +58,7 @@ self.onmessage = async ({ data: request }: MessageEvent<Request>) => {
     const begun = performance.now();
     const features = featuresOf(request, voice);
     let firstSeconds = 0;
-    for await (const pcm of speak(voice, features, { kernels, tf })) {
+    for await (const pcm of synthesize(voice, features, { kernels, tf })) {
       firstSeconds ||= (performance.now() - begun) / 1000;
       reply({ kind: 'chunk', pcm });
     }

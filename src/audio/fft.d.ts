@@ -1,6 +1,6 @@
 /**
- * What is used of fft.js, which ships no types. A spectrum has 2 · size numbers, real and imaginary parts by turns; the
- * inverse transform divides by the size.
+ * What is used of fft.js, which ships no types. A spectrum has 2 · size numbers, real and imaginary parts alternating;
+ * the inverse transform divides by the size.
  */
 declare module 'fft.js' {
   export default class Fft {
@@ -10,7 +10,7 @@ declare module 'fft.js' {
     realTransform(spectrum: Float64Array, input: Float64Array): void;
     /** Fills in the upper half of the spectrum of real numbers. */
     completeSpectrum(spectrum: Float64Array): void;
-    /** Numbers from their spectrum, again with real and imaginary parts by turns. */
+    /** Numbers from their spectrum, again with real and imaginary parts alternating. */
     inverseTransform(output: Float64Array, spectrum: Float64Array): void;
   }
 }

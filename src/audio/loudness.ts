@@ -1,5 +1,5 @@
 // Own code: the libraries on npm that measure loudness were one-person packages without tests against the standard, or
-// no longer kept.
+// no longer maintained.
 
 /** Coefficients of y[n] = b0 x[n] + b1 x[n-1] + b2 x[n-2] - a1 y[n-1] - a2 y[n-2]. */
 interface Biquad {

@@ -19,7 +19,7 @@ const middle = (points - 1) / 2;
 const noiseFloor = 1e-4;
 const lagWindowHertz = 40;
 
-/** Poles are drawn in a little, so that an error rings for a few milliseconds only. */
+/** Poles are moved inwards a little, so that an error rings for a few milliseconds only. */
 const bandwidthExpansion = 0.994;
 
 /** Four steps of a 16-bit sample: a frame of digital silence still has a scale. */

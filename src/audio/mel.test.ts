@@ -40,7 +40,7 @@ test('an unknown setting is refused', () => {
   assert.equal(melSettingsSchema.safeParse({ ...hifigan, hopLength: 256 }).success, false);
 });
 
-test('an unknown preset is refused with the list of those there are', () => {
+test('an unknown preset is refused with the list of the known ones', () => {
   for (const name of ['HiFiGAN', 'constructor', '']) {
     assert.throws(
       () => melPreset(name),
@@ -53,7 +53,7 @@ test('an unknown preset is refused with the list of those there are', () => {
   assert.equal(melPreset('espnet').fMin, 80);
 });
 
-test('a tone lands in the bin whose filter it is in', () => {
+test('a tone appears in the bin of its filter', () => {
   const filters = filterBank(hifigan);
   for (const frequency of [150, 440, 1000, 3000, 7000]) {
     const tone = Float32Array.from({ length: 4096 }, (_, i) => 0.5 * Math.sin((2 * Math.PI * frequency * i) / 22050));

@@ -25,8 +25,8 @@ const hifigan: MelSettings = {
 };
 
 /**
- * The dB of magnitudes, floored at 1e-5 (-100 dB), as a share of the way from -100 to 0 dB: what Tacotron 1
- * implementations feed on.
+ * dB of magnitudes, floored at 1e-5 (-100 dB), mapped from [-100, 0] to [0, 1], as implementations of Tacotron 1 use
+ * them.
  */
 const tacotronLevels: Pick<MelSettings, 'log' | 'floor' | 'normalisation'> = {
   log: 'db',
@@ -108,7 +108,7 @@ export const melPresets: Readonly<Record<string, MelSettings>> = {
 /**
  * The settings of a named preset.
  *
- * @throws TtsError ERR_ARGUMENT if there is none of that name; the message lists those there are.
+ * @throws TtsError ERR_ARGUMENT for an unknown name; the message lists the known ones.
  */
 export function melPreset(name: string): MelSettings {
   if (!Object.hasOwn(melPresets, name))

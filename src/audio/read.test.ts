@@ -81,7 +81,7 @@ test('16, 24 and 32-bit integers, 8-bit unsigned and both floats come out as fra
   }
 });
 
-test('an extensible header and chunks of any kind before the samples are no obstacle', async () => {
+test('a file with an extensible header, and chunks of any kind before the samples, is read', async () => {
   const plain = wav({ data: Buffer.from(Int16Array.of(1, -2, 3).buffer) });
   const extension = Buffer.from([22, 0, 16, 0, 4, 0, 0, 0, 1, 0, 0, 0, 0, 0, 16, 0, 128, 0, 0, 170, 0, 56, 155, 113]);
   const extensible = Buffer.concat([
@@ -152,7 +152,12 @@ const broken: [string, Buffer, ErrorCode, RegExp][] = [
     'ERR_AUDIO_FORMAT',
     /sample 1 is NaN/,
   ],
-  ['a RIFF that is no WAV', Buffer.from('RIFF\x10\0\0\0AVI LIST\0\0\0\0', 'latin1'), 'ERR_AUDIO_FORMAT', /no WAV file/],
+  [
+    'a RIFF file that is not WAV',
+    Buffer.from('RIFF\x10\0\0\0AVI LIST\0\0\0\0', 'latin1'),
+    'ERR_AUDIO_FORMAT',
+    /not a WAV file/,
+  ],
   ['text', Buffer.from('{"name": "not audio"}'), 'ERR_AUDIO_FORMAT', /expected WAV, FLAC, MP3 or Ogg Vorbis/],
   ['one byte', Buffer.from([82]), 'ERR_AUDIO_FORMAT', /begins with 52/],
   ['AIFF', Buffer.from('FORM\0\0\0\0AIFF', 'latin1'), 'ERR_AUDIO_FORMAT', /AIFF/],

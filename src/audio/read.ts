@@ -1,16 +1,15 @@
 import { TtsError } from '../base/errors.js';
 import { readWholeFile } from '../base/whole_file.js';
 import type { Audio, DecodedAudio } from './audio.js';
-import { decodeCompressed } from './decode_compressed.js';
-import { decodeFlac } from './decode_flac.js';
+import { decodeCompressed, decodeFlac } from './decode_compressed.js';
 import { decodeWav } from './decode_wav.js';
 import { resample } from './resample.js';
 
-/** How the names of files end that `readAudio` can read; it goes by their content. */
+/** Name endings of the files that `readAudio` can read; it recognises them by their content. */
 export const audioExtensions: readonly string[] = ['.wav', '.wave', '.flac', '.mp3', '.ogg', '.oga'];
 
 /**
- * Reads a recording: WAV, FLAC, MP3 or Ogg Vorbis, known by its content and not by its name. Channels are averaged to
+ * Reads a recording: WAV, FLAC, MP3 or Ogg Vorbis, recognised by its content, not by its name. Channels are averaged to
  * mono. With `sampleRate` (Hz) the audio is resampled to it if it has another.
  *
  * @throws TtsError ERR_FILE_NOT_FOUND, ERR_FILE_READ, ERR_AUDIO_FORMAT (not audio, damaged, absurd),
@@ -44,7 +43,7 @@ async function decode(bytes: Buffer, name: string): Promise<DecodedAudio> {
         ? `WAV's variant ${bytes.toString('latin1', 0, 4)}`
         : undefined;
   const found =
-    known ?? `no audio that is known here (it begins with ${bytes.toString('hex', 0, Math.min(4, bytes.length))})`;
+    known ?? `not audio of a known format (it begins with ${bytes.toString('hex', 0, Math.min(4, bytes.length))})`;
   throw new TtsError('ERR_AUDIO_FORMAT', `${name} is ${found}: expected WAV, FLAC, MP3 or Ogg Vorbis`);
 }
 

@@ -1,9 +1,9 @@
-// A filter of our own, because no library measured well enough all round. libsamplerate in WebAssembly
+// Own code, because no library did well enough in every measurement. libsamplerate in WebAssembly
 // (@alexanderolsen/libsamplerate-js 2.1) is as good (115 to 150 dB) but 5 to 12 times slower, starts asynchronously,
 // drops samples at the end, keeps state from one long file to the next and cannot cut rates that 10 does not divide;
 // the resamplers of wavefile and node-web-audio-api drift.
 import { TtsError } from '../base/errors.js';
-import { kaiser, kaiserBeta, kaiserTaps } from './kaiser.js';
+import { kaiser, kaiserBeta, kaiserTaps } from './low_pass.js';
 
 /** Everything from the lower Nyquist frequency up is down by this much, in dB. */
 const attenuation = 110;
@@ -20,7 +20,7 @@ const halfLength = kaiserTaps(attenuation, transition / 2) / 2;
  * below -100 dB. The output has round(n · to / from) samples; sample 0 stays sample 0 and nothing drifts. Silence is
  * assumed before and after.
  *
- * @throws TtsError ERR_ARGUMENT if a rate is no integer from 1 to 768000.
+ * @throws TtsError ERR_ARGUMENT if a rate is not an integer from 1 to 768000.
  */
 export function resample(samples: Float32Array, from: number, to: number): Float32Array {
   for (const rate of [from, to]) {

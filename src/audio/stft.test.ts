@@ -17,7 +17,7 @@ test('hop-reflect has floor(samples / hop) frames, centring one more, none only 
   assert.equal(framesOf(0, { ...base, padding: 'center-reflect' }), 0);
 });
 
-test('samplesOf is the smallest number of samples with so many frames', () => {
+test('samplesOf is the smallest number of samples with that many frames', () => {
   for (const padding of paddings) {
     for (const frames of [1, 2, 3, 100]) {
       const samples = samplesOf(frames, { ...base, padding });
@@ -68,7 +68,7 @@ test('with hop-reflect, frame f sees an impulse in the middle of its samples at 
   assert.ok(at(6) < 0.51 && at(8) < 0.51 && at(5) < 1e-6 && at(9) < 1e-6);
 });
 
-test('reflection folds to and fro in a signal shorter than the padding', () => {
+test('reflection goes back and forth in a signal shorter than the padding', () => {
   const samples = Float32Array.of(1, 2, 3);
   const seen: number[] = [];
   // With a window of one FFT at hop = FFT the DC bin is the windowed sum of the padded frame: 3 2 1 2 | 3 … around it.

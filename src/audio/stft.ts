@@ -25,21 +25,21 @@ export interface StftSettings {
   readonly padding: Padding;
 }
 
-/** The number of frames that a signal of so many samples has. */
+/** The number of frames of a signal with this many samples. */
 export function framesOf(samples: number, { fftSize, hop, padding }: StftSettings): number {
   const padded = samples + 2 * padLength({ fftSize, hop, padding });
   return samples === 0 || padded < fftSize ? 0 : Math.floor((padded - fftSize) / hop) + 1;
 }
 
-/** The smallest number of samples that has so many frames; with `hop-reflect` it is frames · hop. */
+/** The smallest number of samples with this many frames; with `hop-reflect` it is frames · hop. */
 export function samplesOf(frames: number, { fftSize, hop, padding }: StftSettings): number {
   if (frames === 0) return 0;
   return Math.max(1, (frames - 1) * hop + fftSize - 2 * padLength({ fftSize, hop, padding }));
 }
 
 /**
- * Runs over the frames of a signal and hands each one's power spectrum re² + im² to `visit`, as fftSize/2 + 1 bins in
- * an array that is used again for the next frame. Returns the number of frames.
+ * Goes through the frames of a signal and calls `visit` with the power spectrum re² + im² of each: fftSize/2 + 1 bins
+ * in an array that is reused for the next frame. Returns the number of frames.
  *
  * @throws TtsError ERR_AUDIO_EMPTY if the signal is too short for one frame.
  */
@@ -98,7 +98,7 @@ function padLength({ fftSize, hop, padding }: Pick<StftSettings, 'fftSize' | 'ho
 }
 
 /**
- * Sample `index` of the padded signal. Reflection leaves out the edge sample and goes to and fro if the signal is
+ * Sample `index` of the padded signal. Reflection leaves out the edge sample and goes back and forth if the signal is
  * short.
  */
 function sampleAt(samples: Float32Array | Float64Array, index: number, padding: Padding): number {

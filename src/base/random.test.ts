@@ -16,7 +16,7 @@ test('philox4x32 gives the known answers of the Random123 distribution (kat_vect
   }
 });
 
-/** Philox once more, in 64-bit BigInt arithmetic. */
+/** Philox again, in 64-bit BigInt arithmetic. */
 function oracle(counter: number[], key: number[]): number[] {
   const mask = 0xffffffffn;
   let c = counter.map(BigInt);

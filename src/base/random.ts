@@ -3,7 +3,7 @@
  * same numbers to any number of threads, and has the same definition in C++.
  */
 
-/** Who draws from which stream; two users of one seed never share numbers. */
+/** The stream of each user of random numbers; two users of one seed never share numbers. */
 export const streams = {
   initialisation: 1,
   masks: 2,
@@ -86,7 +86,7 @@ export class RandomStream {
   #used = 4;
   #spare: number | undefined;
 
-  /** Starts at block `index` (default 0), so that a caller can give each of its steps a far-apart start. */
+  /** Starts at block `index` (default 0), so that a caller can start each of its steps far from the others. */
   constructor(seed: number, stream: number, index = 0) {
     philox(seed, stream, index);
     this.seed = seed;
@@ -149,14 +149,14 @@ export class RandomStream {
 
 /**
  * Fills `out` with standard normal numbers: number i is the (i+1)-th `normal()` of `new RandomStream(seed, stream,
- * index)`, rounded to the array's precision. A few times as fast as asking one by one; the same ranges and errors.
+ * index)`, rounded to the array's precision. A few times as fast as one call for each; the same ranges and errors.
  */
 export function fillNormals(out: Float32Array | Float64Array, seed: number, stream: number, index: number): void {
   for (const checked of [index, index + Math.ceil(out.length / 4)]) philox(seed, stream, checked);
   const seedLow = seed >>> 0;
   const seedHigh = Math.floor(seed / two32) >>> 0;
   for (let i = 0; i < out.length; i += 4, index++) {
-    // Philox once more, its words in local variables instead of an array.
+    // Philox again, with its words in local variables instead of an array.
     let c0 = index >>> 0;
     let c1 = (index / two32) >>> 0;
     let c2 = stream;

@@ -1,5 +1,4 @@
-// On the floor that all rooms stand on, like errors.ts: measures, listening tests and comparisons of methods all speak
-// of means and how sure they are.
+// Measures, listening tests and comparisons of methods all need means and their intervals.
 import jStat from 'jstat';
 
 export const mean = (values: readonly number[]): number =>

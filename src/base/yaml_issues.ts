@@ -5,12 +5,12 @@ import { z } from 'zod';
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
 
-/** The known name that is spelled most alike. */
+/** The known name with the most similar spelling. */
 export const nearest = (name: string, known: readonly string[]): string => closest(name, known);
 
 /**
- * One line that says what `schema` found wrong in a YAML file: line, path, value, and what was expected. What did not
- * come from the file is said to come from `--set`.
+ * One line on what `schema` found wrong in a YAML file: line, path, value, and what was expected. A value that is not
+ * in the file is attributed to `--set`.
  */
 export function describeIssues(
   issues: readonly Issue[],
@@ -18,8 +18,7 @@ export function describeIssues(
   document: Document,
   lines: LineCounter,
 ): string {
-  // A misspelt key makes two issues, one for itself and one for the key that is missing; the first is the one that
-  // helps.
+  // A misspelt key makes two issues, one for itself and one for the key that is missing; the first one helps more.
   const unknownFirst = (issue: Issue): number => (issue.code === 'unrecognized_keys' ? 0 : 1);
   const [first, ...others] = issues.flatMap(withoutUnions).sort((a, b) => unknownFirst(a) - unknownFirst(b));
   const more = others.length > 0 ? ` (and ${others.length} more)` : '';
@@ -55,7 +54,7 @@ function plain(value: unknown): string | undefined {
   return text === undefined || text.length <= 60 ? text : `${text.slice(0, 59)}…`;
 }
 
-/** The line of a key in the file. What the command line set has no line. */
+/** The line of a key in the file. What was set on the command line has none. */
 function where(path: Path, document: Document, lines: LineCounter): string {
   const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
   const pair = isMap(parent)
@@ -80,7 +79,7 @@ function knownKeys(schema: z.core.JSONSchema.JSONSchema, path: string[] = []): s
   ];
 }
 
-/** The most alike key, in the same place if there is one about as good as in another. */
+/** The key with the most similar spelling; one in the same place wins unless another is much closer. */
 function nearestKey(path: string[], schema: z.ZodType): string {
   const elsewhere = 2;
   const fits = (known: string[]): boolean =>

@@ -10,7 +10,7 @@ import { melSettingsSchema } from '../audio/mel_settings.js';
 import { melPresets } from '../audio/presets.js';
 import { readAudio } from '../audio/read.js';
 import { writeWav } from '../audio/write.js';
-import { readFeatures } from '../data/features/feature_file.js';
+import { readFeatures } from '../data/features/files.js';
 
 const program = fileURLToPath(new URL('./prepare.js', import.meta.url));
 const clip = fileURLToPath(new URL('../../../data/ljspeech-mini/LJ001-0002.flac', import.meta.url));
@@ -82,9 +82,9 @@ const mistakes: [string, string[], RegExp][] = [
     /^error ERR_FILE_NOT_FOUND: nowhere\.wav: no such file\n$/,
   ],
   [
-    'a file that is no audio',
+    'a file that is not audio',
     ['features', 'text.wav', 'x.npy'],
-    /^error ERR_AUDIO_FORMAT: text\.wav is no audio .*\n$/,
+    /^error ERR_AUDIO_FORMAT: text\.wav is not audio .*\n$/,
   ],
   [
     'a recording shorter than a frame',

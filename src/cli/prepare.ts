@@ -2,7 +2,7 @@
 import { melSpectrogram } from '../audio/mel.js';
 import { melPreset, melPresets } from '../audio/presets.js';
 import { readAudio } from '../audio/read.js';
-import { settingsPath, writeFeatures } from '../data/features/feature_file.js';
+import { settingsPath, writeFeatures } from '../data/features/files.js';
 import { createCommand, runCommand } from './program.js';
 
 const command = createCommand('tts-prepare', 'Prepare recordings: compute acoustic features.');

@@ -1,6 +1,6 @@
 import type { Mask, MatrixShape } from './mask.js';
 
-/** A block-sparse matrix whose mask somebody has to choose. */
+/** A block-sparse matrix whose mask is to be chosen. */
 export interface MaskedMatrix extends MatrixShape {
   readonly name: string;
   /** Share of blocks that are kept in the end. */
@@ -24,9 +24,9 @@ export interface BlockView {
 }
 
 /**
- * What a block finds when it comes back: zeros; the weights that it had when it went; or those and Adam's moments.
- * Without moments its first steps are long, 1/√(1 − β₂ⁿ) times those of a block that has been there for ever, so that
- * it soon shows what it is worth.
+ * What a block starts with when it comes back: zeros; the weights that it had when it went; or those and Adam's
+ * moments. Without moments its first steps are long, 1/√(1 − β₂ⁿ) times those of a block that has long been there, so
+ * that it soon shows what it is worth.
  */
 export type Revival = 'zero' | 'weights' | 'moments';
 
@@ -39,16 +39,16 @@ export interface ChooserState {
 /**
  * Who decides which blocks are kept. A step goes: `update`, then every member runs forwards and backwards on its own
  * masks, then `observe`. Everything is a pure function of the seed, the step, the weights and the losses, so that
- * training resumes exactly, in the middle of a generation too. Masks that a chooser returns stay its own: nobody writes
- * into them.
+ * training resumes exactly, in the middle of a generation too. Masks that a chooser returns remain its own and must not
+ * be written to.
  */
 export interface MaskChooser {
   /**
-   * Masks in use now. 1: everybody trains the deployed masks. More: members 2p and 2p+1 are an antithetic pair. The
+   * Number of members now. 1: the deployed masks are trained. More: members 2p and 2p+1 are an antithetic pair. The
    * lanes of a batch are shared out equally. Never more than at the start.
    */
   readonly members: number;
-  /** What a block finds when it comes back; see `Revival`. */
+  /** What a block starts with when it comes back. */
   readonly revive: Revival;
   /**
    * Whether the members of a pair must run on the same examples in a step, because the difference of their losses will
@@ -63,7 +63,7 @@ export interface MaskChooser {
    */
   update(step: number, view: BlockView): Mask[][] | undefined;
   /**
-   * Told after every step, also one that was dropped: the mean nats of each member in it. A loss that is not finite
+   * Called after every step, even one that was dropped, with the mean nats of each member. A loss that is not finite
    * counts as a very bad one.
    */
   observe(step: number, losses: Float64Array): void;
@@ -74,4 +74,20 @@ export interface MaskChooser {
   restore(saved: ChooserState): void;
   /** Figures for the log since the last call, such as `es/overlap`; empty for choosers that have none. */
   diagnostics(): Record<string, number>;
+}
+
+type Arrays = ReadonlyMap<string, Float32Array | Int32Array>;
+
+/** Entries of a checkpoint's arrays with their names under a common one: `weights` becomes `PREFIX/weights`. */
+export function withPrefix(prefix: string, arrays: Arrays): [string, Float32Array | Int32Array][] {
+  return [...arrays].map(([name, array]) => [`${prefix}/${name}`, array]);
+}
+
+/** The arrays that `withPrefix` put under this prefix, by their own names. */
+export function underPrefix(prefix: string, arrays: Arrays): Map<string, Float32Array | Int32Array> {
+  return new Map(
+    [...arrays]
+      .filter(([name]) => name.startsWith(`${prefix}/`))
+      .map(([name, array]) => [name.slice(prefix.length + 1), array]),
+  );
 }

@@ -110,7 +110,7 @@ for (const [name, settings] of Object.entries(methods)) {
         if (perLayer) assert.deepEqual(member.map(count), wanted);
       }
     }
-    assert.deepEqual(masks, [chooser.deployed()], 'in the end there is one member, who trains the deployed masks');
+    assert.deepEqual(masks, [chooser.deployed()], 'in the end there is one member, which trains the deployed masks');
   });
 
   test(`${name}: goes on to the bit from what was saved in the middle of a generation`, () => {
@@ -229,7 +229,7 @@ test('the state of another network is refused', () => {
   }
 });
 
-test('a search tells overlap, churn, spread and noise, and densities of layers and gates', () => {
+test('a search reports overlap, churn, spread and noise, and densities of layers and gates', () => {
   const chooser = choose(methods['es-guided per gate, budgets searched']);
   for (let step = 0; step < 10; step++) {
     const masks = chooser.update(step, viewAt(step)) ?? chooser.initial();

@@ -54,7 +54,7 @@ test('gradients are averaged over the generations, the first alone, and those th
   assert.deepEqual([...facts.gradients], Array(8).fill(4));
   facts.look(view(magnitudes, [0, 8, NaN, Infinity, 4, 4, 4, 4]));
   assert.deepEqual([...facts.gradients], [2, 6, 4, 4, 4, 4, 4, 4]);
-  // Each weight's gradient is averaged with its sign: what goes to and fro is small.
+  // Each weight's gradient is averaged with its sign: what alternates is small.
   facts.look(view(magnitudes, Array(8).fill(-4)));
   assert.deepEqual([...facts.gradients], [1, 1, 0, 0, 0, 0, 0, 0]);
 });

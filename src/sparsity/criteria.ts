@@ -3,7 +3,7 @@ import type { BlockView, ChooserState, MaskedMatrix } from './chooser.js';
 import type { Mask } from './mask.js';
 import { blockMeans } from './masked_weights.js';
 
-/** Something that can be known of each block, and that a search may find to matter. */
+/** A figure of each block that a search may find to matter. */
 export interface Statistic {
   /** `keep_…` speaks for keeping a block that was trained, `grow_…` for growing one that is not kept. */
   readonly name: `keep_${string}` | `grow_${string}`;
@@ -14,7 +14,7 @@ export interface Statistic {
   readonly values: (facts: BlockFacts) => Float32Array;
 }
 
-/** Every statistic that there is. One whose coefficient is 0 and not searched is never computed. */
+/** All statistics. One whose coefficient is 0 and not searched is never computed. */
 export const statistics = [
   { name: 'keep_magnitude', start: 1, logarithm: true, values: ({ magnitudes }) => magnitudes },
   { name: 'keep_gradient', start: 0, logarithm: true, values: ({ gradients }) => gradients },
@@ -168,7 +168,7 @@ export function standardised(
       squares += (x * x) / count;
     }
     const deviation = Math.sqrt(Math.max(0, squares - mean * mean));
-    // What is the same everywhere, but for rounding, tells nothing.
+    // A statistic that is the same everywhere, apart from rounding, says nothing.
     const scale = deviation > 1e-6 * (1 + Math.abs(mean)) ? 1 / deviation : 0;
     for (let block = start; block < end; block++) {
       if (among && !among[block]) continue;

@@ -3,7 +3,7 @@ import test from 'node:test';
 import { decode } from 'fast-png';
 import type { MaskedMatrix } from './chooser.js';
 import { churn, MaskRecord, overlap } from './diagnostics.js';
-import { maskFromBits, maskToBits } from './mask_bits.js';
+import { maskFromBits, maskToBits } from './mask.js';
 import { maskPicture } from './mask_picture.js';
 
 const mask = (text: string) => Uint8Array.from(text, Number);
@@ -26,7 +26,7 @@ test('churn is the share of blocks that are new', () => {
   assert.equal(churn(mask('110000'), mask('100111')), 3 / 4);
 });
 
-test('a record tells the newest figures once', () => {
+test('a record gives the newest figures once', () => {
   const record = new MaskRecord(matrices, mask('11100010'));
   assert.deepEqual(record.take(), {
     'masks/ever_active': 0.5,

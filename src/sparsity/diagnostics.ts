@@ -1,7 +1,6 @@
 import { type BudgetGroup, budgetGroups, totalBlocks } from './budget.js';
 import type { ChooserState, MaskedMatrix } from './chooser.js';
-import type { Mask } from './mask.js';
-import { maskFromBits, maskToBits } from './mask_bits.js';
+import { type Mask, maskFromBits, maskToBits } from './mask.js';
 
 /**
  * Mean over all pairs of masks of the share of kept blocks that they have in common; the masks keep equally many

@@ -2,11 +2,9 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { RandomStream } from '../base/random.js';
 import type { BlockView, MaskChooser, MaskedMatrix } from './chooser.js';
-import { dropAndGrow, dropFraction } from './drop_grow.js';
+import { dropAndGrow, dropFraction, rigl, sparseEvolutionaryTraining } from './drop_grow.js';
 import { keptBlocks, type Mask } from './mask.js';
 import { blockMeans } from './masked_weights.js';
-import { rigl } from './rigl.js';
-import { sparseEvolutionaryTraining } from './set.js';
 
 const matrices: MaskedMatrix[] = [
   { name: 'a', rows: 160, columns: 40, block: { rows: 16, columns: 1 }, density: 0.25 },

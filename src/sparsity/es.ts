@@ -15,9 +15,8 @@ export interface DirectSettings extends PopulationSettings {
   /** Which blocks compete. */
   readonly budget: BudgetKind;
   /**
-   * What the search has numbers for: every block, or every block column of every gate, whose blocks then move together.
-   * A generation brings as many numbers as it has members; the fewer they have to be shared out to, the more each
-   * learns.
+   * What gets a number of its own: every block, or every block column of every gate, whose blocks then move together.
+   * A generation brings as many losses as it has members; the fewer numbers there are, the more each learns from them.
    */
   readonly unit: 'block' | 'column';
   /** Names of the matrices that are searched; the masks of the others stay. Default: all. */

@@ -4,8 +4,7 @@ import type { BlockView, ChooserState, MaskChooser, MaskedMatrix } from './choos
 import { BlockFacts, standardised, type Statistic, type StatisticName, statistics } from './criteria.js';
 import { dropAndGrow } from './drop_grow.js';
 import { randomMask } from './fixed.js';
-import type { Mask } from './mask.js';
-import { maskFromBits, maskToBits } from './mask_bits.js';
+import { type Mask, maskFromBits, maskToBits } from './mask.js';
 import { type MaskDistribution, PopulationChooser, type PopulationSettings } from './population.js';
 import { noiseIndex, Snes } from './snes.js';
 
@@ -14,11 +13,11 @@ export interface GuidedSettings extends PopulationSettings {
   readonly groups: 'layer' | 'gate';
   /**
    * Statistics whose coefficients are searched, and where these begin; the others keep the coefficients of the table.
-   * Of the keeping ones only the ratios matter, so one may as well stay. Those of growth have the noise to be measured
-   * by.
+   * Only the ratios of the keeping ones matter, so one of them may stay fixed. Those of growth are relative to the
+   * noise.
    */
   readonly learned: Readonly<Partial<Record<StatisticName, number>>>;
-  /** Share of a member's blocks that are grown anew in the first generation; falls to zero with the sigmas. */
+  /** Share of a member's blocks that are newly grown in the first generation; falls to zero with the sigmas. */
   readonly drop: number;
   /** Deviation of the noise in the scores by which blocks are grown, where the statistics have a deviation of 1. */
   readonly growthNoise: number;

@@ -46,7 +46,7 @@ export class Hold {
   /**
    * How far the members of a pair come apart (root mean square of their difference over the hold, nats), and how far
    * noise alone would take them (the standard error of that difference, from its scatter over the steps). Equal numbers
-   * mean that the fitness says nothing.
+   * mean that the fitness holds no information.
    */
   spread(): { spread: number; noise: number } {
     let spread = 0;

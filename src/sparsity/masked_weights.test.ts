@@ -141,7 +141,7 @@ for (const shape of shapes) {
         .forEach((mean, block) => assert.equal(mean, blockMeans(Float32Array.from(expected(block, now)), size)[0]));
     });
 
-    test(`${name}: saved arrays bring everything back and go on alike (${revive})`, () => {
+    test(`${name}: saved arrays restore everything, and training goes on the same (${revive})`, () => {
       for (const masks of [randomMasks(shape, 3), Array<Mask>(3).fill(randomMask(shape)), randomMasks(shape, 1)]) {
         const one = filled(shape, randomMasks(shape, 3), revive);
         one.remask(masks);

@@ -7,18 +7,19 @@ import {
   correspondence,
   forEachBlock,
   type Mask,
+  maskFromBits,
   maskOf,
+  maskToBits,
   type MatrixShape,
   pack,
 } from './mask.js';
-import { maskFromBits, maskToBits } from './mask_bits.js';
 
 /** What is remembered of a block that leaves. */
 const remembered = { zero: [], weights: ['weights'], moments: ['weights', 'first', 'second'] } as const;
 
 /**
- * The weights of one matrix under the masks of several members, who share them. Stored are the blocks of the union of
- * the masks; each member runs on a packed copy of its own part (`gather`), and its gradients come back to the union
+ * The weights of one matrix under the masks of several members, which share them. The blocks of the union of the masks
+ * are stored; each member runs on a packed copy of its own part (`gather`), and its gradients come back to the union
  * (`scatter`).
  */
 export class MaskedWeights {
@@ -66,8 +67,8 @@ export class MaskedWeights {
 
   /**
    * Gives the members other masks. Blocks that some member still has keep their weights, Adam's moments and average. A
-   * block that leaves is remembered as far as blocks are revived; one that comes has that, else zeros, and its weights
-   * as average.
+   * block that leaves is remembered as far as `revive` asks; one that comes starts with what is remembered, else with
+   * zeros, and its average with its weights.
    */
   remask(masks: readonly Mask[]): void {
     const { matrix, state, store, blockSize } = this;
@@ -159,8 +160,8 @@ export class MaskedWeights {
   }
 
   /**
-   * Mean |w| of every block of the matrix: of those that no member has, as they would come back. What a `BlockView`
-   * tells as magnitudes.
+   * Mean |w| of every block of the matrix: of those that no member has, as they would come back. The
+   * magnitudes of a `BlockView`.
    */
   magnitudes(): Float32Array {
     const { matrix, store, blockSize } = this;

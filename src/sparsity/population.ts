@@ -1,11 +1,18 @@
 import { perMatrix } from './budget.js';
-import type { BlockView, ChooserState, MaskChooser, MaskedMatrix, Revival } from './chooser.js';
+import {
+  type BlockView,
+  type ChooserState,
+  type MaskChooser,
+  type MaskedMatrix,
+  type Revival,
+  underPrefix,
+  withPrefix,
+} from './chooser.js';
 import { MaskRecord } from './diagnostics.js';
 import { annealing, Hold, shuffledFitness } from './hold.js';
 import type { Mask } from './mask.js';
-import { underPrefix, withPrefix } from './named_arrays.js';
 
-/** What every search with a population is told. */
+/** The settings that every search with a population has. */
 export interface PopulationSettings {
   /** Members of a generation: a multiple of 2·workers. */
   readonly population: number;
@@ -17,8 +24,8 @@ export interface PopulationSettings {
    */
   readonly grace: number;
   /**
-   * Share of the run at which every sigma has fallen to zero. From then on there is one member, who trains the deployed
-   * mask.
+   * Share of the run at which every sigma has fallen to zero. From then on there is one member, which trains the
+   * deployed mask.
    */
   readonly stop: number;
   /** Power of that fall: 1 is a straight line, 0 keeps sigma until `stop`. */
@@ -40,7 +47,7 @@ export interface MaskDistribution {
   sample(scale: number, view: BlockView): Mask[];
   /** Moves the distribution by the fitness of the members just sampled; higher is better. */
   learn(fitness: Float64Array): void;
-  /** Called once when the search ends, before everybody trains the deployed mask. */
+  /** Called once when the search ends, before all train the deployed mask. */
   settle(view: BlockView): void;
   save(): ChooserState;
   restore(saved: ChooserState): void;

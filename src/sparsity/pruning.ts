@@ -1,7 +1,7 @@
 import { budgetGroups, endToEnd, selectHighest, totalBlocks } from './budget.js';
 import type { MaskChooser, MaskedMatrix } from './chooser.js';
+import { singleMask } from './fixed.js';
 import { keptBlocks } from './mask.js';
-import { singleMask } from './single_mask.js';
 
 /** When pruning happens, in steps. */
 export interface PruningSchedule {

@@ -1,5 +1,5 @@
 /**
- * Where selections work: scores that may be among the highest, and whose they are. It grows with the longest selection.
+ * Space to work in: scores that may be among the highest, and their blocks. It grows with the longest selection.
  */
 let values = new Float64Array(0);
 let blocks = new Int32Array(0);
@@ -40,7 +40,7 @@ export function addHighest(
     values = new Float64Array(end - start);
     blocks = new Int32Array(end - start);
   }
-  // Few of many are wanted as a rule: most scores are seen once, and put aside as too low.
+  // Usually few of many are wanted: most scores are looked at once and dropped as too low.
   let found = 0;
   let wanted = count;
   for (let bound = guess(scores, start, end, count, mask, among); ; bound = -Infinity) {
@@ -78,7 +78,7 @@ function guess(
   mask: Uint8Array,
   among?: Uint8Array,
 ): number {
-  // An odd stride does not keep step with the rows of a matrix.
+  // An odd stride does not coincide with the rows of a matrix.
   const stride = Math.floor((end - start) / sampleSize) | 1;
   let sampled = 0;
   for (let i = start; i < end; i += stride)

@@ -21,7 +21,7 @@ test('a method alone gets its defaults, and only its own', () => {
   );
 });
 
-test('settings of other methods may stand there, and are checked too', () => {
+test('settings of other methods may be there, and are checked too', () => {
   const pruning = { start: 1000, end: 40000, every: 500 };
   assert.deepEqual(sparsitySchema.parse({ method: 'fixed', pruning }), { method: 'fixed', pruning });
   assert.throws(

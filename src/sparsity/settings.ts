@@ -1,12 +1,11 @@
 import { z } from 'zod';
 import type { MaskChooser, MaskedMatrix } from './chooser.js';
 import { statistics } from './criteria.js';
+import { rigl, sparseEvolutionaryTraining } from './drop_grow.js';
 import { directSearch } from './es.js';
 import { guidedSearch } from './es_guided.js';
 import { fixedMasks } from './fixed.js';
 import { cubicPruning } from './pruning.js';
-import { rigl } from './rigl.js';
-import { sparseEvolutionaryTraining } from './set.js';
 
 const steps = z.int().min(1);
 const share = z.number().min(0).max(1);
@@ -75,8 +74,8 @@ const guidedSchema = z
   .refine(splitsEvenly, split);
 
 /**
- * What stands in a recipe under `sparsity`: a method, and under its name its settings. Those of methods that are not
- * used may stand there too.
+ * The part of a recipe under `sparsity`: a method, and under its name its settings. Settings of methods that are not
+ * used may be there too.
  */
 export const sparsitySchema = z
   .strictObject({
@@ -92,7 +91,7 @@ export const sparsitySchema = z
     'method pruning needs the settings sparsity.pruning',
   )
   .transform((settings) => {
-    // The method's defaults are written out, so that a checkpoint tells what a run was made with.
+    // The method's defaults are written out, so that a checkpoint records what a run was made with.
     const { method } = settings;
     if (method === 'set' || method === 'rigl')
       return { ...settings, [method]: settings[method] ?? dropGrowSchema.parse({}) };

@@ -39,7 +39,7 @@ export function noiseIndex(generation: number, pair: number, dimensions: number)
 
 /**
  * Utilities of P members by rank, the best first: u_k = max(0, ln(P/2 + 1) - ln k) / Σ_j max(0, ln(P/2 + 1) - ln j) -
- * 1/P. They sum to zero; the lower half is told apart from the upper, not within itself (Wierstra et al. 2014, JMLR 15,
+ * 1/P. They sum to zero; the members of the lower half all have the same (Wierstra et al. 2014, JMLR 15,
  * section 3.1).
  */
 export function rankUtilities(population: number): Float64Array {
@@ -52,7 +52,7 @@ export function rankUtilities(population: number): Float64Array {
 
 /**
  * Each member's utility for its fitness (higher is better, NaN is worst). Members that tie share the mean of their
- * utilities, so that no difference moves nothing.
+ * utilities, so that equal losses move nothing.
  */
 export function utilities(fitness: ArrayLike<number>): Float64Array {
   const byRank = rankUtilities(fitness.length);

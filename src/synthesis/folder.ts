@@ -3,19 +3,14 @@ import { extname, join } from 'node:path';
 import { audioExtensions } from '../audio/read.js';
 import { WavStream } from '../audio/write.js';
 import { TtsError } from '../base/errors.js';
-import { chooseKernels, type Kernels } from '../kernels/index.js';
-import { loadTensorFlow } from '../model/backend/backend.js';
 import type { Voice } from '../model/voice/voice.js';
 import { readSynthesisInput } from './input.js';
-import type { SpeakingOptions } from './speak.js';
-import { speakMany } from './speak_many.js';
+import { type SynthesisOptions, synthesizeMany } from './synthesize.js';
 
-export interface FolderOptions extends Pick<SpeakingOptions, 'seed' | 'temperature'> {
+export interface FolderOptions extends SynthesisOptions {
   /** What messages call the voice. */
   readonly voiceName: string;
-  /** Default: the fastest of this machine, on all cores. */
-  readonly kernels?: Kernels;
-  /** Told of each file, when its speech is complete, or why there will be none. */
+  /** Called for each file when its speech is complete, or when it is clear why there will be none. */
   readonly onFile?: (file: SpokenFile) => void;
 }
 
@@ -31,8 +26,8 @@ export interface SpokenFile {
 }
 
 /**
- * Speaks every `.npy` and every recording of a folder into `NAME.wav` of another, many at once; each as it sounds alone
- * with the same seed. What cannot be read is told and left out.
+ * Turns every `.npy` and every recording of a folder into speech, `NAME.wav` in another folder, many at once; each as
+ * it sounds alone with the same seed. What cannot be read is reported and left out.
  * @throws {TtsError} ERR_FILE_NOT_FOUND for a folder that holds nothing to speak, ERR_ARGUMENT for two files of one
  * name, ERR_FILE_WRITE where the output cannot be written
  */
@@ -40,18 +35,18 @@ export async function synthesizeFolder(
   voice: Voice,
   inputs: string,
   outputs: string,
-  { voiceName, kernels = chooseKernels(), onFile, ...how }: FolderOptions,
+  { voiceName, onFile, ...options }: FolderOptions,
 ): Promise<SpokenFile[]> {
   const names = await namesIn(inputs);
   await mkdir(outputs, { recursive: true }).catch((cause: unknown) => {
     throw new TtsError('ERR_FILE_WRITE', `cannot make the folder ${outputs}`, { cause });
   });
   const files: SpokenFile[] = [];
-  const tell = (file: SpokenFile) => {
+  const report = (file: SpokenFile) => {
     files.push(file);
     onFile?.(file);
   };
-  /** Those that are spoken, in the order in which they begin. */
+  /** Files in the order in which their speech begins. */
   const begun: {
     readonly input: string;
     readonly output: string;
@@ -68,14 +63,13 @@ export async function synthesizeFolder(
         yield { data, frames };
       } catch (error) {
         if (!(error instanceof TtsError)) throw error;
-        tell({ input, output, seconds: 0, notes: [], error });
+        report({ input, output, seconds: 0, notes: [], error });
       }
     }
   }
   const { sampleRate } = voice.features;
-  const { tf } = await loadTensorFlow(kernels);
   try {
-    for await (const { index, pcm, last } of speakMany(voice, features(), { kernels, tf, ...how })) {
+    for await (const { index, pcm, last } of synthesizeMany(voice, features(), options)) {
       const file = begun[index];
       file.wav ??= await WavStream.open(file.output, sampleRate);
       await file.wav.write(pcm);
@@ -83,7 +77,7 @@ export async function synthesizeFolder(
       if (!last) continue;
       await file.wav.close();
       file.wav = undefined;
-      tell({ input: file.input, output: file.output, seconds: file.samples / sampleRate, notes: file.notes });
+      report({ input: file.input, output: file.output, seconds: file.samples / sampleRate, notes: file.notes });
     }
   } catch (error) {
     for (const { wav } of begun) await wav?.abort();

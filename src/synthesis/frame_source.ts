@@ -6,7 +6,7 @@ export interface SynthesisFeatures {
   readonly frames: number;
 }
 
-/** Frames that arrive piece by piece. It holds those that are still needed, not more: a stream may go on for ever. */
+/** Frames that arrive piece by piece. Only those that are still needed are kept: a stream may be endless. */
 export class FrameSource {
   private readonly pieces: AsyncIterator<SynthesisFeatures> | Iterator<SynthesisFeatures>;
   /** Frames `first` … `end`-1. */
@@ -28,9 +28,9 @@ export class FrameSource {
   }
 
   /**
-   * Frames that can be spoken from `first` on, at most `most`: those whose context has arrived. Waits for at least one;
-   * 0 at the end. Frames before the context of `first` are forgotten.
-   * @throws {TtsError} ERR_FEATURE_SHAPE when the data are no [frames, bins], or there are none at all
+   * The number of frames that can be spoken from `first` on, at most `most`: those whose context has arrived. Waits for
+   * at least one; 0 at the end. Frames before the context of `first` are forgotten.
+   * @throws {TtsError} ERR_FEATURE_SHAPE when the data are not [frames, bins], or there are none at all
    */
   async ready(first: number, most: number): Promise<number> {
     this.forget(first - this.context);
@@ -55,8 +55,8 @@ export class FrameSource {
   }
 
   /**
-   * Tells whoever makes the features that no more are wanted; does not wait for an answer, which may come only with the
-   * next ones.
+   * Tells the source of the features that no more are wanted. Does not wait for it: it may answer only after the next
+   * ones.
    */
   close(): void {
     if (!this.ended) Promise.resolve(this.pieces.return?.()).catch(() => undefined);

@@ -4,13 +4,13 @@ import { TtsError } from '../base/errors.js';
 /** Plays PCM chunks on the sound card, one after the other without gaps. */
 export interface Player {
   play(pcm: Int16Array): void;
-  /** Resolves when everything has been heard. */
+  /** Resolves when everything has been played. */
   finish(): Promise<void>;
 }
 
 /**
  * Opens the sound card through node-web-audio-api.
- * @throws {TtsError} ERR_AUDIO_DEVICE where there is none, or no audio library
+ * @throws {TtsError} ERR_AUDIO_DEVICE without a sound card or the library
  */
 export async function openPlayer(sampleRate: number): Promise<Player> {
   let context;

@@ -1,20 +1,22 @@
 import { chooseKernels, type Kernels } from '../kernels/index.js';
 import { loadTensorFlow } from '../model/backend/backend.js';
 import type { Voice } from '../model/voice/voice.js';
+import * as core from './core.js';
 import type { SynthesisFeatures } from './frame_source.js';
-import { speak, type SpeakingOptions } from './speak.js';
 
+export type { DrawingOptions, SoundOfMany } from './core.js';
 export type { SynthesisFeatures } from './frame_source.js';
 
-export interface SynthesisOptions extends Pick<SpeakingOptions, 'seed' | 'temperature'> {
+export interface SynthesisOptions extends core.DrawingOptions {
   /** Default: the fastest of this machine, on all cores. */
   readonly kernels?: Kernels;
 }
 
 /**
- * Speaks as `speak` does, with the kernels and the TensorFlow.js of this machine.
+ * Turns features into speech, as `synthesize` of ./core.ts does, with the kernels and the TensorFlow.js of this
+ * machine.
  * @example for await (const pcm of synthesize(await loadVoice('voice.safetensors'), features)) stream.write(pcm);
- * @throws {TtsError} ERR_ARGUMENT for a seed or temperature out of range, ERR_FEATURE_SHAPE when the data are no
+ * @throws {TtsError} ERR_ARGUMENT for a seed or temperature out of range, ERR_FEATURE_SHAPE when the data are not
  * [frames, bins]
  */
 export async function* synthesize(
@@ -22,7 +24,23 @@ export async function* synthesize(
   features: SynthesisFeatures | AsyncIterable<SynthesisFeatures>,
   options: SynthesisOptions = {},
 ): AsyncGenerator<Int16Array, void, void> {
-  const { kernels = chooseKernels(), ...how } = options;
+  yield* core.synthesize(voice, features, await withMachine(options));
+}
+
+/**
+ * Turns the features of many utterances into speech at once, as `synthesizeMany` of ./core.ts does, with the kernels
+ * and the TensorFlow.js of this machine.
+ * @throws {TtsError} what `synthesize` throws; an error in one utterance ends all
+ */
+export async function* synthesizeMany(
+  voice: Voice,
+  all: Iterable<SynthesisFeatures> | AsyncIterable<SynthesisFeatures>,
+  options: SynthesisOptions = {},
+): AsyncGenerator<core.SoundOfMany, void, void> {
+  yield* core.synthesizeMany(voice, all, await withMachine(options));
+}
+
+async function withMachine({ kernels = chooseKernels(), ...how }: SynthesisOptions): Promise<core.CoreOptions> {
   const { tf } = await loadTensorFlow(kernels);
-  yield* speak(voice, features, { kernels, tf, ...how });
+  return { ...how, kernels, tf };
 }

@@ -1,11 +1,10 @@
 import type { Voice } from '../model/voice/voice.js';
-import { type SymbolCodec } from '../model/wavernn/codec.js';
-import { symbolCodec } from '../model/wavernn/codecs.js';
+import type { SymbolCodec } from '../model/wavernn/codec.js';
 import type { GateConditioner } from '../model/wavernn/conditioner.js';
 import { contextFrames } from '../model/wavernn/conditioning.js';
 import { FrameSource, type SynthesisFeatures } from './frame_source.js';
 
-/** Frames of a chunk, but for the first one of a stream that is waited for: enough for little overhead. */
+/** Frames of a chunk, except the first one of a single stream: enough for little overhead. */
 export const chunkFrames = 32;
 
 /** The sampler starts from nothing and ends in the middle: both ends are faded over this many seconds. */
@@ -22,11 +21,11 @@ export interface Chunk {
   readonly last: boolean;
 }
 
-/** An utterance on its way from features to sound, chunk by chunk. Who draws its symbols is not its business. */
+/** An utterance on its way from features to sound, chunk by chunk; its symbols are drawn elsewhere. */
 export class Utterance {
   private readonly source: FrameSource;
   private readonly context: number;
-  private readonly decode: ReturnType<SymbolCodec['decoder']>;
+  private readonly pcmOf: ReturnType<SymbolCodec['decoder']>;
   private readonly fade: number;
   /** The frame that comes next. */
   private next = 0;
@@ -34,18 +33,19 @@ export class Utterance {
   constructor(
     voice: Voice,
     private readonly conditioner: GateConditioner,
+    codec: SymbolCodec,
     features: SynthesisFeatures | AsyncIterable<SynthesisFeatures>,
   ) {
     const { hop, sampleRate } = voice.features;
     this.context = contextFrames(voice.config);
     this.source = new FrameSource(features, voice.statistics.mean.length, this.context);
-    this.decode = symbolCodec(voice.config.encoding, voice.features).decoder();
+    this.pcmOf = codec.decoder();
     this.fade = Math.min(Math.round(fadeSeconds * sampleRate), hop >> 1);
   }
 
   /**
    * The next frames, at most `most`, as soon as those of their context are there; undefined at the end. Throws
-   * ERR_FEATURE_SHAPE for features that are no [frames, bins].
+   * ERR_FEATURE_SHAPE for features that are not [frames, bins].
    */
   async prepare(most: number): Promise<Chunk | undefined> {
     const { source, context, next } = this;
@@ -63,14 +63,14 @@ export class Utterance {
   }
 
   /** 16-bit PCM of a chunk from its symbols. Chunks come in order. */
-  sound({ features, first, last }: Chunk, codes: Uint16Array): Int16Array {
-    const pcm = this.decode(codes, features);
+  decode({ features, first, last }: Chunk, codes: Uint16Array): Int16Array {
+    const pcm = this.pcmOf(codes, features);
     if (first) fadeIn(pcm, this.fade);
     if (last) fadeIn(pcm.reverse(), this.fade).reverse();
     return pcm;
   }
 
-  /** No more is wanted. */
+  /** No more of it is wanted. */
   close(): void {
     this.source.close();
   }

@@ -1,7 +1,6 @@
 import type { AdamState, Kernels } from '../kernels/index.js';
-import type { BlockView, ChooserState, MaskChooser } from '../sparsity/chooser.js';
+import { type BlockView, type ChooserState, type MaskChooser, underPrefix, withPrefix } from '../sparsity/chooser.js';
 import type { Mask } from '../sparsity/mask.js';
-import { underPrefix, withPrefix } from '../sparsity/named_arrays.js';
 import { globalNorm } from './adam_states.js';
 import type { Learner, LearnerStep } from './learner.js';
 import { learningRateAt, type Schedule } from './recipe/schedule.js';

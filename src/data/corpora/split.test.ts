@@ -48,7 +48,7 @@ test('listed clips that the corpus lacks are refused with their number and the f
   assert.throws(() => validationIds(ids, { clips: ['nope'] }), refused('ERR_CORPUS', /nope/));
 });
 
-test('holding out everything, or a share that is none, is refused', () => {
+test('holding out everything, or an impossible share, is refused', () => {
   assert.throws(() => validationIds(ids, { share: 1 }), refused('ERR_CORPUS', /all 5000 clips/));
   for (const share of [-0.1, 1.1, NaN])
     assert.throws(() => validationIds(ids, { share }), refused('ERR_ARGUMENT', /share/));

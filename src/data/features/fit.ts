@@ -1,9 +1,20 @@
-/** Statistics of the features that a voice was trained on: per bin over all frames, and the extremes of all values. */
+import type { MelSettings } from '../../audio/mel_settings.js';
+
+/** Statistics of the features that a voice was trained on, for normalisation and to check other features against. */
 export interface FeatureStatistics {
+  /** Per bin, over all frames; std is at least 1e-5, so that a bin that never changes can be divided by it. */
   readonly mean: Float32Array;
   readonly std: Float32Array;
+  /** Over all frames and bins. */
   readonly min: number;
   readonly max: number;
+}
+
+/** What a voice expects of features: its name, and the settings and statistics of those it was trained on. */
+export interface ExpectedFeatures {
+  readonly name: string;
+  readonly settings: MelSettings;
+  readonly statistics: FeatureStatistics;
 }
 
 /** How features compare to a voice's statistics. */
@@ -14,19 +25,19 @@ export interface FeatureFit {
   readonly spread: number;
 }
 
-/** From so many frames on a clip is judged; a shorter one may hold one sound only. */
+/** A clip needs this many frames to be judged; a shorter one may hold a single sound. */
 export const judgedFrames = 50;
 
 /**
  * Bounds of offset and spread for features of the voice's own kind. Measured on 20 LJSpeech clips against the
  * statistics of 20 others, ln mel: offset -0.4 to 0.4, at -20 dB down to -1.8, at +12 dB up to 0.8; spread 0.7 to 1.2.
- * Taken for ln, log10 has spread 0.4 to 0.5, dB 8 to 10, plain magnitudes 0 to 0.2; levels in [0, 1] have offset 3.3,
+ * Read as ln, log10 has spread 0.4 to 0.5, dB 8 to 10, plain magnitudes 0 to 0.2; levels in [0, 1] have offset 3.3,
  * in [-4, 4] 2.1 to 3.9, standardised ones 2.9 to 3.1, log10 of powers 0.9 to 1.3.
  */
 const bounds = { offset: [-2.2, 0.9], spread: [0.6, 1.6] } as const;
 /**
- * What is to be converted must not be louder than 6 dB above the voice: dB of powers, read as dB of magnitudes, have
- * offset 0.5 to 1.
+ * Features to be converted must not be more than 6 dB louder than the voice: dB of powers, read as dB of magnitudes,
+ * have offset 0.5 to 1.
  */
 const convertibleOffset = 0.5;
 

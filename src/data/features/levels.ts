@@ -1,16 +1,10 @@
 import { compressor, expander } from '../../audio/compression.js';
 import type { MelSettings } from '../../audio/mel_settings.js';
 import { TtsError } from '../../base/errors.js';
-import type { ExpectedFeatures } from './expected.js';
-import { type FeatureFit, fitOf, isAlike, isConvertible, judgedFrames } from './fit.js';
+import { type ExpectedFeatures, type FeatureFit, fitOf, isAlike, isConvertible, judgedFrames } from './fit.js';
+import type { LaidOut } from './layout.js';
 
-/** Features with the voice's levels, and what was done to make them so. */
-export interface Levelled {
-  readonly features: Float32Array;
-  readonly notes: string[];
-}
-
-/** Settings that decide what a filter's output is; if one differs, no conversion helps. */
+/** Settings that decide the output of the filters; if one differs, no conversion helps. */
 const decisive = [
   'sampleRate',
   'fftSize',
@@ -26,22 +20,25 @@ const decisive = [
 ] as const;
 
 /**
- * Brings features whose settings are known to the voice's logarithm and normalisation.
+ * Brings features to the voice's logarithm and normalisation: by the settings beside them, or, where there are none, by
+ * what their values look like.
  *
- * @param features row-major [frames, bins]
- * @throws TtsError ERR_FEATURE_SETTINGS if another setting differs, or if the values contradict the settings.
+ * @throws TtsError ERR_FEATURE_SETTINGS if another setting than these differs, or if the values contradict the
+ * settings; ERR_FEATURE_RANGE if there are no settings and the values fit no kind of level.
  */
-export function levelBySettings(
-  path: string,
-  features: Float32Array,
-  settings: MelSettings,
-  expected: ExpectedFeatures,
-): Levelled {
+export function level(laidOut: LaidOut, expected: ExpectedFeatures): LaidOut {
+  return laidOut.settings === undefined
+    ? levelByStatistics(laidOut, expected)
+    : levelBySettings(laidOut, laidOut.settings, expected);
+}
+
+function levelBySettings(laidOut: LaidOut, settings: MelSettings, expected: ExpectedFeatures): LaidOut {
+  const { path, data, frames } = laidOut;
   const wanted = expected.settings;
   const differences: string[] = decisive
     .filter((name) => settings[name] !== wanted[name])
     .map((name) => `${name} is ${settings[name]}, expected ${wanted[name]}`);
-  // A logarithm's floor that lies higher has cut off what the voice expects to hear of.
+  // A higher floor has cut off something that the voice expects.
   if (settings.log !== 'none' && wanted.log !== 'none' && settings.floor > wanted.floor * 1.001)
     differences.push(`floor is ${settings.floor}, expected ${wanted.floor}`);
   if (differences.length > 0)
@@ -52,73 +49,63 @@ export function levelBySettings(
 
   // If the values fit badly as what they are said to be, and well as something else, the settings are not theirs.
   const claimed = conversion(settings, wanted);
-  if (features.length / wanted.bins >= judgedFrames && !isAlike(fitOf(features, expected.statistics, claimed))) {
+  if (frames >= judgedFrames && !isAlike(fitOf(data, expected.statistics, claimed))) {
     const other = [...alternatives(wanted), wanted].find(
-      (kind) => !sameLevels(kind, settings) && isAlike(fitOf(features, expected.statistics, conversion(kind, wanted))),
+      (kind) => !sameLevels(kind, settings) && isAlike(fitOf(data, expected.statistics, conversion(kind, wanted))),
     );
     if (other)
       throw new TtsError(
         'ERR_FEATURE_SETTINGS',
         `${path}: its settings say ${describe(settings)}, its values ` +
-          `(${extremes(features)}) look like ${describe(other)}`,
+          `(${extremes(data)}) look like ${describe(other)}`,
       );
   }
 
-  const notes: string[] = [];
+  const notes = [...laidOut.notes];
   if (settings.padding !== wanted.padding)
     notes.push(
-      `frames lie otherwise in time: padding ${settings.padding}, the voice has ${wanted.padding}; speech is ` +
-        'shifted by less than a window',
+      `frames are placed differently in time: padding ${settings.padding}, the voice has ${wanted.padding}; ` +
+        'speech is shifted by less than a window',
     );
-  if (sameLevels(settings, wanted) && settings.floor >= wanted.floor) return { features, notes };
+  if (sameLevels(settings, wanted) && settings.floor >= wanted.floor) return { ...laidOut, notes };
   notes.push(`converted from ${describe(settings)} to ${describe(wanted)}, by the settings beside the file`);
-  return { features: features.map(claimed), notes };
+  return { ...laidOut, data: data.map(claimed), notes };
 }
 
 /**
- * Judges features whose settings are not known by the voice's statistics, and converts them if they fit as one other
- * kind of level only. Statistics tell kinds of level apart, but neither mel scales nor edges of bins: for those there
- * must be settings.
- *
- * @param features row-major [frames, bins]
- * @throws TtsError ERR_FEATURE_RANGE if they fit as nothing.
+ * Without settings, features are converted if they fit the voice's statistics as one other kind of level only.
+ * Statistics tell kinds of level apart, but neither mel scales nor edges of bins: for those there must be settings.
  */
-export function levelByStatistics(path: string, features: Float32Array, expected: ExpectedFeatures): Levelled {
+function levelByStatistics(laidOut: LaidOut, expected: ExpectedFeatures): LaidOut {
+  const { data, frames, notes } = laidOut;
   const { settings: wanted, statistics, name } = expected;
-  const frames = features.length / wanted.bins;
-  const fit = fitOf(features, statistics);
+  const fit = fitOf(data, statistics);
   if (frames < judgedFrames) {
     // Spread says little about so short a clip; the offset still tells ln from the rest.
-    if (fit.offset >= -2.5 && fit.offset <= 0.9) return { features, notes: [] };
-    throw misfit(
-      path,
-      features,
-      fit,
-      expected,
-      `; ${frames} frames are too few to tell what they are (${judgedFrames} would do)`,
-    );
+    if (fit.offset >= -2.5 && fit.offset <= 0.9) return laidOut;
+    const few = `; ${frames} frames are too few to tell what they are (${judgedFrames} would do)`;
+    throw misfit(laidOut, fit, expected, few);
   }
-  if (isAlike(fit)) return { features, notes: [] };
+  if (isAlike(fit)) return laidOut;
   const fitting = alternatives(wanted).filter(
-    (kind) => couldBe(kind, features) && isConvertible(fitOf(features, statistics, conversion(kind, wanted))),
+    (kind) => couldBe(kind, data) && isConvertible(fitOf(data, statistics, conversion(kind, wanted))),
   );
-  if (fitting.length !== 1) throw misfit(path, features, fit, expected, '');
+  if (fitting.length !== 1) throw misfit(laidOut, fit, expected, '');
   const note =
     `converted from ${describe(fitting[0])} to ${describe(wanted)}: the values ` +
-    `(${extremes(features)}) fit the voice ${name} only so`;
-  return { features: features.map(conversion(fitting[0], wanted)), notes: [note] };
+    `(${extremes(data)}) fit the voice ${name} only that way`;
+  return { ...laidOut, data: data.map(conversion(fitting[0], wanted)), notes: [...notes, note] };
 }
 
 function misfit(
-  path: string,
-  features: Float32Array,
+  { path, data }: LaidOut,
   { offset, spread }: FeatureFit,
   { name, statistics, settings }: ExpectedFeatures,
   more: string,
 ): TtsError {
   return new TtsError(
     'ERR_FEATURE_RANGE',
-    `${path} has values ${extremes(features)}: the voice ${name} expects ${describe(settings)} from ` +
+    `${path} has values ${extremes(data)}: the voice ${name} expects ${describe(settings)} from ` +
       `${statistics.min.toFixed(2)} to ${statistics.max.toFixed(2)}; ` +
       (`on average they lie ${offset.toFixed(1)} standard deviations off and spread ${spread.toFixed(2)} ` +
         `times as wide${more}. If they are right, put their settings beside them (.json, see tts-prepare)`),

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { TtsError } from '../../base/errors.js';
-import { readNpy, writeNpy } from './npy.js';
+import { readNpy, writeNpy } from './files.js';
 
 let folder: string;
 before(async () => {
@@ -90,7 +90,7 @@ test('float64, float16 and int16, scalars, Fortran order and versions 2 and 3 ar
 const valid = npy(dictionary('<f4', '(3,)'), three);
 const broken: [string, Buffer, RegExp][] = [
   ['an empty file', Buffer.alloc(0), /is empty/],
-  ['text', Buffer.from('frame,bin\n1,2\n'), /is no \.npy file/],
+  ['text', Buffer.from('frame,bin\n1,2\n'), /is not a \.npy file/],
   ['an .npz archive', Buffer.from('PK\x03\x04 and so on', 'latin1'), /zip archive.*numpy\.save/],
   [
     'version 9',
@@ -103,7 +103,7 @@ const broken: [string, Buffer, RegExp][] = [
     valid.subarray(0, valid.length - 2),
     /truncated: shape \[3\] of float32 takes 12 bytes, there are 10/,
   ],
-  ['numbers to spare', Buffer.concat([valid, Buffer.alloc(4)]), /something behind.*takes 12 bytes, there are 16/],
+  ['numbers to spare', Buffer.concat([valid, Buffer.alloc(4)]), /something after.*takes 12 bytes, there are 16/],
   [
     'integers of 64 bits',
     npy(dictionary('<i8', '(3,)'), new ArrayBuffer(24)),
@@ -112,8 +112,8 @@ const broken: [string, Buffer, RegExp][] = [
   ['big-endian floats', npy(dictionary('>f4', '(3,)'), three), /type >f4/],
   ['pickled objects', npy(dictionary('|O', '(3,)'), three), /type \|O/],
   ['records', npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (3,), }", three), /type record/],
-  ['a header of nonsense', npy('hello', three), /makes no sense: hello/],
-  ['a negative length', npy(dictionary('<f4', '(-3,)'), three), /makes no sense/],
+  ['a header of nonsense', npy('hello', three), /cannot be read: hello/],
+  ['a negative length', npy(dictionary('<f4', '(-3,)'), three), /header that cannot be read/],
 ];
 for (const [what, bytes, pattern] of broken) {
   test(`${what} is refused`, async () => {

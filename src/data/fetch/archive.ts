@@ -1,14 +1,71 @@
 import { spawn } from 'node:child_process';
-import { mkdir, rm } from 'node:fs/promises';
-import { basename, dirname, relative } from 'node:path';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { TtsError } from '../../base/errors.js';
+import { download } from './download.js';
+import { type DownloadOptions } from './download_part.js';
+
+/** A corpus that is published as one tar archive with one folder in it. */
+export interface PublishedArchive extends Pick<DownloadOptions, 'sha256' | 'md5' | 'size'> {
+  /** For messages. */
+  readonly name: string;
+  readonly url: string;
+  /** Ending of the archive's name, such as `.tar.gz`. */
+  readonly suffix: string;
+  /** A file by which the folder is recognised. */
+  readonly landmark: string;
+}
+
+/** Called while bytes arrive, and once when unpacking begins (`done` 0) and ends (`done` = `total` = 1). */
+export type ArchiveProgress = (stage: 'download' | 'unpack', done: number, total: number | undefined) => void;
 
 /**
- * Unpacks a tar archive (any compression the system's `tar` knows) into the folder `into`, which is made anew and must
- * be on the same drive. Throws ERR_DOWNLOAD with the program's own words if it is missing or fails, and leaves no
- * folder then.
+ * Makes sure that the archive's folder is at `dir` and returns its absolute path. If it is not, the archive is fetched
+ * to `dir` + suffix (resumable; one put there by hand will do), checked, unpacked under a temporary name, and removed.
+ * Throws ERR_OFFLINE, ERR_CHECKSUM or ERR_DOWNLOAD, and ERR_CORPUS if `dir` holds something else.
  */
-export async function unpack(archive: string, into: string): Promise<void> {
+export async function ensureUnpacked(
+  dir: string,
+  { name, url, suffix, landmark, ...expected }: PublishedArchive,
+  onProgress?: ArchiveProgress,
+): Promise<string> {
+  const root = resolve(dir);
+  if (existsSync(join(root, landmark))) return root;
+  if (existsSync(root) && (await readdir(root)).length > 0) {
+    throw new TtsError(
+      'ERR_CORPUS',
+      `${root} has no ${landmark}, expected ${name} or nothing; remove the folder or name another one`,
+    );
+  }
+  const archive = `${root}${suffix}`;
+  await mkdir(dirname(root), { recursive: true });
+  await download(url, archive, { ...expected, onProgress: (done, total) => onProgress?.('download', done, total) });
+  onProgress?.('unpack', 0, 1);
+  const temporary = `${root}.unpacking`;
+  await unpack(archive, temporary);
+  const inside = (await readdir(temporary)).find((entry) => existsSync(join(temporary, entry, landmark)));
+  if (inside === undefined) {
+    await rm(temporary, { recursive: true, force: true });
+    throw new TtsError(
+      'ERR_CORPUS',
+      `${basename(archive)} has no folder with a ${landmark}, expected the archive of ${name}`,
+    );
+  }
+  await rm(root, { recursive: true, force: true });
+  await rename(join(temporary, inside), root);
+  await rm(temporary, { recursive: true, force: true });
+  await rm(archive, { force: true });
+  onProgress?.('unpack', 1, 1);
+  return root;
+}
+
+/**
+ * Unpacks a tar archive (any compression the system's `tar` knows) into the folder `into`, which is created afresh and
+ * must be on the same drive. Throws ERR_DOWNLOAD with the program's own message if it is missing or fails; no folder is
+ * left then.
+ */
+async function unpack(archive: string, into: string): Promise<void> {
   await rm(into, { recursive: true, force: true });
   await mkdir(into, { recursive: true });
   try {

@@ -111,7 +111,7 @@ test('a file is fetched, checked and named; progress ends at its length; nothing
   assert.deepEqual(readdirSync(join(path, '..')), ['clip.flac']);
 });
 
-test('a file that is there is not fetched again, but checked', async (t) => {
+test('an existing file is not fetched again, but checked', async (t) => {
   const { url, path, ranges } = await site(t, (request, response) => serve(request, response));
   await download(url, path);
   await download(url, path, { sha256 });
@@ -210,7 +210,7 @@ test('halves of two versions are never joined', async (t) => {
   });
 });
 
-test('a part that is longer than the file (416) is fetched anew', async (t) => {
+test('a part that is longer than the file (416) is fetched again', async (t) => {
   const place = await site(t, (request, response, count) => {
     if (count === 1) serve(request, response, { upTo: half });
     else if (count <= 5) response.writeHead(503).end();
@@ -323,7 +323,7 @@ test('without a way to the server the error says where to get the file and where
   );
 });
 
-test('an address that is none, and a place that cannot be written, are refused', async (t) => {
+test('an invalid address, and a place that cannot be written, are refused', async (t) => {
   const { url, folder } = await site(t, (request, response) => serve(request, response));
   await assert.rejects(download('no address', join(folder, 'x')), refused('ERR_DOWNLOAD', /"no address"/));
   await assert.rejects(download('ftp://127.0.0.1/x', join(folder, 'x')), refused('ERR_DOWNLOAD', /ftp:.*scheme/));

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
 import { TtsError } from '../../base/errors.js';
+import { syncFolder } from '../../base/temporary.js';
 import {
   bytes,
   discardPart,
@@ -24,7 +26,7 @@ const worthwhile = 1 << 20;
 /**
  * Fetches `url` to `path`. The bytes go to `path.part`; a broken download goes on where it stopped, in this call (with
  * growing pauses) or in a later one, if the server still has the same file (ETag or Last-Modified). The file gets its
- * name only when it is whole and its digest right. A file that is there already is only checked.
+ * name only when it is whole and its digest is right. An existing file is only checked.
  *
  * Throws ERR_OFFLINE if the server cannot be reached, ERR_CHECKSUM for a wrong digest, ERR_DOWNLOAD for anything else.
  */
@@ -43,6 +45,7 @@ export async function download(url: string, path: string, options: DownloadOptio
     if (fresh || !resumed) throw new TtsError('ERR_CHECKSUM', `${url} has ${wrong}; the download was removed`);
   }
   await rename(`${path}.part`, path);
+  syncFolder(dirname(path));
   await discardPart(path);
 }
 

@@ -7,13 +7,13 @@ export interface DownloadOptions {
   /** Expected digests of the whole file, in hexadecimal. */
   readonly sha256?: string;
   readonly md5?: string;
-  /** Whether the digests are those of what gunzip makes of the file, so that it may have been packed anew. */
+  /** Whether the digests are those of what gunzip makes of the file, so that the file may have been packed again. */
   readonly unzipped?: boolean;
   /** Expected length in bytes. */
   readonly size?: number;
   /** Called with the bytes that are there and, if known, the length of the file. */
   readonly onProgress?: (received: number, total: number | undefined) => void;
-  /** Milliseconds without a byte after which a connection is given up; default 60,000. */
+  /** Milliseconds without a byte after which a connection is abandoned; default 60,000. */
   readonly stallTimeout?: number;
   /** Milliseconds before the first retry; each further one waits twice as long. Default 1,000. */
   readonly retryDelay?: number;
@@ -26,10 +26,10 @@ interface PartRecord {
   readonly total?: number;
 }
 
-/** A failure that another try may mend. */
+/** A failure that may not happen at another try. */
 export class Retryable extends Error {}
 
-/** Codes of network errors that mean: no way to the server. */
+/** Codes of network errors that mean that the server cannot be reached. */
 export const unreachable = [
   'ENOTFOUND',
   'EAI_AGAIN',
@@ -71,8 +71,8 @@ async function readRecord(path: string): Promise<PartRecord | undefined> {
 }
 
 /**
- * One request for what `path.part` lacks. Returns the position where it began to write. Throws Retryable for what
- * another request may mend, the network's own error if there is no way to the server, TtsError for the rest.
+ * One request for what `path.part` lacks. Returns the position where it began to write. Throws Retryable where
+ * another request may help, the network's own error if the server cannot be reached, TtsError for the rest.
  */
 export async function fetchRest(
   url: string,
@@ -104,7 +104,7 @@ export async function fetchRest(
       const { code, text } = rootCause(error);
       if (code !== undefined && unreachable.includes(code)) throw error;
       if (code === 'ERR_INVALID_URL')
-        throw new TtsError('ERR_DOWNLOAD', `"${url}" is no address, expected one like https://…`, { cause: error });
+        throw new TtsError('ERR_DOWNLOAD', `"${url}" is not an address, expected one like https://…`, { cause: error });
       // What fetch itself refuses (a scheme it does not know, a blocked port) has no code, and stays refused.
       if (code === undefined) throw error;
       throw new Retryable(text, { cause: error });

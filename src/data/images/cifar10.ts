@@ -1,9 +1,9 @@
 import { existsSync, statSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { TtsError } from '../../base/errors.js';
-import { listFiles } from '../corpora/list_files.js';
-import { type ArchiveProgress, ensureUnpacked } from '../fetch/published_archive.js';
-import { type CifarFile, readCifarFile } from './cifar10_file.js';
+import { readWholeFile } from '../../base/whole_file.js';
+import { listFiles } from '../corpora/corpus.js';
+import { type ArchiveProgress, ensureUnpacked } from '../fetch/archive.js';
 import type { ImageSet, LabelledImages } from './images.js';
 
 /**
@@ -28,7 +28,7 @@ export interface CifarOptions {
 }
 
 /**
- * Makes sure that the folder `dir` has images of CIFAR-10 and returns its absolute path: any `*.bin` that is there will
+ * Makes sure that the folder `dir` has images of CIFAR-10 and returns its absolute path: any `*.bin` in it will
  * do; otherwise `dir.tar.gz` is fetched and unpacked as `ensureUnpacked` does. Throws what that throws.
  */
 export async function ensureCifar10(dir: string, { onProgress, ...source }: CifarOptions = {}): Promise<string> {
@@ -94,14 +94,52 @@ export async function readCifar10(dir: string): Promise<ImageSet> {
   return { name, train, test, height: 32, width: 32, channels: 3, classes: 10, description };
 }
 
+/** The images of one file. */
+interface CifarFile extends LabelledImages {
+  /** Relative to the folder of the set. */
+  readonly path: string;
+}
+
+const plane = 32 * 32;
+const record = 1 + 3 * plane;
+
+/**
+ * Reads a file of CIFAR-10's binary version: records of one byte for the label and 3,072 for the image, its planes red,
+ * green, blue, each row by row. The images come back as [images, 32, 32, 3]. Throws ERR_CORPUS for a file that is
+ * empty, no whole number of records, or has labels above 9.
+ */
+async function readCifarFile(dir: string, path: string): Promise<CifarFile> {
+  const bytes = await readWholeFile(join(dir, path));
+  const fail = (message: string) => new TtsError('ERR_CORPUS', `${join(dir, path)} ${message}`);
+  if (bytes.length === 0 || bytes.length % record !== 0) {
+    throw fail(
+      `has ${bytes.length} bytes, expected a multiple of ${record} (records of CIFAR-10's binary version): ` +
+        'cut short, or another format',
+    );
+  }
+  const count = bytes.length / record;
+  const labels = new Uint8Array(count);
+  const images = new Uint8Array(count * 3 * plane);
+  for (let i = 0; i < count; i++) {
+    labels[i] = bytes[i * record];
+    if (labels[i] > 9)
+      throw fail(`has the label ${labels[i]} in record ${i}, expected 0 … 9 (CIFAR-100, or another format?)`);
+    for (let channel = 0; channel < 3; channel++) {
+      const from = i * record + 1 + channel * plane;
+      for (let pixel = 0; pixel < plane; pixel++) images[(i * plane + pixel) * 3 + channel] = bytes[from + pixel];
+    }
+  }
+  return { path, images, labels };
+}
+
 const saysJpeg = (path: string) => /from[-_]?jpe?g/i.test(path);
 
 /** Fewer equal labels than this may be chance. */
 const fewestLabels = 20;
 
 /**
- * Sorts out the files whose labels are those at the beginning of another one: the shorter, or of equal ones that from
- * JPEG.
+ * Leaves out files whose labels are those at the beginning of another one: the shorter of the two, or, where they are
+ * equally long, the one from JPEG.
  */
 function withoutCopies(files: readonly CifarFile[]): { kept: CifarFile[]; leftOut: { path: string; of: string }[] } {
   const byWorth = [...files].sort(

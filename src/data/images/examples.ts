@@ -56,7 +56,7 @@ export function examplesOf(
 }
 
 /**
- * Examples `first` … `first + count − 1` in their order, for one member. Throws RangeError if there are not so many.
+ * Examples `first` … `first + count − 1` in their order, for one member. Throws RangeError if there are fewer.
  */
 export function takeExamples(examples: Examples, first: number, count: number): ClassifierBatch {
   checkInteger('first', first, 0, examples.count - 1);
@@ -115,7 +115,7 @@ function emptyBatch({ height, width, channels }: Examples, members: number, exam
 }
 
 /**
- * Writes example `index` as the batch's `position`-th image, mirrored, then moved. What comes in from outside stays
+ * Writes example `index` as the batch's `position`-th image, mirrored, then moved. What comes in at the edges stays
  * zero.
  */
 function place(

@@ -23,7 +23,7 @@ test('an idx file is read with its shape, packed or not', async (t) => {
   assert.deepEqual(await readUnzipped(plain), await readUnzipped(labels));
 });
 
-test('what is no such file is refused with what it is', async (t) => {
+test('a file of another kind is refused with its first bytes', async (t) => {
   const whole = gunzipSync(readFileSync(labels));
   const parse =
     (bytes: Buffer, axes = 1) =>
@@ -45,7 +45,7 @@ test('what is no such file is refused with what it is', async (t) => {
   );
   assert.throws(
     parse(Buffer.concat([whole, whole])),
-    refused('ERR_CORPUS', /something behind the array: shape \[1000\]/),
+    refused('ERR_CORPUS', /something after the array: shape \[1000\]/),
   );
   const cut = join(temporaryFolder(t), 'cut.gz');
   writeFileSync(cut, readFileSync(images).subarray(0, 5000));

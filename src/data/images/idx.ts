@@ -52,7 +52,7 @@ export function parseIdx(bytes: Buffer, axes: number, path: string): IdxArray {
   const data = new Uint8Array(bytes.buffer, bytes.byteOffset + header, bytes.length - header);
   if (data.length !== size) {
     throw fail(
-      `${data.length < size ? 'is cut short' : 'has something behind the array'}: shape ` +
+      `${data.length < size ? 'is cut short' : 'has something after the array'}: shape ` +
         `[${shape.join(', ')}] takes ${size} bytes, there are ${data.length}`,
     );
   }

@@ -8,7 +8,7 @@ export interface LabelledImages {
 
 /** A data set of small images in memory. */
 export interface ImageSet {
-  /** What figures made on it are called by, such as `MNIST` or `CIFAR-10 from JPEG copies`. */
+  /** What reports call it, such as `MNIST` or `CIFAR-10 from JPEG copies`. */
   readonly name: string;
   readonly train: LabelledImages;
   /** Never trained on. */
@@ -22,7 +22,7 @@ export interface ImageSet {
   readonly description: string;
 }
 
-/** What takes pixels to mean 0 and deviation 1: per channel, in units of the pixels. Plain data, fit for JSON. */
+/** Brings pixels to mean 0 and deviation 1: per channel, in units of the pixels. Plain data, fit for JSON. */
 export interface Normalisation {
   readonly mean: readonly number[];
   readonly deviation: readonly number[];

@@ -44,7 +44,7 @@ test('an excerpt is read with its counts and is not called MNIST', async () => {
   );
 });
 
-test('files that are unpacked, with a dash or a dot in the name, are read alike', async (t) => {
+test('unpacked files, with a dash or a dot in the name, are read too', async (t) => {
   const folder = copyOfMini(t);
   writeFileSync(join(folder, 'train-images-idx3-ubyte'), content('train-images-idx3-ubyte'));
   rmSync(join(folder, 'train-images-idx3-ubyte.gz'));
@@ -108,7 +108,7 @@ test('the files that are missing are fetched and checked; the second time nothin
   assert.deepEqual(requests.slice(4), ['/mnist/t10k-images-idx3-ubyte.gz']);
 });
 
-test('files that were packed anew are as good, on a mirror or in the folder', async (t) => {
+test('files that were packed again will do, on a mirror or in the folder', async (t) => {
   const { mirrors } = await mirror(t, (bytes) => gzipSync(gunzipSync(bytes), { level: 1 }));
   const folder = join(temporaryFolder(t), 'mnist');
   await ensureMnist(folder, { mirrors, md5 });

@@ -8,7 +8,7 @@ import type { ImageSet, LabelledImages } from './images.js';
 
 /**
  * MNIST (LeCun, Cortes and Burges 1998, CC BY-SA 3.0): 60,000 + 10,000 images of 28 × 28, as four gzip files. The
- * digests are those of the unzipped files: copies that were packed anew are as good.
+ * digests are those of the unzipped files: copies that were packed again will do.
  */
 export const mnist = {
   mirrors: ['https://ossci-datasets.s3.amazonaws.com/mnist/', 'https://storage.googleapis.com/cvdf-datasets/mnist/'],
@@ -89,8 +89,8 @@ async function fetchFile(
     }
   }
   // A mirror that answered knows more than one that could not be reached.
-  const told = failures.find(({ code }) => code !== 'ERR_OFFLINE');
-  if (told) throw told;
+  const answered = failures.find(({ code }) => code !== 'ERR_OFFLINE');
+  if (answered) throw answered;
   const missing = fileNames.filter((file) => findFile(root, file) === undefined).map((file) => `${file}.gz`);
   throw new TtsError(
     'ERR_OFFLINE',

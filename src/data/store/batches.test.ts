@@ -101,7 +101,7 @@ test('clips that are too short are never drawn; if all are, the error says how l
   assert.throws(() => drawBatch([], shape, 1, 0), TtsError);
 });
 
-test('shapes that are none are refused', () => {
+test('impossible shapes are refused', () => {
   for (const wrong of [{ lanes: 0 }, { steps: 0 }, { context: -1 }, { hop: 1.5 }, { lanes: NaN }]) {
     assert.throws(() => drawBatch(clips, { ...shape, ...wrong }, 1, 0), RangeError);
   }

@@ -42,7 +42,7 @@ const blocksPerStep = 65536;
 /**
  * Draws the batch of a step: a pure function of its arguments, so that training resumes exactly. Every place of every
  * clip where a whole segment fits is equally likely, hence clips by their length. Throws ERR_CORPUS if no clip is long
- * enough, RangeError for a shape that is none.
+ * enough, RangeError for an impossible shape.
  */
 export function drawBatch(
   clips: readonly StoredClip[],

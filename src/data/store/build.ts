@@ -3,20 +3,34 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { MelSettings } from '../../audio/mel_settings.js';
 import { TtsError } from '../../base/errors.js';
+import { removeLeftovers } from '../../base/temporary.js';
+import { writeWholeFile } from '../../base/whole_file.js';
 import type { Clip } from '../corpora/corpus.js';
-import { filesOf, folderOf, framesStored, removeLeftovers, writeWhole } from './files.js';
+import { filesOf, folderOf, framesStored } from './files.js';
 
-/** What a worker is told once, for every clip, and answers for every clip. */
+/** What a worker gets at its start. */
 export interface WorkerData {
   readonly settings: MelSettings;
   readonly folder: string;
 }
+
+/** What a worker gets for each clip. */
 export interface BuildTask {
   readonly index: number;
   readonly path: string;
 }
+
+/**
+ * What a worker answers for each clip; `made` is absent where the cache has the files already. The main thread writes
+ * them: signals come to it alone.
+ */
 export type BuildAnswer = { readonly index: number } & (
-  { readonly content: string; readonly frames: number } | { readonly error: string }
+  | {
+      readonly content: string;
+      readonly frames: number;
+      readonly made?: { readonly pcm: Int16Array; readonly features: Float32Array };
+    }
+  | { readonly error: string }
 );
 
 /** A clip whose two files are in the cache. */
@@ -28,11 +42,14 @@ export interface BuiltClip {
 }
 
 /**
- * Remembers the content of files by size and time of change, so that 13,100 of them need not be read to be recognised.
+ * Remembers the content of files by size and time of change, so that 13,100 files are recognised without reading them.
  */
 type ContentIndex = Record<string, [size: number, modified: number, content: string]>;
 
 const saveEvery = 256;
+
+/** Temporary files that are older were left by a killed process; younger ones may be another's that is at work. */
+const leftoverAge = 600_000;
 
 function readIndex(path: string): ContentIndex {
   try {
@@ -55,10 +72,10 @@ export async function buildClips(
   onProgress: (done: number, total: number) => void,
 ): Promise<BuiltClip[]> {
   const folder = folderOf(cacheDir, settings);
-  removeLeftovers(folder);
+  removeLeftovers(folder, leftoverAge);
   const indexPath = join(cacheDir, 'index.json');
   const index = readIndex(indexPath);
-  // Taken before a file is read: if it changes meanwhile, the next run sees another time.
+  // Noted before a file is read: if it changes meanwhile, the next run sees another time.
   const states = clips.map(({ path }) => statSync(path, { throwIfNoEntry: false }));
   const built: BuiltClip[] = [];
   const tasks: BuildTask[] = [];
@@ -75,18 +92,25 @@ export async function buildClips(
 
   const failures: { index: number; error: string }[] = [];
   let unsaved = 0;
-  await shareOut(tasks, { settings, folder }, threads, (answer) => {
+  const saveIndex = () => writeWholeFile(indexPath, Buffer.from(JSON.stringify(index)));
+  await shareOut(tasks, { settings, folder }, threads, async (answer) => {
     const { id, path } = clips[answer.index];
     const state = states[answer.index];
     if ('error' in answer) failures.push(answer);
     else {
-      built[answer.index] = { id, content: answer.content, frames: answer.frames };
-      if (state) index[path] = [state.size, state.mtimeMs, answer.content];
+      const { content, frames, made } = answer;
+      const files = filesOf(folder, content);
+      if (made) {
+        await writeWholeFile(files.pcm, bytesOf(made.pcm));
+        await writeWholeFile(files.features, bytesOf(made.features));
+      }
+      built[answer.index] = { id, content, frames };
+      if (state) index[path] = [state.size, state.mtimeMs, content];
     }
-    if (++unsaved % saveEvery === 0) writeWhole(indexPath, JSON.stringify(index));
+    if (++unsaved % saveEvery === 0) await saveIndex();
     onProgress(++done, clips.length);
   });
-  writeWhole(indexPath, JSON.stringify(index));
+  await saveIndex();
   if (failures.length > 0) {
     const first = failures.reduce((a, b) => (a.index < b.index ? a : b));
     const { path } = clips[first.index];
@@ -99,12 +123,14 @@ export async function buildClips(
   return built;
 }
 
-/** Gives each worker a task whenever it has none, until all are answered. */
+const bytesOf = (array: Int16Array | Float32Array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+
+/** Gives each worker a task whenever it has none, until all answers have been dealt with. */
 async function shareOut(
   tasks: readonly BuildTask[],
   data: WorkerData,
   threads: number,
-  onAnswer: (answer: BuildAnswer) => void,
+  onAnswer: (answer: BuildAnswer) => Promise<void>,
 ): Promise<void> {
   const queue = tasks.values();
   const workers: Worker[] = [];
@@ -121,14 +147,7 @@ async function shareOut(
         if (done) resolve();
         else worker.postMessage(value);
       };
-      worker.on('message', (answer: BuildAnswer) => {
-        try {
-          onAnswer(answer);
-          next();
-        } catch (error) {
-          reject(error);
-        }
-      });
+      worker.on('message', (answer: BuildAnswer) => void onAnswer(answer).then(next, reject));
       worker.on('error', reject);
       worker.on('exit', (status) => reject(new Error(`a worker of the feature store stopped with status ${status}`)));
       next();

@@ -1,23 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MelSettings } from '../../audio/mel_settings.js';
+import { writeWholeFile } from '../../base/whole_file.js';
 import type { Corpus } from '../corpora/corpus.js';
 import { type ValidationChoice, validationIds } from '../corpora/split.js';
+import type { FeatureStatistics } from '../features/fit.js';
 import { buildClips, type BuiltClip } from './build.js';
 import { type StoredClip, storedClip } from './clip.js';
-import { filesOf, folderOf, hashOf, writeWhole } from './files.js';
+import { filesOf, folderOf, hashOf } from './files.js';
 
 export type { StoredClip } from './clip.js';
-
-/** Statistics of the training clips' features, for normalisation and for checking features against a voice. */
-export interface FeatureStatistics {
-  /** Per bin, over all frames; std is at least 1e-5, so that a bin that never changes can be divided by it. */
-  readonly mean: Float32Array;
-  readonly std: Float32Array;
-  /** Over all frames and bins. */
-  readonly min: number;
-  readonly max: number;
-}
 
 /** Audio and features of a corpus, on disk. */
 export interface FeatureStore {
@@ -27,6 +19,7 @@ export interface FeatureStore {
   /** In ascending order of id. */
   readonly train: readonly StoredClip[];
   readonly validation: readonly StoredClip[];
+  /** Of the clips to train on. */
   readonly statistics: FeatureStatistics;
   /** SHA-256 over the settings and each clip's id, content and side: equal hashes, equal training data. */
   readonly hash: string;
@@ -50,8 +43,8 @@ const residentBytes = 256 * 2 ** 20;
 /**
  * Opens the features of a corpus; what the cache lacks is computed first. Files are keyed by the recordings' content
  * and the settings, so a changed recording is noticed (by size or time of change) and a moved one is not computed
- * again. Killing the process loses at most the clips that were being computed. Throws ERR_CORPUS if recordings cannot
- * be used or the split is impossible.
+ * again. A process that is killed loses at most the clips that were being computed. Throws ERR_CORPUS if recordings
+ * cannot be used or the split is impossible.
  */
 export async function openFeatureStore({
   corpus,
@@ -61,7 +54,7 @@ export async function openFeatureStore({
   validation,
   onProgress,
 }: FeatureStoreOptions): Promise<FeatureStore> {
-  // Before the hours of work: a wrong list of validation clips should be told at once.
+  // Before hours of work: a wrong list of validation clips should be reported at once.
   const heldOut = validationIds(
     corpus.clips.map((clip) => clip.id),
     validation,
@@ -81,7 +74,7 @@ export async function openFeatureStore({
     hop,
     train,
     validation: built.filter(({ id }) => heldOut.has(id)).map(open),
-    statistics: cachedStatistics(join(folder, `statistics-${hash.slice(0, 16)}.json`), train, bins),
+    statistics: await cachedStatistics(join(folder, `statistics-${hash.slice(0, 16)}.json`), train, bins),
     hash,
   };
 }
@@ -93,16 +86,14 @@ interface StatisticsFile {
   readonly max: number;
 }
 
-function cachedStatistics(path: string, clips: readonly StoredClip[], bins: number): FeatureStatistics {
+async function cachedStatistics(path: string, clips: readonly StoredClip[], bins: number): Promise<FeatureStatistics> {
   try {
     const { mean, std, min, max } = JSON.parse(readFileSync(path, 'utf8')) as StatisticsFile;
     return { mean: Float32Array.from(mean), std: Float32Array.from(std), min, max };
   } catch {
     const statistics = statisticsOf(clips, bins);
-    writeWhole(
-      path,
-      JSON.stringify({ ...statistics, mean: [...statistics.mean], std: [...statistics.std] } satisfies StatisticsFile),
-    );
+    const file = { ...statistics, mean: [...statistics.mean], std: [...statistics.std] } satisfies StatisticsFile;
+    await writeWholeFile(path, Buffer.from(JSON.stringify(file)));
     return statistics;
   }
 }

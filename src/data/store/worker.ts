@@ -6,16 +6,15 @@ import { melSpectrogram } from '../../audio/mel.js';
 import { readAudio } from '../../audio/read.js';
 import { TtsError } from '../../base/errors.js';
 import type { BuildAnswer, BuildTask, WorkerData } from './build.js';
-import { filesOf, framesStored, writeWhole } from './files.js';
+import { filesOf, framesStored } from './files.js';
 
 const { settings, folder } = workerData as WorkerData;
 
-const bytesOf = (array: Int16Array | Float32Array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+type Built = Omit<Extract<BuildAnswer, { content: string }>, 'index'>;
 
-async function build(path: string): Promise<{ content: string; frames: number }> {
+async function build(path: string): Promise<Built> {
   const content = createHash('sha256').update(readFileSync(path)).digest('hex');
-  const files = filesOf(folder, content);
-  const stored = framesStored(files, settings);
+  const stored = framesStored(filesOf(folder, content), settings);
   if (stored !== undefined) return { content, frames: stored };
   const { samples } = await readAudio(path, { sampleRate: settings.sampleRate });
   const { data, frames } = melSpectrogram(samples, settings);
@@ -28,14 +27,16 @@ async function build(path: string): Promise<{ content: string; frames: number }>
   }
   const pcm = new Int16Array(length);
   pcm.set(toInt16(samples.subarray(0, length)));
-  writeWhole(files.pcm, bytesOf(pcm));
-  writeWhole(files.features, bytesOf(data));
-  return { content, frames };
+  return { content, frames, made: { pcm, features: data } };
 }
 
 parentPort?.on('message', ({ index, path }: BuildTask) => {
   build(path).then(
-    (result) => parentPort?.postMessage({ index, ...result } satisfies BuildAnswer),
+    (built) =>
+      parentPort?.postMessage(
+        { index, ...built } satisfies BuildAnswer,
+        built.made ? ([built.made.pcm.buffer, built.made.features.buffer] as ArrayBuffer[]) : [],
+      ),
     (error: unknown) =>
       parentPort?.postMessage({
         index,

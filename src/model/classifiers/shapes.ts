@@ -17,8 +17,8 @@ export interface ClassifierSparsity {
 }
 
 /**
- * A layer with its sizes, kinds as in src/kernels/interface/classifier.ts: a fully connected layer is a convolution over all of
- * its input.
+ * A layer with its sizes, kinds as in src/kernels/interface/classifier.ts: a fully connected layer is a convolution
+ * over all of its input.
  */
 export type LayerShape =
   | {

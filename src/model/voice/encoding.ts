@@ -21,8 +21,8 @@ import type { Voice } from './voice.js';
  * NAME; each dense NAME in F32; `conditioning.…` in F32; `statistics.mean` and `statistics.std` F32 [bins]. Metadata:
  * format, version, sha256 of all the rest, and as JSON config, features, statistics (min and max) and provenance.
  *
- * Version 1 has values in F32 only. A voice without others is still written as version 1, so that older readers take
- * it.
+ * Version 1 has values in F32 only. A voice without others is still written as version 1, so that older versions can
+ * read it.
  */
 const format = 'sparsewavernn-voice';
 const version = 2;
@@ -73,7 +73,7 @@ export function encodeVoice({
   return encodeSafetensors(tensors, metadata);
 }
 
-/** The voice in the bytes of a voice file; ERR_VOICE_CORRUPT or ERR_VOICE_VERSION if there is none. */
+/** The voice in the bytes of a voice file; throws ERR_VOICE_CORRUPT or ERR_VOICE_VERSION. */
 export function decodeVoice(bytes: Uint8Array): Voice {
   const { tensors, metadata } = decodeSafetensors(bytes);
   checkVersion(metadata);
@@ -196,7 +196,7 @@ function checkInt8(name: string, values: Int8Array): Int8Array {
   return values;
 }
 
-/** Kernels trust these indices: one that is out of range would read foreign memory. */
+/** Kernels trust these indices: one that is out of range would read memory that is not its own. */
 function checkBlocks(name: string, rowStart: Int32Array, column: Int32Array, columns: number): void {
   const last = rowStart.length - 1;
   if (rowStart[0] !== 0 || rowStart[last] !== column.length)

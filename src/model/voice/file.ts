@@ -16,8 +16,8 @@ export async function saveVoice(path: string, voice: Voice): Promise<void> {
 
 /**
  * Reads a voice and checks all of it: checksum, metadata, every shape, every block index, every value.
- * @throws {TtsError} ERR_FILE_NOT_FOUND, ERR_FILE_READ; ERR_VOICE_CORRUPT for a damaged file or one that is no voice;
- * ERR_VOICE_VERSION for one made by a newer version.
+ * @throws {TtsError} ERR_FILE_NOT_FOUND, ERR_FILE_READ; ERR_VOICE_CORRUPT for a damaged file or one that is not a
+ * voice; ERR_VOICE_VERSION for one made by a newer version.
  */
 export async function loadVoice(path: string): Promise<Voice> {
   const bytes = await readWholeFile(path);

@@ -52,7 +52,7 @@ export const provenanceSchema = z.strictObject({
   created: z.string(),
 });
 
-/** The JSON values in a version-1 voice file's metadata. */
+/** The JSON values in a voice file's metadata. */
 export const voiceMetadataSchema = z.strictObject({
   config: waveRnnConfigSchema,
   features: melSettingsSchema,

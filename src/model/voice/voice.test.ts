@@ -252,7 +252,7 @@ test('a voice made by a newer version asks for an update', async () => {
   await refuses(altered(encodeSafetensors(tensors, { ...metadata, version: 'x' })), 'version "x"');
 });
 
-test('other safetensors files are no voices', async () => {
+test('other safetensors files are refused', async () => {
   await refuses(altered(encodeSafetensors(new Map())), 'not a voice');
   const { tensors, metadata } = decodeSafetensors(readFileSync(path));
   await refuses(altered(encodeSafetensors(tensors, { ...metadata, sha256: '0' })), 'checksum');

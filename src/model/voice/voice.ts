@@ -1,22 +1,17 @@
 import type { z } from 'zod';
 import type { MelSettings } from '../../audio/mel_settings.js';
+import type { FeatureStatistics } from '../../data/features/fit.js';
 import type { StoredMatrix } from '../../kernels/interface/blocks.js';
 import type { DenseName, SparseName, WaveRnnConfig } from '../wavernn/config.js';
 import type { provenanceSchema } from './schema.js';
 
 export type Provenance = z.infer<typeof provenanceSchema>;
 
-/** What is needed to speak: the network, the features it expects, and where it comes from. */
+/** Everything that synthesis needs: the network, the features it expects, and where it comes from. */
 export interface Voice {
   readonly config: WaveRnnConfig;
   readonly features: MelSettings;
-  /** Of the training clips' features: mean and standard deviation per bin, least and greatest value of all. */
-  readonly statistics: {
-    readonly mean: Float32Array;
-    readonly std: Float32Array;
-    readonly min: number;
-    readonly max: number;
-  };
+  readonly statistics: FeatureStatistics;
   /** In any precision; those of a voice fresh from training are float32. */
   readonly sparse: Record<SparseName, StoredMatrix>;
   /** Row-major, with the shapes of `shapeOf`. */

@@ -122,7 +122,7 @@ test('silence is the symbol of a zero among zeros', () => {
   for (const encoding of encodings) {
     const codec = symbolCodec(encoding, settings);
     const { codes } = codec.encode({ pcm: new Int16Array(codec.history + 10), phase: 0, features: rows(0, 2) });
-    // Zero lies on the edge of two cells: the excitation coder goes to and fro between them.
+    // Zero lies on the edge of two cells: the excitation coder alternates between them.
     assert.ok(
       codes.every((code) => Math.abs(code - codec.silence) <= (encoding === 'lpc10' ? 3 : 0)),
       `${encoding}: ${codes.join(' ')}`,
@@ -142,6 +142,6 @@ test('nats of 16-bit and of µ-law symbols are comparable: a memoryless model of
   };
   const [linear, mulaw, excitation] = encodings.map(entropy);
   assert.ok(Math.abs(mulaw - linear) < 0.15, `${linear} and ${mulaw}`);
-  // Linear prediction takes away what the spectral envelope tells.
+  // Linear prediction takes away what the spectral envelope already says.
   assert.ok(excitation < linear - 1, `${linear} and ${excitation}`);
 });

@@ -33,7 +33,7 @@ export interface EncodingOptions {
    * and, where the codec predicts, what they are predicted from, so that the codes say how to go on from there.
    */
   readonly noise?: CodeNoise;
-  /** What does the work. Default: the reference, which is slow. */
+  /** Encodes. Default: the reference, which is slow. */
   readonly kernels?: Pick<Kernels, 'codeExcitation'>;
 }
 

@@ -20,9 +20,9 @@ const logWidths = values.map((_, code) => Math.log(mulawValue(code + 0.5) - mula
 
 /**
  * Speech as the excitation of a linear predictor that comes from the features, so that the network models the voice's
- * source and not the resonances that the features already tell (the idea of LPCNet, Valin and Skoglund 2019, arXiv
- * 1810.11846, section 2). The excitation is divided by the gain that the predictor expects and coded in 10-bit µ-law.
- * The encoder predicts from what the decoder will have reconstructed, so that coding errors do not add up.
+ * source and not the resonances, which the features already describe (the idea of LPCNet, Valin and Skoglund 2019,
+ * arXiv 1810.11846, section 2). The excitation is divided by the gain that the predictor expects and coded in 10-bit
+ * µ-law. The encoder predicts from what the decoder will have reconstructed, so that coding errors do not add up.
  */
 export function excitationCodec(settings: MelSettings): SymbolCodec {
   const { hop, bins } = settings;

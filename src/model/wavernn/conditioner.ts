@@ -1,8 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import type { TensorFlow } from '../backend/backend.js';
-import { conditioningForward } from './conditioning.js';
+import { conditioningForward, normaliseFeatures } from './conditioning.js';
 import type { WaveRnnConfig } from './config.js';
-import { normaliseFeatures } from './normalise.js';
 
 /** The trained frame-rate network of a voice, held ready. Call `dispose` at the end. */
 export class GateConditioner {

@@ -60,6 +60,17 @@ export function conditioningParameters(
   return parameters;
 }
 
+/** Features [rows, bins] with zero mean and unit variance per bin, by the statistics of the training clips. */
+export function normaliseFeatures(
+  features: Float32Array,
+  { mean, std }: { readonly mean: Float32Array; readonly std: Float32Array },
+): Float32Array {
+  const bins = mean.length;
+  const normalised = new Float32Array(features.length);
+  for (let i = 0; i < features.length; i++) normalised[i] = (features[i] - mean[i % bins]) / std[i % bins];
+  return normalised;
+}
+
 /**
  * The frame-rate network: a convolution, residual blocks of ReLU, convolution over three frames, ReLU, convolution over
  * one, then ReLU and a projection. Nothing is padded: a frame's output is the same in a training segment and in a whole

@@ -61,7 +61,7 @@ export function countedSamples({
  * @param gate [lanes, frames, 3H]
  * @param weights for each member the values of its `sparse` in the order of their blocks, then its `dense`
  * @param pool where the gradients are kept; without one each call makes new arrays
- * @param onNats told the sum of nats of each lane
+ * @param onNats called with the sum of nats of each lane
  */
 export function sampleRateNll(
   tf: TensorFlow,

@@ -9,9 +9,9 @@ import type { AdamState } from '../../kernels/interface/kernels.js';
 import { initialWeights, packWeights } from '../../model/classifiers/network.js';
 import type { LayerShape } from '../../model/classifiers/shapes.js';
 import type { Revival } from '../../sparsity/chooser.js';
+import { underPrefix, withPrefix } from '../../sparsity/chooser.js';
 import { blockCount, type Mask, maskOf } from '../../sparsity/mask.js';
 import { MaskedWeights } from '../../sparsity/masked_weights.js';
-import { underPrefix, withPrefix } from '../../sparsity/named_arrays.js';
 import { freshState, statesFromArrays, statesToArrays } from '../adam_states.js';
 import type { MaskedParameters } from '../masked_learner.js';
 

@@ -1,18 +1,9 @@
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { TtsError } from '../../base/errors.js';
+import { removeLeftovers } from '../../base/temporary.js';
+import { writeWholeFolder } from '../../base/whole_file.js';
 import { decodeSafetensors, safetensorsChunks, type Tensor } from '../../model/safetensors.js';
 
 /** JSON without null's cousins: numbers must be finite, or they would not come back. */
@@ -33,15 +24,13 @@ export interface LoadedCheckpoint extends CheckpointContents {
 
 /**
  * A checkpoint is a folder `RUN/checkpoints/STEP` with arrays.safetensors, state.json and manifest.json, which holds
- * the length and SHA-256 of the other two. It comes into being by a rename after everything is on the disk. One process
- * at a time owns a run's folder.
+ * the length and SHA-256 of the other two. One process at a time owns a run's folder.
  */
 const kept = 2;
 const contents = ['arrays.safetensors', 'state.json'] as const;
 const manifestName = 'manifest.json';
-/** `.replaced` exists for the moment in which a checkpoint of the same step is exchanged. */
+/** `.replaced`: see `writeWholeFolder`. */
 const finished = /^(\d{9,})(\.replaced)?$/;
-const temporaryPrefix = '.writing-';
 
 /**
  * Saves a checkpoint so that a crash at any moment leaves the earlier ones intact, then removes all but the newest two.
@@ -49,32 +38,20 @@ const temporaryPrefix = '.writing-';
  */
 export function saveCheckpoint(runDir: string, step: number, { arrays, state }: CheckpointContents): void {
   const folder = join(runDir, 'checkpoints');
-  mkdirSync(folder, { recursive: true });
-  for (const name of readdirSync(folder))
-    if (name.startsWith(temporaryPrefix)) rmSync(join(folder, name), { recursive: true });
-
-  const temporary = join(folder, temporaryPrefix + process.pid);
-  mkdirSync(temporary);
+  removeLeftovers(folder);
   const tensors = new Map(
     [...arrays].map(([name, data]): [string, Tensor] => [
       name,
       { dtype: data instanceof Float32Array ? 'F32' : 'I32', shape: [data.length], data },
     ]),
   );
-  const files = {
-    'arrays.safetensors': writeSynced(join(temporary, 'arrays.safetensors'), safetensorsChunks(tensors)),
-    'state.json': writeSynced(join(temporary, 'state.json'), [Buffer.from(JSON.stringify(state, refuseNonFinite))]),
-  };
-  writeSynced(join(temporary, manifestName), [Buffer.from(JSON.stringify({ step, files }))]);
-  sync(temporary);
-
-  const target = join(folder, String(step).padStart(9, '0'));
-  const replaced = `${target}.replaced`;
-  rmSync(replaced, { recursive: true, force: true });
-  if (existsSync(target)) renameSync(target, replaced);
-  renameSync(temporary, target);
-  sync(folder);
-  rmSync(replaced, { recursive: true, force: true });
+  writeWholeFolder(join(folder, String(step).padStart(9, '0')), (temporary) => {
+    const files = {
+      'arrays.safetensors': writeChunks(join(temporary, 'arrays.safetensors'), safetensorsChunks(tensors)),
+      'state.json': writeChunks(join(temporary, 'state.json'), [Buffer.from(JSON.stringify(state, refuseNonFinite))]),
+    };
+    writeChunks(join(temporary, manifestName), [Buffer.from(JSON.stringify({ step, files }))]);
+  });
 
   // Newer ones than this can only be broken ones that loading passed over; they neither count nor are touched.
   const older = listCheckpoints(folder).filter((checkpoint) => checkpoint.step <= step);
@@ -143,7 +120,7 @@ interface FileCheck {
   sha256: string;
 }
 
-function writeSynced(path: string, chunks: readonly Uint8Array[]): FileCheck {
+function writeChunks(path: string, chunks: readonly Uint8Array[]): FileCheck {
   const hash = createHash('sha256');
   let bytes = 0;
   const file = openSync(path, 'wx');
@@ -153,22 +130,10 @@ function writeSynced(path: string, chunks: readonly Uint8Array[]): FileCheck {
       for (let at = 0; at < chunk.length;) at += writeSync(file, chunk, at);
       bytes += chunk.length;
     }
-    fsyncSync(file);
   } finally {
     closeSync(file);
   }
   return { bytes, sha256: hash.digest('hex') };
-}
-
-/** Puts a folder's entries on the disk; Windows has no such call and needs none. */
-function sync(folder: string): void {
-  if (process.platform === 'win32') return;
-  const handle = openSync(folder, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
 }
 
 function refuseNonFinite(key: string, value: unknown): unknown {

@@ -1,5 +1,5 @@
+import { canonicalJson } from '../../base/canonical_json.js';
 import { TtsError } from '../../base/errors.js';
-import { canonicalJson } from '../../data/store/files.js';
 
 /**
  * Refuses to go on with a run under other settings than those it began with.

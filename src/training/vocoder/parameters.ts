@@ -4,9 +4,9 @@ import type { BlockMatrix } from '../../kernels/interface/blocks.js';
 import { conditioningParameters } from '../../model/wavernn/conditioning.js';
 import { classes, denseNames, shapeOf, sparseNames, type WaveRnnConfig } from '../../model/wavernn/config.js';
 import type { MaskedMatrix, Revival } from '../../sparsity/chooser.js';
+import { underPrefix, withPrefix } from '../../sparsity/chooser.js';
 import { blockCount, type Mask, maskOf } from '../../sparsity/mask.js';
 import { MaskedWeights } from '../../sparsity/masked_weights.js';
-import { underPrefix, withPrefix } from '../../sparsity/named_arrays.js';
 import { freshState, statesFromArrays, statesToArrays } from '../adam_states.js';
 import type { MaskedParameters } from '../masked_learner.js';
 

@@ -2,9 +2,8 @@ import { drawBatch } from '../../data/store/batches.js';
 import type { FeatureStore } from '../../data/store/feature_store.js';
 import type { Kernels } from '../../kernels/index.js';
 import type { SymbolCodec } from '../../model/wavernn/codec.js';
-import { contextFrames } from '../../model/wavernn/conditioning.js';
+import { contextFrames, normaliseFeatures } from '../../model/wavernn/conditioning.js';
 import type { WaveRnnConfig } from '../../model/wavernn/config.js';
-import { normaliseFeatures } from '../../model/wavernn/normalise.js';
 import type { SampleRateBatch } from '../../model/wavernn/sample_rate_op.js';
 
 /** Teacher-forced segments of speech as the networks want them. */

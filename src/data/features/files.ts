@@ -2,7 +2,8 @@ import { rm } from 'node:fs/promises';
 import { type MelSettings, melSettingsSchema } from '../../audio/mel_settings.js';
 import { TtsError } from '../../base/errors.js';
 import { readWholeFile, writeWholeFile } from '../../base/whole_file.js';
-import { type NpyArray, readNpy, writeNpy } from './npy.js';
+import type { RawFeatures } from './layout.js';
+import { decodeNpy, encodeNpy, type NpyArray } from './npy.js';
 
 /** Features, row-major [frames, bins], with the settings that made them where they are known. */
 export interface FeatureFile {
@@ -13,14 +14,22 @@ export interface FeatureFile {
 }
 
 /**
- * An array as somebody else's model may have left it, and the settings beside it if there are any; see
- * `conformFeatures`.
+ * Reads a `.npy` file; see `decodeNpy` for what it may hold.
+ *
+ * @throws TtsError ERR_NPY_FORMAT if it is not such a file, is truncated, or has something after the array;
+ * ERR_FILE_NOT_FOUND, ERR_FILE_READ.
  */
-export interface RawFeatures {
-  /** Names the file in messages. */
-  readonly path: string;
-  readonly array: NpyArray;
-  readonly settings?: MelSettings;
+export async function readNpy(path: string): Promise<NpyArray> {
+  return decodeNpy(await readWholeFile(path), path);
+}
+
+/**
+ * Writes float32 numbers as a `.npy` file, whole or not at all; see `encodeNpy`.
+ *
+ * @throws TtsError ERR_FILE_WRITE if it cannot be written.
+ */
+export async function writeNpy(path: string, data: Float32Array, shape: readonly number[]): Promise<void> {
+  await writeWholeFile(path, ...encodeNpy(data, shape));
 }
 
 /**
@@ -46,7 +55,7 @@ export async function readFeatures(path: string): Promise<FeatureFile> {
 /**
  * Reads any `.npy` as it is, and the settings from the `.json` of the same name if there is one.
  *
- * @throws TtsError ERR_FEATURE_SETTINGS if the `.json` makes no sense; ERR_NPY_FORMAT, ERR_FILE_NOT_FOUND,
+ * @throws TtsError ERR_FEATURE_SETTINGS if the `.json` does not hold settings; ERR_NPY_FORMAT, ERR_FILE_NOT_FOUND,
  * ERR_FILE_READ.
  */
 export async function readRawFeatures(path: string): Promise<RawFeatures> {
@@ -84,7 +93,7 @@ async function readSettings(path: string): Promise<MelSettings | undefined> {
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw new TtsError('ERR_FEATURE_SETTINGS', `${path} is no JSON: ${(error as Error).message}`, { cause: error });
+    throw new TtsError('ERR_FEATURE_SETTINGS', `${path} is not JSON: ${(error as Error).message}`, { cause: error });
   }
   const result = melSettingsSchema.safeParse(json);
   if (result.success) return result.data;

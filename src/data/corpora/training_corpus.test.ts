@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { deadAddress, refused, serve, temporaryFolder } from '../../../test/support/files.js';
 import { openCorpus } from './corpus.js';
-import { ensureLjSpeech } from './ljspeech.js';
+import { ensureLjSpeech } from './training_corpus.js';
 
 const digest = (data: Buffer) => createHash('sha256').update(data).digest('hex');
 
@@ -87,7 +87,7 @@ test('the published size and checksum are those that are checked by default', as
   assert.ok(!existsSync(dir));
 });
 
-test('an archive that is none, and one without the corpus, are refused and leave no folder', async (t) => {
+test('a file that is not an archive, and an archive without the corpus, are refused and leave no folder', async (t) => {
   const junk = Buffer.from('no archive at all');
   const folder = temporaryFolder(t);
   const dir = join(folder, 'lj');
@@ -105,7 +105,7 @@ test('an archive that is none, and one without the corpus, are refused and leave
   assert.deepEqual(readdirSync(folder).sort(), ['lj.tar.bz2', 'readme']);
 });
 
-test('without the program tar the error says so', async (t) => {
+test('without the program tar the error names it', async (t) => {
   const body = makeArchive(t);
   const folder = temporaryFolder(t);
   writeFileSync(join(folder, 'lj.tar.bz2'), body);

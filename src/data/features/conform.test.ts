@@ -10,10 +10,9 @@ import { type MelSettings } from '../../audio/mel_settings.js';
 import { melPresets } from '../../audio/presets.js';
 import { readAudio } from '../../audio/read.js';
 import { type ErrorCode, TtsError } from '../../base/errors.js';
-import { conformFeatures } from './check.js';
-import { type ExpectedFeatures } from './expected.js';
-import { readRawFeatures, writeFeatures } from './feature_file.js';
-import { fitOf, isAlike } from './fit.js';
+import { conformFeatures } from './conform.js';
+import { readRawFeatures, writeFeatures } from './files.js';
+import { type ExpectedFeatures, fitOf, isAlike } from './fit.js';
 import type { NpyArray } from './npy.js';
 
 const corpus = fileURLToPath(new URL('../../../../data/ljspeech-mini/', import.meta.url));
@@ -105,13 +104,12 @@ function near(actual: Float32Array, expected: Float32Array, tolerance: number): 
 }
 
 // --- what goes through as it is
-// -------------------------------------------------------------------------------------------------------
 
 test('features of the voice’s own kind go through untouched, with and without settings', () => {
   for (const samples of unseen) {
     const data = mel(samples);
     for (const settings of [undefined, hifigan])
-      assert.deepEqual(conform(array(data), settings), { features: data, frames: data.length / bins, notes: [] });
+      assert.deepEqual(conform(array(data), settings), { data, frames: data.length / bins, notes: [] });
   }
 });
 
@@ -124,9 +122,9 @@ test('so do recordings 20 dB quieter and 6 dB louder than the voice’s, and exc
 
 test('a quarter of a second goes through without settings; silence does with them', () => {
   const data = mel(unseen[0].subarray(11025, 11025 + 5512));
-  assert.deepEqual(conform(array(data)).features, data);
+  assert.deepEqual(conform(array(data)).data, data);
   const silence = mel(new Float32Array(22050));
-  assert.deepEqual(conform(array(silence), hifigan).features, silence);
+  assert.deepEqual(conform(array(silence), hifigan).data, silence);
   refuses('ERR_FEATURE_RANGE', /-11\.51 to -11\.51/, array(silence));
 });
 
@@ -136,50 +134,49 @@ test('a written file goes through by way of the disk', async (t) => {
   const path = join(folder, 'x.npy');
   const data = mel(unseen[0], { log: '10' });
   await writeFeatures(path, { data, frames: data.length / bins, bins, settings: { ...hifigan, log: '10' } });
-  near(conformFeatures(await readRawFeatures(path), voice()).features, mel(unseen[0]), 1e-5);
+  near(conformFeatures(await readRawFeatures(path), voice()).data, mel(unseen[0]), 1e-5);
 });
 
 // --- layout
-// ---------------------------------------------------------------------------------------------------------------------------
 
-test('[bins, frames] is transposed, and said so', () => {
+test('[bins, frames] is transposed, with a note', () => {
   const data = mel(unseen[0]);
   const frames = data.length / bins;
   const result = conform(array(transpose(data, bins), [bins, frames]));
-  assert.deepEqual(result.features, data);
+  assert.deepEqual(result.data, data);
   assert.equal(result.frames, frames);
   assert.deepEqual(result.notes, [`transposed from [80, ${frames}] to [frames, bins]`]);
 });
 
-test('80 frames of 80 bins are told apart by their mean spectrum, or said to be undecided', () => {
-  let told = 0;
+test('of 80 frames of 80 bins the mean spectrum tells which is which, or a note says that it does not', () => {
+  let decided = 0;
   for (const samples of unseen) {
     const data = mel(samples.subarray(11025)).subarray(0, 80 * bins);
-    assert.deepEqual(conform(array(data)).features, Float32Array.from(data));
+    assert.deepEqual(conform(array(data)).data, Float32Array.from(data));
     const transposed = conform(array(transpose(data, bins), [80, 80]), hifigan);
     if (/transposed to \[frames, bins\]: of \[80, 80\] the mean spectrum/.test(transposed.notes[0])) {
-      assert.deepEqual(transposed.features, Float32Array.from(data));
-      told += 1;
+      assert.deepEqual(transposed.data, Float32Array.from(data));
+      decided += 1;
     } else {
       assert.match(transposed.notes[0], /took \[80, 80\] as \[frames, bins\]; it could be the other way round/);
     }
   }
-  assert.ok(told >= unseen.length - 1, `${told} of ${unseen.length}`);
+  assert.ok(decided >= unseen.length - 1, `${decided} of ${unseen.length}`);
 });
 
 test('a leading axis of 1, Fortran order, float64 and float16 are accepted, each with a note', () => {
   const data = mel(unseen[1]);
   const frames = data.length / bins;
-  assert.deepEqual(conform(array(data, [1, frames, bins])).features, data);
+  assert.deepEqual(conform(array(data, [1, frames, bins])).data, data);
   assert.match(conform(array(data, [1, frames, bins])).notes[0], /leading axis/);
   const doubles = conform(array(Float64Array.from(data)));
-  assert.deepEqual(doubles.features, data);
+  assert.deepEqual(doubles.data, data);
   assert.deepEqual(doubles.notes, ['converted from float64 to float32']);
   assert.deepEqual(conform(array(data, [frames, bins], { dtype: 'float16' })).notes, [
     'converted from float16 to float32',
   ]);
   const fortran = conform(array(transpose(data, bins), [frames, bins], { fortranOrder: true }));
-  assert.deepEqual(fortran.features, data);
+  assert.deepEqual(fortran.data, data);
   assert.deepEqual(fortran.notes, ['rearranged from Fortran order']);
 });
 
@@ -188,7 +185,7 @@ test('all at once: batch axis, [bins, frames], Fortran order, float64, log10', (
   const frames = data.length / bins;
   // [1, bins, frames] in Fortran order lies in memory as [frames, bins].
   const result = conform(array(Float64Array.from(data), [1, bins, frames], { fortranOrder: true }));
-  near(result.features, mel(unseen[2]), 1e-5);
+  near(result.data, mel(unseen[2]), 1e-5);
   assert.equal(result.notes.length, 5);
 });
 
@@ -202,7 +199,7 @@ test('another number of bins is refused with both numbers', () => {
   refuses('ERR_FEATURE_SHAPE', /has 100 bins/, array(new Float32Array(20000), [100, 200]), other);
 });
 
-test('arrays that are no matrix of floats are refused with their shape', () => {
+test('arrays that are not a matrix of floats are refused with their shape', () => {
   refuses('ERR_FEATURE_SHAPE', /\[8000\].*two axes/, array(new Float32Array(8000), [8000]));
   refuses('ERR_FEATURE_SHAPE', /\[2, 50, 80\]/, array(new Float32Array(8000), [2, 50, 80]));
   refuses('ERR_FEATURE_SHAPE', /no frames/, array(new Float32Array(0), [0, 80]));
@@ -223,7 +220,6 @@ test('NaN and infinity are refused with their number and place', () => {
 });
 
 // --- levels, judged by the settings
-// ---------------------------------------------------------------------------------------------------
 
 const kinds: [string, Partial<MelSettings>][] = [
   ['log10', { log: '10' }],
@@ -236,7 +232,7 @@ const kinds: [string, Partial<MelSettings>][] = [
 for (const [name, change] of kinds) {
   test(`${name} become ln when the settings say what they are`, () => {
     for (const samples of unseen) {
-      const { features, notes } = conform(array(mel(samples, change)), { ...hifigan, ...change });
+      const { data: features, notes } = conform(array(mel(samples, change)), { ...hifigan, ...change });
       near(features, mel(samples), 2e-5);
       assert.match(notes.join(), /converted from .* to ln, by the settings/);
     }
@@ -247,7 +243,7 @@ test('ln becomes what a voice of another convention expects', () => {
   for (const [, change] of kinds.filter(([name]) => name !== 'log10 with a lower floor')) {
     const expected = voice({ ...hifigan, ...change });
     near(
-      conform(array(mel(unseen[0])), hifigan, expected).features,
+      conform(array(mel(unseen[0])), hifigan, expected).data,
       mel(unseen[0], { floor: 1e-5, ...change, ...(change.floor === 0 ? { floor: 1e-5 } : {}) }),
       2e-4,
     );
@@ -257,7 +253,7 @@ test('ln becomes what a voice of another convention expects', () => {
 test('a small difference in padding is accepted with a note', () => {
   const settings = melPresets.tacotron2;
   const data = melSpectrogram(unseen[0], settings).data;
-  const { features, notes } = conform(array(data), settings);
+  const { data: features, notes } = conform(array(data), settings);
   assert.deepEqual(features, data);
   assert.match(notes[0], /padding center-reflect, the voice has hop-reflect/);
 });
@@ -301,18 +297,17 @@ test('settings that the values contradict are refused', () => {
 });
 
 // --- levels, judged by the voice's statistics
-// -----------------------------------------------------------------------------------------
 
 for (const [name, change] of kinds.slice(0, 4)) {
   test(`${name} are recognised without settings, and converted with a note`, () => {
     for (const samples of unseen) {
       for (const factor of [0.25, 1, 1.5]) {
-        const { features, notes } = conform(array(mel(gain(samples, factor), change)));
+        const { data: features, notes } = conform(array(mel(gain(samples, factor), change)));
         near(features, mel(gain(samples, factor)), 2e-5);
         assert.equal(notes.length, 1);
         assert.match(
           notes[0],
-          /converted from (log10|dB|magnitudes) to ln: the values \(from .* to .*\) fit the voice ljspeech only so/,
+          /converted from (log10|dB|magnitudes) to ln: the values \(from .* to .*\) fit the voice ljspeech only that way/,
         );
       }
     }
@@ -321,7 +316,7 @@ for (const [name, change] of kinds.slice(0, 4)) {
 
 test('a voice of log10 features recognises ln', () => {
   const expected = voice({ ...hifigan, log: '10', floor: 1e-10 });
-  const { features, notes } = conform(array(mel(unseen[0])), undefined, expected);
+  const { data: features, notes } = conform(array(mel(unseen[0])), undefined, expected);
   near(
     features,
     mel(unseen[0]).map((value) => value * Math.LOG10E),
@@ -366,7 +361,7 @@ test('log10 too short to judge is refused, not guessed at', () => {
 test('values far outside the voice’s range are refused with the worst of them, a few strays are not', () => {
   const data = mel(unseen[0]).slice();
   data[81] = 40;
-  assert.deepEqual(conform(array(data), hifigan).features, data);
+  assert.deepEqual(conform(array(data), hifigan).data, data);
   for (let i = 0; i < data.length; i += 50) data[i] = -30;
   refuses('ERR_FEATURE_RANGE', /such as 40\.00 in frame 1, bin 1/, array(data), hifigan);
 });

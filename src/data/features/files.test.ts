@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { melPresets } from '../../audio/presets.js';
 import { TtsError } from '../../base/errors.js';
-import { readFeatures, readRawFeatures, settingsPath, writeFeatures } from './feature_file.js';
-import { writeNpy } from './npy.js';
+import { readFeatures, readRawFeatures, settingsPath, writeFeatures, writeNpy } from './files.js';
 
 let folder: string;
 before(async () => {
@@ -44,11 +43,11 @@ test('the settings lie in .json beside the .npy', async () => {
   assert.equal((JSON.parse(await readFile(join(folder, 'c.json'), 'utf8')) as { fMin: number }).fMin, 80);
 });
 
-test('settings that are no JSON, or no settings, are refused by name and field', async () => {
+test('settings that are not JSON, or not settings, are refused by name and field', async () => {
   const path = join(folder, 'd.npy');
   await writeNpy(path, data, [2, 80]);
   await writeFile(join(folder, 'd.json'), '{"sampleRate": 22050');
-  await assert.rejects(readFeatures(path), failsWith('ERR_FEATURE_SETTINGS', /d\.json is no JSON/));
+  await assert.rejects(readFeatures(path), failsWith('ERR_FEATURE_SETTINGS', /d\.json is not JSON/));
   await writeFile(join(folder, 'd.json'), JSON.stringify({ ...melPresets.hifigan, hop: '256' }));
   await assert.rejects(readFeatures(path), failsWith('ERR_FEATURE_SETTINGS', /d\.json: hop: .*number/));
 });
