@@ -1,13 +1,10 @@
 import type { FastifyInstance } from 'fastify';
+import { reportPolicy } from '../../report/page.js';
 import { analyse, type Results } from '../analysis/analysis.js';
 import { ratingsCsv } from '../analysis/export.js';
 import { reportHtml } from '../analysis/report_html.js';
 import type { RunningTest } from '../study/live_study.js';
 import { hasKey, limits } from './access.js';
-
-/** The report is one file with its style inside, and links to data inside. */
-const reportPolicy =
-  "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** The results so far, for who has the key: /results, /results/report.json and /results/ratings.csv. */
 export function resultRoutes(server: FastifyInstance, { store, key }: RunningTest): void {
@@ -23,7 +20,7 @@ export function resultRoutes(server: FastifyInstance, { store, key }: RunningTes
           .send({ error: 'expected the key that tts-listen serve prints, as the password' });
       }
       return reply
-        .header('content-security-policy', reportPolicy)
+        .header('content-security-policy', `${reportPolicy}; frame-ancestors 'none'`)
         .type(type)
         .send(text(analyse(store)));
     });
