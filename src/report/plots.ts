@@ -59,7 +59,6 @@ export interface RowPlot {
 /** More dots would show no more: then every so many of them in ascending order are drawn. */
 export const mostDots = 200;
 
-const margin = 14;
 const rowHeight = 56;
 const axisHeight = 26;
 
@@ -71,25 +70,24 @@ export function rowPlot({ title, rows, range, ticks: marks, line, wide = false }
   ]);
   if (all.length === 0) return markup`<p class="soft">No values.</p>`;
   const ends = range ?? extent(line === undefined ? all : [...all, line]);
-  const width = wide ? 600 : 360;
+  const [width, margin] = wide ? [720, 24] : [360, 14];
   const x = scale(ends, margin, width - margin);
   const bottom = rows.length * rowHeight;
   const upright = (value: number, kind: string) => stroke(kind, [x(value), 4], [x(value), bottom + 4]);
   const description = `${title}: ${rows.map(({ name, shown }) => `${name} ${shown}`).join('; ')}`;
-  return drawing(wide ? 'wide rows' : 'rows', width, bottom + axisHeight, description, [
+  return drawing(wide ? 'wide' : 'narrow', width, bottom + axisHeight, description, [
     (marks ?? ticks(...ends)).map((tick) => [
       upright(tick, 'axis'),
       label([x(tick), bottom + 19], 'middle', String(tick).replace('-', '−')),
     ]),
     line !== undefined && upright(line, 'compared'),
-    rows.map((row, i) => plotRow(row, i, width, x, ends)),
+    rows.map((row, i) => plotRow(row, i, x, ends)),
   ]);
 }
 
 function plotRow(
   { name, shown, dots = [], box, bar, interval: { mean, low, high } }: PlotRow,
   index: number,
-  width: number,
   x: (value: number) => number,
   [start, end]: readonly [number, number],
 ): Markup {
@@ -102,8 +100,8 @@ function plotRow(
     const y = coordinate(middle + 18 * (((i * 0.618) % 1) - 0.5));
     return markup`<circle class="dot" cx="${x(value)}" cy="${y}" r="3"><title>${title}</title></circle>\n`;
   };
-  return markup`${label([margin, top + 15], 'start', name, 'name')}
-${label([width - margin, top + 15], 'end', shown, 'value')}
+  return markup`${label([x(start), top + 15], 'start', name, 'name')}
+${label([x(end), top + 15], 'end', shown, 'value')}
 <g class="${seriesColour(index)}">
 ${box && strip(...box)}${bar !== undefined && strip(start, bar)}${thinned(dots).map(dot)}${
     // An interval may reach beyond the axis; the drawing does not.

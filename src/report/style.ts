@@ -33,6 +33,7 @@ th, td { padding: .3rem .75rem; border-bottom: 1px solid var(--line); text-align
 th:first-child { text-align: left; padding-left: 0; position: sticky; left: 0; background: var(--page); }
 .clip th:first-child { background: var(--card); }
 thead th { vertical-align: bottom; white-space: normal; min-width: 5rem; }
+tbody :is(th, td) { vertical-align: top; }
 tbody th { font-weight: 500; }
 .text { text-align: left; }
 td.text { white-space: normal; min-width: 12rem; overflow-wrap: anywhere; }
@@ -55,7 +56,6 @@ audio { display: block; width: 100%; height: 2.5rem; margin-top: .35rem; }
 svg { display: block; width: 100%; height: auto; }
 svg text { fill: var(--soft); font-size: 12px; }
 .wide { max-width: 56rem; }
-.wide.rows { max-width: 46rem; }
 @media (max-width: 40rem) { .wide text { font-size: 21px; } }
 svg .name, svg .value { fill: var(--ink); stroke: var(--card); stroke-width: 4px; paint-order: stroke; }
 svg .axis { stroke: var(--line); }

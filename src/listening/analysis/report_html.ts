@@ -223,7 +223,7 @@ ${link('report.json', 'application/json', JSON.stringify(results))} (everything 
 }
 
 const plotCard = (plot: Markup, caption: string): Markup =>
-  markup`<figure class="card">${plot}<figcaption>${caption}</figcaption></figure>\n`;
+  markup`<figure class="card wide">${plot}<figcaption>${caption}</figcaption></figure>\n`;
 
 const number = (value: number): string => (Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(2));
 const range = ({ low, high }: Interval): string =>
