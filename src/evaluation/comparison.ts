@@ -1,4 +1,5 @@
 import { intervalOfMean, pairedTTest } from '../base/statistics.js';
+import { type ClipMeasures, measures } from './measures.js';
 
 /**
  * A mean over clips with its confidence interval. Null is what there are too few values for: none for a mean, fewer
@@ -38,4 +39,45 @@ export function pairedDifference(a: readonly (number | null)[], b: readonly (num
   const interval = meanInterval(differences);
   const differ = differences.some((value) => value !== differences[0]);
   return { ...interval, p: differ ? pairedTTest(differences) : null };
+}
+
+/** A clip of one system with its figures. */
+export interface MeasuredClip {
+  readonly id: string;
+  readonly measures: ClipMeasures;
+}
+
+/** What judges a clip: not the NLL, which loud clips have more of, nor the time it took. */
+const judging = measures.filter(({ name }) => name !== 'nll' && name !== 'realTimeFactor');
+
+/** Ids of the clips, those first that rank best on average over all measures of what is heard and all systems. */
+export function rankClips(systems: readonly { readonly clips: readonly MeasuredClip[] }[]): string[] {
+  const ids = systems[0].clips.map(({ id }) => id);
+  const sums = new Float64Array(ids.length);
+  for (const { clips } of systems) {
+    for (const { name, better } of judging) {
+      // What has no value ranks last.
+      const values = clips.map(({ measures }) =>
+        measures[name] === null ? Infinity : better === 'lower' ? measures[name] : -measures[name],
+      );
+      ranks(values).forEach((rank, i) => (sums[i] += rank));
+    }
+  }
+  return ids
+    .map((_, i) => i)
+    .sort((a, b) => sums[a] - sums[b] || a - b)
+    .map((i) => ids[i]);
+}
+
+/** Ranks from 0, the least value first; equal values share the mean of their ranks. */
+function ranks(values: readonly number[]): Float64Array {
+  const order = values.map((_, i) => i).sort((a, b) => (values[a] === values[b] ? 0 : values[a] < values[b] ? -1 : 1));
+  const result = new Float64Array(values.length);
+  for (let first = 0; first < order.length;) {
+    let end = first + 1;
+    while (end < order.length && values[order[end]] === values[order[first]]) end++;
+    for (let i = first; i < end; i++) result[order[i]] = (first + end - 1) / 2;
+    first = end;
+  }
+  return result;
 }

@@ -1,11 +1,8 @@
 import { TtsError } from '../base/errors.js';
+import { measureHop, warp } from './alignment.js';
 import { findBursts } from './bursts.js';
-import { warp } from './dtw.js';
-import { measureHop } from './frames.js';
-import { cepstralDistance, melCepstra, melCepstralDistortion } from './mel_cepstrum.js';
-import { trackPitch } from './pitch.js';
-import { pitchErrors } from './pitch_errors.js';
-import { logSpectralDistance } from './spectral_distance.js';
+import { pitchErrors, trackPitch } from './pitch.js';
+import { cepstralDistance, logSpectralDistance, melCepstra, melCepstralDistortion } from './spectral_distances.js';
 import { intelligibility } from './stoi.js';
 
 /**

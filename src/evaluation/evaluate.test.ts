@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { near, speechOf, speechRate, withNoise } from '../../test/support/speech.js';
 import { meanInterval } from './comparison.js';
-import { type ClipResult, evaluateSystems, rankClips } from './evaluate.js';
-import { type ClipMeasures, measures } from './measures.js';
+import { evaluateSystems } from './evaluate.js';
+import { measures } from './measures.js';
 import type { System } from './system.js';
 
 const ids = ['LJ001-0002', 'LJ001-0008'];
@@ -85,35 +85,4 @@ test('no clips are refused, and what a clip cannot do names it', async () => {
     code: 'ERR_AUDIO_EMPTY',
     message: /^LJ001-0002\.flac: /,
   });
-});
-
-test('clips are ranked over all measures of what is heard; equal ones share, and what has no value is last', () => {
-  const clip = (id: string, values: Partial<ClipMeasures>): ClipResult => ({
-    id,
-    seconds: 1,
-    sampleRate: 1,
-    samples: 1,
-    measures: {
-      nll: 0,
-      melCepstralDistortion: 0,
-      logSpectralDistance: 0,
-      f0Rmse: 0,
-      voicingError: 0,
-      stoi: 1,
-      estoi: 1,
-      bursts: 0,
-      realTimeFactor: 0,
-      ...values,
-    },
-  });
-  const good = clip('good', { nll: 9, realTimeFactor: 9 });
-  const fair = clip('fair', { stoi: 0.9 });
-  const poor = clip('poor', { stoi: 0.9, estoi: 0.8, bursts: 3 });
-  const voiceless = clip('voiceless', { stoi: 0.5, estoi: 0.5, bursts: 9, f0Rmse: null });
-  assert.deepEqual(rankClips([{ clips: [voiceless, poor, good, fair] }]), ['good', 'fair', 'poor', 'voiceless']);
-  assert.deepEqual(rankClips([{ clips: [poor, good] }, { clips: [clip('poor', {}), clip('good', { stoi: 0.99 })] }]), [
-    'good',
-    'poor',
-  ]);
-  assert.deepEqual(rankClips([{ clips: [clip('a', {}), clip('b', {})] }]), ['a', 'b']);
 });

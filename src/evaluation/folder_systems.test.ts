@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { tone } from '../../test/support/speech.js';
 import { writeWav } from '../audio/write.js';
-import { chooseClips } from './choose_clips.js';
-import { openFolderSystems } from './folder_systems.js';
+import { chooseClips, openFolderSystems } from './folder_systems.js';
 import { distinctNames } from './system.js';
 
 let root: string;

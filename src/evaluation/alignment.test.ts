@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { sameFrames, warp } from './dtw.js';
+import { sameFrames, warp } from './alignment.js';
 
 const path = (a: number[], b: number[]) => {
   const { target, output } = warp(a.length, b.length, (i, j) => Math.abs(a[i] - b[j]));
