@@ -6,11 +6,11 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { writeReport } from '../src/listening/analysis/report.js';
 import type { Kind } from '../src/listening/protocol.js';
 import { AnswerStore, type StoredAnswer } from '../src/listening/server/store.js';
-import type { TestFile } from '../src/listening/study/definition.js';
+import type { StudyFile } from '../src/listening/study/definition.js';
 import { startBrowser, withoutBrowser } from './support/browser.js';
 import { temporaryFolder } from './support/command_line.js';
 import { type ListeningServer, serve } from './support/listening_server.js';
-import { writeTestFolder } from './support/listening_study.js';
+import { writeStudyFolder } from './support/listening_study.js';
 
 let browser: Browser;
 before(async () => {
@@ -29,12 +29,12 @@ interface Visit {
 /** Serves a small test and opens its page. */
 async function visit(
   t: TestContext,
-  file: TestFile,
+  file: StudyFile,
   options: BrowserContextOptions & { clips?: string[]; serve?: string[] } = {},
 ): Promise<Visit> {
   const { clips = ['one', 'two'], serve: serveOptions = [], ...contextOptions } = options;
   const folder = temporaryFolder(t);
-  await writeTestFolder(folder, { headphones: 'off', ...file }, { clips });
+  await writeStudyFolder(folder, { headphones: 'off', ...file }, { clips });
   const server = await serve(t, folder, ...serveOptions);
   const context = await browser.newContext(contextOptions);
   t.after(() => context.close());
@@ -99,7 +99,7 @@ async function rate(page: Page, kind: Kind, pick: (clip: number) => number): Pro
   await next(page).click();
 }
 
-const kinds: Record<Kind, { file: TestFile; trials: number; pick: (trial: number, clip: number) => number }> = {
+const kinds: Record<Kind, { file: StudyFile; trials: number; pick: (trial: number, clip: number) => number }> = {
   mos: { file: { kind: 'mos', systems: ['ours', 'theirs'] }, trials: 2 + 4 + 1, pick: (trial) => 1 + (trial % 5) },
   cmos: { file: { kind: 'cmos', pairs: [['ours', 'theirs']] }, trials: 1 + 2 + 1, pick: (trial) => (trial % 7) - 3 },
   ab: {

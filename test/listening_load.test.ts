@@ -5,7 +5,7 @@ import type { Session } from '../src/listening/protocol.js';
 import { AnswerStore } from '../src/listening/server/store.js';
 import { run, temporaryFolder } from './support/command_line.js';
 import { ask, type ListeningServer, register, serve } from './support/listening_server.js';
-import { writeTestFolder } from './support/listening_study.js';
+import { writeStudyFolder } from './support/listening_study.js';
 
 const rating = (listener: number, trial: number): number => 1 + ((listener * 7 + trial * 3) % 5);
 const body = (value: number | null, done: boolean) => ({ ratings: [value], heard: [1], seconds: 1, done });
@@ -29,7 +29,7 @@ async function listen(server: ListeningServer, listener: number): Promise<void> 
 
 test('200 listeners at once, from one address: no answer is lost or mixed up', async (t) => {
   const folder = temporaryFolder(t);
-  await writeTestFolder(folder, { kind: 'mos', traps: 0, practice: [], trials: 3 }, { systems: ['ours', 'theirs'] });
+  await writeStudyFolder(folder, { kind: 'mos', traps: 0, practice: [], trials: 3 }, { systems: ['ours', 'theirs'] });
   const server = await serve(t, folder);
   await Promise.all(Array.from({ length: 200 }, (_, listener) => listen(server, listener)));
   assert.equal(await server.stop(), 0);
@@ -59,7 +59,7 @@ test('200 listeners at once, from one address: no answer is lost or mixed up', a
 
 test('kill -9 loses no answer that was acknowledged, and the listeners go on afterwards', async (t) => {
   const folder = temporaryFolder(t);
-  await writeTestFolder(
+  await writeStudyFolder(
     folder,
     { kind: 'mos', traps: 0, practice: [], repetitions: 50 },
     { systems: ['ours', 'theirs'] },
@@ -108,7 +108,7 @@ test('a fault in the folder, a taken port and a report without answers are error
   };
   refused(/^error ERR_LISTENING_TEST: .* has no folder systems; expected systems\/NAME\/CLIP.wav/, 'serve', folder);
   refused(/^error ERR_LISTENING_TEST: .*answers.sqlite: no such file/, 'report', folder);
-  await writeTestFolder(folder, {}, { clips: ['one'] });
+  await writeStudyFolder(folder, {}, { clips: ['one'] });
   refused(/^error ERR_ARGUMENT: --unit is clip, expected listener or rating/, 'report', folder, '--unit', 'clip');
   const server = await serve(t, folder);
   refused(

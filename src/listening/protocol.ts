@@ -31,7 +31,7 @@ export interface Answer {
 }
 
 /** What the page needs before there is a listener. */
-export interface PublicTest {
+export interface PublicStudy {
   /** Changes when the test does; the page keeps its token under this name. */
   readonly id: string;
   readonly title: string;

@@ -1,4 +1,4 @@
-import type { Answer, HeadphoneResult, PublicTest, Session } from '../protocol.js';
+import type { Answer, HeadphoneResult, PublicStudy, Session } from '../protocol.js';
 import { byId } from './dom.js';
 
 /** A request that the server refused. */
@@ -42,11 +42,11 @@ const storage = {
   },
 };
 
-export async function loadTest(): Promise<PublicTest> {
-  const test = (await (await request('api/test')).json()) as PublicTest;
-  tokenKey = `listening-test ${test.id}${test.preview ? ' preview' : ''}`;
+export async function loadStudy(): Promise<PublicStudy> {
+  const study = (await (await request('api/test')).json()) as PublicStudy;
+  tokenKey = `listening-test ${study.id}${study.preview ? ' preview' : ''}`;
   token = storage.get(tokenKey);
-  return test;
+  return study;
 }
 
 /** The session of an earlier visit, if the server still knows it. */

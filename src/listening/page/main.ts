@@ -1,5 +1,5 @@
-import { headphoneCheck, type HeadphoneResult, type PublicTest, type Session } from '../protocol.js';
-import { AnswerQueue, beginSession, finish, loadClip, loadTest, resumeSession, saveHeadphones } from './api.js';
+import { headphoneCheck, type HeadphoneResult, type PublicStudy, type Session } from '../protocol.js';
+import { AnswerQueue, beginSession, finish, loadClip, loadStudy, resumeSession, saveHeadphones } from './api.js';
 import { byId, element, paragraphs, show, showProgress } from './dom.js';
 import { checkHeadphones, setVolume } from './sound_check.js';
 import { runTrial } from './trial.js';
@@ -8,18 +8,18 @@ import { runTrial } from './trial.js';
 const headphoneTries = 3;
 
 async function main(): Promise<void> {
-  const test = await loadTest();
-  document.title = test.title;
-  document.documentElement.lang = test.language;
-  byId('title').textContent = test.title;
-  byId('preview').hidden = !test.preview;
+  const study = await loadStudy();
+  document.title = study.title;
+  document.documentElement.lang = study.language;
+  byId('title').textContent = study.title;
+  byId('preview').hidden = !study.preview;
   const earlier = await resumeSession();
   if (earlier?.finished) return showEnd(earlier);
-  const context = await (earlier ? welcomeBack(earlier) : welcome(test));
+  const context = await (earlier ? welcomeBack(earlier) : welcome(study));
   const session = earlier ?? (await beginSession());
   const clips = new ClipLoader(context, session);
-  await checkSound(test, session, context, clips);
-  await trials(test, session, context, clips);
+  await checkSound(study, session, context, clips);
+  await trials(study, session, context, clips);
   await finish(await askForComment());
   showEnd(session);
 }
@@ -31,12 +31,12 @@ function clickOn(button: HTMLButtonElement): Promise<AudioContext> {
   );
 }
 
-function welcome(test: PublicTest): Promise<AudioContext> {
+function welcome(study: PublicStudy): Promise<AudioContext> {
   const begin = element('button', { type: 'button', class: 'primary', disabled: true }, 'Begin');
   const agree = element('input', { type: 'checkbox', onchange: () => (begin.disabled = !agree.checked) });
   show(
     element('h1', {}, 'Welcome'),
-    ...paragraphs(test.instructions),
+    ...paragraphs(study.instructions),
     element(
       'p',
       {},
@@ -46,8 +46,8 @@ function welcome(test: PublicTest): Promise<AudioContext> {
     element(
       'section',
       { class: 'consent' },
-      ...paragraphs(test.consent),
-      test.contact !== null && element('p', {}, `Questions: ${test.contact}`),
+      ...paragraphs(study.consent),
+      study.contact !== null && element('p', {}, `Questions: ${study.contact}`),
       element('label', {}, agree, element('span', {}, ' I have read this and want to take part.')),
     ),
     element('div', { class: 'next' }, begin),
@@ -92,13 +92,18 @@ class ClipLoader {
   }
 }
 
-async function checkSound(test: PublicTest, session: Session, context: AudioContext, clips: ClipLoader): Promise<void> {
+async function checkSound(
+  study: PublicStudy,
+  session: Session,
+  context: AudioContext,
+  clips: ClipLoader,
+): Promise<void> {
   show(element('p', { class: 'loading', role: 'status' }, 'Loading …'));
   const first = await clips.load(nextTrial(session) ?? 0);
   await setVolume(context, first[first.length - 1]);
   const enough = (result: HeadphoneResult) =>
-    test.headphones === 'record' || test.preview || result.correct >= headphoneCheck.pass;
-  if (test.headphones === 'off' || (session.headphones !== null && enough(session.headphones))) return;
+    study.headphones === 'record' || study.preview || result.correct >= headphoneCheck.pass;
+  if (study.headphones === 'off' || (session.headphones !== null && enough(session.headphones))) return;
   for (let tries = 1; ; tries++) {
     const result = await checkHeadphones(context);
     await saveHeadphones(result);
@@ -118,7 +123,7 @@ async function checkSound(test: PublicTest, session: Session, context: AudioCont
 const nextTrial = ({ trials, answers }: Session): number | undefined =>
   [...trials.keys()].find((trial) => !answers[trial]?.done);
 
-async function trials(test: PublicTest, session: Session, context: AudioContext, clips: ClipLoader): Promise<void> {
+async function trials(study: PublicStudy, session: Session, context: AudioContext, clips: ClipLoader): Promise<void> {
   const queue = new AnswerQueue();
   const first = nextTrial(session) ?? session.trials.length;
   for (let number = first; number < session.trials.length; number++) {
@@ -130,7 +135,7 @@ async function trials(test: PublicTest, session: Session, context: AudioContext,
     await runTrial(
       context,
       buffers,
-      { test, trial: session.trials[number], number, answer: session.answers[number] },
+      { study, trial: session.trials[number], number, answer: session.answers[number] },
       queue,
     );
     clips.forget(number);

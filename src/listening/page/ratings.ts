@@ -1,4 +1,4 @@
-import type { PublicTest } from '../protocol.js';
+import type { PublicStudy } from '../protocol.js';
 import { element } from './dom.js';
 
 /** The part of a trial in which a listener answers. */
@@ -42,16 +42,16 @@ const labels = {
 } as const;
 
 /** One choice for the whole trial: radio buttons. */
-export function choice(test: PublicTest, onchange: () => void): RatingControl {
-  const kind = test.kind as keyof typeof labels;
+export function choice(study: PublicStudy, onchange: () => void): RatingControl {
+  const kind = study.kind as keyof typeof labels;
   const options = (labels[kind] as readonly (readonly [number, string])[]).filter(
-    ([value]) => value !== 0 || kind === 'cmos' || test.noPreference,
+    ([value]) => value !== 0 || kind === 'cmos' || study.noPreference,
   );
   const inputs = options.map(([value]) => element('input', { type: 'radio', name: 'rating', value, onchange }));
   const node = element(
     'fieldset',
     { class: `choice ${kind}` },
-    element('legend', {}, test.question),
+    element('legend', {}, study.question),
     ...options.map(([value, label], i) =>
       element('label', {}, inputs[i], kind === 'mos' && element('b', {}, String(value)), element('span', {}, label)),
     ),

@@ -46,3 +46,18 @@ export function hasKey(key: string, request: FastifyRequest): boolean {
   const hash = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(hash(given), hash(key));
 }
+
+/** Counts wrong keys by address, a minute at a time. */
+export function wrongKeys(): { tooOften: (address: string) => boolean; remember: (address: string) => void } {
+  let minute = 0;
+  let counts = new Map<string, number>();
+  const current = () => {
+    const now = Math.floor(Date.now() / 60_000);
+    if (now !== minute) [minute, counts] = [now, new Map()];
+    return counts;
+  };
+  return {
+    tooOften: (address) => (current().get(address) ?? 0) >= limits.wrongKeys,
+    remember: (address) => void current().set(address, (current().get(address) ?? 0) + 1),
+  };
+}

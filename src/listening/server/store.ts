@@ -85,7 +85,7 @@ export class AnswerStore {
    */
   static open(path: string, fingerprint: string, settings: object): AnswerStore {
     const store = AnswerStore.read(path);
-    const known = store.test();
+    const known = store.record();
     if (known === undefined)
       store.database
         .prepare('insert into test (id, version, fingerprint, settings) values (1, ?, ?, ?)')
@@ -121,7 +121,7 @@ export class AnswerStore {
 
   /** The settings that were kept with the answers. */
   settings(): unknown {
-    return JSON.parse(this.test()?.settings ?? 'null');
+    return JSON.parse(this.record()?.settings ?? 'null');
   }
 
   /** A new listener, in the first free place of the plan. The token is not stored and cannot be had again. */
@@ -252,7 +252,7 @@ export class AnswerStore {
     for (const one of tell) one();
   }
 
-  private test(): { version: number; fingerprint: string; settings: string } | undefined {
+  private record(): { version: number; fingerprint: string; settings: string } | undefined {
     return this.database.prepare('select version, fingerprint, settings from test').get() as
       { version: number; fingerprint: string; settings: string } | undefined;
   }

@@ -82,13 +82,13 @@ const fileSchema = z.strictObject({
   finish: z.strictObject({ message: text.optional(), url: z.url({ protocol: /^https?$/ }).optional() }).optional(),
 });
 
-export type TestFile = z.infer<typeof fileSchema>;
+export type StudyFile = z.infer<typeof fileSchema>;
 
 /**
  * Settings with their defaults, which depend on the kind. Systems and clips are what the folder holds: see
- * `openTestFolder`.
+ * `openStudyFolder`.
  */
-export interface TestSettings {
+export interface StudySettings {
   readonly title: string;
   readonly kind: Kind;
   readonly language: string;
@@ -140,7 +140,7 @@ const defaultConsent =
  * Reads `test.yaml` of a folder; a folder without one gives an empty object.
  * @throws {TtsError} ERR_LISTENING_TEST: what was wrong, and what was expected
  */
-export function readTestFile(folder: string): TestFile {
+export function readStudyFile(folder: string): StudyFile {
   const path = join(folder, 'test.yaml');
   if (!existsSync(path)) return {};
   const lines = new LineCounter();
@@ -159,7 +159,7 @@ export function readTestFile(folder: string): TestFile {
 }
 
 /** Fills in the defaults. */
-export function settle(file: TestFile, kind: Kind): TestSettings {
+export function settle(file: StudyFile, kind: Kind): StudySettings {
   const aligned = kind === 'mushra' || kind === 'abx';
   return {
     title: file.title ?? 'Listening test',

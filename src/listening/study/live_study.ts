@@ -3,15 +3,15 @@ import { existsSync, readFileSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeWholeFile } from '../../base/whole_file.js';
-import type { PublicTest, PublicTrial, Session } from '../protocol.js';
+import type { PublicStudy, PublicTrial, Session } from '../protocol.js';
 import { AnswerStore, type Listener } from '../server/store.js';
 import { planFor, type Trial } from './plan.js';
 import { prepareStimuli, type Stimuli } from './stimuli.js';
-import { type ListeningTest, openTestFolder } from './study_folder.js';
+import { openStudyFolder,type Study } from './study_folder.js';
 
 /** A test that is ready for listeners. */
-export interface RunningTest {
-  readonly test: ListeningTest;
+export interface LiveStudy {
+  readonly study: Study;
   readonly stimuli: Stimuli;
   readonly store: AnswerStore;
   /** Opens the results. */
@@ -28,16 +28,16 @@ export const answersPath = (folder: string): string => join(folder, 'answers.sql
  * Checks a folder, prepares its clips and opens its answers.
  * @throws {TtsError} ERR_LISTENING_TEST for what does not fit
  */
-export async function startTest(folder: string, options: { preview?: boolean } = {}): Promise<RunningTest> {
+export async function startStudy(folder: string, options: { preview?: boolean } = {}): Promise<LiveStudy> {
   const { preview = false } = options;
-  const test = openTestFolder(folder);
-  const stimuli = await prepareStimuli(test);
+  const study = openStudyFolder(folder);
+  const stimuli = await prepareStimuli(study);
   // Where the folder lies is nobody's business who gets the answers.
-  const store = AnswerStore.open(preview ? ':memory:' : answersPath(folder), fingerprintOf(test), {
-    ...test,
+  const store = AnswerStore.open(preview ? ':memory:' : answersPath(folder), fingerprintOf(study), {
+    ...study,
     folder: undefined,
   });
-  return { test, stimuli, store, preview, key: await resultsKey(folder), plan: (slot) => planFor(test, slot) };
+  return { study, stimuli, store, preview, key: await resultsKey(folder), plan: (slot) => planFor(study, slot) };
 }
 
 /** Changes with whatever gives answers another meaning; wording and looks may change. */
@@ -56,7 +56,7 @@ function fingerprintOf({
   loudness,
   sampleRate,
   seed,
-}: ListeningTest): string {
+}: Study): string {
   const meaning = {
     kind,
     systems,
@@ -87,7 +87,7 @@ async function resultsKey(folder: string): Promise<string> {
 }
 
 /** What the page may know before there is a listener. */
-export function publicTest({ test, preview }: RunningTest): PublicTest {
+export function publicStudy({ study, preview }: LiveStudy): PublicStudy {
   const {
     title,
     kind,
@@ -100,9 +100,9 @@ export function publicTest({ test, preview }: RunningTest): PublicTest {
     noPreference,
     forcePlay,
     forceRating,
-  } = test;
+  } = study;
   return {
-    id: fingerprintOf(test).slice(0, 16),
+    id: fingerprintOf(study).slice(0, 16),
     title,
     kind,
     language,
@@ -119,10 +119,10 @@ export function publicTest({ test, preview }: RunningTest): PublicTest {
 }
 
 /** What a listener may know: nothing that tells systems apart. */
-export function sessionOf(running: RunningTest, listener: Listener): Session {
-  const { test, store } = running;
+export function sessionOf(live: LiveStudy, listener: Listener): Session {
+  const { study, store } = live;
   return {
-    trials: listener.plan.map((trial) => publicTrial(running, trial)),
+    trials: listener.plan.map((trial) => publicTrial(live, trial)),
     answers: Object.fromEntries(
       store
         .answers(listener.id)
@@ -130,15 +130,15 @@ export function sessionOf(running: RunningTest, listener: Listener): Session {
     ),
     headphones: listener.headphones,
     finished: listener.finished !== null,
-    finish: test.finish,
+    finish: study.finish,
   };
 }
 
-function publicTrial({ test, stimuli, preview }: RunningTest, { clip, signals, role }: Trial): PublicTrial {
+function publicTrial({ study, stimuli, preview }: LiveStudy, { clip, signals, role }: Trial): PublicTrial {
   const trial = {
     practice: role === 'practice',
     clips: signals.length,
-    reference: test.kind === 'mushra',
+    reference: study.kind === 'mushra',
     aligned: stimuli.aligned(clip),
   };
   return preview ? { ...trial, signals } : trial;
@@ -146,10 +146,10 @@ function publicTrial({ test, stimuli, preview }: RunningTest, { clip, signals, r
 
 /** The file behind a button of a trial; the reference comes after the clips. */
 export function stimulusPath(
-  { test, stimuli }: RunningTest,
+  { study, stimuli }: LiveStudy,
   { clip, signals }: Trial,
   button: number,
 ): string | undefined {
-  const signal = button === signals.length && test.kind === 'mushra' ? (test.reference as string) : signals[button];
+  const signal = button === signals.length && study.kind === 'mushra' ? (study.reference as string) : signals[button];
   return signal === undefined ? undefined : stimuli.path(signal, clip);
 }

@@ -5,7 +5,7 @@ import { mostDots, rowPlot } from '../../report/plots.js';
 import { table } from '../../report/table.js';
 import { scale } from '../protocol.js';
 import type { Choice, Results, SignalSummary } from './analysis.js';
-import { ratingsCsv } from './export.js';
+import { ratingsCsv } from './scores.js';
 
 const kindTitles = {
   mos: 'Mean opinion score, 1 to 5 (ITU-T P.800, absolute category rating)',
@@ -16,13 +16,13 @@ const kindTitles = {
 } as const;
 
 /** The report of a listening test as one HTML page that needs nothing else. */
-export function reportHtml(results: Results): string {
-  const { systems, choices, comparisons, clips, outliers, test } = results;
+export function htmlReport(results: Results): string {
+  const { systems, choices, comparisons, clips, outliers, test: study } = results;
   const sections: (Section | false)[] = [
     systems.length > 0 && { id: 'systems', title: 'Systems', content: ofSystems(results) },
     choices.length > 0 && {
       id: 'choices',
-      title: test.kind === 'abx' ? 'Can they be told apart?' : 'Preferences',
+      title: study.kind === 'abx' ? 'Can they be told apart?' : 'Preferences',
       content: ofChoices(results),
     },
     comparisons.length > 0 && { id: 'comparisons', title: 'Comparisons', content: ofComparisons(results) },
@@ -32,7 +32,7 @@ export function reportHtml(results: Results): string {
     { id: 'data', title: 'Raw data', content: rawData(results) },
   ];
   return reportPage({
-    title: `${test.title}: results`,
+    title: `${study.title}: results`,
     lead: lead(results),
     sections: sections.filter((section) => section !== false),
     footer: markup`<p>Made by tts-listen of SparseWaveRNN.</p>`,
@@ -46,7 +46,7 @@ function countedScores({ scores, listeners }: Results) {
 }
 
 function lead(results: Results): Content {
-  const { test, unit, listeners } = results;
+  const { test: study, unit, listeners } = results;
   const figures: [string, number][] = [
     ['listeners', listeners.length],
     ['finished', listeners.filter(({ finished }) => finished).length],
@@ -54,18 +54,18 @@ function lead(results: Results): Content {
     ['ratings counted', countedScores(results).length],
   ];
   const observation =
-    test.kind === 'ab' || test.kind === 'abx'
+    study.kind === 'ab' || study.kind === 'abx'
       ? 'Each vote counts once.'
       : unit === 'listener'
         ? 'The unit of observation is the listener: each counts once, with the mean of their ratings.'
         : 'The unit of observation is the rating: the figures hold for these listeners, not for others.';
-  return markup`<p class="soft">${kindTitles[test.kind]}</p>
+  return markup`<p class="soft">${kindTitles[study.kind]}</p>
 <dl class="figures">${figures.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
 <p>${observation}</p>`;
 }
 
 function ofSystems(results: Results): Content {
-  const { systems, test } = results;
+  const { systems, test: study } = results;
   const counted = countedScores(results);
   const rows = systems.map((one) => ({
     name: one.signal,
@@ -78,7 +78,7 @@ function ofSystems(results: Results): Content {
   }));
   return [
     plotCard(
-      rowPlot({ title: 'Ratings', rows, range: scale[test.kind], wide: true }),
+      rowPlot({ title: 'Ratings', rows, range: scale[study.kind], wide: true }),
       `A dot is a rating (at most ${mostDots} of a system are drawn), the box the quartiles, the ring the mean, ` +
         "its bar the 95% confidence interval (Student's t).",
     ),
@@ -96,8 +96,8 @@ function ofSystems(results: Results): Content {
   ];
 }
 
-function ofChoices({ choices, test }: Results): Content {
-  const abx = test.kind === 'abx';
+function ofChoices({ choices, test: study }: Results): Content {
+  const abx = study.kind === 'abx';
   const title = ({ a, b }: Choice) => (abx ? `${a} / ${b}` : `${b} over ${a}`);
   const hundredfold = (share: number | null) => (share === null || Number.isNaN(share) ? null : 100 * share);
   const rows = choices.map((one) => ({
@@ -140,8 +140,8 @@ function ofChoices({ choices, test }: Results): Content {
   ];
 }
 
-function ofComparisons({ comparisons, test, unit }: Results): Content {
-  const what = test.kind === 'cmos' ? 'Above 0: the first-named sounds better.' : 'Difference of the ratings.';
+function ofComparisons({ comparisons, test: study, unit }: Results): Content {
+  const what = study.kind === 'cmos' ? 'Above 0: the first-named sounds better.' : 'Difference of the ratings.';
   return [
     markup`<p class="soft">${what} p: Wilcoxon's signed rank test over ${unit === 'listener' ? 'listeners' : 'ratings'},
 two-sided; V is the sum of the positive ranks. Adjusted p: Holm, for ${comparisons.length} comparisons; * below
@@ -174,8 +174,8 @@ function ofClips({ clips, systems }: Results): Content {
   ]);
 }
 
-function ofListeners({ listeners, test }: Results): Content {
-  const mushra = test.kind === 'mushra';
+function ofListeners({ listeners, test: study }: Results): Content {
+  const mushra = study.kind === 'mushra';
   const rules = mushra
     ? 'Excluded by BS.1534-3, 4.1.2: listeners who rate the hidden reference below 90 in more than 15% of the clips, ' +
       'or the middle anchor above 90 in more than 15% of them (not counting clips in which more than a quarter of ' +

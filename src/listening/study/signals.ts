@@ -1,9 +1,17 @@
 import { lowPass } from '../../audio/low_pass.js';
 import { RandomStream, streams } from '../../base/random.js';
 
-/** Signals that the tool makes from a recording. */
+// What is heard in a trial is a signal: a system, or what the tool makes from the original, which is an anchor or a trap.
+
 export const trapSignal = 'trap';
 export const anchorSignal = (cutoff: number): string => `anchor-${cutoff}`;
+
+/** The names of a study's anchors. */
+export const anchorsOf = ({ anchors }: { readonly anchors: readonly number[] }): string[] => anchors.map(anchorSignal);
+
+/** The system that anchors and traps are made from. */
+export const originalOf = (study: { readonly reference: string | null; readonly systems: readonly string[] }): string =>
+  study.reference ?? study.systems[0];
 
 /** Ratio of speech to modulated noise of a trap, in dB. Nobody takes speech at 5 dB for the original. */
 const trapQ = 5;
