@@ -1,7 +1,4 @@
-/**
- * Seconds from frame to frame of the measures that look at speech in frames, as usual for vocoders (WORLD, STRAIGHT,
- * SPTK).
- */
+/** Seconds from one frame to the next in all measures that look at frames: what vocoders use (WORLD, STRAIGHT, SPTK). */
 const hopSeconds = 0.005;
 
 /** The same in samples. */
@@ -15,7 +12,7 @@ export interface Alignment {
   readonly output: Int32Array;
 }
 
-/** Frame by frame, over what both signals have. */
+/** Frame by frame, as far as both signals go. */
 export function sameFrames(targetFrames: number, outputFrames: number): Alignment {
   const frames = Int32Array.from({ length: Math.min(targetFrames, outputFrames) }, (_, i) => i);
   return { target: frames, output: frames };

@@ -15,18 +15,18 @@ test('intervals and paired differences are those of scipy', () => {
   }
 });
 
-test('what is too little for a figure is null, and nulls count nowhere', () => {
+test('a figure of too few values is null, and nulls do not count', () => {
   assert.deepEqual(meanInterval([]), { count: 0, mean: null, low: null, high: null });
   assert.deepEqual(meanInterval([null, 3, null]), { count: 1, mean: 3, low: null, high: null });
   assert.equal(meanInterval([1, null, 3]).mean, 2);
   assert.deepEqual(pairedDifference([1, null, 3], [null, 1, 1]), { count: 1, mean: 2, low: null, high: null, p: null });
 });
 
-test('equal systems differ by nothing', () => {
+test('equal systems have no difference, and no p', () => {
   assert.deepEqual(pairedDifference([1, 2, 3], [1, 2, 3]), { count: 3, mean: 0, low: 0, high: 0, p: null });
 });
 
-test('clips are ranked over all measures of what is heard; equal ones share, and what has no value is last', () => {
+test('clips are ranked over all measures of what is heard; equal ones share a rank, and one without a value is last', () => {
   const clip = (id: string, values: Partial<ClipMeasures>): MeasuredClip => ({
     id,
     measures: {

@@ -2,11 +2,11 @@ import { intervalOfMean, pairedTTest } from '../base/statistics.js';
 import { type ClipMeasures, measures } from './measures.js';
 
 /**
- * A mean over clips with its confidence interval. Null is what there are too few values for: none for a mean, fewer
- * than two for an interval.
+ * A mean over clips with its confidence interval. Without values the mean is null; with fewer than two the interval
+ * is.
  */
 export interface MeanInterval {
-  /** Values that there were. */
+  /** How many values there were. */
   readonly count: number;
   readonly mean: number | null;
   /** The 95% confidence interval of the mean. */
@@ -22,7 +22,7 @@ export interface PairedDifference extends MeanInterval {
   readonly p: number | null;
 }
 
-/** Mean and 95% confidence interval of the values that there are: nulls are left out. See `intervalOfMean`. */
+/** Mean and 95% confidence interval of the known values; nulls are left out. See `intervalOfMean`. */
 export function meanInterval(values: readonly (number | null)[]): MeanInterval {
   const known = values.filter((value) => value !== null);
   const count = known.length;
@@ -30,7 +30,7 @@ export function meanInterval(values: readonly (number | null)[]): MeanInterval {
   return { count, ...intervalOfMean(known) };
 }
 
-/** `a` less `b`, clip by clip: both in the same order; clips that lack either value are left out. */
+/** `a` minus `b`, clip by clip. Both are in the same order; clips that lack either value are left out. */
 export function pairedDifference(a: readonly (number | null)[], b: readonly (number | null)[]): PairedDifference {
   const differences = a.flatMap((value, i) => {
     const other = b[i];
@@ -47,16 +47,16 @@ export interface MeasuredClip {
   readonly measures: ClipMeasures;
 }
 
-/** What judges a clip: not the NLL, which loud clips have more of, nor the time it took. */
+/** The measures that rank clips: neither the NLL, which is higher for loud clips, nor the time that a clip took. */
 const judging = measures.filter(({ name }) => name !== 'nll' && name !== 'realTimeFactor');
 
-/** Ids of the clips, those first that rank best on average over all measures of what is heard and all systems. */
+/** Ids of the clips, best first, by the mean of their ranks in all measures of what is heard and all systems. */
 export function rankClips(systems: readonly { readonly clips: readonly MeasuredClip[] }[]): string[] {
   const ids = systems[0].clips.map(({ id }) => id);
   const sums = new Float64Array(ids.length);
   for (const { clips } of systems) {
     for (const { name, better } of judging) {
-      // What has no value ranks last.
+      // A clip without a value ranks last.
       const values = clips.map(({ measures }) =>
         measures[name] === null ? Infinity : better === 'lower' ? measures[name] : -measures[name],
       );

@@ -32,7 +32,7 @@ test('signals of different length are compared over what they share', () => {
   assert.deepEqual(others, { melCepstralDistortion: 0, logSpectralDistance: 0, f0Rmse: 0, voicingError: 0, bursts: 0 });
 });
 
-test('nothing to compare is refused', () =>
+test('signals without a frame to compare are refused', () =>
   assert.throws(() => evaluateCopy(speech, new Float32Array(0), sampleRate), { code: 'ERR_AUDIO_EMPTY' }));
 
 test('what cannot be measured is null: speech too short for STOI, a copy without a voice', () => {
@@ -47,7 +47,7 @@ test('what cannot be measured is null: speech too short for STOI, a copy without
     assert.ok(value === null || Number.isFinite(value), `${name} is ${value}`);
 });
 
-test('warped, only what needs no common clock is measured', () => {
+test('after warping, only what needs no common clock is measured', () => {
   const { melCepstralDistortion, f0Rmse, voicingError, ...others } = evaluateWarped(
     speech,
     shortened(speech),

@@ -10,7 +10,7 @@ const ids = ['LJ001-0002', 'LJ001-0008'];
 const clips = ids.map((id) => ({ id, path: `${id}.flac` }));
 const recordings = new Map(await Promise.all(ids.map(async (id) => [id, await speechOf(id)] as const)));
 
-/** A system that says what it is told to say. */
+/** A system whose output is a function of the original. */
 const system = (name: string, say: (original: Float32Array) => Float32Array, nll: number | null = null): System => ({
   name,
   path: `/${name}`,
@@ -57,14 +57,14 @@ test('systems are summarised over their clips and compared clip by clip', async 
   assert.deepEqual([system, against, evaluation.differences.length], ['copy', 'noisy', 1]);
   near(differences.melCepstralDistortion.mean, -(b.summary.melCepstralDistortion.mean ?? NaN), 1e-12);
   assert.equal(differences.nll.count, 0);
-  // Those that no system has are left out of tables.
+  // Measures that no system has are left out.
   assert.deepEqual(
     evaluation.measures.map(({ name }) => name),
     measures.map(({ name }) => name).filter((name) => name !== 'realTimeFactor'),
   );
 });
 
-test('no figure is NaN, whatever was said', async () => {
+test('no figure is NaN, whatever the system says', async () => {
   const check = (value: unknown): void => {
     if (typeof value === 'number') assert.ok(Number.isFinite(value), `${value}`);
     else if (value !== null && typeof value === 'object') Object.values(value).forEach(check);
@@ -78,7 +78,7 @@ test('no figure is NaN, whatever was said', async () => {
   }
 });
 
-test('no clips are refused, and what a clip cannot do names it', async () => {
+test('an evaluation without clips is refused, and a fault of a clip names the clip', async () => {
   await assert.rejects(evaluateSystems({ systems: [copy], clips: [], reference: 'made-up' }), { code: 'ERR_ARGUMENT' });
   const mute = system('mute', () => new Float32Array(0));
   await assert.rejects(evaluateSystems({ systems: [mute], clips, reference: 'made-up' }), {

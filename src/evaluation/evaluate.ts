@@ -33,7 +33,7 @@ export interface SystemResult {
   readonly pooledNll: number | null;
 }
 
-/** Two systems on the same clips: the first less the second. */
+/** Two systems on the same clips: the first minus the second. */
 export interface SystemDifference {
   readonly system: string;
   readonly against: string;
@@ -46,9 +46,9 @@ export interface Evaluation {
   readonly format: 1;
   /** Folder of the originals. */
   readonly reference: string;
-  /** Whether copies were compared sample by sample, or frames brought together by dynamic time warping. */
+  /** Whether copies were compared sample by sample, or frame by frame after dynamic time warping. */
   readonly alignment: 'samples' | 'warped';
-  /** Those that have values, in the order of tables. */
+  /** Those with values, in the order of tables. */
   readonly measures: readonly Measure[];
   readonly systems: readonly SystemResult[];
   /** Every pair of systems. */
@@ -63,7 +63,7 @@ export interface EvaluationOptions {
   readonly clips: readonly Clip[];
   readonly reference: string;
   readonly warped?: boolean;
-  /** Folder for what was said, as WAV. */
+  /** Folder in which to keep the output of the systems, as WAV. */
   readonly out?: string;
   /** Called after each clip of each system. */
   readonly onClip?: (system: string, clip: ClipResult, done: number, all: number) => void;

@@ -11,7 +11,7 @@ import { distinctNames } from './system.js';
 let root: string;
 const at = (...parts: string[]) => join(root, ...parts);
 
-/** A folder of tones of so many seconds. */
+/** A folder of tones, with the length of each in seconds. */
 async function folder(name: string, seconds: Record<string, number>, sampleRate = 22050): Promise<string> {
   for (const [id, length] of Object.entries(seconds)) {
     await mkdir(join(at(name), id, '..'), { recursive: true });

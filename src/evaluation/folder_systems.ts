@@ -19,12 +19,12 @@ export interface FolderSystems {
 }
 
 /**
- * Opens folders of what systems have said, one recording per clip, named as the originals are. The originals may be
- * more.
+ * Opens folders of recordings, one folder for each system, with files named as the originals are. There may be more
+ * originals than recordings.
  * @param warped whether the recordings have a rhythm of their own; else one whose length differs from the original's by
  * more than 0.1 s is refused when it is read
- * @throws {TtsError} ERR_CORPUS when a folder is none, a recording has no original, or one system lacks what another
- * has
+ * @throws {TtsError} ERR_CORPUS when there is no such folder, a recording has no original, or a system lacks a clip that
+ * another has
  */
 export async function openFolderSystems(
   folders: readonly string[],
@@ -94,9 +94,9 @@ function folderSystem(name: string, path: string, clips: ReadonlyMap<string, Cli
 }
 
 /**
- * Some of a folder's clips.
- * @param ids of those wanted; all unless given
- * @param limit at most so many, the first ones
+ * Chooses some of a folder's clips.
+ * @param ids all clips unless given
+ * @param limit at most this many, from the first on
  * @throws {TtsError} ERR_CORPUS when one is missing
  */
 export function chooseClips(

@@ -29,7 +29,7 @@ test('steady tones of the whole range are found to 1.5 cents, at any rate and lo
   }
 });
 
-test('a glide and a vibrato are followed within a semitone, noise of 10 dB or not', () => {
+test('a glide and a vibrato are followed within a semitone, even in noise of 10 dB', () => {
   const glide = (seconds: number) => 100 * 2 ** seconds;
   const vibrato = (seconds: number) => 220 * 2 ** (Math.sin(2 * Math.PI * 5 * seconds) / 24);
   for (const contour of [glide, vibrato]) {
@@ -62,7 +62,7 @@ test('noise and silence have no pitch, and a tone beside silence has its own len
   near(voiced * 0.005, 0.4, 0.03);
 });
 
-test('a hum 60 dB below the voice is none', () => {
+test('a hum 60 dB below the voice has no pitch', () => {
   const samples = tone((seconds) => (seconds < 0.5 ? 180 : 0), 1).map(
     (value, i) => value + 2e-4 * Math.sin((2 * Math.PI * 100 * i) / speechRate),
   );
@@ -73,7 +73,7 @@ test('a hum 60 dB below the voice is none', () => {
   );
 });
 
-test('the tracks of speech are those of an independent programme', async () => {
+test('the tracks of speech are those of an independent program', async () => {
   for (const [clip, expected] of Object.entries(golden.tracks)) {
     const track = trackPitch(await speechOf(clip), speechRate);
     assert.equal(track.length, expected.length);
@@ -108,7 +108,7 @@ test('a tone half a semitone sharp is measured as such', () => {
   near(pitchErrors(flat, sharp).f0Rmse, 50, 1);
 });
 
-test('the errors are those of an independent programme', async () => {
+test('the errors are those of an independent program', async () => {
   for (const { clip, snr, ...expected } of golden.cases) {
     const clean = await speechOf(clip);
     const { f0Rmse, voicingError } = pitchErrors(

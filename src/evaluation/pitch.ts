@@ -9,13 +9,13 @@ const lowest = 60;
 const highest = 600;
 /** The window of YIN, in seconds. */
 const windowSeconds = 0.025;
-/** Frames this much softer than the loudest one are unvoiced, in dB: hum in the pauses is no voice. */
+/** Frames this much softer than the loudest one are unvoiced, in dB: a hum in the pauses is not a voice. */
 const silenceRange = 50;
 
 /** States of the path: bins of 20 cents, once voiced and once unvoiced. */
 const centsPerBin = 20;
 const bins = Math.floor((1200 * Math.log2(highest / lowest)) / centsPerBin) + 1;
-/** A voice moves by at most so many bins from frame to frame, 48 semitones in 0.1 s. */
+/** A voice moves by at most this many bins from frame to frame: 48 semitones in 0.1 s. */
 const reach = 12;
 /** The probability that voicing changes from one frame to the next. */
 const change = 0.01;
@@ -131,7 +131,7 @@ function observations(candidates: readonly PitchCandidate[]): Float64Array {
   return probabilities.map(Math.log);
 }
 
-/** How far the melody of a copy is off. */
+/** How far the melody of a copy is from the original. */
 export interface PitchErrors {
   /**
    * Root mean square of 1200 · log2(f' / f), the interval between the fundamental frequencies, over the frames in which

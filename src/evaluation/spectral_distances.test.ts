@@ -14,7 +14,7 @@ const speech = await speechOf('LJ001-0008');
 const sampleRate = speechRate;
 const cepstra = melCepstra(speech, sampleRate);
 
-test('a series of cosines is taken apart exactly', () => {
+test('the coefficients of a series of cosines are found exactly', () => {
   const values = Float64Array.from(
     { length: 40 },
     (_, b) => 7 + 2 * Math.cos((Math.PI * 3 * (b + 0.5)) / 40) - 0.5 * Math.cos((Math.PI * 11 * (b + 0.5)) / 40),
@@ -31,7 +31,7 @@ test('the distance is the root mean square difference of smooth spectra in dB', 
   near(cepstralDistance(frame(shape(0.3)), 0, frame(shape(0)), 0), rms, 1e-12);
 });
 
-test('a copy has none, at any loudness; it grows with noise', () => {
+test('a copy has no distortion, at any loudness; noise raises it', () => {
   for (const gain of [1, 0.5, 0.01, 3])
     near(
       melCepstralDistortion(
@@ -56,7 +56,7 @@ test('silence against silence is no distortion, and no NaN', () => {
   assert.ok(Number.isFinite(melCepstralDistortion(cepstra, silence)));
 });
 
-test('the values are those of an independent programme', async () => {
+test('the values are those of an independent program', async () => {
   for (const { clip, snr, melCepstralDistortion: expected } of golden.cases) {
     const clean = await speechOf(clip);
     near(
@@ -110,7 +110,7 @@ test('the distance grows with the damage', () => {
   assert.ok(distances[0] > 0 && distances[1] > distances[0] && distances[2] > distances[1], distances.join());
 });
 
-test('the log-spectral distance is that of an independent programme', async () => {
+test('the log-spectral distance is that of an independent program', async () => {
   for (const { clip, snr, logSpectralDistance: expected } of golden.cases) {
     const clean = await speechOf(clip);
     near(logSpectralDistance(clean, withNoise(clean, snr), sampleRate), expected, 1e-4);

@@ -78,7 +78,7 @@ export function cepstralDistance(target: MelCepstra, i: number, output: MelCepst
  * Mel-cepstral distortion in dB (Kubichek 1993, "Mel-cepstral distance measure for objective speech quality
  * assessment", IEEE PACRIM, 125-128), with 13 coefficients as is usual for speech synthesis: (10 √2 / ln 10) ·
  * √Σ_{m=1…13} (c_m - c'_m)², averaged over the frames, pauses included. 0 for a copy, at any loudness. How cepstra are
- * computed differs from paper to paper (see `melCepstra` for ours): compare only figures of one programme.
+ * computed differs from paper to paper (see `melCepstra` for ours): compare only figures of one program.
  * @param target of the original
  * @param output of the copy
  * @param alignment which frames are compared; frame by frame unless given

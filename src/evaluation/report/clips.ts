@@ -12,33 +12,17 @@ import type { System } from '../system.js';
 import { loudestMagnitude, spectrogramPicture } from './spectrogram_picture.js';
 import { clipCells, titleOf } from './tables.js';
 
-/** How many of the best and of the worst clips are shown. */
-const shownOfEach = 2;
-
 /** A longer clip is cut to this many seconds. */
 const mostSeconds = 15;
 
-/** Ids of the clips that are shown, with what they are: the worst first. */
+/** Ids of the two worst and the two best clips, each with its rank in words; the worst first. */
 export function shownClips(ranking: readonly string[]): { id: string; rank: string }[] {
-  const last = ranking.length - 1;
-  const name = (place: number) =>
-    last === 0
-      ? 'the only clip'
-      : place === 0
-        ? 'best'
-        : place === last
-          ? 'worst'
-          : place <= last / 2
-            ? `${ordinal(place + 1)} best`
-            : `${ordinal(last - place + 1)} worst`;
-  const places =
-    ranking.length <= 2 * shownOfEach
-      ? ranking.map((_, i) => i)
-      : [...Array(shownOfEach).keys(), ...[...Array(shownOfEach).keys()].map((i) => last - i).reverse()];
-  return places.reverse().map((place) => ({ id: ranking[place], rank: name(place) }));
+  const few = [['the only clip'], ['best', 'worst'], ['best', 'second best', 'worst']];
+  const names = few[ranking.length - 1] ?? ['best', 'second best', 'second worst', 'worst'];
+  const half = Math.ceil(names.length / 2);
+  const ids = [...ranking.slice(0, half), ...ranking.slice(ranking.length - (names.length - half))];
+  return ids.map((id, i) => ({ id, rank: names[i] })).reverse();
 }
-
-const ordinal = (place: number) => ['', 'first', 'second', 'third', 'fourth'][place] ?? `${place}th`;
 
 interface Take {
   readonly name: string;

@@ -14,7 +14,7 @@ const mostRows = 1000;
 
 /**
  * The report of an evaluation as one HTML page that needs nothing else.
- * @param systems those that were evaluated; they say the best and the worst clips again
+ * @param systems those that were evaluated; they speak the best and the worst clips once more
  * @param clips those that were measured
  */
 export async function htmlReport(
