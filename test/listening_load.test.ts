@@ -27,7 +27,7 @@ async function listen(server: ListeningServer, listener: number): Promise<void> 
   await ask(server, 'api/finish', { token, method: 'PUT', body: { comment: `listener ${listener}` } });
 }
 
-test('200 listeners at once, from one address: no answer is lost or mixed up', async (t) => {
+test('with 200 listeners at once from one address no answer is lost or mixed up', async (t) => {
   const folder = temporaryFolder(t);
   await writeStudyFolder(folder, { kind: 'mos', traps: 0, practice: [], trials: 3 }, { systems: ['ours', 'theirs'] });
   const server = await serve(t, folder);
@@ -57,7 +57,7 @@ test('200 listeners at once, from one address: no answer is lost or mixed up', a
   assert.equal((JSON.parse(stdout) as { scores: unknown[] }).scores.length, 600);
 });
 
-test('kill -9 loses no answer that was acknowledged, and the listeners go on afterwards', async (t) => {
+test('kill -9 loses no answer that was acknowledged, and the listeners continue afterwards', async (t) => {
   const folder = temporaryFolder(t);
   await writeStudyFolder(
     folder,
@@ -84,13 +84,13 @@ test('kill -9 loses no answer that was acknowledged, and the listeners go on aft
     const [ends] = await Promise.all([Promise.allSettled(work), server.stop('SIGKILL')]);
     assert.ok(
       ends.every(({ status }) => status === 'rejected'),
-      'the server died while all were at work',
+      'the server died while all listeners were at work',
     );
 
     const store = AnswerStore.read(join(folder, 'answers.sqlite'));
     for (const [token, own] of acknowledged) {
       const listener = store.find(token);
-      assert.ok(listener, 'a listener is lost');
+      assert.ok(listener, 'a listener was lost');
       const saved = new Map(store.answers(listener.id).map(({ trial, ratings }) => [trial, ratings[0]]));
       for (const [trial, value] of own)
         assert.equal(saved.get(trial), value, `trial ${trial} of listener ${listener.id}, round ${round}`);

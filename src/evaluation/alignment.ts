@@ -1,4 +1,4 @@
-/** Seconds from one frame to the next in all measures that look at frames: what vocoders use (WORLD, STRAIGHT, SPTK). */
+/** Seconds from one frame to the next in all measures that look at frames; vocoders use the same (WORLD, SPTK). */
 const hopSeconds = 0.005;
 
 /** The same in samples. */

@@ -26,7 +26,7 @@ test('equal systems have no difference, and no p', () => {
   assert.deepEqual(pairedDifference([1, 2, 3], [1, 2, 3]), { count: 3, mean: 0, low: 0, high: 0, p: null });
 });
 
-test('clips are ranked over all measures of what is heard; equal ones share a rank, and one without a value is last', () => {
+test('clips are ranked by all measures of what is heard; equal ones share a rank, a missing value is last', () => {
   const clip = (id: string, values: Partial<ClipMeasures>): MeasuredClip => ({
     id,
     measures: {

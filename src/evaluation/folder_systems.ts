@@ -23,8 +23,8 @@ export interface FolderSystems {
  * originals than recordings.
  * @param warped whether the recordings have a rhythm of their own; else one whose length differs from the original's by
  * more than 0.1 s is refused when it is read
- * @throws {TtsError} ERR_CORPUS when there is no such folder, a recording has no original, or a system lacks a clip that
- * another has
+ * @throws {TtsError} ERR_CORPUS when there is no such folder, a recording has no original, or a system lacks a clip of
+ * another
  */
 export async function openFolderSystems(
   folders: readonly string[],

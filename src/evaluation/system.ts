@@ -28,8 +28,8 @@ export interface System {
 }
 
 /**
- * Short names for files or folders: the last part of the path (for a `voice.safetensors`, of its folder's path), with as
- * many parts before it as it takes to tell them apart.
+ * Short names for files or folders: the last part of the path (for a `voice.safetensors`, of its folder's path), with
+ * as many parts before it as it takes to tell them apart.
  * @throws {TtsError} ERR_ARGUMENT when two are the same
  */
 export function distinctNames(paths: readonly string[]): string[] {

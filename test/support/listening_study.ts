@@ -15,7 +15,7 @@ export function speechlike(seconds: number, sampleRate: number, seed: number, le
   });
 }
 
-/** Writes the folder of a test: short clips of noise, of another loudness for each system. */
+/** Writes the folder of a study: short clips of noise, each system with its own loudness. */
 export async function writeStudyFolder(
   folder: string,
   file: StudyFile,

@@ -6,7 +6,7 @@ import type { Kind } from '../protocol.js';
 import { AnswerStore } from '../server/store.js';
 import type { StudyFile } from '../study/definition.js';
 import { planFor, type Trial } from '../study/plan.js';
-import { openStudyFolder,type Study } from '../study/study_folder.js';
+import { openStudyFolder, type Study } from '../study/study_folder.js';
 import { analyse, type Results } from './analysis.js';
 import { htmlReport } from './html_report.js';
 import { ratingsCsv } from './scores.js';
@@ -50,7 +50,7 @@ const before = [1830, 500, 1620, 2480, 1680, 1880, 1550, 3060, 1300].map((x) => 
 const after = [878, 647, 598, 2050, 1060, 1290, 1060, 3140, 1290].map((x) => x / 50);
 const t8 = 2.306004135;
 
-test('mushra: means, intervals and signed rank tests over listeners are the known ones', async (t) => {
+test('mushra: means, intervals and signed rank tests over listeners have known values', async (t) => {
   const study = await open(t, {});
   // The clips differ, but cancel in each listener's mean.
   const offsets: Record<string, number> = { a: -2, b: 2, c: -1, d: 1 };
@@ -85,7 +85,7 @@ test('mushra: means, intervals and signed rank tests over listeners are the know
   );
 });
 
-test('mushra: who fails the rules of BS.1534-3 is excluded, with the reason, and the easy item spares its raters', async (t) => {
+test('mushra: listeners who fail the rules of BS.1534-3 are excluded; easy clips exclude nobody', async (t) => {
   const study = await open(t, {});
   const rate = (signal: string, clip: string, n: number): number => {
     if (signal === 'reference') return n === 0 && clip === 'a' ? 89 : 90;
@@ -103,7 +103,7 @@ test('mushra: who fails the rules of BS.1534-3 is excluded, with the reason, and
   assert.equal(systems.find(({ signal }) => signal === 'ours')?.mean, 60, 'the ratings of the excluded do not count');
 });
 
-test('mos: a trap answered wrongly excludes; ratings of practice and traps do not count', async (t) => {
+test('mos: a wrong answer to a trap excludes a listener; practice and traps do not count', async (t) => {
   const study = await open(t, { kind: 'mos' });
   const results = await simulate(study, 4, ({ signals: [signal], role }, n) => [
     role === 'trap'
@@ -127,7 +127,7 @@ test('mos: a trap answered wrongly excludes; ratings of practice and traps do no
   assert.equal(by.theirs.ratings, 12);
 });
 
-test('cmos: the sign follows the pair and not the side that was seen', async (t) => {
+test('cmos: the sign follows the pair, not the side on which a system was shown', async (t) => {
   const study = await open(t, { kind: 'cmos', pairs: [['ours', 'theirs']] });
   const better = (name: string, signals: readonly string[]) => (signals[1] === name ? 1 : -1);
   // Theirs is better by 2, and for listener 0 by 1; in traps the original is.
@@ -144,7 +144,7 @@ test('cmos: the sign follows the pair and not the side that was seen', async (t)
   close(one.p, 2 / 32);
 });
 
-test('ab: votes follow the pair; exact binomial test, and no preference is counted apart', async (t) => {
+test('ab: votes follow the pair, the binomial test is exact, and no preference is counted separately', async (t) => {
   const study = await open(t, { kind: 'ab', pairs: [['ours', 'theirs']], noPreference: true });
   const vote = (name: string, signals: readonly string[]) => (signals[1] === name ? 1 : -1);
   const results = await simulate(study, 5, ({ signals, role, clip }, n) => [
@@ -179,7 +179,7 @@ test('abx: an answer is right if it names the side that X is', async (t) => {
   );
 });
 
-test('a wrong answer to a trap excludes, whatever the kind', async (t) => {
+test('a wrong answer to a trap excludes a listener, whatever the kind', async (t) => {
   for (const kind of ['cmos', 'ab', 'abx'] as Kind[]) {
     const study = await open(t, { kind, pairs: [['ours', 'theirs']] });
     const wrong = ({ signals }: Trial) =>
@@ -195,7 +195,7 @@ test('a wrong answer to a trap excludes, whatever the kind', async (t) => {
   }
 });
 
-test('a single listener: the unit is the rating', async (t) => {
+test('with a single listener the unit is the rating', async (t) => {
   const study = await open(t, { kind: 'mos', traps: 0 });
   const results = await simulate(study, 1, ({ signals: [signal], clip }) => [
     signal === 'ours' ? 2 + (clips.indexOf(clip) % 2) : 4,
@@ -218,7 +218,7 @@ test('one rating far from the others is pointed out, not left out', async (t) =>
   assert.equal(results.systems.find(({ signal }) => signal === 'ours')?.ratings, 32);
 });
 
-test('no answers yet: nothing to say, and no fault', async (t) => {
+test('without answers the report is empty, and nothing fails', async (t) => {
   for (const kind of ['mos', 'cmos', 'ab', 'abx', 'mushra'] as Kind[]) {
     const results = await simulate(await open(t, { kind }), 0, () => []);
     assert.deepEqual([results.systems, results.comparisons, results.choices], [[], [], []]);
@@ -226,7 +226,7 @@ test('no answers yet: nothing to say, and no fault', async (t) => {
   }
 });
 
-test('the report is one file that loads nothing, and what people wrote is text in it', async (t) => {
+test('the report is one file that loads nothing, and what listeners wrote stays text', async (t) => {
   const study = await open(t, { title: '<script>alert(1)</script> & more' });
   const store = AnswerStore.open(':memory:', '', study);
   const { listener } = await store.register((slot) => planFor(study, slot), 'p<b>');
@@ -244,7 +244,7 @@ test('the report is one file that loads nothing, and what people wrote is text i
   assert.match(html, /<svg [^>]*role="img"/);
 });
 
-test('ratings.csv has a line for each rating, and quotes what needs it', async (t) => {
+test('ratings.csv has a line for each rating, and quotes fields where needed', async (t) => {
   const study = await open(t, { kind: 'ab', pairs: [['ours', 'theirs']], traps: 0, practice: [] });
   const results = await simulate(study, 2, () => [1]);
   const lines = ratingsCsv(results).trimEnd().split('\r\n');

@@ -5,7 +5,7 @@ import { type AnalysedStudy, type Score, scoresOf } from './scores.js';
 import { outliers, screen, type ScreenedListener } from './screening.js';
 import { binomialTwoSided, binomialUpperTail, holm, quartiles, shareInterval, signedRank } from './significance.js';
 
-/** What is taken as one independent observation: a listener's mean, or each rating. */
+/** What counts as one independent observation: a listener's mean, or each rating. */
 export type Unit = 'listener' | 'rating';
 
 /** Ratings of one system (or anchor), of all clips or of one. */
@@ -25,7 +25,7 @@ export interface SignalSummary extends Interval {
 export interface Comparison extends Interval {
   readonly a: string;
   readonly b: string;
-  /** Observations, and those that are not zero. */
+  /** How many observations there are, and how many are not zero. */
   readonly n: number;
   readonly nonZero: number;
   readonly v: number;
@@ -47,7 +47,7 @@ export interface Choice extends Interval {
   readonly pAdjusted: number;
 }
 
-/** Everything that the report says, as data. */
+/** Everything in the report, as data. */
 export interface Results {
   readonly test: AnalysedStudy;
   readonly unit: Unit;
@@ -57,13 +57,13 @@ export interface Results {
   readonly comparisons: readonly Comparison[];
   readonly choices: readonly Choice[];
   readonly outliers: readonly Score[];
-  /** Every confirmed rating, of excluded listeners, practice and traps too. */
+  /** Every confirmed rating, including practice, traps and those of excluded listeners. */
   readonly scores: readonly Score[];
 }
 
 /**
  * Analyses the answers so far. Ratings of the same listener are not independent, so by default the observations are the
- * listeners' means; with a single listener they are the ratings, and the figures speak of that listener only.
+ * listeners' means. With a single listener they are the ratings, and the figures hold for that listener only.
  */
 export function analyse(store: AnswerStore, wanted?: Unit): Results {
   const study = store.settings() as AnalysedStudy;
@@ -108,7 +108,7 @@ function summarise(scores: readonly Score[], unit: Unit, signal: string, clip: s
   ];
 }
 
-/** Values of the unit: the ratings, or the means of the listeners. */
+/** The observations: the ratings, or the means of the listeners. */
 function observations(scores: readonly Score[], unit: Unit): number[] {
   return unit === 'rating' ? scores.map(({ value }) => value) : [...byListener(scores).values()].map(mean);
 }

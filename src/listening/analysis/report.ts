@@ -10,7 +10,7 @@ import { htmlReport } from './html_report.js';
 import { ratingsCsv } from './scores.js';
 
 /**
- * Analyses the answers in a test's folder, also while it is being served, and writes report.html, report.json and
+ * Analyses the answers in a study's folder, also while it is being served, and writes report.html, report.json and
  * ratings.csv.
  * @throws {TtsError} ERR_LISTENING_TEST if there are no answers
  */
@@ -46,7 +46,7 @@ export async function writeReport(
   }
 }
 
-/** The results in a few lines for a terminal. */
+/** The results in a few lines, for a terminal. */
 export function summaryLines({ listeners, systems, comparisons, choices }: Results): string[] {
   const excluded = listeners.filter((listener) => listener.excluded.length > 0);
   const interval = (low: number | null, high: number | null, factor = 1) =>

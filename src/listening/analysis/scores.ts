@@ -2,7 +2,7 @@ import type { Kind } from '../protocol.js';
 import type { Listener, StoredAnswer } from '../server/store.js';
 import type { Trial } from '../study/plan.js';
 
-/** What is kept of a test beside its answers, as far as the analysis needs it. */
+/** The settings that are kept with the answers, as far as the analysis needs them. */
 export interface AnalysedStudy {
   readonly title: string;
   readonly kind: Kind;
@@ -26,7 +26,7 @@ export interface Score {
   readonly signals: readonly string[];
   /** Number of the button that was rated, in the order that the listener saw; 0 for pairs. */
   readonly place: number;
-  /** As the listener saw them: the second of `signals` was A. */
+  /** Whether the listener saw them the other way round: the second of `signals` was A. */
   readonly swapped: boolean;
   /** abx: 1 if X was named rightly, else 0. cmos and ab: above 0 where the second is better. */
   readonly value: number;
@@ -35,7 +35,7 @@ export interface Score {
   readonly saved: number;
 }
 
-/** All ratings that were given and confirmed, practice and traps too. */
+/** All confirmed ratings, including practice and traps. */
 export function scoresOf(
   study: AnalysedStudy,
   listeners: readonly Listener[],
@@ -99,7 +99,7 @@ const columns = [
   'saved',
 ] as const;
 
-/** A listener, and why the answers do not count, if so. */
+/** A listener, and why the answers do not count, if there is a reason. */
 interface Judged {
   readonly listener: number;
   readonly participant: string | null;
@@ -142,7 +142,7 @@ export function ratingsCsv({
   return [columns, ...lines].map((cells) => `${cells.map(field).join(',')}\r\n`).join('');
 }
 
-/** Quoted where need be (RFC 4180). */
+/** A field of CSV, quoted where needed (RFC 4180). */
 function field(value: string | number): string {
   const text = String(value);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;

@@ -25,8 +25,8 @@ export interface ScreenedListener {
 }
 
 /**
- * Says whose answers count: who meets the standard's rules (mushra), and who answers the traps rightly (the other
- * kinds).
+ * Says whose answers count: those of listeners who meet the standard's rules (mushra), or who answer the traps
+ * correctly (all other kinds).
  */
 export function screen(
   study: AnalysedStudy,
@@ -57,19 +57,19 @@ export function screen(
   });
 }
 
-/** A trap is speech full of noise, or such speech beside the clean original. */
+/** Whether a trap was answered correctly: it is speech full of noise, alone or beside the clean original. */
 function passes({ kind }: AnalysedStudy, { signals, value }: Score): boolean {
   if (kind === 'mos') return value <= 2;
   if (kind === 'abx') return value === 1;
-  // Traps are no pairs of the test, so the second is still what the listener saw as B.
+  // Traps are not among the pairs of the study, so the second is still what the listener saw as B.
   return signals[1] === trapSignal ? value < 0 : value > 0;
 }
 
-/** The anchor of middle quality: the one that keeps most of the band. */
+/** The anchor of middle quality, which keeps most of the band. */
 const middleAnchor = ({ anchors }: AnalysedStudy): string | undefined =>
   anchors.length === 0 ? undefined : anchorSignal(Math.max(...anchors));
 
-/** Clips whose middle anchor more than a quarter of the listeners rate above 90: there nobody is excluded for it. */
+/** Clips whose middle anchor more than a quarter of the listeners rate above 90: these exclude nobody. */
 function easyItems(study: AnalysedStudy, scores: readonly Score[]): Set<string> {
   const anchor = middleAnchor(study);
   const rated = scores.filter(({ signals, role }) => role === 'test' && signals[0] === anchor);
@@ -97,8 +97,8 @@ function standardRules(study: AnalysedStudy, scores: readonly Score[], easy: Rea
 }
 
 /**
- * Ratings of a signal of a clip that lie more than 1.5 interquartile ranges outside the quartiles (BS.1534-3, 4.1.2):
- * to be looked into, not left out.
+ * Ratings of a signal of a clip that lie more than 1.5 interquartile ranges outside the quartiles (BS.1534-3, 4.1.2).
+ * They should be looked into, but are not left out.
  */
 export function outliers(scores: readonly Score[]): Score[] {
   const groups = new Map<string, Score[]>();

@@ -4,7 +4,7 @@ import { byId, element, paragraphs, show, showProgress } from './dom.js';
 import { checkHeadphones, setVolume } from './sound_check.js';
 import { runTrial } from './trial.js';
 
-/** Times that a required headphone check may be tried. */
+/** How often a listener may try a required headphone check. */
 const headphoneTries = 3;
 
 async function main(): Promise<void> {
@@ -24,7 +24,7 @@ async function main(): Promise<void> {
   showEnd(session);
 }
 
-/** A click is needed before a browser lets a page make sound. */
+/** A browser lets a page make sound only after a click. */
 function clickOn(button: HTMLButtonElement): Promise<AudioContext> {
   return new Promise((resolve) =>
     button.addEventListener('click', () => resolve(new AudioContext({ latencyHint: 'interactive' })), { once: true }),
@@ -40,8 +40,8 @@ function welcome(study: PublicStudy): Promise<AudioContext> {
     element(
       'p',
       {},
-      'Please use headphones, in a quiet place. Every answer is saved at once: if you close this page, come ' +
-        'back on the same device and go on.',
+      'Please use headphones in a quiet place. Every answer is saved at once: if you close this page, you can ' +
+        'come back on the same device and continue.',
     ),
     element(
       'section',
@@ -56,17 +56,17 @@ function welcome(study: PublicStudy): Promise<AudioContext> {
 }
 
 function welcomeBack(session: Session): Promise<AudioContext> {
-  const go = element('button', { type: 'button', class: 'primary' }, 'Go on');
+  const resume = element('button', { type: 'button', class: 'primary' }, 'Continue');
   const done = Object.values(session.answers).filter((answer) => answer.done).length;
   show(
     element('h1', {}, 'Welcome back'),
-    element('p', {}, `You have done ${done} of ${session.trials.length}. You go on where you stopped.`),
-    element('div', { class: 'next' }, go),
+    element('p', {}, `You have done ${done} of ${session.trials.length}. You can continue where you stopped.`),
+    element('div', { class: 'next' }, resume),
   );
-  return clickOn(go);
+  return clickOn(resume);
 }
 
-/** Loads and decodes the clips of a trial, once, and those of the next one ahead. */
+/** Loads and decodes the clips of each trial once. */
 class ClipLoader {
   private readonly loaded = new Map<number, Promise<AudioBuffer[]>>();
 
@@ -82,7 +82,7 @@ class ClipLoader {
     const buttons = Array.from({ length: clips + Number(reference) }, (_, clip) => clip);
     const loading = Promise.all(buttons.map(async (clip) => this.context.decodeAudioData(await loadClip(trial, clip))));
     this.loaded.set(trial, loading);
-    // What failed is tried again when it is needed.
+    // A failed trial is loaded again when it is needed.
     loading.catch(() => this.loaded.delete(trial));
     return loading;
   }
@@ -109,11 +109,15 @@ async function checkSound(
     await saveHeadphones(result);
     if (enough(result)) return;
     if (tries === headphoneTries)
-      throw new Error('This test needs headphones, and the check did not find any. Thank you for trying.');
+      throw new Error('This test needs headphones, but the check did not find any. Thank you for trying.');
     const again = element('button', { type: 'button', class: 'primary' }, 'Try again');
     show(
-      element('h1', {}, 'These seem to be no headphones'),
-      element('p', {}, 'This test needs headphones. Please put them on, check that both sides work, and try again.'),
+      element('h1', {}, 'No headphones found'),
+      element(
+        'p',
+        {},
+        'This test needs headphones. Please put them on, make sure that both sides work, and try again.',
+      ),
       element('div', { class: 'next' }, again),
     );
     await new Promise((resolve) => again.addEventListener('click', resolve, { once: true }));
@@ -148,7 +152,7 @@ function askForComment(): Promise<string> {
   const send = element('button', { type: 'button', class: 'primary' }, 'Finish');
   show(
     element('h1', {}, 'Almost done'),
-    element('label', { for: 'comment' }, 'Is there anything you want to tell us? (You can leave this empty.)'),
+    element('label', { for: 'comment' }, 'Is there anything you would like to tell us? (You can leave this empty.)'),
     comment,
     element('div', { class: 'next' }, send),
   );
@@ -168,10 +172,10 @@ main().catch((error: unknown) => {
   const again = element(
     'button',
     { type: 'button', class: 'primary', onclick: () => location.reload() },
-    'Load the page again',
+    'Reload the page',
   );
   show(
-    element('h1', {}, 'This did not work'),
+    element('h1', {}, 'Something went wrong'),
     element('p', { role: 'alert' }, error instanceof Error ? error.message : String(error)),
     element('p', {}, 'Your answers so far are saved.'),
     element('div', { class: 'next' }, again),

@@ -9,7 +9,7 @@ export interface RatingControl {
   restore(ratings: readonly (number | null)[]): void;
   /** Which clips may be rated: those that were heard. */
   enable(heard: readonly boolean[]): void;
-  /** A key that answers; true if it meant something. */
+  /** Handles a key; true if it was an answer. */
   key(key: string): boolean;
 }
 
@@ -78,7 +78,7 @@ export function choice(study: PublicStudy, onchange: () => void): RatingControl 
 const qualities = ['Excellent', 'Good', 'Fair', 'Poor', 'Bad'];
 const qualityOf = (value: number) => qualities[Math.min(4, Math.floor((100 - value) / 20))];
 
-/** A slider of 0 to 100 for each clip (BS.1534-3, figures 1 and 2). Moving it makes its clip the one that is heard. */
+/** A slider of 0 to 100 for each clip (BS.1534-3, figures 1 and 2). Moving it selects its clip. */
 export function sliders(
   buttons: readonly HTMLElement[],
   select: (clip: number) => void,

@@ -83,8 +83,7 @@ class TrialScreen {
     const { study, trial } = this.view;
     const mushra = study.kind === 'mushra';
     show(
-      trial.practice &&
-        element('p', { class: 'practice' }, 'Practice: get to know the page. This answer does not count.'),
+      trial.practice && element('p', { class: 'practice' }, 'Practice: try out the page. This answer does not count.'),
       mushra ? element('h1', {}, study.question) : element('h1', { class: 'hidden-text' }, study.question),
       element('div', { class: 'panel' }, this.bar.node),
       mushra
@@ -109,13 +108,13 @@ class TrialScreen {
     );
   }
 
-  /** Makes a clip heard; the one that is heard already stops. */
+  /** Plays a clip, or pauses it if it is playing already. */
   private choose(clip: number): void {
     if (clip === this.player.current && this.player.playing) return this.player.pause();
     void this.context.resume();
     this.player.select(clip);
     this.player.play();
-    announce(`${clipLabel(this.view.study, this.view.trial, clip)} plays`);
+    announce(`Playing ${clipLabel(this.view.study, this.view.trial, clip)}`);
   }
 
   private key(key: string): boolean {
@@ -179,7 +178,7 @@ class TrialScreen {
     this.draft = setTimeout(this.saveDraft, draftAfter);
   }
 
-  /** Also when the page is hidden: it may be closed next. */
+  /** Called also when the page is hidden, because it may be closed next. */
   private readonly saveDraft = () => {
     if (this.draft === undefined) return;
     clearTimeout(this.draft);

@@ -45,7 +45,7 @@ const answer = (clips: number, changes: Partial<Answer> = {}): Answer => ({
   ...changes,
 });
 
-test('every response carries the headers that keep a page to itself', async (t) => {
+test('every response carries the headers that isolate the page', async (t) => {
   const { server } = await start(t);
   for (const url of ['/', '/page/main.js', '/api/test', '/nothing', '/results']) {
     const { headers } = await server.inject(url);
@@ -60,7 +60,7 @@ test('every response carries the headers that keep a page to itself', async (t) 
   assert.match((await server.inject('/')).body, /<script type="module" src="page\/main.js">/);
 });
 
-test('nothing outside the page is served, however it is asked for', async (t) => {
+test('no file outside the page is served, whatever the path looks like', async (t) => {
   const { server, folder, live } = await start(t);
   writeFileSync(join(folder, 'secret.txt'), 'SECRET');
   const up = ['..', '%2e%2e', '%2E%2E', '..%2f..', '..%5c..', '....//', '%252e%252e', '.%2e', '..;'];
@@ -103,7 +103,7 @@ test('nothing outside the page is served, however it is asked for', async (t) =>
   }
 });
 
-test('clips come by number, to their listener only', async (t) => {
+test('clips are served by number, and only to their listener', async (t) => {
   const { server, register } = await start(t);
   const headers = await register();
   const clip = await server.inject({ url: '/api/trials/0/clips/0', headers });
@@ -131,7 +131,7 @@ test('clips come by number, to their listener only', async (t) => {
   assert.equal((await server.inject('/api/trials/0/clips/0')).statusCode, 401);
 });
 
-test('a listener learns nothing about which system is which', async (t) => {
+test('a listener does not learn which system is which', async (t) => {
   const { server, register } = await start(t);
   const headers = await register();
   const texts = [(await server.inject('/api/test')).body, (await server.inject({ url: '/api/session', headers })).body];
@@ -211,7 +211,7 @@ test('answers are checked: shape, range, everything heard and rated', async (t) 
   assert.deepEqual(session.answers[0].ratings, [50, 50, 50, 50, 50]);
 });
 
-test('ab has no third answer unless the test has', async (t) => {
+test('ab has a third answer only with noPreference', async (t) => {
   for (const noPreference of [false, true]) {
     const { server, register } = await start(t, { kind: 'ab', noPreference });
     const payload = { ratings: [0], heard: [1, 1], seconds: 1, done: true };
@@ -251,7 +251,7 @@ test('bodies are bounded and must be JSON; consent is needed to begin', async (t
   assert.equal(live.store.listeners().length, 1);
 });
 
-test('results need the key; ten wrong ones close the door for a minute', async (t) => {
+test('results need the key; ten wrong ones lock an address out for a minute', async (t) => {
   const { server, live, folder, register } = await start(t);
   const basic = (key: string) => ({ authorization: `Basic ${Buffer.from(`me:${key}`).toString('base64')}` });
   const get = async (headers: Record<string, string> = {}, url = '/results', remoteAddress = '10.0.0.1') =>
@@ -266,7 +266,7 @@ test('results need the key; ten wrong ones close the door for a minute', async (
     assert.equal(await get(basic(live.key), url), 200);
     assert.equal(await get({ authorization: `Bearer ${live.key}` }, url), 200);
   }
-  assert.equal(await get(await register()), 401, 'a listener is no experimenter');
+  assert.equal(await get(await register()), 401, 'a listener is not the experimenter');
   for (let i = 0; i < limits.wrongKeys - 1; i++) assert.equal(await get(basic(`wrong${i}`)), 401);
   assert.equal(await get(basic('wrong')), 429);
   assert.equal(await get(basic(live.key)), 429);
@@ -283,7 +283,7 @@ test('a listener who asks too often has to wait; others at the same address do n
   assert.equal(await get(calm), 200);
 });
 
-test("new listeners are limited by address, which a proxy of one's own may name", async (t) => {
+test("new listeners are limited by address, which the operator's proxy may name", async (t) => {
   const register = async ({ server }: Running, forwarded?: string) =>
     (
       await server.inject({
@@ -304,7 +304,7 @@ test("new listeners are limited by address, which a proxy of one's own may name"
   assert.equal(await register(proxied, '10.1.1.2'), 201);
 });
 
-test('a fault of the server tells its log, not the world', async (t) => {
+test('a fault of the server goes into its log, and not to listeners', async (t) => {
   const { server, live, register } = await start(t);
   const headers = await register();
   const log: string[] = [];

@@ -16,22 +16,22 @@ import type { Listener } from './store.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Whose token the request carries. */
+    /** The listener whose token the request carries. */
     listener: Listener | undefined;
   }
 }
 
 export interface ServerOptions {
   /**
-   * Behind a proxy of one's own: the listener's address is the last one in X-Forwarded-For, which the proxy has put
-   * there. Default false.
+   * Whether the server stands behind a proxy of its operator: the listener's address is then the last one in
+   * X-Forwarded-For, where the proxy has put it. Default false.
    */
   readonly trustProxy?: boolean;
 }
 
 const pageFolder = fileURLToPath(new URL('../page/', import.meta.url));
 
-/** Everything comes from the server itself; nothing is inline, nobody may frame the page. */
+/** Everything comes from the server itself, nothing is inline, and no other page may frame this one. */
 const contentSecurityPolicy = {
   useDefaults: false,
   directives: {
@@ -46,10 +46,10 @@ const contentSecurityPolicy = {
   },
 };
 
-/** Only what the connection itself comes from is trusted. */
+/** Only the nearest sender, the proxy, is believed. */
 const nearestHop = (_address: string, hop: number): boolean => hop === 0;
 
-/** The server of a test, not listening yet. */
+/** The server of a study, not listening yet. */
 export async function createServer(live: LiveStudy, options: ServerOptions = {}): Promise<FastifyInstance> {
   const server = fastify({
     trustProxy: options.trustProxy ? nearestHop : false,
@@ -96,7 +96,7 @@ export async function createServer(live: LiveStudy, options: ServerOptions = {})
   return server;
 }
 
-/** What listeners ask for. */
+/** The requests of listeners. */
 function listenerRoutes(server: FastifyInstance, live: LiveStudy): void {
   const { store, study, preview } = live;
   const described = publicStudy(live);
@@ -156,7 +156,7 @@ function listenerRoutes(server: FastifyInstance, live: LiveStudy): void {
   });
 }
 
-/** The results so far, for who has the key: /results, /results/report.json and /results/ratings.csv. */
+/** The results so far, for those who have the key: /results, /results/report.json and /results/ratings.csv. */
 function resultRoutes(server: FastifyInstance, { store, key }: LiveStudy): void {
   const serve = (path: string, type: string, text: (results: Results) => string) =>
     server.get(path, { config: { rateLimit: { max: limits.listener } } }, (request, reply) => {
@@ -206,7 +206,7 @@ function read<T>(schema: z.ZodType<T>, value: unknown): T {
   throw new Refusal(400, `${path.join('.') || 'request'}: ${message}`);
 }
 
-/** One line of JSON for every error; of our own faults nothing but that they happened. */
+/** One line of JSON for every error. Faults of our own are logged here, and listeners learn only that there was one. */
 function explain(error: { statusCode?: number; message: string }, request: FastifyRequest, reply: FastifyReply): void {
   const status = error.statusCode ?? 500;
   if (status >= 500) process.stderr.write(`${request.method} ${request.routeOptions.url ?? '?'}: ${error.message}\n`);

@@ -7,32 +7,32 @@ import type { PublicStudy, PublicTrial, Session } from '../protocol.js';
 import { AnswerStore, type Listener } from '../server/store.js';
 import { planFor, type Trial } from './plan.js';
 import { prepareStimuli, type Stimuli } from './stimuli.js';
-import { openStudyFolder,type Study } from './study_folder.js';
+import { openStudyFolder, type Study } from './study_folder.js';
 
-/** A test that is ready for listeners. */
+/** A study that is ready for listeners. */
 export interface LiveStudy {
   readonly study: Study;
   readonly stimuli: Stimuli;
   readonly store: AnswerStore;
-  /** Opens the results. */
+  /** The password of the results. */
   readonly key: string;
-  /** Answers are forgotten at the end, and everything may be skipped. */
+  /** A preview does not keep its answers, and lets listeners skip everything. */
   readonly preview: boolean;
   readonly plan: (slot: number) => Trial[];
 }
 
-/** The answers of a test lie here. */
+/** The file with the answers to a study. */
 export const answersPath = (folder: string): string => join(folder, 'answers.sqlite');
 
 /**
  * Checks a folder, prepares its clips and opens its answers.
- * @throws {TtsError} ERR_LISTENING_TEST for what does not fit
+ * @throws {TtsError} ERR_LISTENING_TEST when something in the folder does not fit
  */
 export async function startStudy(folder: string, options: { preview?: boolean } = {}): Promise<LiveStudy> {
   const { preview = false } = options;
   const study = openStudyFolder(folder);
   const stimuli = await prepareStimuli(study);
-  // Where the folder lies is nobody's business who gets the answers.
+  // Whoever gets the answers need not learn where the folder was.
   const store = AnswerStore.open(preview ? ':memory:' : answersPath(folder), fingerprintOf(study), {
     ...study,
     folder: undefined,
@@ -40,7 +40,7 @@ export async function startStudy(folder: string, options: { preview?: boolean } 
   return { study, stimuli, store, preview, key: await resultsKey(folder), plan: (slot) => planFor(study, slot) };
 }
 
-/** Changes with whatever gives answers another meaning; wording and looks may change. */
+/** Changes with everything that gives answers another meaning, but not with wording and looks. */
 function fingerprintOf({
   kind,
   systems,
@@ -76,7 +76,7 @@ function fingerprintOf({
   return createHash('sha256').update(JSON.stringify(meaning)).digest('hex');
 }
 
-/** The key is made once and kept in the folder, for its owner's eyes only. */
+/** The key is made once and kept in the folder, where only its owner can read it. */
 async function resultsKey(folder: string): Promise<string> {
   const path = join(folder, 'results.key');
   if (!existsSync(path)) {
@@ -86,7 +86,7 @@ async function resultsKey(folder: string): Promise<string> {
   return readFileSync(path, 'utf8').trim();
 }
 
-/** What the page may know before there is a listener. */
+/** What the page may know before anybody takes part. */
 export function publicStudy({ study, preview }: LiveStudy): PublicStudy {
   const {
     title,
@@ -118,7 +118,7 @@ export function publicStudy({ study, preview }: LiveStudy): PublicStudy {
   };
 }
 
-/** What a listener may know: nothing that tells systems apart. */
+/** What a listener may know: nothing that says which system is which. */
 export function sessionOf(live: LiveStudy, listener: Listener): Session {
   const { study, store } = live;
   return {
@@ -144,7 +144,7 @@ function publicTrial({ study, stimuli, preview }: LiveStudy, { clip, signals, ro
   return preview ? { ...trial, signals } : trial;
 }
 
-/** The file behind a button of a trial; the reference comes after the clips. */
+/** The file behind a button of a trial; the reference is the last button. */
 export function stimulusPath(
   { study, stimuli }: LiveStudy,
   { clip, signals }: Trial,

@@ -19,7 +19,7 @@ const measurementSchema = z.object({
   peak: z.number(),
 });
 
-/** What is known of a recording before the test. */
+/** A recording and its figures. */
 export interface Measurement extends z.infer<typeof measurementSchema> {
   readonly system: string;
   readonly clip: string;
@@ -29,17 +29,17 @@ export interface Measurement extends z.infer<typeof measurementSchema> {
 }
 
 /**
- * Versions with a difference in length of up to this many seconds are heard side by side; the shorter ones get silence
- * at their end.
+ * Versions of a clip may differ in length by up to this many seconds and still be heard side by side; shorter ones get
+ * silence at the end.
  */
 export const alignment = 0.1;
 
-/** The recording, mono, at the rate of the test. */
+/** A recording, mono, at the study's sample rate. */
 export async function decode(study: Study, path: string): Promise<Audio> {
   return readAudio(path, study.sampleRate === null ? {} : { sampleRate: study.sampleRate });
 }
 
-/** Measures every recording of the test, once: figures are kept in the cache folder under the hash of the file. */
+/** Measures every recording of the study, once: the cache keeps the figures under the hash of the file. */
 export async function measureAll(study: Study, cache: string): Promise<Measurement[]> {
   const measurements: Measurement[] = [];
   for (const clip of new Set([...study.clips, ...study.practice])) {
@@ -132,6 +132,6 @@ function lengthFaults(study: Study, measurements: readonly Measurement[], clip: 
   if (longest.seconds - shortest.seconds <= alignment) return [];
   return [
     `${shortest.path} lasts ${shortest.seconds.toFixed(2)} s, ${longest.path} ${longest.seconds.toFixed(2)} ` +
-      `s; expected lengths within ${alignment} s, for ${study.kind} compares them at the same position`,
+      `s; expected lengths within ${alignment} s, because ${study.kind} compares them at the same position`,
   ];
 }

@@ -42,8 +42,8 @@ for (const kind of ['mos', 'cmos', 'ab', 'abx', 'mushra'] as const) {
   });
 
   test(
-    `${kind}: with 4 trials each, after any number of listeners all questions ` +
-      'were asked equally often, give or take one',
+    `${kind}: with 4 trials each, all questions are asked equally often after any number of ` +
+      'listeners, give or take one',
     async (t) => {
       const study = await open(t, { kind, trials: 4 });
       const asked = new Map(itemsOf(study).map(({ clip, signals }) => [`${clip} ${[...signals].sort().join()}`, 0]));
@@ -100,7 +100,7 @@ test('abx: X is A or B by a fair coin, and is one of the two', async (t) => {
   assert.ok(Math.abs(share - 0.5) < 0.06, `${share} of ${trials.length}`);
 });
 
-test('practice comes first and traps never; each listener gets the traps that were asked for', async (t) => {
+test('practice comes first, traps never do, and each listener gets as many traps as were asked for', async (t) => {
   for (const kind of ['mos', 'cmos', 'ab', 'abx'] as const) {
     const study = await open(t, { kind, practice: ['b'], traps: 2, trials: 5 });
     for (let slot = 0; slot < 20; slot++) {

@@ -6,15 +6,15 @@ import type { Study } from './study_folder.js';
 export interface Trial {
   readonly clip: string;
   /**
-   * What is heard, in the order of the buttons: one signal (mos), A and B (cmos, ab), A, B and X (abx), or all, the
-   * hidden reference and the anchors among them (mushra).
+   * What is heard, in the order of the buttons: one signal (mos), A and B (cmos, ab), A, B and X (abx), or all signals
+   * with the hidden reference and the anchors (mushra).
    */
   readonly signals: readonly string[];
-  /** Practice and traps are not counted; traps say who listens. */
+  /** Practice and traps do not count; traps show who is listening. */
   readonly role: 'practice' | 'test' | 'trap';
 }
 
-/** A question before it is known who gets it: a clip and what is compared, in no order. */
+/** A question that no listener has yet: a clip and the signals to compare, in no order. */
 interface Item {
   readonly clip: string;
   readonly signals: readonly string[];
@@ -28,11 +28,12 @@ const drawing = (study: Study, purpose: keyof typeof draws, index: number) =>
 /**
  * The trials of the listener in place `slot` (0, 1, …), practice first: a pure function of the test and the slot.
  *
- * Balance: the questions of a test stand in a row in which clips and systems alternate; each listener takes the next
- * `trials` of them, round and round. So after any number of listeners each question has been asked equally often, give
- * or take one, and within a listener so have the systems. The n-th time that a question is asked its signals are swapped
- * by one place: each signal is equally often in each place (A or B, first or last). The order of a listener's trials is
- * random, the same clip not twice in a row if that can be.
+ * Balance: the questions of a study stand in a row in which clips and systems alternate. Each listener takes the next
+ * `trials` of them, and after the last question comes the first again. So after any number of listeners each question
+ * has been asked equally often, give or take one, and each listener hears the systems equally often, give or take one.
+ * Each time that a question is asked its signals move on by one place, so that each signal is equally often in each
+ * place (A or B, first or last). The order of a listener's trials is random, but the same clip does not come twice in a
+ * row if that can be avoided.
  */
 export function planFor(study: Study, slot: number): Trial[] {
   const items = itemsOf(study);
@@ -46,7 +47,7 @@ export function planFor(study: Study, slot: number): Trial[] {
   return [...practiceTrials(study, slot), ...trials];
 }
 
-/** All questions of a test, in the row that listeners take theirs from. */
+/** All questions of a study, in the row from which listeners take theirs. */
 export function itemsOf(study: Study): Item[] {
   const random = drawing(study, 'items', 0);
   const clips = random.shuffle([...study.clips]);
@@ -64,24 +65,24 @@ export function itemsOf(study: Study): Item[] {
   );
 }
 
-/** Puts the signals of a question in order, at this turn of the whole test. */
+/** Puts the signals of a question in order. `turn` counts the questions of all listeners. */
 function arrange(study: Study, items: readonly Item[], turn: number): Trial {
   const item = turn % items.length;
   const time = Math.floor(turn / items.length);
   const { clip, signals } = items[item];
-  // As many times, and as many neighbours in the row, as there are signals share a random order and are swapped against
-  // each other: so that together they are balanced.
+  // A group of as many repetitions, and as many neighbours in the row, as there are signals shares one random order.
+  // Each of the group starts it at another signal, so that together they are balanced.
   const groups = Math.ceil(items.length / signals.length);
   const group = Math.floor(time / signals.length) * groups + Math.floor(item / signals.length);
   const base = drawing(study, 'positions', group).shuffle([...signals]);
   const shift = (time + item) % signals.length;
   const swapped = [...base.slice(shift), ...base.slice(0, shift)];
   if (study.kind !== 'abx') return { clip, signals: swapped, role: 'test' };
-  // X is A or B by a coin of its own: were it balanced, a listener who counts could tell.
+  // X is A or B by the toss of a coin. If it were balanced, a listener who counts could guess it.
   return { clip, signals: [...swapped, swapped[drawing(study, 'sides', turn).below(2)]], role: 'test' };
 }
 
-/** Adds the questions with an obvious answer at random places, not at the beginning. */
+/** Adds questions with an obvious answer at random places, but not at the beginning. */
 function withTraps(study: Study, trials: readonly Trial[], slot: number): Trial[] {
   const result = [...trials];
   const random = drawing(study, 'traps', slot);
@@ -100,8 +101,8 @@ function withTraps(study: Study, trials: readonly Trial[], slot: number): Trial[
 }
 
 /**
- * Each practice clip once; as opinions of single clips, once by every system, so that the whole range is known before
- * it counts.
+ * Each practice clip once. Where single clips are rated it comes from every system, so that listeners know the whole
+ * range before their answers count.
  */
 function practiceTrials(study: Study, slot: number): Trial[] {
   const random = drawing(study, 'practice', slot);
@@ -115,7 +116,7 @@ function practiceTrials(study: Study, slot: number): Trial[] {
   });
 }
 
-/** Exchanges trials so that the same clip is not heard twice in a row, as far as that is possible. */
+/** Swaps trials so that the same clip does not come twice in a row, as far as that is possible. */
 function apart(trials: Trial[]): Trial[] {
   const clash = (i: number) => i > 0 && i < trials.length && trials[i].clip === trials[i - 1].clip;
   const clashes = (i: number) => Number(clash(i)) + Number(clash(i + 1));

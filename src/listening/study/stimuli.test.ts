@@ -16,7 +16,7 @@ async function loudnessAt(path: string): Promise<number> {
   return integratedLoudness([samples], sampleRate);
 }
 
-test('all systems come to one loudness, and anchors are the original without its high frequencies', async (t) => {
+test('all systems are given one loudness, and anchors are the original without its high frequencies', async (t) => {
   const folder = temporaryFolder(t);
   await writeStudyFolder(folder, { loudness: -26 }, { clips: ['one', 'two'], sampleRate: 22050, seconds: 1 });
   const study = openStudyFolder(folder);
@@ -34,7 +34,7 @@ test('all systems come to one loudness, and anchors are the original without its
   }
 });
 
-test('the second start finds everything prepared', async (t) => {
+test('a second start finds everything prepared', async (t) => {
   const folder = temporaryFolder(t);
   await writeStudyFolder(folder, {}, { clips: ['one'] });
   await prepareStimuli(openStudyFolder(folder));
@@ -45,7 +45,7 @@ test('the second start finds everything prepared', async (t) => {
   assert.deepEqual(times(), before);
 });
 
-test('if one clip would be clipped all are made softer, and it is said', async (t) => {
+test('if one clip would be clipped all are made softer, with a note', async (t) => {
   const folder = temporaryFolder(t);
   await writeStudyFolder(folder, { kind: 'mos' }, { systems: ['ours', 'theirs'], clips: ['one'] });
   // A click makes a peak 40 dB above the rest.
@@ -76,8 +76,8 @@ test('loudness off leaves the samples alone', async (t) => {
 });
 
 test(
-  'lengths within 0.1 s are made equal; more is refused where positions are ' +
-    'compared, and switching begins anew elsewhere',
+  'lengths within 0.1 s are made equal; a larger difference is refused where positions ' +
+    'are compared, and elsewhere a switch starts from the beginning',
   async (t) => {
     const folder = temporaryFolder(t);
     await writeStudyFolder(folder, { anchors: [3500] }, { clips: ['one'] });
@@ -94,13 +94,13 @@ test(
     await writeWav(ours, speechlike(0.8, 16000, 9, 0.1), 16000);
     await assert.rejects(prepareStimuli(openStudyFolder(folder)), {
       code: 'ERR_LISTENING_TEST',
-      message: /lasts 0.60 s, .*ours\/one.wav 0.80 s; expected lengths within 0.1 s, for mushra/,
+      message: /lasts 0.60 s, .*ours\/one.wav 0.80 s; expected lengths within 0.1 s, because mushra/,
     });
     assert.equal((await prepareStimuli({ ...openStudyFolder(folder), kind: 'ab', anchors: [] })).aligned('one'), false);
   },
 );
 
-test('rates, lengths and silence are checked before the start, and the number of faults is said', async (t) => {
+test('rates, lengths and silence are checked before the start, and the faults are counted', async (t) => {
   const folder = temporaryFolder(t);
   await writeStudyFolder(folder, { kind: 'mos' }, { systems: ['ours', 'theirs'], clips: ['one', 'two'] });
   const write = (samples: Float32Array, rate: number) =>
@@ -122,7 +122,7 @@ test('rates, lengths and silence are checked before the start, and the number of
   await refused(/an anchor of 8000 Hz needs at least 18286 Hz/, { anchors: [8000] });
 });
 
-test('modulated noise has the ratio that it is asked for, and follows the signal', () => {
+test('modulated noise follows the signal at the ratio that was asked for', () => {
   const samples = speechlike(2, 16000, 5, 0.2);
   const noise = modulatedNoise(samples, 10).map((value, i) => value - samples[i]);
   const energy = (x: Float32Array) => x.reduce((sum, value) => sum + value * value, 0);

@@ -7,7 +7,7 @@ import { alignment, checkMeasurements, decode, measureAll, type Measurement } fr
 import { anchorsOf, degrade, originalOf, trapSignal } from './signals.js';
 import type { Study } from './study_folder.js';
 
-/** Bump when the same settings would give other samples. */
+/** To be raised when the same settings would give other samples. */
 const version = 1;
 /** Samples stay below this after matching, in dB of full scale. */
 const headroom = -1;
@@ -16,17 +16,17 @@ const headroom = -1;
 export interface Stimuli {
   /** Path of a signal (a system, an anchor, a trap) of a clip. */
   path(signal: string, clip: string): string;
-  /** Whether all systems' versions of a clip are of one length, so that switching keeps the position. */
+  /** Whether all versions of a clip have one length, so that a switch can keep the position. */
   aligned(clip: string): boolean;
-  /** Loudness of all of them in LUFS; null if it was left as it is. */
+  /** Loudness of all of them in LUFS; null if it was left alone. */
   readonly loudness: number | null;
   /** What the experimenter should know. */
   readonly notes: readonly string[];
 }
 
 /**
- * Checks the recordings, brings them to one loudness and makes anchors and traps, in the folder `prepared` of the test.
- * What is there already is not made again.
+ * Checks the recordings, gives them one loudness and makes anchors and traps, in the study's folder `prepared`. What is
+ * there already is not made again.
  * @throws {TtsError} ERR_LISTENING_TEST if a recording does not fit; what `readAudio` and `writeWav` throw
  */
 export async function prepareStimuli(study: Study): Promise<Stimuli> {
@@ -68,7 +68,7 @@ export function signalsFrom(study: Study, system: string): string[] {
   return [system, ...anchorsOf(study), ...(study.traps > 0 ? [trapSignal] : [])];
 }
 
-/** The target, lowered if a clip would have to be clipped to reach it: all must stay equally loud. */
+/** The target loudness. It is lowered if a clip would be clipped to reach it, because all must stay equally loud. */
 function commonLoudness(study: Study, measurements: readonly Measurement[]) {
   if (study.loudness === 'off') return { target: null, gain: () => 1, notes: [] };
   const wanted = study.loudness;
@@ -91,7 +91,7 @@ function advice(study: Study): string[] {
     : [];
 }
 
-/** Writes a signal unless it is there, and gives its path. */
+/** Writes a signal, unless it is there already, and returns its path. */
 async function render(
   study: Study,
   cache: string,

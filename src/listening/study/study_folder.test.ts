@@ -11,7 +11,7 @@ const refused = (folder: string, message: RegExp) =>
   assert.throws(() => openStudyFolder(folder), { code: 'ERR_LISTENING_TEST', message });
 const yaml = (folder: string, text: string) => writeFileSync(join(folder, 'test.yaml'), text);
 
-test('without test.yaml: mushra where there is a reference, else mos; all systems and all clips', async (t) => {
+test('without test.yaml a reference makes it a mushra test, else it is mos; all systems and clips take part', async (t) => {
   const folder = temporaryFolder(t);
   await writeStudyFolder(folder, {});
   rmSync(join(folder, 'test.yaml'));
@@ -28,7 +28,7 @@ test('without test.yaml: mushra where there is a reference, else mos; all system
   assert.deepEqual([mos.kind, mos.reference, mos.traps], ['mos', null, 1]);
 });
 
-test('a folder named reference that does not take part is no reference; in a mushra test it always takes part', async (t) => {
+test('a folder named reference is the reference only if it takes part; in a mushra test it always does', async (t) => {
   const folder = temporaryFolder(t);
   await writeStudyFolder(folder, { systems: ['ours', 'theirs'] });
   assert.deepEqual([openStudyFolder(folder).kind, openStudyFolder(folder).reference], ['mos', null]);
@@ -36,7 +36,7 @@ test('a folder named reference that does not take part is no reference; in a mus
   assert.deepEqual(openStudyFolder(folder).systems, ['reference', 'ours']);
 });
 
-test('pairs: each with each, or those of the file', async (t) => {
+test('pairs are all pairs of systems, or those of test.yaml', async (t) => {
   const folder = temporaryFolder(t);
   await writeStudyFolder(folder, { kind: 'ab' });
   assert.deepEqual(openStudyFolder(folder).pairs, [
@@ -52,7 +52,7 @@ test('pairs: each with each, or those of the file', async (t) => {
   refused(folder, /compares ours with itself/);
 });
 
-test('what is wrong with test.yaml is said with the value and what was expected', async (t) => {
+test('a fault in test.yaml is reported with the value and what was expected', async (t) => {
   const folder = temporaryFolder(t);
   await writeStudyFolder(folder, {});
   const cases: [string, RegExp][] = [
@@ -64,7 +64,7 @@ test('what is wrong with test.yaml is said with the value and what was expected'
     ['systems: [ours, mine]', /there is no system mine; systems\/ has ours, reference, theirs/],
     ['clips: [one, five]', /system \w+ has no clip five; expected .*five\.wav/],
     ['clips: [one, one]', /names a clip twice/],
-    ['a: [', /test.yaml is no YAML/],
+    ['a: [', /test.yaml is not valid YAML/],
     ['kind: mos\nreference: reference\nsystems: [ours]', /the reference reference is not among the systems: ours/],
     ['kind: mushra\nreference: original', /there is no system original/],
   ];
@@ -74,7 +74,7 @@ test('what is wrong with test.yaml is said with the value and what was expected'
   }
 });
 
-test('a folder that is no test is refused by what it lacks', async (t) => {
+test('a folder without a study is refused, and the message says what is missing', async (t) => {
   const folder = temporaryFolder(t);
   refused(folder, /has no folder systems; expected systems\/NAME\/CLIP.wav/);
   mkdirSync(join(folder, 'systems'));
@@ -89,7 +89,7 @@ test('a folder that is no test is refused by what it lacks', async (t) => {
   refused(folder, /has the clip one twice: one.flac and one.wav/);
 });
 
-test('names that the tool uses itself, too many signals, and a missing reference are refused', async (t) => {
+test("names of the tool's own signals, too many signals and a missing reference are refused", async (t) => {
   const folder = temporaryFolder(t);
   await writeStudyFolder(folder, {}, { systems: ['reference', 'trap'], clips: ['one'] });
   refused(folder, /systems\/trap has a name that the tool gives to signals of its own/);

@@ -5,7 +5,7 @@ import type { Kind } from '../protocol.js';
 import { readStudyFile, settle, type StudyFile, type StudySettings } from './definition.js';
 import { trapSignal } from './signals.js';
 
-/** A test whose folder was looked through: all systems have all clips. Nothing has been decoded yet. */
+/** A study as its folder describes it: every system has every clip. Nothing has been decoded yet. */
 export interface Study extends StudySettings {
   readonly folder: string;
   /** Names of the systems; the reference is one of them. */
@@ -93,7 +93,7 @@ function chosen(file: StudyFile, present: readonly string[], kind: Kind, referen
   return systems;
 }
 
-/** Names without ending of the recordings in a folder, with their paths. */
+/** The recordings in a folder: their paths by name without ending. */
 function clipFiles(folder: string): Map<string, string> {
   const files = new Map<string, string>();
   for (const entry of readdirSync(folder).sort()) {
