@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Content, Markup,markup } from './markup.js';
+import { type Content, Markup, markup } from './markup.js';
 import { style } from './style.js';
 
 /** A part of a report, under a heading of its own. */
