@@ -48,7 +48,7 @@ export interface PublicStudy {
   readonly preview: boolean;
 }
 
-/** Result of the headphone check: how many of the tones were named rightly. */
+/** Result of the headphone check: how many of the tones were named correctly. */
 export interface HeadphoneResult {
   readonly correct: number;
   readonly tones: number;

@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import test from 'node:test';
 import { markup } from './markup.js';
-import { reportPage } from './page.js';
+import { reportPage, table } from './page.js';
 import { linePlot, mostDots, type PlotRow, rowPlot, ticks } from './plots.js';
-import { table } from './table.js';
 
 const hostile = `"><script>alert('x')</script>`;
 const escaped = '&quot;&gt;&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;';

@@ -1,8 +1,7 @@
 import type { Clip } from '../../data/corpora/corpus.js';
 import { type Content, type Markup, markup } from '../../report/markup.js';
-import { reportPage } from '../../report/page.js';
+import { reportPage, table } from '../../report/page.js';
 import { rowPlot } from '../../report/plots.js';
-import { table } from '../../report/table.js';
 import type { Evaluation } from '../evaluate.js';
 import type { Measure } from '../measures.js';
 import type { System } from '../system.js';

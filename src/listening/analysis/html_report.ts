@@ -1,8 +1,7 @@
 import type { Interval } from '../../base/statistics.js';
 import { type Content, dataUri, type Markup, markup } from '../../report/markup.js';
-import { reportPage, type Section } from '../../report/page.js';
+import { reportPage, type Section, table } from '../../report/page.js';
 import { mostDots, rowPlot } from '../../report/plots.js';
-import { table } from '../../report/table.js';
 import { scale } from '../protocol.js';
 import type { Choice, Results, SignalSummary } from './analysis.js';
 import { ratingsCsv } from './scores.js';

@@ -28,7 +28,7 @@ export interface Score {
   readonly place: number;
   /** Whether the listener saw them the other way round: the second of `signals` was A. */
   readonly swapped: boolean;
-  /** abx: 1 if X was named rightly, else 0. cmos and ab: above 0 where the second is better. */
+  /** abx: 1 if X was named correctly, else 0. cmos and ab: above 0 where the second is better. */
   readonly value: number;
   readonly heard: number;
   readonly seconds: number;
@@ -108,7 +108,7 @@ interface Judged {
 
 /**
  * All confirmed ratings, one a line. `system` is what was rated; for pairs it is compared with `compared_with`, and the
- * rating is above 0 where it is the better one (abx: 1 if X was named rightly). `place` counts the buttons from 1;
+ * rating is above 0 where it is the better one (abx: 1 if X was named correctly). `place` counts the buttons from 1;
  * `shown_turned` is 1 where the listener saw `system` as A.
  */
 export function ratingsCsv({
