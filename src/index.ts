@@ -28,11 +28,9 @@ export { type CopyReport, evaluateCopy, evaluateWarped } from './evaluation/copy
 export { evaluateSystems, type Evaluation, type EvaluationOptions } from './evaluation/evaluate.js';
 export { openFolderSystems } from './evaluation/folder_systems.js';
 export { type ClipMeasures, type Measure, measures } from './evaluation/measures.js';
-export { melCepstra, melCepstralDistortion } from './evaluation/mel_cepstrum.js';
-export { trackPitch } from './evaluation/pitch.js';
-export { pitchErrors } from './evaluation/pitch_errors.js';
+export { pitchErrors, trackPitch } from './evaluation/pitch.js';
 export { htmlReport } from './evaluation/report/html_report.js';
-export { logSpectralDistance } from './evaluation/spectral_distance.js';
+export { logSpectralDistance, melCepstra, melCepstralDistortion } from './evaluation/spectral_distances.js';
 export { estoi, intelligibility, stoi } from './evaluation/stoi.js';
 export { type System } from './evaluation/system.js';
 export { openVoiceSystem } from './evaluation/voice_system.js';

@@ -3,8 +3,8 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from '
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { chromium } from 'playwright-core';
 import type { Evaluation } from '../src/evaluation/evaluate.js';
+import { startBrowser, withoutBrowser } from './support/browser.js';
 import { root, run, temporaryFolder } from './support/command_line.js';
 
 const folder = temporaryFolder({ after });
@@ -33,7 +33,7 @@ before(() => {
   evaluation = JSON.parse(stdout) as Evaluation;
 });
 
-test('a voice is measured in everything, and JSON tells all of it', () => {
+test('a voice is measured in everything, and --json prints all of it', () => {
   const {
     systems: [system],
     measures,
@@ -81,18 +81,11 @@ test('the report is one file', () => {
   assert.match(readFileSync(join(folder, 'voice.html'), 'utf8'), /^<!doctype html>[^]*version-1[^]*<\/html>\n$/);
 });
 
-const browser = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
-  (path) => path && existsSync(path),
-);
-
 test(
-  'a browser shows the report without a complaint, and asks nobody for anything',
-  { skip: browser === undefined && 'Chromium is not installed' },
+  'a browser shows the report without a complaint, and loads nothing from elsewhere',
+  { skip: withoutBrowser },
   async (t) => {
-    const chrome = await chromium.launch({
-      executablePath: browser,
-      args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
-    });
+    const chrome = await startBrowser();
     t.after(() => chrome.close());
     const page = await chrome.newPage({ viewport: { width: 360, height: 740 } });
     const complaints: string[] = [];
@@ -128,7 +121,7 @@ test(
   },
 );
 
-test('people get tables: systems, paired differences, clips', () => {
+test('without --json there are tables: systems, paired differences, clips', () => {
   const { status, stdout, stderr } = run(
     'eval',
     join(out, 'version-1'),
@@ -173,7 +166,7 @@ test('two voices are compared on the same clips', () => {
     differences.map(({ system, against }) => [system, against]),
     [['version-1', 'copy']],
   );
-  // The same voice with the same seed says the same.
+  // The same voice with the same seed gives the same samples.
   assert.deepEqual(differences[0].differences.nll, { count: 2, mean: 0, low: 0, high: 0, p: null });
   assert.deepEqual(
     systems[1].clips.map(({ measures }) => measures.estoi),
@@ -181,7 +174,7 @@ test('two voices are compared on the same clips', () => {
   );
 });
 
-test('--dtw measures what has a rhythm of its own, and --limit and --clips choose', () => {
+test('--dtw measures speech with a rhythm of its own, and --limit chooses clips', () => {
   const { status, stdout, stderr } = run(
     'eval',
     join(out, 'version-1'),

@@ -6,11 +6,11 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { writeReport } from '../src/listening/analysis/report.js';
 import type { Kind } from '../src/listening/protocol.js';
 import { AnswerStore, type StoredAnswer } from '../src/listening/server/store.js';
-import type { TestFile } from '../src/listening/study/definition.js';
+import type { StudyFile } from '../src/listening/study/definition.js';
 import { startBrowser, withoutBrowser } from './support/browser.js';
 import { temporaryFolder } from './support/command_line.js';
 import { type ListeningServer, serve } from './support/listening_server.js';
-import { writeTestFolder } from './support/listening_study.js';
+import { writeStudyFolder } from './support/listening_study.js';
 
 let browser: Browser;
 before(async () => {
@@ -22,19 +22,20 @@ interface Visit {
   readonly page: Page;
   readonly folder: string;
   readonly server: ListeningServer;
-  /** What went wrong in the page: must stay empty. */
+  /** Errors in the page; must stay empty. */
   readonly faults: string[];
 }
 
 /** Serves a small test and opens its page. */
 async function visit(
   t: TestContext,
-  file: TestFile,
+  file: StudyFile,
   options: BrowserContextOptions & { clips?: string[]; serve?: string[] } = {},
 ): Promise<Visit> {
   const { clips = ['one', 'two'], serve: serveOptions = [], ...contextOptions } = options;
   const folder = temporaryFolder(t);
-  await writeTestFolder(folder, { headphones: 'off', ...file }, { clips });
+  // Clips play in real time: they are as short as the tool allows.
+  await writeStudyFolder(folder, { headphones: 'off', ...file }, { clips, seconds: 0.5 });
   const server = await serve(t, folder, ...serveOptions);
   const context = await browser.newContext(contextOptions);
   t.after(() => context.close());
@@ -75,6 +76,17 @@ function saved(folder: string): { answers: StoredAnswer[]; store: AnswerStore } 
 
 const next = (page: Page) => button(page, 'Next');
 
+/** Waits until as much of a clip was heard as is asked for; clips are counted as their buttons. */
+async function hear(page: Page, clip: number): Promise<void> {
+  await page.locator('button.clip').nth(clip).locator('.heard[style*="width: 100%"]').waitFor({ state: 'attached' });
+}
+
+/** Waits until something holds that is not for Playwright to see. */
+async function until(condition: () => unknown): Promise<void> {
+  for (const begun = Date.now(); !(await condition()) && Date.now() - begun < 30_000;)
+    await new Promise((resolve) => setTimeout(resolve, 30));
+}
+
 /** Rates one trial of a kind by mouse; `pick` gives the rating. */
 async function rate(page: Page, kind: Kind, pick: (clip: number) => number): Promise<void> {
   assert.ok(await next(page).isDisabled(), 'nothing was heard yet');
@@ -84,13 +96,10 @@ async function rate(page: Page, kind: Kind, pick: (clip: number) => number): Pro
     await clips.nth(clip).click();
     if (kind === 'mushra')
       await page.getByRole('slider', { name: `Quality of clip ${clip + 1}` }).fill(String(pick(clip)));
-    const heard = () =>
-      page
-        .locator('button.clip')
-        .nth(kind === 'mushra' ? clip + 1 : clip)
-        .locator('.heard')
-        .evaluate((bar: { style: { width: string } }) => bar.style.width);
-    while ((await heard()) !== '100%') await page.waitForTimeout(30);
+    // The button of the reference is the first one.
+    await hear(page, kind === 'mushra' ? clip + 1 : clip);
+    // A switch keeps the position: where nothing loops, the next clip would be heard from there only.
+    if (kind === 'cmos' || kind === 'ab') await page.locator('button.play:not(.playing)').waitFor();
   }
   if (kind !== 'mushra') {
     assert.ok(await next(page).isDisabled(), 'nothing was rated yet');
@@ -99,9 +108,13 @@ async function rate(page: Page, kind: Kind, pick: (clip: number) => number): Pro
   await next(page).click();
 }
 
-const kinds: Record<Kind, { file: TestFile; trials: number; pick: (trial: number, clip: number) => number }> = {
+const kinds: Record<Kind, { file: StudyFile; trials: number; pick: (trial: number, clip: number) => number }> = {
   mos: { file: { kind: 'mos', systems: ['ours', 'theirs'] }, trials: 2 + 4 + 1, pick: (trial) => 1 + (trial % 5) },
-  cmos: { file: { kind: 'cmos', pairs: [['ours', 'theirs']] }, trials: 1 + 2 + 1, pick: (trial) => (trial % 7) - 3 },
+  cmos: {
+    file: { kind: 'cmos', pairs: [['ours', 'theirs']] },
+    trials: 1 + 2 + 1,
+    pick: (trial) => (trial % 7) - 3,
+  },
   ab: {
     file: { kind: 'ab', pairs: [['ours', 'theirs']], noPreference: true },
     trials: 1 + 2 + 1,
@@ -145,11 +158,11 @@ describe('the page in Chromium', { concurrency: 4 }, () => {
   }
 
   test(
-    'a test that requires headphones begins only when the quietest of three tones was named',
+    'a test that requires headphones begins only after the quietest of three tones was named',
     { skip: withoutBrowser },
     async (t) => {
       const { page, folder, faults } = await visit(t, { kind: 'mos', headphones: 'require' });
-      // The tones, which are stereo, in fast forward; and within reach, so that the right answer can be given.
+      // The tones, which are stereo, play twenty times faster, and are kept so that the test can find the right answer.
       await page.addInitScript(`
       const { start } = AudioBufferSourceNode.prototype;
       AudioBufferSourceNode.prototype.start = function (...args) {
@@ -161,8 +174,9 @@ describe('the page in Chromium', { concurrency: 4 }, () => {
       };`);
       await page.reload();
       const answer = async (right: boolean) => {
+        await page.evaluate('delete window.tones');
         await button(page, 'Play the three tones').click();
-        await page.waitForFunction('window.tones');
+        await until(() => page.evaluate('window.tones !== undefined'));
         const peaks = await page.evaluate<number[]>(
           '[0, 1, 2].map((i) => Math.max(...window.tones.getChannelData(0).slice(i * 1.5 * ' +
             'window.tones.sampleRate, (i * 1.5 + 1) * window.tones.sampleRate)))',
@@ -178,7 +192,7 @@ describe('the page in Chromium', { concurrency: 4 }, () => {
       };
       await begin(page);
       for (let tone = 0; tone < 6; tone++) await answer(tone < 4);
-      await page.getByText('These seem to be no headphones').waitFor();
+      await page.getByText('No headphones found').waitFor();
       assert.deepEqual(saved(folder).store.listeners()[0].headphones, { correct: 4, tones: 6 });
       await button(page, 'Try again').click();
       for (let tone = 0; tone < 6; tone++) await answer(tone < 5);
@@ -189,7 +203,7 @@ describe('the page in Chromium', { concurrency: 4 }, () => {
   );
 
   test(
-    'closing the tab loses nothing: drafts are saved, and the listener goes on where it was',
+    'closing the tab loses nothing: drafts are saved, and the listener continues where they stopped',
     { skip: withoutBrowser },
     async (t) => {
       const { page, folder, server, faults } = await visit(t, { kind: 'mushra' });
@@ -198,11 +212,10 @@ describe('the page in Chromium', { concurrency: 4 }, () => {
       await page.getByText('2 of 3', { exact: true }).waitFor();
       await page.keyboard.press('1');
       await page.getByRole('slider', { name: 'Quality of clip 1' }).fill('73');
-      // At once, before the draft would have been saved anyway.
+      // Close at once, before the draft would have been saved anyway.
       const context = page.context();
       await page.close({ runBeforeUnload: true });
-      for (let tries = 0; tries < 50 && saved(folder).answers.length < 2; tries++)
-        await new Promise((resolve) => setTimeout(resolve, 100));
+      await until(() => saved(folder).answers.length === 2);
       assert.deepEqual(
         saved(folder).answers.map(({ trial, ratings, done }) => [trial, ratings, done]),
         [
@@ -214,7 +227,7 @@ describe('the page in Chromium', { concurrency: 4 }, () => {
       const again = await context.newPage();
       await again.goto(server.address);
       await again.getByText('You have done 1 of 3.').waitFor();
-      await button(again, 'Go on').click();
+      await button(again, 'Continue').click();
       await setVolume(again);
       await again.getByText('2 of 3', { exact: true }).waitFor();
       assert.equal(await again.getByRole('slider', { name: 'Quality of clip 1' }).inputValue(), '73');
@@ -233,9 +246,10 @@ describe('the page in Chromium', { concurrency: 4 }, () => {
 
   test('without a connection answers wait, and are saved when it is back', { skip: withoutBrowser }, async (t) => {
     const { page, folder } = await visit(t, { kind: 'mos', systems: ['ours'], traps: 0, practice: [], forcePlay: 0 });
+    const bothLoaded = page.waitForResponse((response) => response.url().endsWith('/api/trials/1/clips/0'));
     await begin(page);
     await page.getByText('1 of 2', { exact: true }).waitFor();
-    await page.waitForTimeout(300);
+    await (await bothLoaded).finished();
     await page.context().setOffline(true);
     await button(page, /^Clip/).click();
     await page.keyboard.press('4');
@@ -268,13 +282,13 @@ describe('the page in Chromium', { concurrency: 4 }, () => {
     await press('Enter');
     await page.getByText('Set the volume').waitFor();
     await press('p');
-    await page.waitForTimeout(400);
+    await page.locator('button.primary:enabled').waitFor();
     await tabTo('The volume is right');
     await press('Enter');
     await page.locator('.sliders').waitFor();
     for (let clip = 1; clip <= 5; clip++) {
       await press(String(clip));
-      await page.waitForTimeout(350);
+      await hear(page, clip);
       await tabTo(`Quality of clip ${clip}`);
       for (let i = 0; i < clip; i++) await press('ArrowUp');
     }
@@ -285,7 +299,7 @@ describe('the page in Chromium', { concurrency: 4 }, () => {
   });
 
   test(
-    'on a phone everything fits and works by touch; colours follow the device',
+    'on a phone everything fits and works by touch, and the colours follow the device',
     { skip: withoutBrowser },
     async (t) => {
       const { page, faults } = await visit(
@@ -311,7 +325,7 @@ describe('the page in Chromium', { concurrency: 4 }, () => {
   );
 
   test(
-    'preview shows which system is which, lets everything be skipped and keeps nothing',
+    'a preview shows which system is which, allows everything to be skipped and keeps nothing',
     { skip: withoutBrowser },
     async (t) => {
       const { page, folder, faults } = await visit(
@@ -332,7 +346,7 @@ describe('the page in Chromium', { concurrency: 4 }, () => {
   );
 
   test(
-    'switching keeps the place, without a gap and without a click; so does a loop',
+    'a switch keeps the position without a gap and without a click, and so does a loop',
     { skip: withoutBrowser },
     async (t) => {
       const { page } = await visit(t, { kind: 'mushra' });
@@ -343,7 +357,8 @@ describe('the page in Chromium', { concurrency: 4 }, () => {
       const context = new OfflineAudioContext(1, 2 * rate, rate);
       const tone = (level) => {
         const buffer = context.createBuffer(1, rate, rate);
-        buffer.copyToChannel(Float32Array.from({ length: rate }, (_, n) => level * Math.sin(2 * Math.PI * 200 * n / rate)), 0);
+        const sine = (_, n) => level * Math.sin(2 * Math.PI * 200 * n / rate);
+        buffer.copyToChannel(Float32Array.from({ length: rate }, sine), 0);
         return buffer;
       };
       const player = new Player(context, [tone(0.5), tone(0.25)], true);

@@ -5,7 +5,7 @@ import type { Session } from '../src/listening/protocol.js';
 import { AnswerStore } from '../src/listening/server/store.js';
 import { run, temporaryFolder } from './support/command_line.js';
 import { ask, type ListeningServer, register, serve } from './support/listening_server.js';
-import { writeTestFolder } from './support/listening_study.js';
+import { writeStudyFolder } from './support/listening_study.js';
 
 const rating = (listener: number, trial: number): number => 1 + ((listener * 7 + trial * 3) % 5);
 const body = (value: number | null, done: boolean) => ({ ratings: [value], heard: [1], seconds: 1, done });
@@ -27,9 +27,9 @@ async function listen(server: ListeningServer, listener: number): Promise<void> 
   await ask(server, 'api/finish', { token, method: 'PUT', body: { comment: `listener ${listener}` } });
 }
 
-test('200 listeners at once, from one address: no answer is lost or mixed up', async (t) => {
+test('with 200 listeners at once from one address no answer is lost or mixed up', async (t) => {
   const folder = temporaryFolder(t);
-  await writeTestFolder(folder, { kind: 'mos', traps: 0, practice: [], trials: 3 }, { systems: ['ours', 'theirs'] });
+  await writeStudyFolder(folder, { kind: 'mos', traps: 0, practice: [], trials: 3 }, { systems: ['ours', 'theirs'] });
   const server = await serve(t, folder);
   await Promise.all(Array.from({ length: 200 }, (_, listener) => listen(server, listener)));
   assert.equal(await server.stop(), 0);
@@ -57,9 +57,9 @@ test('200 listeners at once, from one address: no answer is lost or mixed up', a
   assert.equal((JSON.parse(stdout) as { scores: unknown[] }).scores.length, 600);
 });
 
-test('kill -9 loses no answer that was acknowledged, and the listeners go on afterwards', async (t) => {
+test('kill -9 loses no answer that was acknowledged, and the listeners continue afterwards', async (t) => {
   const folder = temporaryFolder(t);
-  await writeTestFolder(
+  await writeStudyFolder(
     folder,
     { kind: 'mos', traps: 0, practice: [], repetitions: 50 },
     { systems: ['ours', 'theirs'] },
@@ -84,13 +84,13 @@ test('kill -9 loses no answer that was acknowledged, and the listeners go on aft
     const [ends] = await Promise.all([Promise.allSettled(work), server.stop('SIGKILL')]);
     assert.ok(
       ends.every(({ status }) => status === 'rejected'),
-      'the server died while all were at work',
+      'the server died while all listeners were at work',
     );
 
     const store = AnswerStore.read(join(folder, 'answers.sqlite'));
     for (const [token, own] of acknowledged) {
       const listener = store.find(token);
-      assert.ok(listener, 'a listener is lost');
+      assert.ok(listener, 'a listener was lost');
       const saved = new Map(store.answers(listener.id).map(({ trial, ratings }) => [trial, ratings[0]]));
       for (const [trial, value] of own)
         assert.equal(saved.get(trial), value, `trial ${trial} of listener ${listener.id}, round ${round}`);
@@ -108,7 +108,7 @@ test('a fault in the folder, a taken port and a report without answers are error
   };
   refused(/^error ERR_LISTENING_TEST: .* has no folder systems; expected systems\/NAME\/CLIP.wav/, 'serve', folder);
   refused(/^error ERR_LISTENING_TEST: .*answers.sqlite: no such file/, 'report', folder);
-  await writeTestFolder(folder, {}, { clips: ['one'] });
+  await writeStudyFolder(folder, {}, { clips: ['one'] });
   refused(/^error ERR_ARGUMENT: --unit is clip, expected listener or rating/, 'report', folder, '--unit', 'clip');
   const server = await serve(t, folder);
   refused(

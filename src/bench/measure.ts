@@ -1,11 +1,13 @@
-import { cpus } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
+import { chooseKernels, kernelNames, nativeNames } from '../kernels/index.js';
+import { loadTensorFlow } from '../model/backend/backend.js';
 
 /** Repeated timings of the same work, in seconds. */
 export interface Timing {
-  /** What one hiccup of a shared machine does not spoil. */
+  /** Which a hiccup of a shared machine does not spoil. */
   readonly median: number;
   readonly best: number;
-  /** For work that is not the same every time: it leaves no rare and costly part out. */
+  /** For work that varies from call to call: it includes what is rare and costly. */
   readonly mean: number;
 }
 
@@ -40,7 +42,36 @@ export function processorName(): string {
   return cpus()[0]?.model.trim() ?? 'unknown processor';
 }
 
-/** Most memory that this process ever held, in MB. */
+/** The most memory that this process has held so far, in MB. */
 export function peakMemory(): number {
   return process.resourceUsage().maxRSS / 1000;
+}
+
+export interface MachineInfo {
+  readonly version: string;
+  readonly node: string;
+  readonly platform: string;
+  readonly processor: string;
+  /** Threads that training uses by default. */
+  readonly threads: number;
+  /** Instruction sets of this processor that native kernels were compiled for; none without a compiler. */
+  readonly instructionSets: string[];
+  /** What runs here, in the order in which it is chosen: native kernels, WebAssembly, the TypeScript reference. */
+  readonly kernels: string[];
+  readonly tensorFlow: string;
+}
+
+/** What this machine has, for reports of speeds and of faults. */
+export async function machineInfo(version: string): Promise<MachineInfo> {
+  const { tf, backend, reason } = await loadTensorFlow(chooseKernels());
+  return {
+    version,
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    processor: processorName(),
+    threads: availableParallelism(),
+    instructionSets: nativeNames(),
+    kernels: kernelNames(),
+    tensorFlow: `${tf.version.tfjs}, backend ${backend}${reason === undefined ? '' : ` (${reason})`}`,
+  };
 }

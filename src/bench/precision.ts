@@ -24,7 +24,7 @@ export interface PrecisionFigures {
    * from its beginning.
    */
   readonly nll: number;
-  /** Over that of the first row. */
+  /** How far it lies above that of the first row. */
   readonly over: number;
   /** Mean Kullback-Leibler divergence of the first row's distributions from these, nats per sample. */
   readonly divergence: number;

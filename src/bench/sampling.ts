@@ -22,7 +22,7 @@ export interface SamplingFigures {
   readonly precision: Precision;
   readonly nonZeros: number;
   readonly kernels: string;
-  /** That one stream may use. */
+  /** How many threads one stream may use. */
   readonly threads: number;
   /** One stream, without the conditioning network. */
   readonly samplesPerSecond: number;
@@ -30,7 +30,7 @@ export interface SamplingFigures {
   /** Of all utterances together, several side by side on one core. */
   readonly sideBySide: number;
   readonly sideBySidePerSecond: number;
-  /** That over the median of one stream. */
+  /** Its ratio to the median of one stream. */
   readonly sideBySideGain: number;
   /** Seconds of work per second of speech, by the median. */
   readonly realTimeFactor: number;
@@ -49,7 +49,7 @@ export interface SamplingFigures {
 export interface SamplingOptions {
   readonly precision: Precision;
   readonly seconds: number;
-  /** Whether to take the times of the parts too. */
+  /** Whether to time the parts of a sample too. */
   readonly profile?: boolean;
   /** For one stream. Default 1. */
   readonly threads?: number;
@@ -58,7 +58,7 @@ export interface SamplingOptions {
 /** Larger than first-level caches, smaller than second-level ones. */
 const cachedFloats = 96 * 1024;
 
-/** Times the sampler of a recipe with fresh weights: what a weight is does not change how long it takes. */
+/** Times the sampler of a recipe with fresh weights: the time does not depend on their values. */
 export async function benchSampling(
   recipe: Recipe,
   kernels: Kernels,
@@ -116,7 +116,7 @@ export async function benchSampling(
   };
 }
 
-/** A few samples at a time: less than a millisecond, so that on a shared machine most are not interrupted. */
+/** Times a few samples at a time, less than a millisecond, so that on a shared machine most are not interrupted. */
 async function timeSampler(
   sampler: Sampler,
   gate: Float32Array,

@@ -21,7 +21,7 @@ export interface TrainingFigures {
   readonly members: number;
   /**
    * Where there are several: mean time of a step over that of a step with one fixed mask and as many lanes, taken in
-   * turn. The search between generations is in it.
+   * turn. It includes the search between generations.
    */
   readonly timeOverOneMask?: number;
   readonly kernels: string;
@@ -38,7 +38,7 @@ export interface TrainingFigures {
   readonly densePeakGmac: number;
   readonly peakMegabytes: number;
   readonly processor: string;
-  /** Share of a step that is spent on sparse products; not told by the kernels of WebAssembly and the reference. */
+  /** Share of a step that is spent on sparse products; unknown for WebAssembly and the reference. */
   readonly sparseProductsShare?: number;
   /** Speed of the sparse products alone, as a share of the dense peak. */
   readonly sparseProductsOfPeak?: number;
@@ -129,7 +129,7 @@ function profileSteps(
   const begun = performance.now();
   for (; steps < 3 || performance.now() - begun < 1000 * seconds; steps++) trainer.advance();
   const total = (performance.now() - begun) / 1000;
-  // The same segments once more, by themselves.
+  // Draw the same segments once more, by themselves.
   const again = performance.now();
   for (let i = 0; i < steps; i++)
     drawSegments(store, trainer.config, codec, watch.kernels, { lanes, steps: segment, noise, seed }, trainer.step + i);

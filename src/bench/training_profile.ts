@@ -15,7 +15,7 @@ export interface TrainingPart {
   readonly gmacPerThread?: number;
 }
 
-/** Kernels that note how long their calls take. */
+/** Kernels that record how long their calls take. */
 export class WatchedKernels {
   readonly kernels: Kernels;
   /** Seconds since `begin`, by the clock. */
@@ -39,7 +39,7 @@ export class WatchedKernels {
     this.kernels = Object.assign(Object.create(kernels) as Kernels, watched);
   }
 
-  /** From here on calls count, and sequences tell their parts, which slows them a little. */
+  /** From here on calls count, and sequences time their parts, which slows them a little. */
   begin(): void {
     this.seconds = { sequence: 0, adam: 0, matMul: 0 };
     this.parts = new Float64Array(sequenceParts.length);
@@ -48,7 +48,7 @@ export class WatchedKernels {
   /**
    * The parts of each of so many steps that were done since `begin`.
    * @param seconds how long they took together
-   * @param drawing how long of it was spent on drawing and encoding segments
+   * @param drawing how much of that went into drawing and encoding segments
    * @param macs multiply-adds of one product of a step: with the recurrent matrix, and with the others
    */
   profile(
@@ -72,10 +72,10 @@ export class WatchedKernels {
         name.startsWith('state') ? macs.state : name.startsWith('output') ? macs.output : 0,
       ),
     );
-    const told = inside.reduce((sum, { share }) => sum + share, 0) * seconds;
+    const timed = inside.reduce((sum, { share }) => sum + share, 0) * seconds;
     return [
-      ...(told > 0
-        ? [...inside, part('waiting and moving data', sequence - told)]
+      ...(timed > 0
+        ? [...inside, part('waiting and moving data', sequence - timed)]
         : [part('the sample-rate network', sequence)]),
       part('matrix products of the conditioning network', matMul),
       part('drawing and encoding segments', drawing),
@@ -86,8 +86,8 @@ export class WatchedKernels {
 }
 
 /**
- * What the machine's dense product reaches on one thread, in 10⁹ multiply-adds per second: its peak, for all that the
- * kernels can tell.
+ * What the dense product reaches on one thread, in 10⁹ multiply-adds per second: the machine's peak, as far as these
+ * kernels can reach it.
  */
 export function densePeak(kernels: Kernels): number {
   const size = 480;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import { drawCurves } from '../bench/curves.js';
-import { machineInfo } from '../bench/info.js';
+import { machineInfo } from '../bench/measure.js';
 import { benchSampling } from '../bench/sampling.js';
 import { benchTraining } from '../bench/training.js';
 import { chooseKernels, type Precision, precisions } from '../kernels/index.js';

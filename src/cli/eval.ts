@@ -5,12 +5,10 @@ import { TtsError } from '../base/errors.js';
 import { writeWholeFile } from '../base/whole_file.js';
 import { markdownTable } from '../bench/sparsity/table.js';
 import { openCorpus } from '../data/corpora/corpus.js';
-import { chooseClips } from '../evaluation/choose_clips.js';
 import { evaluateSystems, type Evaluation } from '../evaluation/evaluate.js';
-import { openFolderSystems } from '../evaluation/folder_systems.js';
+import { chooseClips, openFolderSystems, referenceFolder } from '../evaluation/folder_systems.js';
 import { htmlReport } from '../evaluation/report/html_report.js';
 import { clipRows, differenceRows, summaryRows } from '../evaluation/report/tables.js';
-import { referenceFolder } from '../evaluation/spoken_files.js';
 import { distinctNames, type System } from '../evaluation/system.js';
 import { openVoiceSystem } from '../evaluation/voice_system.js';
 import { chooseKernels } from '../kernels/index.js';
@@ -39,7 +37,7 @@ const refuse = (message: string): never => {
   throw new TtsError('ERR_ARGUMENT', message);
 };
 
-/** Options that only the other kind of call has. */
+/** Refuses options that only the other kind of call has. */
 function refuseOptions(options: Options, names: readonly (keyof Options)[], belongs: string): void {
   for (const name of names) if (options[name] !== undefined) refuse(`--${name} is for ${belongs}`);
 }
@@ -110,15 +108,14 @@ const describe = (settings: Readonly<Record<string, string | number>>) => {
 
 const command = createCommand(
   'tts-eval',
-  'Measure how good copies of recordings are: what a voice makes of them, ' +
-    'or folders of what other programmes have made.',
+  'Measure how good copies of recordings are: what a voice makes of them, ' + 'or what other programs have made.',
 )
-  .argument('[folders...]', 'folders of WAVs named as the originals, one per system; with --reference')
+  .argument('[folders...]', 'folders of WAVs named as the originals, one folder for each system; with --reference')
   .option('--voice <file>', 'a voice.safetensors that copies the recordings; may be repeated, to compare', collect, [])
   .option('--data <dir>', 'recordings that the voice has not been trained on: a folder, or one like LJSpeech')
   .option('--reference <dir>', 'the originals of the folders')
   .option('--clips <ids>', 'only these, with commas between (default: all)')
-  .option('--limit <n>', 'at most so many clips, the first ones', wholeNumber)
+  .option('--limit <n>', 'only the first N clips', wholeNumber)
   .option('--seed <n>', 'seed of the voice (default: 1)', wholeNumber)
   .option('--temperature <t>', 'temperature of the voice (default: 1)', positiveNumber)
   .option('--kernels <name>', kernelsHelp)
@@ -127,11 +124,11 @@ const command = createCommand(
     'folders of speech with a rhythm of its own: align frames by dynamic time ' +
       'warping, and measure only what that allows',
   )
-  .option('--out <dir>', 'keep what was said: DIR/VOICE/CLIP.wav, and the recordings as DIR/reference/CLIP.wav')
+  .option('--out <dir>', 'keep the output as DIR/VOICE/CLIP.wav, and the recordings as DIR/reference/CLIP.wav')
   .option('--html <file>', 'write a report with plots, spectrograms and players, in one file')
   .option('--json', 'print all figures as JSON')
   .action(async (folders: string[], options: Options) => {
-    // Now, not after minutes of work.
+    // Refuse this now, not after minutes of work.
     if (options.html !== undefined && !existsSync(dirname(options.html)))
       throw new TtsError('ERR_FILE_WRITE', `${options.html} cannot be written: its folder does not exist`);
     const { systems, clips, reference } = await openComparison(folders, options);

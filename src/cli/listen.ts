@@ -1,9 +1,8 @@
 #!/usr/bin/env node
 import { TtsError } from '../base/errors.js';
-import { summaryLines } from '../listening/analysis/export.js';
-import { writeReport } from '../listening/analysis/report.js';
+import { summaryLines, writeReport } from '../listening/analysis/report.js';
 import { createServer } from '../listening/server/server.js';
-import { startTest } from '../listening/study/live_study.js';
+import { startStudy } from '../listening/study/live_study.js';
 import { wholeNumber } from './options.js';
 import { createCommand, runCommand } from './program.js';
 
@@ -18,16 +17,16 @@ const command = createCommand('tts-listen', 'Run a listening test in the browser
 
 command
   .command('serve')
-  .description('check a test, bring its clips to one loudness, and serve it until Ctrl-C')
+  .description('check a test, give its clips one loudness, and serve it until Ctrl-C')
   .argument('<folder>', 'a folder with systems/NAME/CLIP.wav, a folder for each system, and an optional test.yaml')
-  .option('--host <address>', 'where to listen; 0.0.0.0 for all networks', '127.0.0.1')
-  .option('--port <number>', 'port; 0 takes a free one', wholeNumber, 8080)
-  .option('--trust-proxy', 'count requests by the address that a proxy of your own puts into X-Forwarded-For')
-  .option('--preview', 'show which system is which, let everything be skipped, and keep no answers')
+  .option('--host <address>', 'address to listen on; 0.0.0.0 for all networks', '127.0.0.1')
+  .option('--port <number>', 'port to listen on; 0 for any free one', wholeNumber, 8080)
+  .option('--trust-proxy', 'limit requests by the address that your own proxy puts into X-Forwarded-For')
+  .option('--preview', 'show which system is which, allow everything to be skipped, and keep no answers')
   .action(async (folder: string, { host, port, trustProxy, preview }: ServeOptions) => {
-    const running = await startTest(folder, { preview });
-    for (const note of running.stimuli.notes) console.error(`note: ${note}`);
-    const server = await createServer(running, { trustProxy });
+    const live = await startStudy(folder, { preview });
+    for (const note of live.stimuli.notes) console.error(`note: ${note}`);
+    const server = await createServer(live, { trustProxy });
     const address = await server.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
       throw new TtsError(
         'ERR_ARGUMENT',
@@ -36,14 +35,14 @@ command
         { cause: error },
       );
     });
-    const { test, key } = running;
+    const { study, key } = live;
     console.log(
-      `${test.title} (${test.kind}, ${test.systems.length} systems, ${test.clips.length} clips): ${address}/`,
+      `${study.title} (${study.kind}, ${study.systems.length} systems, ${study.clips.length} clips): ${address}/`,
     );
     console.log(`results: ${address}/results (any user name, password ${key})`);
     await new Promise((resolve) => ['SIGINT', 'SIGTERM'].forEach((signal) => process.once(signal, resolve)));
     await server.close();
-    running.store.close();
+    live.store.close();
   });
 
 interface ReportOptions {
@@ -56,7 +55,7 @@ command
   .command('report')
   .description('analyse the answers so far: report.html, report.json and ratings.csv')
   .argument('<folder>', 'the folder of the test')
-  .option('--out <folder>', 'where the report goes (default: the folder of the test)')
+  .option('--out <folder>', 'where to write the report (default: the folder of the test)')
   .option(
     '--unit <unit>',
     'what counts as one observation: listener or rating (default: listener, unless there is only one)',

@@ -13,7 +13,7 @@ function withNoise(amplitude: number, start = 0, duration = speech.length / samp
   return speech.map((value, i) => (i >= first && i < end ? value + amplitude * (2 * random.uniform() - 1) : value));
 }
 
-test('a copy has none, louder or softer too', () => {
+test('a copy has no bursts, and neither has a louder or softer one', () => {
   for (const gain of [1, 0.5, 2])
     assert.deepEqual(
       findBursts(
@@ -25,7 +25,7 @@ test('a copy has none, louder or softer too', () => {
     );
 });
 
-test('steady noise is none', () => {
+test('steady noise is not a burst', () => {
   for (const amplitude of [0.001, 0.01, 0.1])
     assert.deepEqual(findBursts(speech, withNoise(amplitude), sampleRate), []);
 });
@@ -42,13 +42,13 @@ test('each click of one sample is found where it is', () => {
   });
 });
 
-test('a burst of noise is one, and its length is told', () => {
+test('a burst of noise is found once, with its length', () => {
   const [burst, ...others] = findBursts(speech, withNoise(0.2, 1, 0.1), sampleRate);
   assert.deepEqual(others, []);
   assert.ok(Math.abs(burst.start - 1) < 0.01 && Math.abs(burst.duration - 0.1) < 0.02, JSON.stringify(burst));
 });
 
-test('what is too soft to be heard is none', () => {
+test('what is too soft to be heard is not a burst', () => {
   const output = speech.slice();
   output[Math.round(0.9 * sampleRate)] += 1e-4;
   assert.deepEqual(findBursts(speech, output, sampleRate), []);

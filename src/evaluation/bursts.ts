@@ -20,7 +20,7 @@ const excessOverTarget = 12;
 const excessOverOutput = 12;
 const reach = 0.02;
 const surroundings = 0.15;
-/** What is more than this below the original's loudest frame (of all bands together) is not heard, in dB. */
+/** Nobody hears what is more than this below the original's loudest frame (of all bands together), in dB. */
 const audible = 50;
 /** Excesses closer than this, in seconds, are one burst. */
 const gap = 0.03;
@@ -88,7 +88,7 @@ function medianAround(values: Float64Array, at: number, reach: number): number {
   return near[near.length >> 1];
 }
 
-/** Runs of frames with an excess, joined across short gaps, as first and last frame. */
+/** Runs of frames with an excess, as first and last frame; short gaps are bridged. */
 function joinFrames(excess: Float64Array, gap: number): [first: number, last: number][] {
   const runs: [number, number][] = [];
   excess.forEach((value, frame) => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { golden, near, shortened, speechOf, speechRate, withNoise } from '../../test/support/speech.js';
+import { golden, near, shortened, speechOf, speechRate } from '../../test/support/speech.js';
 import { evaluateCopy, evaluateWarped } from './copy_report.js';
-import { logSpectralDistance } from './spectral_distance.js';
+import { logSpectralDistance } from './spectral_distances.js';
 
 const speech = await speechOf('LJ001-0008');
 const sampleRate = speechRate;
@@ -23,45 +23,6 @@ test('damage of each kind shows in its own figure', () => {
   assert.ok(distance !== null && distance > 0, `${distance}`);
 });
 
-test('half the amplitude is a distance of at most 6.02 dB', () => {
-  const distance = logSpectralDistance(
-    speech,
-    speech.map((value) => value / 2),
-    sampleRate,
-  );
-  assert.ok(distance > 4 && distance <= 6.03, `${distance}`);
-  // Without silence in it, the distance is exact.
-  const noise = Float32Array.from({ length: 22050 }, (_, i) => Math.sin(i * i));
-  assert.ok(
-    Math.abs(
-      logSpectralDistance(
-        noise,
-        noise.map((value) => value / 2),
-        sampleRate,
-      ) -
-        20 * Math.log10(2),
-    ) < 1e-3,
-  );
-});
-
-test('the distance grows with the damage', () => {
-  const distances = [0.001, 0.01, 0.1].map((amplitude) =>
-    logSpectralDistance(
-      speech,
-      speech.map((value, i) => value + amplitude * Math.sin(i * i)),
-      sampleRate,
-    ),
-  );
-  assert.ok(distances[0] > 0 && distances[1] > distances[0] && distances[2] > distances[1], distances.join());
-});
-
-test('the log-spectral distance is that of an independent programme', async () => {
-  for (const { clip, snr, logSpectralDistance: expected } of golden.cases) {
-    const clean = await speechOf(clip);
-    near(logSpectralDistance(clean, withNoise(clean, snr), sampleRate), expected, 1e-4);
-  }
-});
-
 test('signals of different length are compared over what they share', () => {
   const cut = speech.subarray(0, speech.length - 500);
   assert.equal(logSpectralDistance(speech, cut, sampleRate), logSpectralDistance(cut, speech, sampleRate));
@@ -71,7 +32,7 @@ test('signals of different length are compared over what they share', () => {
   assert.deepEqual(others, { melCepstralDistortion: 0, logSpectralDistance: 0, f0Rmse: 0, voicingError: 0, bursts: 0 });
 });
 
-test('nothing to compare is refused', () =>
+test('signals without a frame to compare are refused', () =>
   assert.throws(() => evaluateCopy(speech, new Float32Array(0), sampleRate), { code: 'ERR_AUDIO_EMPTY' }));
 
 test('what cannot be measured is null: speech too short for STOI, a copy without a voice', () => {
@@ -86,7 +47,7 @@ test('what cannot be measured is null: speech too short for STOI, a copy without
     assert.ok(value === null || Number.isFinite(value), `${name} is ${value}`);
 });
 
-test('warped, only what needs no common clock is measured', () => {
+test('after warping, only what needs no common clock is measured', () => {
   const { melCepstralDistortion, f0Rmse, voicingError, ...others } = evaluateWarped(
     speech,
     shortened(speech),

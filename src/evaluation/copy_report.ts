@@ -1,16 +1,12 @@
 import { TtsError } from '../base/errors.js';
+import { measureHop, warp } from './alignment.js';
 import { findBursts } from './bursts.js';
-import { warp } from './dtw.js';
-import { measureHop } from './frames.js';
-import { cepstralDistance, melCepstra, melCepstralDistortion } from './mel_cepstrum.js';
-import { trackPitch } from './pitch.js';
-import { pitchErrors } from './pitch_errors.js';
-import { logSpectralDistance } from './spectral_distance.js';
+import { pitchErrors, trackPitch } from './pitch.js';
+import { cepstralDistance, logSpectralDistance, melCepstra, melCepstralDistortion } from './spectral_distances.js';
 import { intelligibility } from './stoi.js';
 
 /**
- * Objective measures of a copy against its original. Null is what could not be measured: it has no value, and counts in
- * no mean.
+ * Objective measures of a copy against its original. What could not be measured is null, and counts in no mean.
  */
 export interface CopyReport {
   /** In dB; 0 for a copy. See `melCepstralDistortion`. */
@@ -29,7 +25,7 @@ export interface CopyReport {
   readonly bursts: number | null;
 }
 
-/** Pairs of frames that `evaluateWarped` takes, a byte each: both signals may last 160 s. */
+/** The most pairs of frames that `evaluateWarped` takes, at a byte each: both signals may last 160 s. */
 const mostPairs = 2 ** 30;
 
 /**
@@ -50,9 +46,8 @@ export function evaluateCopy(target: Float32Array, output: Float32Array, sampleR
 }
 
 /**
- * Compares a recording with another of the same words that has a rhythm of its own: frames are brought together by
- * dynamic time warping on the mel cepstra, as is usual for speech made from text. What only makes sense sample by
- * sample is null.
+ * Compares a recording with another of the same words that has a rhythm of its own: frames are aligned by dynamic time
+ * warping on the mel cepstra, as is usual for speech made from text. What only makes sense sample by sample is null.
  * @throws {TtsError} ERR_AUDIO_EMPTY when one has no samples; ERR_CORPUS when they are too long to be warped
  */
 export function evaluateWarped(target: Float32Array, output: Float32Array, sampleRate: number): CopyReport {

@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { near, speechOf, speechRate, withNoise } from '../../test/support/speech.js';
 import { meanInterval } from './comparison.js';
-import { type ClipResult, evaluateSystems, rankClips } from './evaluate.js';
-import { type ClipMeasures, measures } from './measures.js';
+import { evaluateSystems } from './evaluate.js';
+import { measures } from './measures.js';
 import type { System } from './system.js';
 
 const ids = ['LJ001-0002', 'LJ001-0008'];
 const clips = ids.map((id) => ({ id, path: `${id}.flac` }));
 const recordings = new Map(await Promise.all(ids.map(async (id) => [id, await speechOf(id)] as const)));
 
-/** A system that says what it is told to say. */
+/** A system whose output is a function of the original. */
 const system = (name: string, say: (original: Float32Array) => Float32Array, nll: number | null = null): System => ({
   name,
   path: `/${name}`,
@@ -57,14 +57,14 @@ test('systems are summarised over their clips and compared clip by clip', async 
   assert.deepEqual([system, against, evaluation.differences.length], ['copy', 'noisy', 1]);
   near(differences.melCepstralDistortion.mean, -(b.summary.melCepstralDistortion.mean ?? NaN), 1e-12);
   assert.equal(differences.nll.count, 0);
-  // Those that no system has are left out of tables.
+  // Measures that no system has are left out.
   assert.deepEqual(
     evaluation.measures.map(({ name }) => name),
     measures.map(({ name }) => name).filter((name) => name !== 'realTimeFactor'),
   );
 });
 
-test('no figure is NaN, whatever was said', async () => {
+test('no figure is NaN, whatever the system says', async () => {
   const check = (value: unknown): void => {
     if (typeof value === 'number') assert.ok(Number.isFinite(value), `${value}`);
     else if (value !== null && typeof value === 'object') Object.values(value).forEach(check);
@@ -78,42 +78,11 @@ test('no figure is NaN, whatever was said', async () => {
   }
 });
 
-test('no clips are refused, and what a clip cannot do names it', async () => {
+test('an evaluation without clips is refused, and a fault of a clip names the clip', async () => {
   await assert.rejects(evaluateSystems({ systems: [copy], clips: [], reference: 'made-up' }), { code: 'ERR_ARGUMENT' });
   const mute = system('mute', () => new Float32Array(0));
   await assert.rejects(evaluateSystems({ systems: [mute], clips, reference: 'made-up' }), {
     code: 'ERR_AUDIO_EMPTY',
     message: /^LJ001-0002\.flac: /,
   });
-});
-
-test('clips are ranked over all measures of what is heard; equal ones share, and what has no value is last', () => {
-  const clip = (id: string, values: Partial<ClipMeasures>): ClipResult => ({
-    id,
-    seconds: 1,
-    sampleRate: 1,
-    samples: 1,
-    measures: {
-      nll: 0,
-      melCepstralDistortion: 0,
-      logSpectralDistance: 0,
-      f0Rmse: 0,
-      voicingError: 0,
-      stoi: 1,
-      estoi: 1,
-      bursts: 0,
-      realTimeFactor: 0,
-      ...values,
-    },
-  });
-  const good = clip('good', { nll: 9, realTimeFactor: 9 });
-  const fair = clip('fair', { stoi: 0.9 });
-  const poor = clip('poor', { stoi: 0.9, estoi: 0.8, bursts: 3 });
-  const voiceless = clip('voiceless', { stoi: 0.5, estoi: 0.5, bursts: 9, f0Rmse: null });
-  assert.deepEqual(rankClips([{ clips: [voiceless, poor, good, fair] }]), ['good', 'fair', 'poor', 'voiceless']);
-  assert.deepEqual(rankClips([{ clips: [poor, good] }, { clips: [clip('poor', {}), clip('good', { stoi: 0.99 })] }]), [
-    'good',
-    'poor',
-  ]);
-  assert.deepEqual(rankClips([{ clips: [clip('a', {}), clip('b', {})] }]), ['a', 'b']);
 });

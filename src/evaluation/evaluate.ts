@@ -1,20 +1,25 @@
 import { TtsError } from '../base/errors.js';
 import type { Clip } from '../data/corpora/corpus.js';
-import { type MeanInterval, meanInterval, type PairedDifference, pairedDifference } from './comparison.js';
+import {
+  type MeanInterval,
+  meanInterval,
+  type MeasuredClip,
+  type PairedDifference,
+  pairedDifference,
+  rankClips,
+} from './comparison.js';
 import { evaluateCopy, evaluateWarped } from './copy_report.js';
-import { type ClipMeasures, type Measure, type MeasureName, measures } from './measures.js';
-import { referenceFolder, saveSpoken } from './spoken_files.js';
+import { referenceFolder, saveSpoken } from './folder_systems.js';
+import { type Measure, type MeasureName, measures } from './measures.js';
 import type { System } from './system.js';
 
-/** A clip of one system. */
-export interface ClipResult {
-  readonly id: string;
+/** A clip of one system, with how long it is. */
+export interface ClipResult extends MeasuredClip {
   /** Of the original. */
   readonly seconds: number;
   readonly sampleRate: number;
   /** Of the copy. */
   readonly samples: number;
-  readonly measures: ClipMeasures;
 }
 
 export interface SystemResult {
@@ -28,7 +33,7 @@ export interface SystemResult {
   readonly pooledNll: number | null;
 }
 
-/** Two systems on the same clips: the first less the second. */
+/** Two systems on the same clips: the first minus the second. */
 export interface SystemDifference {
   readonly system: string;
   readonly against: string;
@@ -41,9 +46,9 @@ export interface Evaluation {
   readonly format: 1;
   /** Folder of the originals. */
   readonly reference: string;
-  /** Whether copies were compared sample by sample, or frames brought together by dynamic time warping. */
+  /** Whether copies were compared sample by sample, or frame by frame after dynamic time warping. */
   readonly alignment: 'samples' | 'warped';
-  /** Those that have values, in the order of tables. */
+  /** Those with values, in the order of tables. */
   readonly measures: readonly Measure[];
   readonly systems: readonly SystemResult[];
   /** Every pair of systems. */
@@ -58,7 +63,7 @@ export interface EvaluationOptions {
   readonly clips: readonly Clip[];
   readonly reference: string;
   readonly warped?: boolean;
-  /** Folder for what was said, as WAV. */
+  /** Folder in which to keep the output of the systems, as WAV. */
   readonly out?: string;
   /** Called after each clip of each system. */
   readonly onClip?: (system: string, clip: ClipResult, done: number, all: number) => void;
@@ -151,39 +156,4 @@ function naming<T>(clip: Clip, measure: () => T): T {
   } catch (cause) {
     throw cause instanceof TtsError ? new TtsError(cause.code, `${clip.path}: ${cause.message}`, { cause }) : cause;
   }
-}
-
-/** What judges a clip: not the NLL, which loud clips have more of, nor the time it took. */
-const judging = measures.filter(({ name }) => name !== 'nll' && name !== 'realTimeFactor');
-
-/** Ids of the clips, those first that rank best on average over all measures of what is heard and all systems. */
-export function rankClips(systems: readonly Pick<SystemResult, 'clips'>[]): string[] {
-  const ids = systems[0].clips.map(({ id }) => id);
-  const sums = new Float64Array(ids.length);
-  for (const { clips } of systems) {
-    for (const { name, better } of judging) {
-      // What has no value ranks last.
-      const values = clips.map(({ measures }) =>
-        measures[name] === null ? Infinity : better === 'lower' ? measures[name] : -measures[name],
-      );
-      ranks(values).forEach((rank, i) => (sums[i] += rank));
-    }
-  }
-  return ids
-    .map((_, i) => i)
-    .sort((a, b) => sums[a] - sums[b] || a - b)
-    .map((i) => ids[i]);
-}
-
-/** Ranks from 0, the least value first; equal values share the mean of their ranks. */
-function ranks(values: readonly number[]): Float64Array {
-  const order = values.map((_, i) => i).sort((a, b) => (values[a] === values[b] ? 0 : values[a] < values[b] ? -1 : 1));
-  const result = new Float64Array(values.length);
-  for (let first = 0; first < order.length;) {
-    let end = first + 1;
-    while (end < order.length && values[order[end]] === values[order[first]]) end++;
-    for (let i = first; i < end; i++) result[order[i]] = (first + end - 1) / 2;
-    first = end;
-  }
-  return result;
 }

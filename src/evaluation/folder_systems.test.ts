@@ -5,14 +5,13 @@ import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { tone } from '../../test/support/speech.js';
 import { writeWav } from '../audio/write.js';
-import { chooseClips } from './choose_clips.js';
-import { openFolderSystems } from './folder_systems.js';
+import { chooseClips, openFolderSystems } from './folder_systems.js';
 import { distinctNames } from './system.js';
 
 let root: string;
 const at = (...parts: string[]) => join(root, ...parts);
 
-/** A folder of tones of so many seconds. */
+/** A folder of tones, with the length of each in seconds. */
 async function folder(name: string, seconds: Record<string, number>, sampleRate = 22050): Promise<string> {
   for (const [id, length] of Object.entries(seconds)) {
     await mkdir(join(at(name), id, '..'), { recursive: true });

@@ -1,6 +1,10 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { readAudio } from '../audio/read.js';
 import { resample } from '../audio/resample.js';
+import { writeWav } from '../audio/write.js';
 import { TtsError } from '../base/errors.js';
+import { writeError } from '../base/whole_file.js';
 import { type Clip, openCorpus } from '../data/corpora/corpus.js';
 import { distinctNames, Resampled, type System } from './system.js';
 
@@ -15,12 +19,12 @@ export interface FolderSystems {
 }
 
 /**
- * Opens folders of what systems have said, one recording per clip, named as the originals are. The originals may be
- * more.
+ * Opens folders of recordings, one folder for each system, with files named as the originals are. There may be more
+ * originals than recordings.
  * @param warped whether the recordings have a rhythm of their own; else one whose length differs from the original's by
  * more than 0.1 s is refused when it is read
- * @throws {TtsError} ERR_CORPUS when a folder is none, a recording has no original, or one system lacks what another
- * has
+ * @throws {TtsError} ERR_CORPUS when there is no such folder, a recording has no original, or a system lacks a clip of
+ * another
  */
 export async function openFolderSystems(
   folders: readonly string[],
@@ -87,4 +91,45 @@ function folderSystem(name: string, path: string, clips: ReadonlyMap<string, Cli
     notes: () => resampled.notes(),
     dispose: () => undefined,
   };
+}
+
+/**
+ * Chooses some of a folder's clips.
+ * @param ids all clips unless given
+ * @param limit at most this many, from the first on
+ * @throws {TtsError} ERR_CORPUS when one is missing
+ */
+export function chooseClips(
+  clips: readonly Clip[],
+  folder: string,
+  { ids, limit = Infinity }: { ids?: readonly string[]; limit?: number },
+): Clip[] {
+  const missing = ids?.filter((id) => clips.every((clip) => clip.id !== id)) ?? [];
+  if (missing.length > 0)
+    throw new TtsError(
+      'ERR_CORPUS',
+      `${folder} has no clip ${missing[0]}, expected one of its ${clips.length}, such as ${clips[0].id}`,
+    );
+  return clips.filter(({ id }) => ids === undefined || ids.includes(id)).slice(0, limit);
+}
+
+/** The folder of the originals beside those of the systems. */
+export const referenceFolder = 'reference';
+
+/**
+ * Writes a clip as `out/FOLDER/CLIP.wav`, 16-bit; `folder` is the system's name, or that of the originals.
+ * @throws {TtsError} ERR_FILE_WRITE
+ */
+export async function saveSpoken(
+  out: string,
+  folder: string,
+  id: string,
+  samples: Float32Array,
+  sampleRate: number,
+): Promise<void> {
+  const path = join(out, folder, `${id}.wav`);
+  await mkdir(dirname(path), { recursive: true }).catch((error: unknown) => {
+    throw writeError(path, error);
+  });
+  await writeWav(path, samples, sampleRate);
 }

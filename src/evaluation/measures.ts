@@ -1,6 +1,6 @@
 import type { CopyReport } from './copy_report.js';
 
-/** What is measured of a clip: the copy, and how a voice made it (null for recordings that were there already). */
+/** What is measured of a clip: the copy, and how a voice made it (null for recordings from a folder). */
 export interface ClipMeasures extends CopyReport {
   /** Nats per 16-bit sample of the original. See `negativeLogLikelihood`. */
   readonly nll: number | null;
@@ -19,7 +19,7 @@ export interface Measure {
   readonly better: 'lower' | 'higher';
   /** Digits after the point. */
   readonly digits: number;
-  /** One sentence for those who read a report. */
+  /** One sentence for readers of a report. */
   readonly definition: string;
 }
 
@@ -106,10 +106,10 @@ export const measures: readonly Measure[] = [
     digits: 3,
     definition:
       'Seconds of work per second of speech; below 1 is faster than real time. It ' +
-      'depends on the machine and on what else it does.',
+      'depends on the machine and on what else runs there.',
   },
 ];
 
-/** A value as people read it; what could not be measured is a dash. */
+/** A value in a table; what could not be measured is a dash. */
 export const shown = (value: number | null, { digits }: Pick<Measure, 'digits'>): string =>
   value === null ? '–' : value.toFixed(digits);

@@ -36,7 +36,7 @@ test('a network that knows nothing gives every symbol the same probability', asy
   near(nll, expected, 1e-5);
 });
 
-test('the voice that ships has the NLL on its held-out clips that it was saved with', async () => {
+test('the voice that ships has the NLL on its held-out clips that its file states', async () => {
   const path = 'recipes/ljspeech/voice.safetensors';
   const { provenance } = await loadVoice(path);
   const system = await openVoiceSystem({ path, name: 'ljspeech', seed: 1, temperature: 1, kernels });

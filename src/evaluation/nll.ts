@@ -9,7 +9,7 @@ import type { WaveRnnConfig } from '../model/wavernn/config.js';
 /** Clips are measured in pieces of this many frames, so that short and long ones fill the lanes alike. */
 const pieceFrames = 64;
 
-/** Frames before a piece that the network hears without being measured: it begins from a state of zeros. */
+/** Frames before a piece that the network hears but that do not count: it begins from a state of zeros. */
 const warmUpFrames = 4;
 
 /** Pieces per call of the kernels: a bound on memory only. */
@@ -27,7 +27,7 @@ export interface MeasuredSpeech {
   features(startFrame: number, count: number): Float32Array;
 }
 
-/** What is measured: a network, ready to run. */
+/** A network that is ready to be measured. */
 export interface MeasuredNetwork {
   readonly kernels: Kernels;
   readonly network: SampleRateNetwork;

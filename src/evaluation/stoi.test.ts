@@ -24,10 +24,10 @@ interface Golden {
   readonly estoi: number;
 }
 
-test('the values are those of an independent programme', async (t) => {
+test('the values are those of an independent program', async (t) => {
   for (const golden of JSON.parse(readFileSync('test/fixtures/stoi/golden.json', 'utf8')) as Golden[]) {
     const clean = signals[golden.signal];
-    // At 10 kHz nothing is resampled and only rounding differs; else the two programmes use different resamplers.
+    // At 10 kHz nothing is resampled and only rounding differs; else the two programs use different resamplers.
     const tolerance = golden.rate === 10_000 ? 1e-6 : 1e-5;
     await t.test(`${golden.signal}, ${golden.snr} dB, as ${golden.rate} Hz`, () => {
       const values = intelligibility(clean, withNoise(clean, golden.snr), golden.rate);
@@ -76,7 +76,7 @@ test('a copy that comes 50 ms late scores clearly lower', () => {
   assert.ok(stoi(speech, late, sampleRate) < 0.8);
 });
 
-test('what hangs over at the end is left out', () => {
+test('the end of a longer copy is left out', () => {
   const longer = new Float32Array(speech.length + 5000).fill(0.5);
   longer.set(speech);
   assert.ok(Math.abs(stoi(speech, longer, sampleRate) - 1) < 1e-9);

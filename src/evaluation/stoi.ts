@@ -14,7 +14,7 @@ const segmentFrames = 30;
 /** Lower bound of the signal-to-distortion ratio, in dB. */
 const clipping = -15;
 
-/** The Hann window without its zeros at the ends, as in the authors' programme. */
+/** The Hann window without its zeros at the ends, as in the authors' program. */
 const window = Float64Array.from(
   { length: frameLength },
   (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * (i + 1)) / (frameLength + 1)),

@@ -2,7 +2,7 @@ import { basename, dirname, extname, resolve } from 'node:path';
 import { TtsError } from '../base/errors.js';
 import type { Clip } from '../data/corpora/corpus.js';
 
-/** A clip as a system says it, beside the original; mono, in [-1, 1). */
+/** A clip as a system speaks it, beside the original; mono, in [-1, 1). */
 export interface Spoken {
   readonly original: Float32Array;
   readonly output: Float32Array;
@@ -13,23 +13,23 @@ export interface Spoken {
   readonly realTimeFactor: number | null;
 }
 
-/** Something that says clips: a voice, or a folder of what another programme has said. */
+/** Something that speaks clips: a voice, or a folder of recordings that another program has made. */
 export interface System {
   readonly name: string;
   /** The voice's file, or the folder. */
   readonly path: string;
   /** How it speaks, for reports. */
   readonly settings: Readonly<Record<string, string | number>>;
-  /** Says a clip. Called again with the same clip it says the same. */
+  /** Speaks a clip; the same clip always gives the same samples. */
   speak(clip: Clip): Promise<Spoken>;
-  /** What was done to the recordings so far, in sentences. */
+  /** What was done to the recordings so far, in sentences for the report. */
   notes(): string[];
   dispose(): void;
 }
 
 /**
- * Short names for files or folders: the last part of the path (of a `voice.safetensors` that of its folder), with the
- * parts before it as far as they are needed to tell them apart.
+ * Short names for files or folders: the last part of the path (for a `voice.safetensors`, of its folder's path), with
+ * as many parts before it as it takes to tell them apart.
  * @throws {TtsError} ERR_ARGUMENT when two are the same
  */
 export function distinctNames(paths: readonly string[]): string[] {
@@ -52,7 +52,7 @@ export function distinctNames(paths: readonly string[]): string[] {
   );
 }
 
-/** Counts what happened to recordings, and tells it in sentences. */
+/** Counts the recordings that were resampled, for the notes of a report. */
 export class Resampled {
   private readonly counts = new Map<string, number>();
 

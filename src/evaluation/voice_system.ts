@@ -99,7 +99,7 @@ async function speech(
   return fromInt16(pcm);
 }
 
-/** A recording that is in memory, as the clips of the feature store are on disk. */
+/** A recording in memory, in the form that clips of the feature store have on disk. */
 function measuredSpeech(samples: Float32Array, data: Float32Array, frames: number): MeasuredSpeech {
   const pcm = toInt16(samples);
   const bins = data.length / frames;

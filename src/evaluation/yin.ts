@@ -48,7 +48,7 @@ export class YinFrames {
   ) {
     this.shortest = Math.max(2, Math.floor(sampleRate / highest));
     this.longest = Math.ceil(sampleRate / lowest);
-    // One lag more on either side, so that a minimum at the edge can be told and refined.
+    // One lag more on either side, so that a minimum at the edge can be recognised and refined.
     this.frameLength = windowLength + this.longest + 1;
     this.size = 2 ** Math.ceil(Math.log2(this.frameLength));
     this.fft = new Fft(this.size);

@@ -1,8 +1,8 @@
-// What the server and the page say to each other, and the ends of the scales. Types and plain values only: the page
+// What the server and the page send each other, and the ends of the scales. Types and plain values only: the page
 // imports this file too.
 export type Kind = 'mos' | 'cmos' | 'ab' | 'abx' | 'mushra';
 
-/** A trial as a listener may know it. */
+/** What a listener may know of a trial. */
 export interface PublicTrial {
   readonly practice: boolean;
   /** Number of clips behind buttons, the reference not counted. */
@@ -11,7 +11,7 @@ export interface PublicTrial {
   readonly reference: boolean;
   /** Whether all clips are of one length: switching then keeps the position. */
   readonly aligned: boolean;
-  /** Names of what is heard, in preview only. */
+  /** The signals behind the buttons; in a preview only. */
   readonly signals?: readonly string[];
 }
 
@@ -30,9 +30,9 @@ export interface Answer {
   readonly done: boolean;
 }
 
-/** What the page needs before there is a listener. */
-export interface PublicTest {
-  /** Changes when the test does; the page keeps its token under this name. */
+/** What the page needs to know before anybody takes part. */
+export interface PublicStudy {
+  /** Changes when the study does; the page keeps its token under this name. */
   readonly id: string;
   readonly title: string;
   readonly kind: Kind;
@@ -48,13 +48,13 @@ export interface PublicTest {
   readonly preview: boolean;
 }
 
-/** Result of the headphone check: how many of the tones were named rightly. */
+/** Result of the headphone check: how many of the tones were named correctly. */
 export interface HeadphoneResult {
   readonly correct: number;
   readonly tones: number;
 }
 
-/** Everything a listener needs to begin or to go on. */
+/** Everything a listener needs to begin or to continue. */
 export interface Session {
   readonly trials: readonly PublicTrial[];
   /** By the number of the trial. */

@@ -16,7 +16,7 @@ export const chromiumPath = paths.find((path) => path !== undefined && existsSyn
 export const withoutBrowser =
   chromiumPath === undefined ? 'no Chromium found (install it, or set CHROMIUM to its path)' : false;
 
-/** Starts a headless Chromium that asks nothing of the world outside. */
+/** Starts a headless Chromium that sends nothing to the outside. */
 export async function startBrowser(...options: string[]): Promise<Browser> {
   return chromium.launch({
     executablePath: chromiumPath,

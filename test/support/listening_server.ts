@@ -12,7 +12,7 @@ export interface ListeningServer {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-/** Starts it on a free port; resolves when it listens. */
+/** Starts it on a free port, and waits until it listens. */
 export async function serve(
   t: { after: (stop: () => unknown) => void },
   folder: string,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { writeWav } from '../../src/audio/write.js';
 import { RandomStream } from '../../src/base/random.js';
-import type { TestFile } from '../../src/listening/study/definition.js';
+import type { StudyFile } from '../../src/listening/study/definition.js';
 
 /** Noise with the rhythm of syllables. */
 export function speechlike(seconds: number, sampleRate: number, seed: number, level: number): Float32Array {
@@ -15,10 +15,10 @@ export function speechlike(seconds: number, sampleRate: number, seed: number, le
   });
 }
 
-/** Writes the folder of a test: short clips of noise, of another loudness for each system. */
-export async function writeTestFolder(
+/** Writes the folder of a study: short clips of noise, each system with its own loudness. */
+export async function writeStudyFolder(
   folder: string,
-  file: TestFile,
+  file: StudyFile,
   options: { systems?: readonly string[]; clips?: readonly string[]; seconds?: number; sampleRate?: number } = {},
 ): Promise<void> {
   const {

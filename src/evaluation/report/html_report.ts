@@ -1,27 +1,19 @@
-import { createHash } from 'node:crypto';
 import type { Clip } from '../../data/corpora/corpus.js';
-import { type Content, html, Markup, table } from '../../report/html.js';
+import { type Content, type Markup, markup } from '../../report/markup.js';
+import { reportPage, table } from '../../report/page.js';
+import { rowPlot } from '../../report/plots.js';
 import type { Evaluation } from '../evaluate.js';
 import type { Measure } from '../measures.js';
 import type { System } from '../system.js';
 import { clipCard, shownClips } from './clips.js';
-import { stripPlot } from './plots.js';
-import { style } from './style.js';
 import { clipRows, differenceRows, shownDifference, shownInterval, titleOf } from './tables.js';
 
-/** Longer tables are cut; the JSON has all. */
+/** Longer tables are cut; the JSON has all rows. */
 const mostRows = 1000;
 
 /**
- * Nothing is fetched, run or sent: pictures and sound are in the page, and the one style sheet is known by its hash.
- */
-const policy =
-  `default-src 'none'; img-src data:; media-src data:; style-src ` +
-  `'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; form-action 'none'`;
-
-/**
  * The report of an evaluation as one HTML page that needs nothing else.
- * @param systems those that were evaluated; they say the best and the worst clips again
+ * @param systems those that were evaluated; they speak the best and the worst clips once more
  * @param clips those that were measured
  */
 export async function htmlReport(
@@ -32,177 +24,143 @@ export async function htmlReport(
   const cards: Markup[] = [];
   for (const { id, rank } of shownClips(evaluation.ranking))
     cards.push(await clipCard(evaluation, systems, clips.find((clip) => clip.id === id) as Clip, rank));
-  const title = `${evaluation.systems.map(({ name }) => name).join(', ')} against ${evaluation.reference}`;
-  const sections: [id: string, title: string, content: Content][] = [
-    ['summary', 'Summary', summary(evaluation)],
-    ['plots', 'Clips and means', plots(evaluation)],
-    ...(evaluation.differences.length > 0
-      ? [['differences', 'Differences', differences(evaluation)] as [string, string, Content]]
-      : []),
-    [
-      'listen',
-      'Worst and best clips',
-      [
-        html`<p>
-          By the mean of their ranks in all measures of what is
-          heard${evaluation.systems.length > 1 ? ' and all systems' : ''}.
-        </p> `,
-        cards,
-      ],
+  const several = evaluation.systems.length > 1;
+  return reportPage({
+    title: `${evaluation.systems.map(({ name }) => name).join(', ')} against ${evaluation.reference}`,
+    lead: lead(evaluation),
+    sections: [
+      { id: 'summary', title: 'Summary', content: summary(evaluation) },
+      { id: 'plots', title: 'Clips and means', content: plots(evaluation) },
+      ...(evaluation.differences.length > 0
+        ? [{ id: 'differences', title: 'Differences', content: differences(evaluation) }]
+        : []),
+      {
+        id: 'listen',
+        title: 'Worst and best clips',
+        content: [
+          markup`<p>By the mean of their ranks in all measures of what is heard${several && ' and all systems'}.</p>\n`,
+          cards,
+        ],
+      },
+      {
+        id: 'clips',
+        title: 'All clips',
+        content: evaluation.systems.map((system) => clipTable(evaluation.measures, system)),
+      },
+      { id: 'measures', title: 'What was measured', content: definitions(evaluation) },
     ],
-    ['clips', 'All clips', evaluation.systems.map((system) => clipTable(evaluation.measures, system))],
-    ['measures', 'What was measured', definitions(evaluation)],
-  ];
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta http-equiv="Content-Security-Policy" content="${policy}" />
-        <title>${title}</title>
-        <style>
-          ${new Markup(style)}
-        </style>
-      </head>
-      <body>
-        <header>
-          <h1>${title}</h1>
-          <p>
-            ${extentOf(evaluation)}
-            ${evaluation.alignment === 'warped' ? 'Frames were aligned by dynamic time warping.' : 'Copies were compared sample by sample.'}
-          </p>
-          <nav aria-label="Sections">
-            <ul>
-              ${sections.map(([id, name]) => html`<li><a href="#${id}">${name}</a></li>`)}
-            </ul>
-          </nav>
-        </header>
-        <main>
-          ${sections.map(
-            ([id, name, content]) =>
-              html`<section id="${id}">
-                <h2>${name}</h2>
-                ${content}
-              </section> `,
-          )}
-        </main>
-        <footer class="soft">
-          ${evaluation.systems.map((system) => html`<p>${system.name}: ${[system.path, ...Object.entries(system.settings).map(([name, value]) => `${name} ${value}`)].join(', ')}</p>`)}
-          ${evaluation.notes.map((note) => html`<p>${note}</p>`)}
-          <p>Made by tts-eval of SparseWaveRNN.</p>
-        </footer>
-      </body>
-    </html> `.text;
+    footer: [
+      evaluation.systems.map(({ name, path, settings }) => {
+        const facts = [path, ...Object.entries(settings).map(([setting, value]) => `${setting} ${value}`)];
+        return markup`<p>${name}: ${facts.join(', ')}</p>\n`;
+      }),
+      evaluation.notes.map((note) => markup`<p>${note}</p>\n`),
+      markup`<p>Made by tts-eval of SparseWaveRNN.</p>`,
+    ],
+  });
 }
 
-function extentOf({ systems: [{ clips }] }: Evaluation): string {
+function lead({ systems: [{ clips }], alignment }: Evaluation): Markup {
   const seconds = clips.reduce((sum, clip) => sum + clip.seconds, 0);
-  return (
-    `${clips.length} ${clips.length === 1 ? 'clip' : 'clips'}, ` +
-    `${seconds < 600 ? `${seconds.toFixed(1)} s` : `${(seconds / 60).toFixed(0)} min`} of recordings.`
-  );
+  const length = seconds < 600 ? `${seconds.toFixed(1)} s` : `${(seconds / 60).toFixed(0)} min`;
+  const how =
+    alignment === 'warped'
+      ? 'Frames were aligned by dynamic time warping.'
+      : 'Copies were compared with the originals sample by sample.';
+  return markup`<p>${clips.length} ${clips.length === 1 ? 'clip' : 'clips'}, ${length} of recordings. ${how}</p>`;
 }
 
-function summary(evaluation: Evaluation): Content {
-  const { measures, systems } = evaluation;
+function summary({ measures, systems }: Evaluation): Content {
   const rows = measures.map((measure) => {
     const means = systems.map(({ summary }) => summary[measure.name].mean);
     const known = means.filter((mean) => mean !== null);
     const best = measure.better === 'lower' ? Math.min(...known) : Math.max(...known);
     const cells = systems.map(({ summary }, i) => {
       const text = shownInterval(summary[measure.name], measure);
-      return means[i] === best && known.some((mean) => mean !== best) ? html`<span class="best">${text}</span>` : text;
+      return means[i] === best && known.some((mean) => mean !== best) ? markup`<b>${text}</b>` : text;
     });
     return [titleOf(measure), measure.better, ...cells];
   });
   const pooled = systems.flatMap(({ name, pooledNll }) =>
     pooledNll === null ? [] : [`${name} ${pooledNll.toFixed(3)}`],
   );
+  const several = systems.length > 1;
   return [
     table('Mean over the clips ± half of its 95% confidence interval', [
       ['measure', 'better', ...systems.map(({ name }) => name)],
       ...rows,
     ]),
-    pooled.length > 0
-      ? html`<p class="soft">NLL over all samples together, in which long clips count more: ${pooled.join(', ')}.</p>`
-      : '',
-    html`<p class="soft">
-      Intervals by Student's t: how far the mean would move with other clips of the same
-      kind.${systems.length > 1 ? ' The best mean is bold; whether the difference is more than chance is told by the differences below.' : ''}
-    </p>`,
+    pooled.length > 0 &&
+      markup`<p class="soft">NLL over all samples together, in which long clips count more: ${pooled.join(', ')}.</p>`,
+    markup`<p class="soft">Intervals by Student's t: how far the mean would move with other clips of the same kind.${
+      several && ' The best mean is bold. Whether it is better by more than chance, the differences below say.'
+    }</p>`,
   ];
 }
 
 function plots({ measures, systems }: Evaluation): Markup {
-  return html`<div class="grid">
-      ${measures.map((measure) => {
-        const rows = systems.map(({ name, clips, summary }) => ({
-          name,
-          shown: shownInterval(summary[measure.name], measure),
-          values: clips.map((clip) => ({ id: clip.id, value: clip.measures[measure.name] })),
-          interval: summary[measure.name],
-        }));
-        return html`<figure class="card">
-          <h3>${titleOf(measure)}</h3>
-          ${stripPlot(titleOf(measure), rows)}
-          <figcaption>${measure.better} is better</figcaption>
-        </figure> `;
-      })}
-    </div>
-    <p class="soft">A dot is a clip; the ring is the mean, its bar the 95% confidence interval.</p>`;
+  return markup`<div class="grid">
+${measures.map((measure) => {
+  const rows = systems.map(({ name, clips, summary }) => ({
+    name,
+    shown: shownInterval(summary[measure.name], measure),
+    dots: clips.flatMap((clip) => dot(clip.id, clip.measures[measure.name])),
+    interval: summary[measure.name],
+  }));
+  return plotCard(titleOf(measure), rowPlot({ title: titleOf(measure), rows }), `${measure.better} is better`);
+})}</div>
+<p class="soft">A dot is a clip; the ring is the mean, its bar the 95% confidence interval.</p>`;
 }
 
 function differences(evaluation: Evaluation): Content {
   const { measures, systems } = evaluation;
-  const valuesOf = (name: string) => systems.find((system) => system.name === name)?.clips ?? [];
+  const clipsOf = (name: string) => systems.find((system) => system.name === name)?.clips ?? [];
   return [
-    html`<p>
-      Clip by clip, so that what makes a clip easy or hard for all systems cancels. p: two-sided paired t test, not
-      corrected for many comparisons.
-    </p>`,
+    markup`<p>Clip by clip, so that what makes a clip easy or hard for all systems cancels out. p: two-sided paired t
+test, not corrected for many comparisons.</p>`,
     table('Mean difference ± half of its 95% confidence interval', differenceRows(evaluation)),
-    html`<div class="grid">
-      ${measures.map((measure) => {
-        const rows = evaluation.differences.map((pair) => {
-          const [a, b] = [valuesOf(pair.system), valuesOf(pair.against)];
-          const values = a.map(({ id, measures: own }, i) => {
-            const [value, other] = [own[measure.name], b[i].measures[measure.name]];
-            return { id, value: value === null || other === null ? null : value - other };
-          });
-          return {
-            name: `${pair.system} − ${pair.against}`,
-            shown: shownDifference(pair.differences[measure.name], measure),
-            values,
-            interval: pair.differences[measure.name],
-          };
-        });
-        return html`<figure class="card">
-          <h3>${titleOf(measure)}</h3>
-          ${stripPlot(`Difference of ${titleOf(measure)}`, rows, true)}
-          <figcaption>${measure.better} is better for the first</figcaption>
-        </figure> `;
-      })}
-    </div>`,
+    markup`<div class="grid">
+${measures.map((measure) => {
+  const rows = evaluation.differences.map((pair) => {
+    const [a, b] = [clipsOf(pair.system), clipsOf(pair.against)];
+    return {
+      name: `${pair.system} − ${pair.against}`,
+      shown: shownDifference(pair.differences[measure.name], measure),
+      dots: a.flatMap(({ id, measures: own }, i) => {
+        const [value, other] = [own[measure.name], b[i].measures[measure.name]];
+        return dot(id, value === null || other === null ? null : value - other);
+      }),
+      interval: pair.differences[measure.name],
+    };
+  });
+  const plot = rowPlot({ title: `Difference of ${titleOf(measure)}`, rows, line: 0 });
+  return plotCard(titleOf(measure), plot, `${measure.better} is better for the first`);
+})}</div>`,
   ];
 }
+
+const dot = (clip: string, value: number | null) =>
+  value === null ? [] : [{ title: `${clip}: ${Number(value.toPrecision(4))}`, value }];
+
+const plotCard = (title: string, plot: Markup, caption: string): Markup =>
+  markup`<figure class="card"><h3>${title}</h3>${plot}<figcaption>${caption}</figcaption></figure>\n`;
 
 function clipTable(measures: readonly Measure[], system: Evaluation['systems'][number]): Content {
   const cut = system.clips.length > mostRows;
   return [
     table(system.name, clipRows(measures, system.clips.slice(0, mostRows))),
-    cut ? html`<p class="soft">The first ${mostRows} of ${system.clips.length} clips; --json has all.</p>` : '',
+    cut && markup`<p class="soft">The first ${mostRows} of ${system.clips.length} clips; --json has all.</p>`,
   ];
 }
 
-const definitions = ({ measures }: Evaluation): Markup =>
-  html`<dl>
-      ${measures.map(
-        (measure) =>
-          html`<dt>${titleOf(measure)}</dt>
-            <dd>${measure.definition} ${measure.better === 'lower' ? 'Lower' : 'Higher'} is better.</dd> `,
-      )}
-    </dl>
-    <p class="soft">
-      A dash is what could not be measured, such as the melody of a clip in which nothing is voiced; it counts in no
-      mean.
-    </p>`;
+function definitions({ measures }: Evaluation): Markup {
+  const entries = measures.map(
+    (measure) =>
+      markup`<dt>${titleOf(measure)}</dt><dd>${measure.definition} ${
+        measure.better === 'lower' ? 'Lower' : 'Higher'
+      } is better.</dd>\n`,
+  );
+  return markup`<dl>${entries}</dl>
+<p class="soft">A dash stands for what could not be measured, such as the melody of a clip in which nothing is voiced.
+It counts in no mean.</p>`;
+}

@@ -16,10 +16,8 @@ export function shownInterval({ mean, high }: MeanInterval, measure: Measure): s
 export function shownDifference(difference: PairedDifference, measure: Measure): string {
   const sign = difference.mean !== null && difference.mean > 0 ? '+' : '';
   const { p } = difference;
-  return `${sign}${shownInterval(difference, measure)}${p === null ? '' : ` (p = ${p < 0.001 ? p.toExponential(0) : p.toFixed(3)})`}`.replaceAll(
-    '-',
-    '−',
-  );
+  const shownP = p === null ? '' : ` (p = ${p < 0.001 ? p.toExponential(0) : p.toFixed(3)})`;
+  return `${sign}${shownInterval(difference, measure)}${shownP}`.replaceAll('-', '−');
 }
 
 /** A row per measure, a column per system; the head first. */

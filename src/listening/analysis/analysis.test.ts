@@ -1,35 +1,35 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { temporaryFolder } from '../../../test/support/files.js';
-import { writeTestFolder } from '../../../test/support/listening_study.js';
+import { writeStudyFolder } from '../../../test/support/listening_study.js';
 import type { Kind } from '../protocol.js';
 import { AnswerStore } from '../server/store.js';
-import type { TestFile } from '../study/definition.js';
+import type { StudyFile } from '../study/definition.js';
 import { planFor, type Trial } from '../study/plan.js';
-import { type ListeningTest, openTestFolder } from '../study/study_folder.js';
+import { openStudyFolder, type Study } from '../study/study_folder.js';
 import { analyse, type Results } from './analysis.js';
-import { ratingsCsv } from './export.js';
-import { reportHtml } from './report_html.js';
+import { htmlReport } from './html_report.js';
+import { ratingsCsv } from './scores.js';
 
 const close = (value: number | null, expected: number, tolerance = 1e-9) =>
   assert.ok(value !== null && Math.abs(value - expected) <= tolerance, `${value}, expected ${expected}`);
 const clips = ['a', 'b', 'c', 'd'];
 
-async function open(t: TestContext, file: TestFile): Promise<ListeningTest> {
+async function open(t: TestContext, file: StudyFile): Promise<Study> {
   const folder = temporaryFolder(t);
-  await writeTestFolder(folder, file, { clips, seconds: 0.01, sampleRate: 8000 });
-  return openTestFolder(folder);
+  await writeStudyFolder(folder, file, { clips, seconds: 0.01, sampleRate: 8000 });
+  return openStudyFolder(folder);
 }
 
 /** Listeners with known answers go through their plans. */
 async function simulate(
-  listening: ListeningTest,
+  study: Study,
   listeners: number,
   ratings: (trial: Trial, listener: number) => (number | null)[],
 ): Promise<Results> {
-  const store = AnswerStore.open(':memory:', '', listening);
+  const store = AnswerStore.open(':memory:', '', study);
   for (let n = 0; n < listeners; n++) {
-    const { listener } = await store.register((slot) => planFor(listening, slot), `p${n}`);
+    const { listener } = await store.register((slot) => planFor(study, slot), `p${n}`);
     for (const [i, trial] of listener.plan.entries())
       await store.save(listener.id, i, {
         ratings: ratings(trial, n),
@@ -44,14 +44,14 @@ async function simulate(
   return results;
 }
 
-// The depression data of Hollander and Wolfe (see statistics.test.ts), scaled to ratings: nine listeners, V = 40, p =
+// The depression data of Hollander and Wolfe (see significance.test.ts), scaled to ratings: nine listeners, V = 40, p =
 // 0.0390625.
 const before = [1830, 500, 1620, 2480, 1680, 1880, 1550, 3060, 1300].map((x) => x / 50);
 const after = [878, 647, 598, 2050, 1060, 1290, 1060, 3140, 1290].map((x) => x / 50);
 const t8 = 2.306004135;
 
-test('mushra: means, intervals and signed rank tests over listeners are the known ones', async (t) => {
-  const listening = await open(t, {});
+test('mushra: means, intervals and signed rank tests over listeners have known values', async (t) => {
+  const study = await open(t, {});
   // The clips differ, but cancel in each listener's mean.
   const offsets: Record<string, number> = { a: -2, b: 2, c: -1, d: 1 };
   const rate = (signal: string, clip: string, n: number) =>
@@ -62,9 +62,7 @@ test('mushra: means, intervals and signed rank tests over listeners are the know
       'anchor-3500': 10,
       'anchor-7000': 30,
     })[signal] as number;
-  const results = await simulate(listening, 9, ({ signals, clip }, n) =>
-    signals.map((signal) => rate(signal, clip, n)),
-  );
+  const results = await simulate(study, 9, ({ signals, clip }, n) => signals.map((signal) => rate(signal, clip, n)));
   assert.equal(results.unit, 'listener');
   const ours = results.systems.find(({ signal }) => signal === 'ours');
   const mean = before.reduce((sum, x) => sum + x, 0) / 9;
@@ -87,15 +85,15 @@ test('mushra: means, intervals and signed rank tests over listeners are the know
   );
 });
 
-test('mushra: who fails the rules of BS.1534-3 is excluded, with the reason, and the easy item spares its raters', async (t) => {
-  const listening = await open(t, {});
+test('mushra: listeners who fail the rules of BS.1534-3 are excluded; easy clips exclude nobody', async (t) => {
+  const study = await open(t, {});
   const rate = (signal: string, clip: string, n: number): number => {
     if (signal === 'reference') return n === 0 && clip === 'a' ? 89 : 90;
     // Listener 1 rates the middle anchor above 90 in one clip; everybody does in clip d.
     if (signal === 'anchor-7000') return (n === 1 && clip === 'b') || clip === 'd' ? 91 : 90;
     return signal === 'ours' ? (n === 0 ? 0 : 60) : 50;
   };
-  const { listeners, systems } = await simulate(listening, 6, ({ signals, clip }, n) =>
+  const { listeners, systems } = await simulate(study, 6, ({ signals, clip }, n) =>
     signals.map((signal) => rate(signal, clip, n)),
   );
   assert.deepEqual(
@@ -105,9 +103,9 @@ test('mushra: who fails the rules of BS.1534-3 is excluded, with the reason, and
   assert.equal(systems.find(({ signal }) => signal === 'ours')?.mean, 60, 'the ratings of the excluded do not count');
 });
 
-test('mos: a trap answered wrongly excludes; ratings of practice and traps do not count', async (t) => {
-  const listening = await open(t, { kind: 'mos' });
-  const results = await simulate(listening, 4, ({ signals: [signal], role }, n) => [
+test('mos: a wrong answer to a trap excludes a listener; practice and traps do not count', async (t) => {
+  const study = await open(t, { kind: 'mos' });
+  const results = await simulate(study, 4, ({ signals: [signal], role }, n) => [
     role === 'trap'
       ? n === 3
         ? 3
@@ -129,11 +127,11 @@ test('mos: a trap answered wrongly excludes; ratings of practice and traps do no
   assert.equal(by.theirs.ratings, 12);
 });
 
-test('cmos: the sign follows the pair and not the side that was seen', async (t) => {
-  const listening = await open(t, { kind: 'cmos', pairs: [['ours', 'theirs']] });
+test('cmos: the sign follows the pair, not the side on which a system was shown', async (t) => {
+  const study = await open(t, { kind: 'cmos', pairs: [['ours', 'theirs']] });
   const better = (name: string, signals: readonly string[]) => (signals[1] === name ? 1 : -1);
   // Theirs is better by 2, and for listener 0 by 1; in traps the original is.
-  const results = await simulate(listening, 5, ({ signals, role }, n) => [
+  const results = await simulate(study, 5, ({ signals, role }, n) => [
     role === 'trap' ? 3 * better('reference', signals) : (n === 0 ? 1 : 2) * better('theirs', signals),
   ]);
   assert.deepEqual(
@@ -146,10 +144,10 @@ test('cmos: the sign follows the pair and not the side that was seen', async (t)
   close(one.p, 2 / 32);
 });
 
-test('ab: votes follow the pair; exact binomial test, and no preference is counted apart', async (t) => {
-  const listening = await open(t, { kind: 'ab', pairs: [['ours', 'theirs']], noPreference: true });
+test('ab: votes follow the pair, the binomial test is exact, and no preference is counted separately', async (t) => {
+  const study = await open(t, { kind: 'ab', pairs: [['ours', 'theirs']], noPreference: true });
   const vote = (name: string, signals: readonly string[]) => (signals[1] === name ? 1 : -1);
-  const results = await simulate(listening, 5, ({ signals, role, clip }, n) => [
+  const results = await simulate(study, 5, ({ signals, role, clip }, n) => [
     role === 'trap'
       ? vote('reference', signals)
       : n === 4
@@ -166,9 +164,9 @@ test('ab: votes follow the pair; exact binomial test, and no preference is count
 });
 
 test('abx: an answer is right if it names the side that X is', async (t) => {
-  const listening = await open(t, { kind: 'abx', pairs: [['ours', 'theirs']] });
+  const study = await open(t, { kind: 'abx', pairs: [['ours', 'theirs']] });
   const right = ([a, , x]: readonly string[]) => (x === a ? -1 : 1);
-  const results = await simulate(listening, 4, ({ signals, role, clip }) => [
+  const results = await simulate(study, 4, ({ signals, role, clip }) => [
     role === 'test' && clip === 'a' ? -right(signals) : right(signals),
   ]);
   const [one] = results.choices;
@@ -181,12 +179,12 @@ test('abx: an answer is right if it names the side that X is', async (t) => {
   );
 });
 
-test('a wrong answer to a trap excludes, whatever the kind', async (t) => {
+test('a wrong answer to a trap excludes a listener, whatever the kind', async (t) => {
   for (const kind of ['cmos', 'ab', 'abx'] as Kind[]) {
-    const listening = await open(t, { kind, pairs: [['ours', 'theirs']] });
+    const study = await open(t, { kind, pairs: [['ours', 'theirs']] });
     const wrong = ({ signals }: Trial) =>
       kind === 'abx' ? (signals[2] === signals[0] ? 1 : -1) : signals[1] === 'trap' ? 1 : -1;
-    const { listeners } = await simulate(listening, 2, (trial, n) => [
+    const { listeners } = await simulate(study, 2, (trial, n) => [
       trial.role === 'trap' && n === 0 ? wrong(trial) : trial.role === 'trap' ? -wrong(trial) : 1,
     ]);
     assert.deepEqual(
@@ -197,9 +195,9 @@ test('a wrong answer to a trap excludes, whatever the kind', async (t) => {
   }
 });
 
-test('a single listener: the unit is the rating', async (t) => {
-  const listening = await open(t, { kind: 'mos', traps: 0 });
-  const results = await simulate(listening, 1, ({ signals: [signal], clip }) => [
+test('with a single listener the unit is the rating', async (t) => {
+  const study = await open(t, { kind: 'mos', traps: 0 });
+  const results = await simulate(study, 1, ({ signals: [signal], clip }) => [
     signal === 'ours' ? 2 + (clips.indexOf(clip) % 2) : 4,
   ]);
   assert.equal(results.unit, 'rating');
@@ -209,8 +207,8 @@ test('a single listener: the unit is the rating', async (t) => {
 });
 
 test('one rating far from the others is pointed out, not left out', async (t) => {
-  const listening = await open(t, {});
-  const results = await simulate(listening, 8, ({ signals, clip }, n) =>
+  const study = await open(t, {});
+  const results = await simulate(study, 8, ({ signals, clip }, n) =>
     signals.map((signal) => (signal === 'reference' ? 100 : signal === 'ours' && clip === 'b' && n === 7 ? 0 : 50 + n)),
   );
   assert.deepEqual(
@@ -220,18 +218,18 @@ test('one rating far from the others is pointed out, not left out', async (t) =>
   assert.equal(results.systems.find(({ signal }) => signal === 'ours')?.ratings, 32);
 });
 
-test('no answers yet: nothing to say, and no fault', async (t) => {
+test('without answers the report is empty, and nothing fails', async (t) => {
   for (const kind of ['mos', 'cmos', 'ab', 'abx', 'mushra'] as Kind[]) {
     const results = await simulate(await open(t, { kind }), 0, () => []);
     assert.deepEqual([results.systems, results.comparisons, results.choices], [[], [], []]);
-    assert.match(reportHtml(results), /<h2>Listeners<\/h2>/);
+    assert.match(htmlReport(results), /<h2>Listeners<\/h2>/);
   }
 });
 
-test('the report is one file that loads nothing, and what people wrote is text in it', async (t) => {
-  const listening = await open(t, { title: '<script>alert(1)</script> & more' });
-  const store = AnswerStore.open(':memory:', '', listening);
-  const { listener } = await store.register((slot) => planFor(listening, slot), 'p<b>');
+test('the report is one file that loads nothing, and what listeners wrote stays text', async (t) => {
+  const study = await open(t, { title: '<script>alert(1)</script> & more' });
+  const store = AnswerStore.open(':memory:', '', study);
+  const { listener } = await store.register((slot) => planFor(study, slot), 'p<b>');
   for (const [i, { signals }] of listener.plan.entries())
     await store.save(listener.id, i, {
       ratings: signals.map((signal) => (signal === 'reference' ? 100 : 50)),
@@ -240,15 +238,15 @@ test('the report is one file that loads nothing, and what people wrote is text i
       done: true,
     });
   await store.finish(listener.id, '<img src=x onerror=alert(1)>');
-  const html = reportHtml(analyse(store));
+  const html = htmlReport(analyse(store));
   assert.ok(!/<script|<img|<link|@import|url\(/.test(html));
-  assert.match(html, /&#60;img src=x onerror=alert\(1\)&#62;/);
+  assert.match(html, /&lt;img src=x onerror=alert\(1\)&gt;/);
   assert.match(html, /<svg [^>]*role="img"/);
 });
 
-test('ratings.csv has a line for each rating, and quotes what needs it', async (t) => {
-  const listening = await open(t, { kind: 'ab', pairs: [['ours', 'theirs']], traps: 0, practice: [] });
-  const results = await simulate(listening, 2, () => [1]);
+test('ratings.csv has a line for each rating, and quotes fields where needed', async (t) => {
+  const study = await open(t, { kind: 'ab', pairs: [['ours', 'theirs']], traps: 0, practice: [] });
+  const results = await simulate(study, 2, () => [1]);
   const lines = ratingsCsv(results).trimEnd().split('\r\n');
   assert.equal(lines.length, 1 + 2 * 4);
   const rows = lines.slice(1).map((line) => line.split(','));

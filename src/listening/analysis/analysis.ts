@@ -1,11 +1,11 @@
 import { type Interval, intervalOfMean, mean } from '../../base/statistics.js';
 import type { AnswerStore } from '../server/store.js';
-import { anchorSignal } from '../study/degrade.js';
-import { type AnalysedTest, type Score, scoresOf } from './scores.js';
+import { anchorsOf } from '../study/signals.js';
+import { type AnalysedStudy, type Score, scoresOf } from './scores.js';
 import { outliers, screen, type ScreenedListener } from './screening.js';
-import { binomialTwoSided, binomialUpperTail, holm, quartiles, shareInterval, signedRank } from './tests.js';
+import { binomialTwoSided, binomialUpperTail, holm, quartiles, shareInterval, signedRank } from './significance.js';
 
-/** What is taken as one independent observation: a listener's mean, or each rating. */
+/** What counts as one independent observation: a listener's mean, or each rating. */
 export type Unit = 'listener' | 'rating';
 
 /** Ratings of one system (or anchor), of all clips or of one. */
@@ -25,7 +25,7 @@ export interface SignalSummary extends Interval {
 export interface Comparison extends Interval {
   readonly a: string;
   readonly b: string;
-  /** Observations, and those that are not zero. */
+  /** How many observations there are, and how many are not zero. */
   readonly n: number;
   readonly nonZero: number;
   readonly v: number;
@@ -47,9 +47,9 @@ export interface Choice extends Interval {
   readonly pAdjusted: number;
 }
 
-/** Everything that the report says, as data. */
+/** Everything in the report, as data. */
 export interface Results {
-  readonly test: AnalysedTest;
+  readonly test: AnalysedStudy;
   readonly unit: Unit;
   readonly listeners: readonly ScreenedListener[];
   readonly systems: readonly SignalSummary[];
@@ -57,35 +57,35 @@ export interface Results {
   readonly comparisons: readonly Comparison[];
   readonly choices: readonly Choice[];
   readonly outliers: readonly Score[];
-  /** Every confirmed rating, of excluded listeners, practice and traps too. */
+  /** Every confirmed rating, including practice, traps and those of excluded listeners. */
   readonly scores: readonly Score[];
 }
 
 /**
  * Analyses the answers so far. Ratings of the same listener are not independent, so by default the observations are the
- * listeners' means; with a single listener they are the ratings, and the figures speak of that listener only.
+ * listeners' means. With a single listener they are the ratings, and the figures hold for that listener only.
  */
 export function analyse(store: AnswerStore, wanted?: Unit): Results {
-  const test = store.settings() as AnalysedTest;
+  const study = store.settings() as AnalysedStudy;
   const all = store.listeners();
-  const scores = scoresOf(test, all, store.answers());
-  const listeners = screen(test, all, scores);
+  const scores = scoresOf(study, all, store.answers());
+  const listeners = screen(study, all, scores);
   const out = new Set(listeners.filter(({ excluded }) => excluded.length > 0).map(({ listener }) => listener));
   const counted = scores.filter(({ listener, role }) => role === 'test' && !out.has(listener));
   const unit = wanted ?? (new Set(counted.map(({ listener }) => listener)).size > 1 ? 'listener' : 'rating');
-  const rated = test.kind === 'mos' || test.kind === 'mushra';
-  const chosen = test.kind === 'ab' || test.kind === 'abx';
-  const signals = [...test.systems, ...test.anchors.map(anchorSignal)];
+  const rated = study.kind === 'mos' || study.kind === 'mushra';
+  const chosen = study.kind === 'ab' || study.kind === 'abx';
+  const signals = [...study.systems, ...anchorsOf(study)];
   return {
-    test,
+    test: study,
     unit,
     listeners,
     systems: rated ? signals.flatMap((signal) => summarise(counted, unit, signal, null)) : [],
     clips: rated
-      ? test.clips.flatMap((clip) => signals.flatMap((signal) => summarise(counted, 'rating', signal, clip)))
+      ? study.clips.flatMap((clip) => signals.flatMap((signal) => summarise(counted, 'rating', signal, clip)))
       : [],
-    comparisons: chosen ? [] : compare(test, counted, unit),
-    choices: chosen ? choose(test, counted) : [],
+    comparisons: chosen ? [] : compare(study, counted, unit),
+    choices: chosen ? choose(study, counted) : [],
     outliers: rated ? outliers(counted) : [],
     scores,
   };
@@ -108,7 +108,7 @@ function summarise(scores: readonly Score[], unit: Unit, signal: string, clip: s
   ];
 }
 
-/** Values of the unit: the ratings, or the means of the listeners. */
+/** The observations: the ratings, or the means of the listeners. */
 function observations(scores: readonly Score[], unit: Unit): number[] {
   return unit === 'rating' ? scores.map(({ value }) => value) : [...byListener(scores).values()].map(mean);
 }
@@ -119,14 +119,14 @@ function byListener(scores: readonly Score[]): Map<number, number[]> {
   return values;
 }
 
-function compare(test: AnalysedTest, scores: readonly Score[], unit: Unit): Comparison[] {
+function compare(study: AnalysedStudy, scores: readonly Score[], unit: Unit): Comparison[] {
   const pairs =
-    test.kind === 'cmos'
-      ? test.pairs
-      : test.systems.flatMap((a, i) => test.systems.slice(i + 1).map((b) => [a, b] as const));
+    study.kind === 'cmos'
+      ? study.pairs
+      : study.systems.flatMap((a, i) => study.systems.slice(i + 1).map((b) => [a, b] as const));
   const found = pairs.flatMap(([a, b]) => {
     const differences =
-      test.kind === 'cmos' ? observations(ofPair(scores, a, b), unit) : pairedDifferences(scores, unit, a, b);
+      study.kind === 'cmos' ? observations(ofPair(scores, a, b), unit) : pairedDifferences(scores, unit, a, b);
     if (differences.length === 0) return [];
     const { n, v, p } = signedRank(differences);
     return [{ a, b, n: differences.length, nonZero: n, ...intervalOfMean(differences), v, p }];
@@ -155,9 +155,9 @@ function pairedDifferences(scores: readonly Score[], unit: Unit, a: string, b: s
   });
 }
 
-function choose(test: AnalysedTest, scores: readonly Score[]): Choice[] {
-  const abx = test.kind === 'abx';
-  const found = test.pairs.flatMap(([a, b]) => {
+function choose(study: AnalysedStudy, scores: readonly Score[]): Choice[] {
+  const abx = study.kind === 'abx';
+  const found = study.pairs.flatMap(([a, b]) => {
     const values = ofPair(scores, a, b).map(({ value }) => value);
     if (values.length === 0) return [];
     const second = values.filter((value) => value > 0).length;

@@ -6,11 +6,11 @@ import { writeWholeFile } from '../../base/whole_file.js';
 import { AnswerStore } from '../server/store.js';
 import { answersPath } from '../study/live_study.js';
 import { analyse, type Results, type Unit } from './analysis.js';
-import { ratingsCsv } from './export.js';
-import { reportHtml } from './report_html.js';
+import { htmlReport } from './html_report.js';
+import { ratingsCsv } from './scores.js';
 
 /**
- * Analyses the answers in a test's folder, also while it is being served, and writes report.html, report.json and
+ * Analyses the answers in a study's folder, also while it is being served, and writes report.html, report.json and
  * ratings.csv.
  * @throws {TtsError} ERR_LISTENING_TEST if there are no answers
  */
@@ -35,7 +35,7 @@ export async function writeReport(
     const results = analyse(store, unit);
     await mkdir(out, { recursive: true });
     const texts = {
-      'report.html': reportHtml(results),
+      'report.html': htmlReport(results),
       'report.json': `${JSON.stringify(results, null, 1)}\n`,
       'ratings.csv': ratingsCsv(results),
     };
@@ -44,4 +44,28 @@ export async function writeReport(
   } finally {
     store.close();
   }
+}
+
+/** The results in a few lines, for a terminal. */
+export function summaryLines({ listeners, systems, comparisons, choices }: Results): string[] {
+  const excluded = listeners.filter((listener) => listener.excluded.length > 0);
+  const interval = (low: number | null, high: number | null, factor = 1) =>
+    low === null || high === null ? '' : ` (95% ${(factor * low).toFixed(2)} to ${(factor * high).toFixed(2)})`;
+  return [
+    `${listeners.length} listeners, ${listeners.filter(({ finished }) => finished).length} finished, ` +
+      `${excluded.length} excluded`,
+    ...systems.map(
+      ({ signal, ratings, mean, low, high }) =>
+        `${signal}: ${mean.toFixed(2)}${interval(low, high)}, ${ratings} ratings`,
+    ),
+    ...comparisons.map(
+      ({ a, b, mean, low, high, pAdjusted }) =>
+        `${b} - ${a}: ${mean.toFixed(2)}${interval(low, high)}, adjusted p = ${pAdjusted.toFixed(4)}`,
+    ),
+    ...choices.map(
+      ({ a, b, votes, low, high, pAdjusted }) =>
+        `${b} against ${a}: ${votes[1]} of ${votes[0] + votes[1]}${interval(low, high, 100)} %, adjusted p = ` +
+        `${pAdjusted.toFixed(4)}`,
+    ),
+  ];
 }

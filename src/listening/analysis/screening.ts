@@ -1,8 +1,8 @@
 import { headphoneCheck } from '../protocol.js';
 import type { Listener } from '../server/store.js';
-import { anchorSignal, trapSignal } from '../study/degrade.js';
-import type { AnalysedTest, Score } from './scores.js';
-import { quartiles } from './tests.js';
+import { anchorSignal, trapSignal } from '../study/signals.js';
+import type { AnalysedStudy, Score } from './scores.js';
+import { quartiles } from './significance.js';
 
 /** ITU-R BS.1534-3, 4.1.2. */
 const threshold = 90;
@@ -25,19 +25,19 @@ export interface ScreenedListener {
 }
 
 /**
- * Says whose answers count: who meets the standard's rules (mushra), and who answers the traps rightly (the other
- * kinds).
+ * Says whose answers count: those of listeners who meet the standard's rules (mushra), or who answer the traps
+ * correctly (all other kinds).
  */
 export function screen(
-  test: AnalysedTest,
+  study: AnalysedStudy,
   listeners: readonly Listener[],
   scores: readonly Score[],
 ): ScreenedListener[] {
-  const easy = easyItems(test, scores);
+  const easy = easyItems(study, scores);
   return listeners.map(({ id, participant, finished, headphones, comment }) => {
     const own = scores.filter(({ listener, role }) => listener === id && role !== 'practice');
     const traps = own.filter(({ role }) => role === 'trap');
-    const failed = traps.filter((score) => !passes(test, score)).length;
+    const failed = traps.filter((score) => !passes(study, score)).length;
     const times = new Map(own.map(({ trial, seconds }) => [trial, seconds]));
     return {
       listener: id,
@@ -50,55 +50,55 @@ export function screen(
       traps: { failed, of: traps.length },
       excluded: [
         ...(failed > 0 ? [`${failed} of ${traps.length} traps answered wrongly`] : []),
-        ...(test.kind === 'mushra' ? standardRules(test, own, easy) : []),
+        ...(study.kind === 'mushra' ? standardRules(study, own, easy) : []),
       ],
       comment,
     };
   });
 }
 
-/** A trap is speech full of noise, or such speech beside the clean original. */
-function passes({ kind }: AnalysedTest, { signals, value }: Score): boolean {
+/** Whether a trap was answered correctly: it is speech full of noise, alone or beside the clean original. */
+function passes({ kind }: AnalysedStudy, { signals, value }: Score): boolean {
   if (kind === 'mos') return value <= 2;
   if (kind === 'abx') return value === 1;
-  // Traps are no pairs of the test, so the second is still what the listener saw as B.
+  // Traps are not among the pairs of the study, so the second is still what the listener saw as B.
   return signals[1] === trapSignal ? value < 0 : value > 0;
 }
 
-/** The anchor of middle quality: the one that keeps most of the band. */
-const middleAnchor = ({ anchors }: AnalysedTest): string | undefined =>
+/** The anchor of middle quality, which keeps most of the band. */
+const middleAnchor = ({ anchors }: AnalysedStudy): string | undefined =>
   anchors.length === 0 ? undefined : anchorSignal(Math.max(...anchors));
 
-/** Clips whose middle anchor more than a quarter of the listeners rate above 90: there nobody is excluded for it. */
-function easyItems(test: AnalysedTest, scores: readonly Score[]): Set<string> {
-  const anchor = middleAnchor(test);
+/** Clips whose middle anchor more than a quarter of the listeners rate above 90: these exclude nobody. */
+function easyItems(study: AnalysedStudy, scores: readonly Score[]): Set<string> {
+  const anchor = middleAnchor(study);
   const rated = scores.filter(({ signals, role }) => role === 'test' && signals[0] === anchor);
   return new Set(
-    test.clips.filter((clip) => {
+    study.clips.filter((clip) => {
       const values = rated.filter((score) => score.clip === clip).map(({ value }) => value);
       return values.filter((value) => value > threshold).length > easyItem * values.length;
     }),
   );
 }
 
-function standardRules(test: AnalysedTest, scores: readonly Score[], easy: ReadonlySet<string>): string[] {
+function standardRules(study: AnalysedStudy, scores: readonly Score[], easy: ReadonlySet<string>): string[] {
   const of = (signal: string | null | undefined) =>
     scores.filter(({ signals, role }) => role === 'test' && signals[0] === signal);
   const reasons: string[] = [];
-  const references = of(test.reference);
+  const references = of(study.reference);
   const low = references.filter(({ value }) => value < threshold).length;
   if (low > tolerated * references.length)
     reasons.push(`hidden reference below ${threshold} in ${low} of ${references.length} clips`);
-  const anchors = of(middleAnchor(test));
+  const anchors = of(middleAnchor(study));
   const high = anchors.filter(({ value, clip }) => value > threshold && !easy.has(clip)).length;
   if (high > tolerated * anchors.length)
-    reasons.push(`${middleAnchor(test)} above ${threshold} in ${high} of ${anchors.length} clips`);
+    reasons.push(`${middleAnchor(study)} above ${threshold} in ${high} of ${anchors.length} clips`);
   return reasons;
 }
 
 /**
- * Ratings of a signal of a clip that lie more than 1.5 interquartile ranges outside the quartiles (BS.1534-3, 4.1.2):
- * to be looked into, not left out.
+ * Ratings of a signal of a clip that lie more than 1.5 interquartile ranges outside the quartiles (BS.1534-3, 4.1.2).
+ * They should be looked into, but are not left out.
  */
 export function outliers(scores: readonly Score[]): Score[] {
   const groups = new Map<string, Score[]>();

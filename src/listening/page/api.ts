@@ -1,4 +1,4 @@
-import type { Answer, HeadphoneResult, PublicTest, Session } from '../protocol.js';
+import type { Answer, HeadphoneResult, PublicStudy, Session } from '../protocol.js';
 import { byId } from './dom.js';
 
 /** A request that the server refused. */
@@ -24,7 +24,7 @@ async function request(path: string, init: RequestInit = {}): Promise<Response> 
   throw new Refused(response.status, error);
 }
 
-/** Storage may be switched off: then closing the tab ends the session, and nothing else changes. */
+/** Storage may be switched off. Then a listener who closes the tab cannot come back; all else works. */
 const storage = {
   get(key: string): string | null {
     try {
@@ -42,11 +42,11 @@ const storage = {
   },
 };
 
-export async function loadTest(): Promise<PublicTest> {
-  const test = (await (await request('api/test')).json()) as PublicTest;
-  tokenKey = `listening-test ${test.id}${test.preview ? ' preview' : ''}`;
+export async function loadStudy(): Promise<PublicStudy> {
+  const study = (await (await request('api/test')).json()) as PublicStudy;
+  tokenKey = `listening-test ${study.id}${study.preview ? ' preview' : ''}`;
   token = storage.get(tokenKey);
-  return test;
+  return study;
 }
 
 /** The session of an earlier visit, if the server still knows it. */
@@ -61,11 +61,11 @@ export async function resumeSession(): Promise<Session | null> {
   }
 }
 
-/** Begins a session: called when the listener has agreed. */
+/** Begins a session, once the listener has agreed. */
 export async function beginSession(): Promise<Session> {
   const query = new URLSearchParams(location.search);
   const participant = query.get('participant') ?? query.get('PROLIFIC_PID') ?? query.get('workerId');
-  // Only what the server takes: a strange number in the address must not keep anybody from taking part.
+  // Characters that the server refuses are replaced: a strange number must not keep anybody from taking part.
   const known = (participant ?? '').replace(/[^\w.@-]/g, '_').slice(0, 64);
   const body = JSON.stringify({ consent: true, ...(known === '' ? {} : { participant: known }) });
   const answer = (await (await request('api/listeners', { method: 'POST', body })).json()) as { token: string };
@@ -93,8 +93,8 @@ export async function finish(comment: string): Promise<void> {
 const retryAfter = 2000;
 
 /**
- * Saves answers, the newest of each trial, one request at a time, until the server has them. A refusal is final:
- * sending the same again would not help.
+ * Saves answers, the newest of each trial, one request at a time, until the server has them. A refusal is final,
+ * because sending the same again would not help.
  */
 export class AnswerQueue {
   private readonly waiting = new Map<
@@ -131,7 +131,7 @@ export class AnswerQueue {
         if (this.waiting.get(trial) === job) this.waiting.delete(trial);
         job.resolve();
       } catch (error) {
-        // Too many requests and faults of the way there pass.
+        // Too many requests, faults of the server and lost connections pass.
         if (error instanceof Refused && error.status < 500 && error.status !== 429) {
           if (this.waiting.get(trial) === job) this.waiting.delete(trial);
           job.reject(error);

@@ -2,8 +2,8 @@ type Child = Node | string | null | undefined | false;
 type Attributes = Readonly<Record<string, string | number | boolean | null | undefined | ((event: Event) => void)>>;
 
 /**
- * Makes an element: attributes that are functions are listeners (`onclick`), `true` is an attribute without value,
- * `false` and null are none.
+ * Makes an element. A function is a listener (`onclick`), `true` an attribute without value; `false` and null are no
+ * attribute at all.
  */
 export function element<Name extends keyof HTMLElementTagNameMap>(
   name: Name,
@@ -36,12 +36,12 @@ export function show(...children: readonly Child[]): void {
   screen.focus({ preventScroll: true });
 }
 
-/** Says something to screen readers. */
+/** Lets screen readers say something. */
 export function announce(text: string): void {
   byId('announcer').textContent = text;
 }
 
-/** Where the listener stands: `done` of `total` trials. */
+/** Shows how far the listener is: `done` of `total` trials. */
 export function showProgress(done: number, total: number): void {
   const bar = element('progress', { max: total, value: done, 'aria-label': `${done} of ${total} done` });
   byId('progress').hidden = false;

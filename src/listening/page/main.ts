@@ -1,53 +1,53 @@
-import { headphoneCheck, type HeadphoneResult, type PublicTest, type Session } from '../protocol.js';
-import { AnswerQueue, beginSession, finish, loadClip, loadTest, resumeSession, saveHeadphones } from './api.js';
+import { headphoneCheck, type HeadphoneResult, type PublicStudy, type Session } from '../protocol.js';
+import { AnswerQueue, beginSession, finish, loadClip, loadStudy, resumeSession, saveHeadphones } from './api.js';
 import { byId, element, paragraphs, show, showProgress } from './dom.js';
 import { checkHeadphones, setVolume } from './sound_check.js';
 import { runTrial } from './trial.js';
 
-/** Times that a required headphone check may be tried. */
+/** How often a listener may try a required headphone check. */
 const headphoneTries = 3;
 
 async function main(): Promise<void> {
-  const test = await loadTest();
-  document.title = test.title;
-  document.documentElement.lang = test.language;
-  byId('title').textContent = test.title;
-  byId('preview').hidden = !test.preview;
+  const study = await loadStudy();
+  document.title = study.title;
+  document.documentElement.lang = study.language;
+  byId('title').textContent = study.title;
+  byId('preview').hidden = !study.preview;
   const earlier = await resumeSession();
   if (earlier?.finished) return showEnd(earlier);
-  const context = await (earlier ? welcomeBack(earlier) : welcome(test));
+  const context = await (earlier ? welcomeBack(earlier) : welcome(study));
   const session = earlier ?? (await beginSession());
   const clips = new ClipLoader(context, session);
-  await checkSound(test, session, context, clips);
-  await trials(test, session, context, clips);
+  await checkSound(study, session, context, clips);
+  await trials(study, session, context, clips);
   await finish(await askForComment());
   showEnd(session);
 }
 
-/** A click is needed before a browser lets a page make sound. */
+/** A browser lets a page make sound only after a click. */
 function clickOn(button: HTMLButtonElement): Promise<AudioContext> {
   return new Promise((resolve) =>
     button.addEventListener('click', () => resolve(new AudioContext({ latencyHint: 'interactive' })), { once: true }),
   );
 }
 
-function welcome(test: PublicTest): Promise<AudioContext> {
+function welcome(study: PublicStudy): Promise<AudioContext> {
   const begin = element('button', { type: 'button', class: 'primary', disabled: true }, 'Begin');
   const agree = element('input', { type: 'checkbox', onchange: () => (begin.disabled = !agree.checked) });
   show(
     element('h1', {}, 'Welcome'),
-    ...paragraphs(test.instructions),
+    ...paragraphs(study.instructions),
     element(
       'p',
       {},
-      'Please use headphones, in a quiet place. Every answer is saved at once: if you close this page, come ' +
-        'back on the same device and go on.',
+      'Please use headphones in a quiet place. Every answer is saved at once: if you close this page, you can ' +
+        'come back on the same device and continue.',
     ),
     element(
       'section',
       { class: 'consent' },
-      ...paragraphs(test.consent),
-      test.contact !== null && element('p', {}, `Questions: ${test.contact}`),
+      ...paragraphs(study.consent),
+      study.contact !== null && element('p', {}, `Questions: ${study.contact}`),
       element('label', {}, agree, element('span', {}, ' I have read this and want to take part.')),
     ),
     element('div', { class: 'next' }, begin),
@@ -56,17 +56,17 @@ function welcome(test: PublicTest): Promise<AudioContext> {
 }
 
 function welcomeBack(session: Session): Promise<AudioContext> {
-  const go = element('button', { type: 'button', class: 'primary' }, 'Go on');
+  const resume = element('button', { type: 'button', class: 'primary' }, 'Continue');
   const done = Object.values(session.answers).filter((answer) => answer.done).length;
   show(
     element('h1', {}, 'Welcome back'),
-    element('p', {}, `You have done ${done} of ${session.trials.length}. You go on where you stopped.`),
-    element('div', { class: 'next' }, go),
+    element('p', {}, `You have done ${done} of ${session.trials.length}. You can continue where you stopped.`),
+    element('div', { class: 'next' }, resume),
   );
-  return clickOn(go);
+  return clickOn(resume);
 }
 
-/** Loads and decodes the clips of a trial, once, and those of the next one ahead. */
+/** Loads and decodes the clips of each trial once. */
 class ClipLoader {
   private readonly loaded = new Map<number, Promise<AudioBuffer[]>>();
 
@@ -82,7 +82,7 @@ class ClipLoader {
     const buttons = Array.from({ length: clips + Number(reference) }, (_, clip) => clip);
     const loading = Promise.all(buttons.map(async (clip) => this.context.decodeAudioData(await loadClip(trial, clip))));
     this.loaded.set(trial, loading);
-    // What failed is tried again when it is needed.
+    // A failed trial is loaded again when it is needed.
     loading.catch(() => this.loaded.delete(trial));
     return loading;
   }
@@ -92,23 +92,32 @@ class ClipLoader {
   }
 }
 
-async function checkSound(test: PublicTest, session: Session, context: AudioContext, clips: ClipLoader): Promise<void> {
+async function checkSound(
+  study: PublicStudy,
+  session: Session,
+  context: AudioContext,
+  clips: ClipLoader,
+): Promise<void> {
   show(element('p', { class: 'loading', role: 'status' }, 'Loading …'));
   const first = await clips.load(nextTrial(session) ?? 0);
   await setVolume(context, first[first.length - 1]);
   const enough = (result: HeadphoneResult) =>
-    test.headphones === 'record' || test.preview || result.correct >= headphoneCheck.pass;
-  if (test.headphones === 'off' || (session.headphones !== null && enough(session.headphones))) return;
+    study.headphones === 'record' || study.preview || result.correct >= headphoneCheck.pass;
+  if (study.headphones === 'off' || (session.headphones !== null && enough(session.headphones))) return;
   for (let tries = 1; ; tries++) {
     const result = await checkHeadphones(context);
     await saveHeadphones(result);
     if (enough(result)) return;
     if (tries === headphoneTries)
-      throw new Error('This test needs headphones, and the check did not find any. Thank you for trying.');
+      throw new Error('This test needs headphones, but the check did not find any. Thank you for trying.');
     const again = element('button', { type: 'button', class: 'primary' }, 'Try again');
     show(
-      element('h1', {}, 'These seem to be no headphones'),
-      element('p', {}, 'This test needs headphones. Please put them on, check that both sides work, and try again.'),
+      element('h1', {}, 'No headphones found'),
+      element(
+        'p',
+        {},
+        'This test needs headphones. Please put them on, make sure that both sides work, and try again.',
+      ),
       element('div', { class: 'next' }, again),
     );
     await new Promise((resolve) => again.addEventListener('click', resolve, { once: true }));
@@ -118,7 +127,7 @@ async function checkSound(test: PublicTest, session: Session, context: AudioCont
 const nextTrial = ({ trials, answers }: Session): number | undefined =>
   [...trials.keys()].find((trial) => !answers[trial]?.done);
 
-async function trials(test: PublicTest, session: Session, context: AudioContext, clips: ClipLoader): Promise<void> {
+async function trials(study: PublicStudy, session: Session, context: AudioContext, clips: ClipLoader): Promise<void> {
   const queue = new AnswerQueue();
   const first = nextTrial(session) ?? session.trials.length;
   for (let number = first; number < session.trials.length; number++) {
@@ -130,7 +139,7 @@ async function trials(test: PublicTest, session: Session, context: AudioContext,
     await runTrial(
       context,
       buffers,
-      { test, trial: session.trials[number], number, answer: session.answers[number] },
+      { study, trial: session.trials[number], number, answer: session.answers[number] },
       queue,
     );
     clips.forget(number);
@@ -143,7 +152,7 @@ function askForComment(): Promise<string> {
   const send = element('button', { type: 'button', class: 'primary' }, 'Finish');
   show(
     element('h1', {}, 'Almost done'),
-    element('label', { for: 'comment' }, 'Is there anything you want to tell us? (You can leave this empty.)'),
+    element('label', { for: 'comment' }, 'Is there anything you would like to tell us? (You can leave this empty.)'),
     comment,
     element('div', { class: 'next' }, send),
   );
@@ -163,10 +172,10 @@ main().catch((error: unknown) => {
   const again = element(
     'button',
     { type: 'button', class: 'primary', onclick: () => location.reload() },
-    'Load the page again',
+    'Reload the page',
   );
   show(
-    element('h1', {}, 'This did not work'),
+    element('h1', {}, 'Something went wrong'),
     element('p', { role: 'alert' }, error instanceof Error ? error.message : String(error)),
     element('p', {}, 'Your answers so far are saved.'),
     element('div', { class: 'next' }, again),

@@ -9,31 +9,31 @@ const steps = 64;
 const rise = Float32Array.from({ length: steps + 1 }, (_, i) => 0.5 - 0.5 * Math.cos((Math.PI * i) / steps));
 const fall = Float32Array.from(rise).reverse();
 
-/** Parts of a clip in which it is remembered what was heard. */
+/** What was heard of a clip is noted in this many parts. */
 const parts = 100;
 /**
- * Fades are ordered this long before they begin: the thread that renders is always a little ahead, and would cut off a
- * beginning in its past.
+ * Fades are scheduled this many seconds before they begin: the thread that renders is always a little ahead, and would
+ * cut off a beginning in its past.
  */
 const ahead = 0.01;
-/** How often that is noted while it plays, in ms. */
+/** How often it is noted while a clip plays, in ms. */
 const interval = 50;
 
 /** Clips that play, started together. */
 interface Deck {
-  /** By clip; only the current one where clips are not aligned. */
+  /** By clip; where clips are not aligned there is only the current one. */
   readonly sources: ReadonlyMap<number, AudioBufferSourceNode>;
   readonly gains: ReadonlyMap<number, GainNode>;
   /** Place in the region where they began. */
   readonly from: number;
-  /** The moment at which the region's beginning was, or would have been, heard. */
+  /** The time at which the beginning of the region was heard, or would have been. */
   begun: number;
 }
 
 /**
- * Plays one of several clips and switches between them. Aligned clips all run at once, on the sample, and only one is
- * heard: switching keeps the position. Others begin anew. Everything fades over 5 ms, so nothing clicks; and nothing
- * waits, for all clips are decoded.
+ * Plays one of several clips and switches between them. Aligned clips all run at once, in step to the sample, and only
+ * one is heard, so that a switch keeps the position. Other clips start from the beginning. Everything fades over 5 ms,
+ * so that nothing clicks, and nothing waits, because all clips are decoded.
  */
 export class Player {
   current = 0;
@@ -45,7 +45,7 @@ export class Player {
   private region: readonly [start: number, end: number] | null = null;
   private offset = 0;
   private deck: Deck | null = null;
-  /** Until then fades are under way: the next one begins after it. */
+  /** Until then a fade is under way, and the next one has to wait. */
   private busyUntil = 0;
   private timer: ReturnType<typeof setInterval> | undefined;
   private noted = 0;
@@ -79,12 +79,12 @@ export class Player {
     return this.region ?? [0, this.duration];
   }
 
-  /** Share of each clip that was heard so far. */
+  /** Share of each clip that has been heard. */
   get heard(): number[] {
     return this.heardParts.map((heard) => heard.reduce((sum, part) => sum + part, 0) / parts);
   }
 
-  /** Takes up what was heard on an earlier visit: as far from the beginning. */
+  /** Restores what was heard on an earlier visit, as if it had been the beginning of each clip. */
   restoreHeard(shares: readonly number[]): void {
     shares.forEach((share, clip) => this.heardParts[clip]?.fill(1, 0, Math.round(share * parts)));
   }
@@ -147,13 +147,13 @@ export class Player {
     this.onchange();
   }
 
-  /** Stops and forgets. */
+  /** Stops for good. */
   dispose(): void {
     this.pause();
     this.onchange = () => undefined;
   }
 
-  /** The first moment at which a fade can begin. */
+  /** The earliest time at which a fade can begin. */
   private free(): number {
     return Math.max(this.context.currentTime + ahead, this.busyUntil);
   }
@@ -195,7 +195,7 @@ export class Player {
     }, interval);
   }
 
-  /** Fades out what is heard and ends all. */
+  /** Fades out what is heard, and ends all sources. */
   private stop(at: number, clip = this.current): void {
     this.deck?.gains.get(clip)?.gain.setValueCurveAtTime(fall, at, fadeSeconds);
     for (const source of this.deck?.sources.values() ?? []) source.stop(at + fadeSeconds);
@@ -210,7 +210,7 @@ export class Player {
     this.busyUntil = at + 2 * fadeSeconds;
   }
 
-  /** The end was reached without a loop. */
+  /** Called when a clip has reached its end. */
   private ended(): void {
     this.markHeard(this.noted, this.bounds[1] - this.bounds[0]);
     this.deck = null;
@@ -220,7 +220,7 @@ export class Player {
     this.onchange();
   }
 
-  /** Remembers what was heard since the last time. */
+  /** Notes what was heard since the last time. */
   private note(): void {
     if (!this.playing) return;
     const now = this.inRegion();

@@ -1,4 +1,4 @@
-import type { PublicTest } from '../protocol.js';
+import type { PublicStudy } from '../protocol.js';
 import { element } from './dom.js';
 
 /** The part of a trial in which a listener answers. */
@@ -9,7 +9,7 @@ export interface RatingControl {
   restore(ratings: readonly (number | null)[]): void;
   /** Which clips may be rated: those that were heard. */
   enable(heard: readonly boolean[]): void;
-  /** A key that answers; true if it meant something. */
+  /** Handles a key; true if it was an answer. */
   key(key: string): boolean;
 }
 
@@ -42,16 +42,16 @@ const labels = {
 } as const;
 
 /** One choice for the whole trial: radio buttons. */
-export function choice(test: PublicTest, onchange: () => void): RatingControl {
-  const kind = test.kind as keyof typeof labels;
+export function choice(study: PublicStudy, onchange: () => void): RatingControl {
+  const kind = study.kind as keyof typeof labels;
   const options = (labels[kind] as readonly (readonly [number, string])[]).filter(
-    ([value]) => value !== 0 || kind === 'cmos' || test.noPreference,
+    ([value]) => value !== 0 || kind === 'cmos' || study.noPreference,
   );
   const inputs = options.map(([value]) => element('input', { type: 'radio', name: 'rating', value, onchange }));
   const node = element(
     'fieldset',
     { class: `choice ${kind}` },
-    element('legend', {}, test.question),
+    element('legend', {}, study.question),
     ...options.map(([value, label], i) =>
       element('label', {}, inputs[i], kind === 'mos' && element('b', {}, String(value)), element('span', {}, label)),
     ),
@@ -78,7 +78,7 @@ export function choice(test: PublicTest, onchange: () => void): RatingControl {
 const qualities = ['Excellent', 'Good', 'Fair', 'Poor', 'Bad'];
 const qualityOf = (value: number) => qualities[Math.min(4, Math.floor((100 - value) / 20))];
 
-/** A slider of 0 to 100 for each clip (BS.1534-3, figures 1 and 2). Moving it makes its clip the one that is heard. */
+/** A slider of 0 to 100 for each clip (BS.1534-3, figures 1 and 2). Moving it selects its clip. */
 export function sliders(
   buttons: readonly HTMLElement[],
   select: (clip: number) => void,

@@ -3,7 +3,7 @@ import { element } from './dom.js';
 
 let enabled = true;
 
-/** Passes keys to a handler, unless they mean something where the focus is. Returns what ends that. */
+/** Passes keys to a handler, unless they have a meaning where the focus is. Call the result to end that. */
 export function onKeys(handle: (key: string) => boolean): () => void {
   const listener = (event: KeyboardEvent) => {
     if (!enabled || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
@@ -29,7 +29,7 @@ const keys: Record<Kind, readonly [string, string][]> = {
   ],
 };
 
-/** Tells the keys, and turns them off for those whom they disturb. */
+/** Lists the keys, with a switch for listeners who do not want them. */
 export function shortcutHelp(kind: Kind): HTMLElement {
   const shown: readonly [string, string][] = [
     ['Space or P', 'play, pause'],

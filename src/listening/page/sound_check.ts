@@ -3,7 +3,7 @@ import { element, show } from './dom.js';
 import { Player } from './player.js';
 import { onKeys } from './shortcuts.js';
 
-/** Plays a clip round and round until the listener has found a good volume. */
+/** Plays a clip in a loop until the listener has found a good volume. */
 export function setVolume(context: AudioContext, clip: AudioBuffer): Promise<void> {
   const player = new Player(context, [clip], true);
   player.setLoop(true);
@@ -31,10 +31,10 @@ export function setVolume(context: AudioContext, clip: AudioBuffer): Promise<voi
       element(
         'p',
         {},
-        'Put on your headphones and find a quiet place. Play the clip, set a comfortable volume on your ' +
-          'device, and then leave it alone until the end.',
+        'Put on your headphones. Play the clip, set a comfortable volume on your device, and then do not change it ' +
+          'until the end.',
       ),
-      element('p', { class: 'hint' }, 'You hear nothing on a phone? Its silent switch may be on.'),
+      element('p', { class: 'hint' }, 'No sound on a phone? It may be switched to silent.'),
       element('div', { class: 'panel centred' }, play),
       element('div', { class: 'next' }, next),
     );
@@ -47,7 +47,7 @@ const pauseSeconds = 0.5;
 /**
  * Tells headphones from loudspeakers (Woods et al. 2017, doi:10.3758/s13414-017-1361-2): of three tones of 200 Hz one
  * is 6 dB quieter, and one has opposite signs left and right, so that it nearly vanishes in the air between
- * loudspeakers. Who wears headphones names the first as the quietest.
+ * loudspeakers. Listeners with headphones name the first of these as the quietest.
  */
 export async function checkHeadphones(context: AudioContext): Promise<HeadphoneResult> {
   let correct = 0;

@@ -1,7 +1,7 @@
 import { element } from './dom.js';
 import { type Player, shortestLoop } from './player.js';
 
-/** Play and pause, loop, and a line that shows the place; where clips are aligned, two handles on it choose a part. */
+/** Play and pause, loop, and a line with the position; where clips are aligned, two handles on it choose a part. */
 export function transport(
   player: Player,
   aligned: boolean,
@@ -35,7 +35,7 @@ export function transport(
   return { node: element('div', { class: 'transport' }, play, loop, line, clock), refresh, toggleLoop };
 }
 
-/** Beginning and end of the part that is played. */
+/** The handles for start and end of the part that is played. */
 function handles(player: Player): HTMLInputElement[] {
   const { duration } = player;
   const change = (moved: 'start' | 'end') => {
@@ -67,7 +67,7 @@ function handles(player: Player): HTMLInputElement[] {
       oninput: () => change(which),
       onchange: apply,
     });
-  const start = handle('start', 0, 'Beginning of the part that is played');
+  const start = handle('start', 0, 'Start of the part that is played');
   const end = handle('end', duration, 'End of the part that is played');
   // A step of 0.05 would round the end down.
   end.step = 'any';

@@ -1,4 +1,4 @@
-import type { Answer, PublicTest, PublicTrial } from '../protocol.js';
+import type { Answer, PublicStudy, PublicTrial } from '../protocol.js';
 import type { AnswerQueue } from './api.js';
 import { announce, element, show } from './dom.js';
 import { Player } from './player.js';
@@ -7,7 +7,7 @@ import { onKeys, shortcutHelp } from './shortcuts.js';
 import { transport } from './timeline.js';
 
 /** Letters or numbers on the buttons. */
-const clipLabel = ({ kind }: PublicTest, { clips }: PublicTrial, clip: number): string =>
+const clipLabel = ({ kind }: PublicStudy, { clips }: PublicTrial, clip: number): string =>
   clip >= clips ? 'Reference' : kind === 'mushra' ? String(clip + 1) : kind === 'mos' ? 'Clip' : 'ABX'[clip];
 
 /** A draft is saved this long after the last change, in ms. */
@@ -15,7 +15,7 @@ const draftAfter = 250;
 
 /** A trial on the screen. */
 export interface TrialView {
-  readonly test: PublicTest;
+  readonly study: PublicStudy;
   readonly trial: PublicTrial;
   readonly number: number;
   readonly answer: Answer | undefined;
@@ -54,15 +54,15 @@ class TrialScreen {
     private readonly view: TrialView,
     private readonly queue: AnswerQueue,
   ) {
-    const { test, trial, answer } = view;
+    const { study, trial, answer } = view;
     this.finished = new Promise((resolve, reject) => ([this.resolve, this.reject] = [resolve, reject]));
     this.player = new Player(context, buffers, trial.aligned);
     this.buttons = buffers.map((_, clip) => this.clipButton(clip));
     const rated = () => this.changed();
     this.control =
-      test.kind === 'mushra'
+      study.kind === 'mushra'
         ? sliders(this.buttons.slice(0, trial.clips), (clip) => this.player.select(clip), rated)
-        : choice(test, rated);
+        : choice(study, rated);
     this.bar = transport(this.player, trial.aligned, () => this.choose(this.player.current));
     this.next = element('button', { type: 'button', class: 'primary', onclick: () => void this.done() }, 'Next');
     if (answer) {
@@ -70,7 +70,7 @@ class TrialScreen {
       this.control.restore(answer.ratings);
     }
     if (trial.reference) this.player.select(trial.clips);
-    this.player.setLoop(test.kind === 'mushra' || test.kind === 'abx');
+    this.player.setLoop(study.kind === 'mushra' || study.kind === 'abx');
     this.player.onchange = () => this.refresh();
     this.removeKeys = onKeys((key) => this.key(key));
     window.addEventListener('pagehide', this.saveDraft);
@@ -80,25 +80,24 @@ class TrialScreen {
   }
 
   private draw(): void {
-    const { test, trial } = this.view;
-    const mushra = test.kind === 'mushra';
+    const { study, trial } = this.view;
+    const mushra = study.kind === 'mushra';
     show(
-      trial.practice &&
-        element('p', { class: 'practice' }, 'Practice: get to know the page. This answer does not count.'),
-      mushra ? element('h1', {}, test.question) : element('h1', { class: 'hidden-text' }, test.question),
+      trial.practice && element('p', { class: 'practice' }, 'Practice: try out the page. This answer does not count.'),
+      mushra ? element('h1', {}, study.question) : element('h1', { class: 'hidden-text' }, study.question),
       element('div', { class: 'panel' }, this.bar.node),
       mushra
         ? element('div', { class: 'reference' }, this.buttons[trial.clips])
         : element('div', { class: 'clips' }, ...this.buttons),
       this.control.node,
       element('div', { class: 'next' }, this.missing, this.next),
-      shortcutHelp(test.kind),
+      shortcutHelp(study.kind),
     );
   }
 
   private clipButton(clip: number): HTMLButtonElement {
-    const { test, trial } = this.view;
-    const label = clipLabel(test, trial, clip);
+    const { study, trial } = this.view;
+    const label = clipLabel(study, trial, clip);
     const name = trial.signals?.[clip];
     return element(
       'button',
@@ -109,32 +108,32 @@ class TrialScreen {
     );
   }
 
-  /** Makes a clip heard; the one that is heard already stops. */
+  /** Plays a clip, or pauses it if it is playing already. */
   private choose(clip: number): void {
     if (clip === this.player.current && this.player.playing) return this.player.pause();
     void this.context.resume();
     this.player.select(clip);
     this.player.play();
-    announce(`${clipLabel(this.view.test, this.view.trial, clip)} plays`);
+    announce(`Playing ${clipLabel(this.view.study, this.view.trial, clip)}`);
   }
 
   private key(key: string): boolean {
-    const { test, trial } = this.view;
+    const { study, trial } = this.view;
     if (this.control.key(key)) return true;
     if (key === ' ' || key === 'p') this.choose(this.player.current);
     else if (key === 'l') this.bar.toggleLoop();
     else if (key === 'n' || key === 'Enter') {
       if (!this.next.disabled) void this.done();
     } else if (trial.reference && (key === '0' || key === 'r')) this.choose(trial.clips);
-    else if (test.kind === 'mushra' && Number(key) >= 1 && Number(key) <= trial.clips) this.choose(Number(key) - 1);
-    else if (test.kind !== 'mos' && test.kind !== 'mushra' && 'abx'.slice(0, trial.clips).includes(key))
+    else if (study.kind === 'mushra' && Number(key) >= 1 && Number(key) <= trial.clips) this.choose(Number(key) - 1);
+    else if (study.kind !== 'mos' && study.kind !== 'mushra' && 'abx'.slice(0, trial.clips).includes(key))
       this.choose('abx'.indexOf(key));
     else return false;
     return true;
   }
 
   private refresh(): void {
-    const { test, trial } = this.view;
+    const { study, trial } = this.view;
     this.bar.refresh();
     const heard = this.player.heard;
     this.buttons.forEach((button, clip) => {
@@ -142,24 +141,24 @@ class TrialScreen {
       button.classList.toggle('current', current);
       button.setAttribute('aria-pressed', String(current && this.player.playing));
       (button.querySelector('.heard') as HTMLElement).style.width =
-        `${100 * Math.min(1, heard[clip] / Math.max(test.forcePlay, 0.01))}%`;
+        `${100 * Math.min(1, heard[clip] / Math.max(study.forcePlay, 0.01))}%`;
     });
     this.control.enable(
-      heard.map((share, clip) => test.preview || share > 0 || (clip === this.player.current && this.player.playing)),
+      heard.map((share, clip) => study.preview || share > 0 || (clip === this.player.current && this.player.playing)),
     );
-    const names = (clips: number[]) => clips.map((clip) => clipLabel(test, trial, clip)).join(', ');
-    const unheard = [...Array(trial.clips).keys()].filter((clip) => heard[clip] < test.forcePlay);
+    const names = (clips: number[]) => clips.map((clip) => clipLabel(study, trial, clip)).join(', ');
+    const unheard = [...Array(trial.clips).keys()].filter((clip) => heard[clip] < study.forcePlay);
     const unrated = this.control.values().flatMap((value, clip) => (value === null ? [clip] : []));
     const wanted = [
       unheard.length > 0 &&
-        (test.kind === 'mos'
+        (study.kind === 'mos'
           ? 'Listen to the end.'
-          : `${test.forcePlay > 0.5 ? 'Listen to the end of' : 'Listen to'} ${names(unheard)}.`),
+          : `${study.forcePlay > 0.5 ? 'Listen to the end of' : 'Listen to'} ${names(unheard)}.`),
       unrated.length > 0 &&
-        test.forceRating &&
-        (test.kind === 'mushra' ? `Rate ${names(unrated)}.` : 'Choose an answer.'),
+        study.forceRating &&
+        (study.kind === 'mushra' ? `Rate ${names(unrated)}.` : 'Choose an answer.'),
     ].filter((text) => text !== false);
-    this.next.disabled = wanted.length > 0 && !test.preview;
+    this.next.disabled = wanted.length > 0 && !study.preview;
     const text = wanted.join(' ');
     if (this.missing.textContent !== text) this.missing.textContent = text;
   }
@@ -179,7 +178,7 @@ class TrialScreen {
     this.draft = setTimeout(this.saveDraft, draftAfter);
   }
 
-  /** Also when the page is hidden: it may be closed next. */
+  /** Called also when the page is hidden, because it may be closed next. */
   private readonly saveDraft = () => {
     if (this.draft === undefined) return;
     clearTimeout(this.draft);

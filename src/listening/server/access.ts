@@ -3,13 +3,13 @@ import type { FastifyRequest } from 'fastify';
 import type { AnswerStore, Listener } from './store.js';
 
 /**
- * How many requests a minute are answered. 200 listeners behind one address must be able to begin at once; who has a
- * token is counted by it.
+ * How many requests a minute are answered. 200 listeners behind one address must be able to begin at once, so requests
+ * with a token are counted by token and not by address.
  */
 export const limits = {
   /** For each listener: a MUSHRA trial loads a dozen clips, and every move of a slider is saved. */
   listener: 600,
-  /** For each address without a token: the page's files, beginning. */
+  /** For each address without a token: the page's files, and registration. */
   address: 6000,
   /** New listeners for each address. */
   registrations: 400,
@@ -29,7 +29,7 @@ export function listenerOf(store: AnswerStore, request: FastifyRequest): Listene
 }
 
 /**
- * Whether a request carries the key: as the password of HTTP basic authentication, whatever the user, or as a bearer's
+ * Whether a request carries the key: as the password of HTTP basic authentication (with any user name), or as a bearer
  * token.
  */
 export function hasKey(key: string, request: FastifyRequest): boolean {
@@ -42,7 +42,22 @@ export function hasKey(key: string, request: FastifyRequest): boolean {
       : scheme === 'Bearer'
         ? value
         : '';
-  // Hashes are of one length, so that comparing takes one time.
+  // Hashes have one length, so that every comparison takes equally long.
   const hash = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(hash(given), hash(key));
+}
+
+/** Counts wrong keys by address, afresh every minute. */
+export function wrongKeys(): { tooOften: (address: string) => boolean; remember: (address: string) => void } {
+  let minute = 0;
+  let counts = new Map<string, number>();
+  const current = () => {
+    const now = Math.floor(Date.now() / 60_000);
+    if (now !== minute) [minute, counts] = [now, new Map()];
+    return counts;
+  };
+  return {
+    tooOften: (address) => (current().get(address) ?? 0) >= limits.wrongKeys,
+    remember: (address) => void current().set(address, (current().get(address) ?? 0) + 1),
+  };
 }

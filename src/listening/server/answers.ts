@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Answer, headphoneCheck, type Kind, scale } from '../protocol.js';
 import type { Trial } from '../study/plan.js';
 
-/** What an answer must be; whether it fits its trial is for `faultOf` to say. */
+/** The form of an answer; `faultOf` says whether it fits its trial. */
 export const answerSchema = z.strictObject({
   ratings: z.array(z.number().min(-3).max(100).nullable()).max(16),
   heard: z.array(z.number().min(0).max(1)).max(17),
@@ -16,7 +16,7 @@ export const headphoneSchema = z.strictObject({
 });
 export const registrationSchema = z.strictObject({
   consent: z.literal(true),
-  /** The listener's number with a panel provider, from the address. */
+  /** The listener's number with a panel provider, from the page's address. */
   participant: z
     .string()
     .regex(/^[\w.@-]{1,64}$/)
@@ -38,7 +38,7 @@ export const heardCount = (rules: { readonly kind: Kind }, trial: Trial): number
 export const ratingCount = (rules: { readonly kind: Kind }, trial: Trial): number =>
   rules.kind === 'mushra' ? trial.signals.length : 1;
 
-/** Why an answer cannot be taken, or undefined. A preview takes answers before everything was heard. */
+/** Why an answer is refused, or undefined. A preview accepts answers before everything was heard. */
 export function faultOf(rules: AnswerRules, trial: Trial, answer: Answer, preview: boolean): string | undefined {
   const { kind, noPreference, forcePlay, forceRating } = rules;
   const ratings = ratingCount(rules, trial);
@@ -54,7 +54,7 @@ export function faultOf(rules: AnswerRules, trial: Trial, answer: Answer, previe
     return 'no preference; expected A (-1) or B (1)';
   if (!answer.done || preview) return undefined;
   if (forceRating && answer.ratings.includes(null)) return 'done, but not everything is rated';
-  // The reference, last, may stay unheard: those who know it need not hear it again.
+  // The reference, which comes last, may stay unheard: listeners may know it already.
   if (answer.heard.slice(0, trial.signals.length).some((share) => share < forcePlay))
     return 'done, but not everything was heard';
   return undefined;

@@ -4,37 +4,37 @@ import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import type { FastifyInstance } from 'fastify';
 import { temporaryFolder } from '../../../test/support/files.js';
-import { writeTestFolder } from '../../../test/support/listening_study.js';
+import { writeStudyFolder } from '../../../test/support/listening_study.js';
 import type { Answer, Session } from '../protocol.js';
-import type { TestFile } from '../study/definition.js';
-import { type RunningTest, startTest } from '../study/live_study.js';
+import type { StudyFile } from '../study/definition.js';
+import { type LiveStudy, startStudy } from '../study/live_study.js';
 import { limits } from './access.js';
 import { createServer, type ServerOptions } from './server.js';
 
 interface Running {
   readonly server: FastifyInstance;
-  readonly running: RunningTest;
+  readonly live: LiveStudy;
   readonly folder: string;
   readonly register: () => Promise<Record<string, string>>;
 }
 
 async function start(
   t: TestContext,
-  file: TestFile = {},
+  file: StudyFile = {},
   options: ServerOptions & { preview?: boolean } = {},
 ): Promise<Running> {
   const folder = temporaryFolder(t);
-  await writeTestFolder(folder, file, { clips: ['one', 'two'] });
-  const running = await startTest(folder, options);
-  const server = await createServer(running, options);
-  t.after(() => server.close().then(() => running.store.close()));
+  await writeStudyFolder(folder, file, { clips: ['one', 'two'] });
+  const live = await startStudy(folder, options);
+  const server = await createServer(live, options);
+  t.after(() => server.close().then(() => live.store.close()));
   const register = async () => {
     const { token } = (
       await server.inject({ method: 'POST', url: '/api/listeners', payload: { consent: true } })
     ).json<{ token: string }>();
     return { authorization: `Bearer ${token}` };
   };
-  return { server, running, folder, register };
+  return { server, live, folder, register };
 }
 
 const answer = (clips: number, changes: Partial<Answer> = {}): Answer => ({
@@ -45,7 +45,7 @@ const answer = (clips: number, changes: Partial<Answer> = {}): Answer => ({
   ...changes,
 });
 
-test('every response carries the headers that keep a page to itself', async (t) => {
+test('every response carries the headers that isolate the page', async (t) => {
   const { server } = await start(t);
   for (const url of ['/', '/page/main.js', '/api/test', '/nothing', '/results']) {
     const { headers } = await server.inject(url);
@@ -60,8 +60,8 @@ test('every response carries the headers that keep a page to itself', async (t) 
   assert.match((await server.inject('/')).body, /<script type="module" src="page\/main.js">/);
 });
 
-test('nothing outside the page is served, however it is asked for', async (t) => {
-  const { server, folder, running } = await start(t);
+test('no file outside the page is served, whatever the path looks like', async (t) => {
+  const { server, folder, live } = await start(t);
   writeFileSync(join(folder, 'secret.txt'), 'SECRET');
   const up = ['..', '%2e%2e', '%2E%2E', '..%2f..', '..%5c..', '....//', '%252e%252e', '.%2e', '..;'];
   const targets = [
@@ -97,13 +97,13 @@ test('nothing outside the page is served, however it is asked for', async (t) =>
     const { statusCode, body } = await server.inject(url);
     assert.ok([400, 401, 403, 404].includes(statusCode), `${url}: ${statusCode}`);
     assert.ok(
-      !body.includes('SECRET') && !body.includes(running.key) && !body.includes('root:') && !body.includes('RIFF'),
+      !body.includes('SECRET') && !body.includes(live.key) && !body.includes('root:') && !body.includes('RIFF'),
       url,
     );
   }
 });
 
-test('clips come by number, to their listener only', async (t) => {
+test('clips are served by number, and only to their listener', async (t) => {
   const { server, register } = await start(t);
   const headers = await register();
   const clip = await server.inject({ url: '/api/trials/0/clips/0', headers });
@@ -131,7 +131,7 @@ test('clips come by number, to their listener only', async (t) => {
   assert.equal((await server.inject('/api/trials/0/clips/0')).statusCode, 401);
 });
 
-test('a listener learns nothing about which system is which', async (t) => {
+test('a listener does not learn which system is which', async (t) => {
   const { server, register } = await start(t);
   const headers = await register();
   const texts = [(await server.inject('/api/test')).body, (await server.inject({ url: '/api/session', headers })).body];
@@ -148,7 +148,7 @@ test('a listener learns nothing about which system is which', async (t) => {
 });
 
 test('forged, damaged and foreign tokens are refused', async (t) => {
-  const { server, register, running } = await start(t);
+  const { server, register, live } = await start(t);
   const { authorization } = await register();
   const damaged = authorization.slice(0, -2) + (authorization.endsWith('AA') ? 'BB' : 'AA');
   const forged = [
@@ -161,7 +161,7 @@ test('forged, damaged and foreign tokens are refused', async (t) => {
     authorization.replace('Bearer', 'Basic'),
     `${authorization}x`,
     `Bearer ${"' or 1=1 --".padEnd(43, 'x')}`,
-    `Bearer ${running.key}`,
+    `Bearer ${live.key}`,
     'Bearer ../../answers',
   ];
   for (const header of forged) {
@@ -178,11 +178,11 @@ test('forged, damaged and foreign tokens are refused', async (t) => {
       );
     }
   }
-  assert.equal(running.store.answers().length, 0);
+  assert.equal(live.store.answers().length, 0);
 });
 
 test('answers are checked: shape, range, everything heard and rated', async (t) => {
-  const { server, register, running } = await start(t, { forcePlay: 0.5 });
+  const { server, register, live } = await start(t, { forcePlay: 0.5 });
   const headers = await register();
   const put = async (payload: object, url = '/api/trials/0/answer') => {
     const { statusCode, body } = await server.inject({ method: 'PUT', url, headers, payload });
@@ -201,17 +201,17 @@ test('answers are checked: shape, range, everything heard and rated', async (t) 
   assert.match(await put(answer(5, { ratings: [1, 2, 3, 4, null] })), /^422 .*not everything is rated/);
   assert.match(await put(answer(5, { heard: [1, 1, 1, 1, 0.4, 1] })), /^422 .*not everything was heard/);
   assert.match(await put(answer(5), '/api/trials/99/answer'), /^404 /);
-  assert.equal(running.store.answers().length, 0);
+  assert.equal(live.store.answers().length, 0);
   assert.match(await put(answer(5, { ratings: [1, 2, 3, 4, null], heard: Array(6).fill(0), done: false })), /^204 /);
   assert.match(await put(answer(5, { heard: [1, 1, 1, 1, 0.5, 0] })), /^204 /);
-  const [saved] = running.store.answers();
+  const [saved] = live.store.answers();
   assert.deepEqual([saved.ratings, saved.done], [[50, 50, 50, 50, 50], true]);
   assert.match(await put({ comment: '' }, '/api/finish'), /^422 .*2 trials are not done/);
   const session = (await server.inject({ url: '/api/session', headers })).json<Session>();
   assert.deepEqual(session.answers[0].ratings, [50, 50, 50, 50, 50]);
 });
 
-test('ab has no third answer unless the test has', async (t) => {
+test('ab has a third answer only with noPreference', async (t) => {
   for (const noPreference of [false, true]) {
     const { server, register } = await start(t, { kind: 'ab', noPreference });
     const payload = { ratings: [0], heard: [1, 1], seconds: 1, done: true };
@@ -224,7 +224,7 @@ test('ab has no third answer unless the test has', async (t) => {
 });
 
 test('bodies are bounded and must be JSON; consent is needed to begin', async (t) => {
-  const { server, register, running } = await start(t);
+  const { server, register, live } = await start(t);
   const headers = { ...(await register()), 'content-type': 'application/json' };
   const put = async (payload: string, type = 'application/json') =>
     (
@@ -248,29 +248,29 @@ test('bodies are bounded and must be JSON; consent is needed to begin', async (t
   ]) {
     assert.equal((await server.inject({ method: 'POST', url: '/api/listeners', payload })).statusCode, 400);
   }
-  assert.equal(running.store.listeners().length, 1);
+  assert.equal(live.store.listeners().length, 1);
 });
 
-test('results need the key; ten wrong ones close the door for a minute', async (t) => {
-  const { server, running, folder, register } = await start(t);
+test('results need the key; ten wrong ones lock an address out for a minute', async (t) => {
+  const { server, live, folder, register } = await start(t);
   const basic = (key: string) => ({ authorization: `Basic ${Buffer.from(`me:${key}`).toString('base64')}` });
   const get = async (headers: Record<string, string> = {}, url = '/results', remoteAddress = '10.0.0.1') =>
     (await server.inject({ url, headers, remoteAddress })).statusCode;
   assert.equal(statSync(join(folder, 'results.key')).mode & 0o777, 0o600);
-  assert.equal(running.key, readFileSync(join(folder, 'results.key'), 'utf8').trim());
-  assert.ok(running.key.length >= 24);
+  assert.equal(live.key, readFileSync(join(folder, 'results.key'), 'utf8').trim());
+  assert.ok(live.key.length >= 24);
   for (const url of ['/results', '/results/report.json', '/results/ratings.csv']) {
     const asked = await server.inject(url);
     assert.equal(asked.statusCode, 401);
     assert.match(String(asked.headers['www-authenticate']), /^Basic /);
-    assert.equal(await get(basic(running.key), url), 200);
-    assert.equal(await get({ authorization: `Bearer ${running.key}` }, url), 200);
+    assert.equal(await get(basic(live.key), url), 200);
+    assert.equal(await get({ authorization: `Bearer ${live.key}` }, url), 200);
   }
-  assert.equal(await get(await register()), 401, 'a listener is no experimenter');
+  assert.equal(await get(await register()), 401, 'a listener is not the experimenter');
   for (let i = 0; i < limits.wrongKeys - 1; i++) assert.equal(await get(basic(`wrong${i}`)), 401);
   assert.equal(await get(basic('wrong')), 429);
-  assert.equal(await get(basic(running.key)), 429);
-  assert.equal(await get(basic(running.key), '/results', '10.0.0.2'), 200);
+  assert.equal(await get(basic(live.key)), 429);
+  assert.equal(await get(basic(live.key), '/results', '10.0.0.2'), 200);
 });
 
 test('a listener who asks too often has to wait; others at the same address do not', async (t) => {
@@ -283,7 +283,7 @@ test('a listener who asks too often has to wait; others at the same address do n
   assert.equal(await get(calm), 200);
 });
 
-test("new listeners are limited by address, which a proxy of one's own may name", async (t) => {
+test("new listeners are limited by address, which the operator's proxy may name", async (t) => {
   const register = async ({ server }: Running, forwarded?: string) =>
     (
       await server.inject({
@@ -304,12 +304,12 @@ test("new listeners are limited by address, which a proxy of one's own may name"
   assert.equal(await register(proxied, '10.1.1.2'), 201);
 });
 
-test('a fault of the server tells its log, not the world', async (t) => {
-  const { server, running, register } = await start(t);
+test('a fault of the server goes into its log, and not to listeners', async (t) => {
+  const { server, live, register } = await start(t);
   const headers = await register();
   const log: string[] = [];
   t.mock.method(process.stderr, 'write', (text: string) => log.push(text) > 0);
-  t.mock.method(running.store, 'answers', () => {
+  t.mock.method(live.store, 'answers', () => {
     throw new Error('/home/somebody/answers.sqlite: disk I/O error');
   });
   const { statusCode, body } = await server.inject({ url: '/api/session', headers });

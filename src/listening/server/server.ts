@@ -5,30 +5,33 @@ import rateLimit from '@fastify/rate-limit';
 import fastifyStatic from '@fastify/static';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { publicTest, type RunningTest, sessionOf, stimulusPath } from '../study/live_study.js';
-import { bodyLimit, limits, listenerOf } from './access.js';
+import { reportPolicy } from '../../report/page.js';
+import { analyse, type Results } from '../analysis/analysis.js';
+import { htmlReport } from '../analysis/html_report.js';
+import { ratingsCsv } from '../analysis/scores.js';
+import { type LiveStudy, publicStudy, sessionOf, stimulusPath } from '../study/live_study.js';
+import { bodyLimit, hasKey, limits, listenerOf, wrongKeys } from './access.js';
 import { answerSchema, faultOf, finishSchema, headphoneSchema, registrationSchema } from './answers.js';
-import { resultRoutes } from './results.js';
 import type { Listener } from './store.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Whose token the request carries. */
+    /** The listener whose token the request carries. */
     listener: Listener | undefined;
   }
 }
 
 export interface ServerOptions {
   /**
-   * Behind a proxy of one's own: the listener's address is the last one in X-Forwarded-For, which the proxy has put
-   * there. Default false.
+   * Whether the server stands behind a proxy of its operator: the listener's address is then the last one in
+   * X-Forwarded-For, where the proxy has put it. Default false.
    */
   readonly trustProxy?: boolean;
 }
 
 const pageFolder = fileURLToPath(new URL('../page/', import.meta.url));
 
-/** Everything comes from the server itself; nothing is inline, nobody may frame the page. */
+/** Everything comes from the server itself, nothing is inline, and no other page may frame this one. */
 const contentSecurityPolicy = {
   useDefaults: false,
   directives: {
@@ -43,11 +46,11 @@ const contentSecurityPolicy = {
   },
 };
 
-/** Only what the connection itself comes from is trusted. */
+/** Only the nearest sender, the proxy, is believed. */
 const nearestHop = (_address: string, hop: number): boolean => hop === 0;
 
-/** The server of a test, not listening yet. */
-export async function createServer(running: RunningTest, options: ServerOptions = {}): Promise<FastifyInstance> {
+/** The server of a study, not listening yet. */
+export async function createServer(live: LiveStudy, options: ServerOptions = {}): Promise<FastifyInstance> {
   const server = fastify({
     trustProxy: options.trustProxy ? nearestHop : false,
     bodyLimit,
@@ -60,7 +63,7 @@ export async function createServer(running: RunningTest, options: ServerOptions 
   server.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'there is no such page' }));
   server.decorateRequest('listener', undefined);
   server.addHook('onRequest', async (request) => {
-    request.listener = listenerOf(running.store, request);
+    request.listener = listenerOf(live.store, request);
   });
   await server.register(helmet, {
     contentSecurityPolicy,
@@ -88,15 +91,15 @@ export async function createServer(running: RunningTest, options: ServerOptions 
     reply.header('cache-control', 'no-cache').sendFile('protocol.js', fileURLToPath(new URL('../', import.meta.url))),
   );
   server.get('/robots.txt', (_request, reply) => reply.type('text/plain').send('User-agent: *\nDisallow: /\n'));
-  listenerRoutes(server, running);
-  resultRoutes(server, running);
+  listenerRoutes(server, live);
+  resultRoutes(server, live);
   return server;
 }
 
-/** What listeners ask for. */
-function listenerRoutes(server: FastifyInstance, running: RunningTest): void {
-  const { store, test, preview } = running;
-  const described = publicTest(running);
+/** The requests of listeners. */
+function listenerRoutes(server: FastifyInstance, live: LiveStudy): void {
+  const { store, study, preview } = live;
+  const described = publicStudy(live);
   server.get('/api/test', (_request, reply) => reply.header('cache-control', 'no-cache').send(described));
 
   server.post(
@@ -104,20 +107,20 @@ function listenerRoutes(server: FastifyInstance, running: RunningTest): void {
     { config: { rateLimit: { max: limits.registrations, keyGenerator: (request) => `registration ${request.ip}` } } },
     async (request, reply) => {
       const { participant } = read(registrationSchema, request.body);
-      const { token } = await store.register(running.plan, participant ?? null);
+      const { token } = await store.register(live.plan, participant ?? null);
       return reply.code(201).send({ token });
     },
   );
 
   server.get('/api/session', (request, reply) => {
     const listener = known(request);
-    return reply.header('cache-control', 'no-store').send(sessionOf(running, listener));
+    return reply.header('cache-control', 'no-store').send(sessionOf(live, listener));
   });
 
   server.get('/api/trials/:trial/clips/:clip', (request, reply) => {
     const listener = known(request);
     const { trial, clip } = read(clipAddress, request.params);
-    const path = listener.plan[trial] && stimulusPath(running, listener.plan[trial], clip);
+    const path = listener.plan[trial] && stimulusPath(live, listener.plan[trial], clip);
     if (path === undefined) throw new Refusal(404, 'there is no such clip');
     return reply
       .type('audio/wav')
@@ -132,7 +135,7 @@ function listenerRoutes(server: FastifyInstance, running: RunningTest): void {
     const { trial } = read(trialAddress, request.params);
     const answer = read(answerSchema, request.body);
     if (listener.plan[trial] === undefined) throw new Refusal(404, 'there is no such trial');
-    const fault = faultOf(test, listener.plan[trial], answer, preview);
+    const fault = faultOf(study, listener.plan[trial], answer, preview);
     if (fault !== undefined) throw new Refusal(422, fault);
     await store.save(listener.id, trial, answer);
     return reply.code(204).send();
@@ -151,6 +154,30 @@ function listenerRoutes(server: FastifyInstance, running: RunningTest): void {
     await store.finish(listener.id, read(finishSchema, request.body).comment);
     return reply.code(204).send();
   });
+}
+
+/** The results so far, for those who have the key: /results, /results/report.json and /results/ratings.csv. */
+function resultRoutes(server: FastifyInstance, { store, key }: LiveStudy): void {
+  const serve = (path: string, type: string, text: (results: Results) => string) =>
+    server.get(path, { config: { rateLimit: { max: limits.listener } } }, (request, reply) => {
+      void reply.header('cache-control', 'no-store');
+      if (tooOften(request.ip)) return reply.code(429).send({ error: 'too many wrong keys; try again in a minute' });
+      if (!hasKey(key, request)) {
+        if (request.headers.authorization !== undefined) remember(request.ip);
+        return reply
+          .code(401)
+          .header('www-authenticate', 'Basic realm="results", charset="UTF-8"')
+          .send({ error: 'expected the key that tts-listen serve prints, as the password' });
+      }
+      return reply
+        .header('content-security-policy', `${reportPolicy}; frame-ancestors 'none'`)
+        .type(type)
+        .send(text(analyse(store)));
+    });
+  const { tooOften, remember } = wrongKeys();
+  serve('/results', 'text/html; charset=utf-8', htmlReport);
+  serve('/results/report.json', 'application/json; charset=utf-8', (results) => JSON.stringify(results));
+  serve('/results/ratings.csv', 'text/csv; charset=utf-8', ratingsCsv);
 }
 
 const index = z.coerce.number().int().min(0).max(100_000);
@@ -179,7 +206,7 @@ function read<T>(schema: z.ZodType<T>, value: unknown): T {
   throw new Refusal(400, `${path.join('.') || 'request'}: ${message}`);
 }
 
-/** One line of JSON for every error; of our own faults nothing but that they happened. */
+/** One line of JSON for every error. Faults of our own are logged here, and listeners learn only that there was one. */
 function explain(error: { statusCode?: number; message: string }, request: FastifyRequest, reply: FastifyReply): void {
   const status = error.statusCode ?? 500;
   if (status >= 500) process.stderr.write(`${request.method} ${request.routeOptions.url ?? '?'}: ${error.message}\n`);

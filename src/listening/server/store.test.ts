@@ -41,7 +41,7 @@ test('a token is 256 random bits, opens its listener only, and is not in the dat
   for (const file of [path, `${path}-wal`]) assert.ok(!readFileSync(file).includes(token));
 });
 
-test('an answer is replaced by a newer one, but what was done is not undone by a late draft', async (t) => {
+test('a newer answer replaces an older one, but a late draft does not replace a final answer', async (t) => {
   const { store } = open(t);
   const { id } = (await store.register(() => plan, null)).listener;
   await store.save(id, 0, answer(null, false));
@@ -59,8 +59,8 @@ test('an answer is replaced by a newer one, but what was done is not undone by a
 });
 
 test(
-  'places are given out in order; one that was left for a day goes to the next ' +
-    'listener, one that was finished does not',
+  'places are given out in order; one that was abandoned for a day goes to the next ' +
+    'listener, and a finished one does not',
   async (t) => {
     const { store } = open(t);
     const start = 1e12;
@@ -80,7 +80,7 @@ test(
   },
 );
 
-test('answers belong to a test: another one is refused while there are any', async (t) => {
+test('answers belong to a study, and another study is refused while there are any', async (t) => {
   const { store, path } = open(t);
   AnswerStore.open(path, 'other', { title: 'b' }).close();
   assert.deepEqual(AnswerStore.read(path).settings(), { title: 'b' });
@@ -93,7 +93,7 @@ test('answers belong to a test: another one is refused while there are any', asy
   assert.equal(reopened.listeners().length, 1);
 });
 
-test('a file that is no database is refused', async (t) => {
+test('a file that is not a database is refused', async (t) => {
   const path = join(temporaryFolder(t), 'answers.sqlite');
   writeFileSync(path, 'something else, long enough to look like a page of a database '.repeat(100));
   assert.throws(() => AnswerStore.open(path, '', {}), {
@@ -102,7 +102,7 @@ test('a file that is no database is refused', async (t) => {
   });
 });
 
-test('what is written at once goes to the disk together; what fails fails alone', async (t) => {
+test('what is written at once goes to the disk together, and a failure affects only itself', async (t) => {
   const { store } = open(t);
   const { id } = (await store.register(() => plan, null)).listener;
   const results = await Promise.allSettled([

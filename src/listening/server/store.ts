@@ -4,13 +4,15 @@ import { TtsError } from '../../base/errors.js';
 import type { Answer, HeadphoneResult } from '../protocol.js';
 import type { Trial } from '../study/plan.js';
 
-/** Bump when a table changes. */
+/** To be raised when a table changes. */
 const version = 1;
-/** A listener who has not finished and has been silent for so long leaves the place in the plan to another. */
+/** A listener who has not finished and was silent for this long, in ms, loses the place in the plan to the next one. */
 const abandonedAfter = 24 * 3600_000;
 
 const tables = `
-  create table if not exists test (id integer primary key check (id = 1), version integer not null, fingerprint text not null, settings text not null) strict;
+  create table if not exists test (
+    id integer primary key check (id = 1), version integer not null, fingerprint text not null, settings text not null
+  ) strict;
   create table if not exists listeners (
     id integer primary key, token text not null unique, slot integer not null, participant text, plan text not null,
     started integer not null, headphones text, comment text, finished integer
@@ -46,7 +48,7 @@ interface ListenerRow extends Omit<Listener, 'plan' | 'headphones'> {
   readonly plan: string;
   readonly headphones: string | null;
 }
-/** Something to write. `run` leaves what to tell the caller when all is on the disk. */
+/** Something to write. `run` returns what is to be called when it is on the disk. */
 interface Job {
   readonly run: () => () => void;
   readonly reject: (error: unknown) => void;
@@ -57,14 +59,14 @@ interface AnswerRow extends Omit<StoredAnswer, 'ratings' | 'heard' | 'done'> {
   readonly done: number;
 }
 
-/** A token is its bearer's only proof; the database holds a hash, so that reading it gives nobody's. */
+/** A token is the only proof of who a listener is. The database holds hashes, so that a reader learns no token. */
 const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
 const listenerColumns = 'id, slot, participant, plan, started, headphones, comment, finished';
 
 /**
  * Listeners and answers in an SQLite file. What a method has written is on the disk when its promise resolves
  * (write-ahead log, synchronous = FULL), whatever happens to the process then. What is written at about the same time
- * goes to the disk together: waiting for the disk is what takes the time.
+ * goes to the disk together, because waiting for the disk is what takes the time.
  */
 export class AnswerStore {
   private readonly database: Database.Database;
@@ -77,7 +79,7 @@ export class AnswerStore {
   }
 
   /**
-   * Opens the answers to a test, or begins them.
+   * Opens the answers to a study, or a new file for them.
    * @param path of the file, or `:memory:`
    * @param fingerprint of what must not change while there are answers
    * @param settings to be kept with them
@@ -85,7 +87,7 @@ export class AnswerStore {
    */
   static open(path: string, fingerprint: string, settings: object): AnswerStore {
     const store = AnswerStore.read(path);
-    const known = store.test();
+    const known = store.record();
     if (known === undefined)
       store.database
         .prepare('insert into test (id, version, fingerprint, settings) values (1, ?, ?, ?)')
@@ -97,7 +99,7 @@ export class AnswerStore {
         throw new TtsError(
           'ERR_LISTENING_TEST',
           `${path} has the answers to another version of this test (its clips or settings have changed); ` +
-            'move it away to begin anew, or put the test back',
+            'move it away to start afresh, or restore the test',
         );
       store.database
         .prepare('update test set fingerprint = ?, settings = ?')
@@ -106,7 +108,7 @@ export class AnswerStore {
     return store;
   }
 
-  /** Opens answers to read them, whatever test they belong to. */
+  /** Opens answers to read them, whatever study they belong to. */
   static read(path: string): AnswerStore {
     try {
       return new AnswerStore(path);
@@ -121,10 +123,10 @@ export class AnswerStore {
 
   /** The settings that were kept with the answers. */
   settings(): unknown {
-    return JSON.parse(this.test()?.settings ?? 'null');
+    return JSON.parse(this.record()?.settings ?? 'null');
   }
 
-  /** A new listener, in the first free place of the plan. The token is not stored and cannot be had again. */
+  /** Adds a listener, in the first free place of the plan. The token is not stored and cannot be recovered. */
   register(
     planFor: (slot: number) => readonly Trial[],
     participant: string | null,
@@ -166,14 +168,16 @@ export class AnswerStore {
   }
 
   /**
-   * Saves an answer over an earlier one. A trial that was done stays done: a draft that arrives late changes nothing.
+   * Saves an answer in place of an earlier one. A trial that is done stays done: a draft that arrives late changes
+   * nothing.
    */
   save(listener: number, trial: number, { ratings, heard, seconds, done }: Answer, now = Date.now()): Promise<unknown> {
     return this.write(() =>
       this.database
         .prepare(
           `insert into answers (listener, trial, ratings, heard, seconds, done, saved) values (?, ?, ?, ?, ?, ?, ?)
-           on conflict do update set ratings = excluded.ratings, heard = excluded.heard, seconds = excluded.seconds, done = excluded.done, saved = excluded.saved
+           on conflict do update set ratings = excluded.ratings, heard = excluded.heard, seconds = excluded.seconds,
+             done = excluded.done, saved = excluded.saved
            where excluded.done >= answers.done`,
         )
         .run(listener, trial, JSON.stringify(ratings), JSON.stringify(heard), seconds, Number(done), now),
@@ -212,7 +216,7 @@ export class AnswerStore {
     );
   }
 
-  /** Writes what still waits, and closes the file. */
+  /** Writes what is still waiting, and closes the file. */
   close(): void {
     this.commit();
     this.database.close();
@@ -228,7 +232,7 @@ export class AnswerStore {
     });
   }
 
-  /** One transaction for all that waits. A statement that fails undoes itself and nothing else. */
+  /** Writes all that waits in one transaction. A statement that fails undoes itself and nothing else. */
   private commit(): void {
     const jobs = this.waiting;
     this.waiting = [];
@@ -252,16 +256,17 @@ export class AnswerStore {
     for (const one of tell) one();
   }
 
-  private test(): { version: number; fingerprint: string; settings: string } | undefined {
+  private record(): { version: number; fingerprint: string; settings: string } | undefined {
     return this.database.prepare('select version, fingerprint, settings from test').get() as
       { version: number; fingerprint: string; settings: string } | undefined;
   }
 
-  /** The lowest place that nobody has finished or is at work on. */
+  /** The lowest place that nobody has finished or is working on. */
   private freeSlot(now: number): number {
     const rows = this.database
       .prepare(
-        `select distinct slot from listeners left join (select listener, max(saved) as last from answers group by listener) on listener = listeners.id
+        `select distinct slot from listeners
+         left join (select listener, max(saved) as last from answers group by listener) on listener = listeners.id
          where finished is not null or coalesce(last, started) > ? order by slot`,
       )
       .all(now - abandonedAfter) as { slot: number }[];

@@ -18,12 +18,12 @@ const names = z.array(name).min(1);
 const text = z.string().max(5000);
 const share = z.number().min(0).max(1);
 
-/** What may stand in test.yaml. Everything can be left out. */
+/** What test.yaml may contain. Every key is optional. */
 const fileSchema = z.strictObject({
   title: z.string().min(1).max(200).optional(),
   /** Default: `mushra` if there is a reference, else `mos`. */
   kind: z.enum(kinds).optional(),
-  /** Language of the texts below, as in HTML. */
+  /** Language of the texts below, as HTML names it. */
   language: z
     .string()
     .regex(/^[A-Za-z0-9-]{1,35}$/, 'expected a language tag such as en')
@@ -33,17 +33,17 @@ const fileSchema = z.strictObject({
   consent: text.optional(),
   contact: z.string().max(200).optional(),
   question: z.string().max(500).optional(),
-  /** Folders of systems/ that take part; default all. */
+  /** Folders of systems/ that take part; default all of them. */
   systems: names.optional(),
   /** The system that is the original; default `reference` if there is one. */
   reference: name.optional(),
-  /** File names without ending; default all. */
+  /** File names without their endings; default all of them. */
   clips: names.optional(),
-  /** Clips that are heard first and not counted; default the first one. An empty list: no practice. */
+  /** Clips that are heard first and do not count; default the first clip. With an empty list there is no practice. */
   practice: z.array(name).max(10).optional(),
-  /** Trials of each listener, without practice and traps; default all there are. */
+  /** Trials for each listener, not counting practice and traps; default one for each question. */
   trials: z.int().min(1).max(1000).optional(),
-  /** The pairs that cmos, ab and abx compare; default each system with each other. */
+  /** The pairs that cmos, ab and abx compare; default every pair of systems. */
   pairs: z
     .array(z.tuple([name, name]))
     .min(1)
@@ -52,43 +52,43 @@ const fileSchema = z.strictObject({
   repetitions: z.int().min(1).max(50).optional(),
   /** Whether ab offers "no preference". */
   noPreference: z.boolean().optional(),
-  /** Questions with an obvious answer for each listener. A MUSHRA test has its anchors instead. */
+  /** How many questions with an obvious answer each listener gets. A MUSHRA test has its anchors instead. */
   traps: z.int().min(0).max(10).optional(),
   /** Cut-off frequencies of the anchors of a MUSHRA test, in Hz. */
   anchors: z.array(z.number().min(100).max(20000)).max(4).optional(),
-  /** Loudness to which all clips are brought, in LUFS, or off. */
+  /** The loudness that all clips are given, in LUFS, or off. */
   loudness: z
     .union([z.number().min(-60).max(-10), z.literal('off')], { error: 'expected LUFS from -60 to -10, or off' })
     .optional(),
-  /** Rate to which all clips are brought, in Hz; without it they must agree. */
+  /** The sample rate that all clips are given, in Hz; without it they must agree. */
   sampleRate: z.int().min(8000).max(96000).optional(),
   /** Shortest and longest clip that is accepted, in seconds. */
   duration: z
     .strictObject({ min: z.number().min(0.5).max(600).optional(), max: z.number().min(0.5).max(600).optional() })
     .optional(),
-  /** Share of each clip that must have been heard before going on. */
+  /** Share of each clip that listeners must hear before they can go on. */
   forcePlay: share.optional(),
-  /** Whether every clip must be rated before going on. */
+  /** Whether listeners must rate every clip before they can go on. */
   forceRating: z.boolean().optional(),
   /** The headphone check: whether there is one, and whether failing it ends the test. */
   headphones: z.enum(['off', 'record', 'require']).optional(),
-  /** What is drawn is a function of this number and of the listener's. */
+  /** All random choices are a function of this number and of the listener's place in the plan. */
   seed: z
     .int()
     .min(0)
     .max(2 ** 31)
     .optional(),
-  /** What is shown at the end, and where a link leads (of a panel provider, say). */
+  /** What is shown at the end, and where a link leads from there, such as back to a panel provider. */
   finish: z.strictObject({ message: text.optional(), url: z.url({ protocol: /^https?$/ }).optional() }).optional(),
 });
 
-export type TestFile = z.infer<typeof fileSchema>;
+export type StudyFile = z.infer<typeof fileSchema>;
 
 /**
- * Settings with their defaults, which depend on the kind. Systems and clips are what the folder holds: see
- * `openTestFolder`.
+ * Settings with their defaults, which depend on the kind. Systems and clips come from the folder: see
+ * `openStudyFolder`.
  */
-export interface TestSettings {
+export interface StudySettings {
   readonly title: string;
   readonly kind: Kind;
   readonly language: string;
@@ -128,25 +128,25 @@ const instructions: Record<Kind, string> = {
   abx: 'You will hear three clips, A, B and X. X is the same as either A or B: say which.',
   mushra:
     'You will hear several versions of the same clip beside a reference. Rate each version by how close its ' +
-    'quality comes to the reference. One of the versions is the reference itself and should get 100; others ' +
-    'may be much worse. Switch between them as often as you like: the sound goes on at the same place.',
+    'quality comes to that of the reference. One of the versions is the reference itself and should get 100; others ' +
+    'may be much worse. Switch between them as often as you like: the sound carries on at the same place.',
 };
 
 const defaultConsent =
-  'Your answers are stored without your name and used to compare speech systems. Taking part is voluntary; ' +
+  'Your answers are stored without your name, and are used to compare speech systems. Taking part is voluntary: ' +
   'you can stop at any time by closing this page.';
 
 /**
- * Reads `test.yaml` of a folder; a folder without one gives an empty object.
+ * Reads the `test.yaml` of a folder; without one the result is an empty object.
  * @throws {TtsError} ERR_LISTENING_TEST: what was wrong, and what was expected
  */
-export function readTestFile(folder: string): TestFile {
+export function readStudyFile(folder: string): StudyFile {
   const path = join(folder, 'test.yaml');
   if (!existsSync(path)) return {};
   const lines = new LineCounter();
   const document = parseDocument(readFileSync(path, 'utf8'), { lineCounter: lines });
   if (document.errors.length > 0)
-    throw new TtsError('ERR_LISTENING_TEST', `${path} is no YAML: ${document.errors[0].message.split('\n')[0]}`);
+    throw new TtsError('ERR_LISTENING_TEST', `${path} is not valid YAML: ${document.errors[0].message.split('\n')[0]}`);
   if (document.contents === null) return {};
   if (!isMap(document.contents))
     throw new TtsError('ERR_LISTENING_TEST', `${path}: expected keys and values, such as "kind: mushra"`);
@@ -159,7 +159,7 @@ export function readTestFile(folder: string): TestFile {
 }
 
 /** Fills in the defaults. */
-export function settle(file: TestFile, kind: Kind): TestSettings {
+export function settle(file: StudyFile, kind: Kind): StudySettings {
   const aligned = kind === 'mushra' || kind === 'abx';
   return {
     title: file.title ?? 'Listening test',
@@ -183,7 +183,7 @@ export function settle(file: TestFile, kind: Kind): TestSettings {
     headphones: file.headphones ?? 'record',
     seed: file.seed ?? 1,
     finish: {
-      message: file.finish?.message ?? 'That was all. Thank you for listening!',
+      message: file.finish?.message ?? 'You have reached the end. Thank you for listening!',
       url: file.finish?.url ?? null,
     },
   };

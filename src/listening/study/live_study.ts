@@ -3,44 +3,44 @@ import { existsSync, readFileSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeWholeFile } from '../../base/whole_file.js';
-import type { PublicTest, PublicTrial, Session } from '../protocol.js';
+import type { PublicStudy, PublicTrial, Session } from '../protocol.js';
 import { AnswerStore, type Listener } from '../server/store.js';
 import { planFor, type Trial } from './plan.js';
 import { prepareStimuli, type Stimuli } from './stimuli.js';
-import { type ListeningTest, openTestFolder } from './study_folder.js';
+import { openStudyFolder, type Study } from './study_folder.js';
 
-/** A test that is ready for listeners. */
-export interface RunningTest {
-  readonly test: ListeningTest;
+/** A study that is ready for listeners. */
+export interface LiveStudy {
+  readonly study: Study;
   readonly stimuli: Stimuli;
   readonly store: AnswerStore;
-  /** Opens the results. */
+  /** The password of the results. */
   readonly key: string;
-  /** Answers are forgotten at the end, and everything may be skipped. */
+  /** A preview does not keep its answers, and lets listeners skip everything. */
   readonly preview: boolean;
   readonly plan: (slot: number) => Trial[];
 }
 
-/** The answers of a test lie here. */
+/** The file with the answers to a study. */
 export const answersPath = (folder: string): string => join(folder, 'answers.sqlite');
 
 /**
  * Checks a folder, prepares its clips and opens its answers.
- * @throws {TtsError} ERR_LISTENING_TEST for what does not fit
+ * @throws {TtsError} ERR_LISTENING_TEST when something in the folder does not fit
  */
-export async function startTest(folder: string, options: { preview?: boolean } = {}): Promise<RunningTest> {
+export async function startStudy(folder: string, options: { preview?: boolean } = {}): Promise<LiveStudy> {
   const { preview = false } = options;
-  const test = openTestFolder(folder);
-  const stimuli = await prepareStimuli(test);
-  // Where the folder lies is nobody's business who gets the answers.
-  const store = AnswerStore.open(preview ? ':memory:' : answersPath(folder), fingerprintOf(test), {
-    ...test,
+  const study = openStudyFolder(folder);
+  const stimuli = await prepareStimuli(study);
+  // Whoever gets the answers need not learn where the folder was.
+  const store = AnswerStore.open(preview ? ':memory:' : answersPath(folder), fingerprintOf(study), {
+    ...study,
     folder: undefined,
   });
-  return { test, stimuli, store, preview, key: await resultsKey(folder), plan: (slot) => planFor(test, slot) };
+  return { study, stimuli, store, preview, key: await resultsKey(folder), plan: (slot) => planFor(study, slot) };
 }
 
-/** Changes with whatever gives answers another meaning; wording and looks may change. */
+/** Changes with everything that gives answers another meaning, but not with wording and looks. */
 function fingerprintOf({
   kind,
   systems,
@@ -56,7 +56,7 @@ function fingerprintOf({
   loudness,
   sampleRate,
   seed,
-}: ListeningTest): string {
+}: Study): string {
   const meaning = {
     kind,
     systems,
@@ -76,7 +76,7 @@ function fingerprintOf({
   return createHash('sha256').update(JSON.stringify(meaning)).digest('hex');
 }
 
-/** The key is made once and kept in the folder, for its owner's eyes only. */
+/** The key is made once and kept in the folder, where only its owner can read it. */
 async function resultsKey(folder: string): Promise<string> {
   const path = join(folder, 'results.key');
   if (!existsSync(path)) {
@@ -86,8 +86,8 @@ async function resultsKey(folder: string): Promise<string> {
   return readFileSync(path, 'utf8').trim();
 }
 
-/** What the page may know before there is a listener. */
-export function publicTest({ test, preview }: RunningTest): PublicTest {
+/** What the page may know before anybody takes part. */
+export function publicStudy({ study, preview }: LiveStudy): PublicStudy {
   const {
     title,
     kind,
@@ -100,9 +100,9 @@ export function publicTest({ test, preview }: RunningTest): PublicTest {
     noPreference,
     forcePlay,
     forceRating,
-  } = test;
+  } = study;
   return {
-    id: fingerprintOf(test).slice(0, 16),
+    id: fingerprintOf(study).slice(0, 16),
     title,
     kind,
     language,
@@ -118,11 +118,11 @@ export function publicTest({ test, preview }: RunningTest): PublicTest {
   };
 }
 
-/** What a listener may know: nothing that tells systems apart. */
-export function sessionOf(running: RunningTest, listener: Listener): Session {
-  const { test, store } = running;
+/** What a listener may know: nothing that says which system is which. */
+export function sessionOf(live: LiveStudy, listener: Listener): Session {
+  const { study, store } = live;
   return {
-    trials: listener.plan.map((trial) => publicTrial(running, trial)),
+    trials: listener.plan.map((trial) => publicTrial(live, trial)),
     answers: Object.fromEntries(
       store
         .answers(listener.id)
@@ -130,26 +130,26 @@ export function sessionOf(running: RunningTest, listener: Listener): Session {
     ),
     headphones: listener.headphones,
     finished: listener.finished !== null,
-    finish: test.finish,
+    finish: study.finish,
   };
 }
 
-function publicTrial({ test, stimuli, preview }: RunningTest, { clip, signals, role }: Trial): PublicTrial {
+function publicTrial({ study, stimuli, preview }: LiveStudy, { clip, signals, role }: Trial): PublicTrial {
   const trial = {
     practice: role === 'practice',
     clips: signals.length,
-    reference: test.kind === 'mushra',
+    reference: study.kind === 'mushra',
     aligned: stimuli.aligned(clip),
   };
   return preview ? { ...trial, signals } : trial;
 }
 
-/** The file behind a button of a trial; the reference comes after the clips. */
+/** The file behind a button of a trial; the reference is the last button. */
 export function stimulusPath(
-  { test, stimuli }: RunningTest,
+  { study, stimuli }: LiveStudy,
   { clip, signals }: Trial,
   button: number,
 ): string | undefined {
-  const signal = button === signals.length && test.kind === 'mushra' ? (test.reference as string) : signals[button];
+  const signal = button === signals.length && study.kind === 'mushra' ? (study.reference as string) : signals[button];
   return signal === undefined ? undefined : stimuli.path(signal, clip);
 }

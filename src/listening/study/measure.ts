@@ -7,7 +7,7 @@ import { integratedLoudness } from '../../audio/loudness.js';
 import { readAudio } from '../../audio/read.js';
 import { TtsError } from '../../base/errors.js';
 import { readWholeFile, writeWholeFile } from '../../base/whole_file.js';
-import type { ListeningTest } from './study_folder.js';
+import type { Study } from './study_folder.js';
 
 const measurementSchema = z.object({
   /** Of the file, in Hz. */
@@ -19,7 +19,7 @@ const measurementSchema = z.object({
   peak: z.number(),
 });
 
-/** What is known of a recording before the test. */
+/** A recording and its figures. */
 export interface Measurement extends z.infer<typeof measurementSchema> {
   readonly system: string;
   readonly clip: string;
@@ -29,32 +29,32 @@ export interface Measurement extends z.infer<typeof measurementSchema> {
 }
 
 /**
- * Versions with a difference in length of up to this many seconds are heard side by side; the shorter ones get silence
- * at their end.
+ * Versions of a clip may differ in length by up to this many seconds and still be heard side by side; shorter ones get
+ * silence at the end.
  */
 export const alignment = 0.1;
 
-/** The recording, mono, at the rate of the test. */
-export async function decode(test: ListeningTest, path: string): Promise<Audio> {
-  return readAudio(path, test.sampleRate === null ? {} : { sampleRate: test.sampleRate });
+/** A recording, mono, at the study's sample rate. */
+export async function decode(study: Study, path: string): Promise<Audio> {
+  return readAudio(path, study.sampleRate === null ? {} : { sampleRate: study.sampleRate });
 }
 
-/** Measures every recording of the test, once: figures are kept in the cache folder under the hash of the file. */
-export async function measureAll(test: ListeningTest, cache: string): Promise<Measurement[]> {
+/** Measures every recording of the study, once: the cache keeps the figures under the hash of the file. */
+export async function measureAll(study: Study, cache: string): Promise<Measurement[]> {
   const measurements: Measurement[] = [];
-  for (const clip of new Set([...test.clips, ...test.practice])) {
-    for (const system of test.systems) {
-      const path = test.path(system, clip);
+  for (const clip of new Set([...study.clips, ...study.practice])) {
+    for (const system of study.systems) {
+      const path = study.path(system, clip);
       const hash = createHash('sha256')
         .update(await readWholeFile(path))
         .digest('hex');
-      const record = join(cache, `${hash}-${test.sampleRate ?? 'own'}.json`);
+      const record = join(cache, `${hash}-${study.sampleRate ?? 'own'}.json`);
       measurements.push({
         system,
         clip,
         path,
         hash,
-        ...((await cached(record)) ?? (await measure(test, path, record))),
+        ...((await cached(record)) ?? (await measure(study, path, record))),
       });
     }
   }
@@ -67,8 +67,8 @@ async function cached(record: string): Promise<z.infer<typeof measurementSchema>
   return measurementSchema.parse(JSON.parse(text));
 }
 
-async function measure(test: ListeningTest, path: string, record: string): Promise<z.infer<typeof measurementSchema>> {
-  const { samples, sampleRate } = await decode(test, path);
+async function measure(study: Study, path: string, record: string): Promise<z.infer<typeof measurementSchema>> {
+  const { samples, sampleRate } = await decode(study, path);
   const loudness = integratedLoudness([samples], sampleRate);
   const peak = samples.reduce((largest, sample) => Math.max(largest, Math.abs(sample)), 0);
   const measurement = {
@@ -85,11 +85,11 @@ async function measure(test: ListeningTest, path: string, record: string): Promi
  * Checks what cannot be mended once listeners have begun: rates, lengths, silence.
  * @throws {TtsError} ERR_LISTENING_TEST with the first fault and the number of others
  */
-export function checkMeasurements(test: ListeningTest, measurements: readonly Measurement[]): void {
+export function checkMeasurements(study: Study, measurements: readonly Measurement[]): void {
   const faults = [
-    ...measurements.flatMap((one) => faultsOf(test, one)),
+    ...measurements.flatMap((one) => faultsOf(study, one)),
     ...rateFaults(measurements),
-    ...test.clips.flatMap((clip) => lengthFaults(test, measurements, clip)),
+    ...study.clips.flatMap((clip) => lengthFaults(study, measurements, clip)),
   ];
   if (faults.length === 0) return;
   throw new TtsError(
@@ -98,13 +98,13 @@ export function checkMeasurements(test: ListeningTest, measurements: readonly Me
   );
 }
 
-function faultsOf(test: ListeningTest, { path, seconds, loudness, sampleRate }: Measurement): string[] {
-  const { min, max } = test.duration;
+function faultsOf(study: Study, { path, seconds, loudness, sampleRate }: Measurement): string[] {
+  const { min, max } = study.duration;
   const faults: string[] = [];
   if (seconds < min || seconds > max)
     faults.push(`${path} lasts ${seconds.toFixed(2)} s; expected ${min} to ${max} s (duration in test.yaml)`);
   if (loudness === null) faults.push(`${path} is silent`);
-  const highest = Math.max(...test.anchors);
+  const highest = Math.max(...study.anchors);
   if ((highest * 8) / 7 > sampleRate / 2)
     faults.push(
       `${path} has a sample rate of ${sampleRate} Hz; an anchor of ${highest} Hz needs at least ` +
@@ -125,13 +125,13 @@ function rateFaults(measurements: readonly Measurement[]): string[] {
 }
 
 /** Versions that are compared at the same position must be of one length. */
-function lengthFaults(test: ListeningTest, measurements: readonly Measurement[], clip: string): string[] {
-  if (test.kind !== 'mushra' && test.kind !== 'abx') return [];
+function lengthFaults(study: Study, measurements: readonly Measurement[], clip: string): string[] {
+  if (study.kind !== 'mushra' && study.kind !== 'abx') return [];
   const versions = measurements.filter((one) => one.clip === clip).sort((a, b) => a.seconds - b.seconds);
   const [shortest, longest] = [versions[0], versions[versions.length - 1]];
   if (longest.seconds - shortest.seconds <= alignment) return [];
   return [
     `${shortest.path} lasts ${shortest.seconds.toFixed(2)} s, ${longest.path} ${longest.seconds.toFixed(2)} ` +
-      `s; expected lengths within ${alignment} s, for ${test.kind} compares them at the same position`,
+      `s; expected lengths within ${alignment} s, because ${study.kind} compares them at the same position`,
   ];
 }

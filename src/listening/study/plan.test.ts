@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { temporaryFolder } from '../../../test/support/files.js';
-import { writeTestFolder } from '../../../test/support/listening_study.js';
-import type { TestFile } from './definition.js';
+import { writeStudyFolder } from '../../../test/support/listening_study.js';
+import type { StudyFile } from './definition.js';
 import { itemsOf, planFor, type Trial } from './plan.js';
-import type { ListeningTest } from './study_folder.js';
-import { openTestFolder } from './study_folder.js';
+import type { Study } from './study_folder.js';
+import { openStudyFolder } from './study_folder.js';
 
 const clips = ['a', 'b', 'c', 'd', 'e', 'f'];
 
-async function open(t: TestContext, file: TestFile, systems = ['reference', 'ours', 'theirs']): Promise<ListeningTest> {
+async function open(t: TestContext, file: StudyFile, systems = ['reference', 'ours', 'theirs']): Promise<Study> {
   const folder = temporaryFolder(t);
-  await writeTestFolder(folder, file, { systems, clips, seconds: 0.01, sampleRate: 8000 });
-  return openTestFolder(folder);
+  await writeStudyFolder(folder, file, { systems, clips, seconds: 0.01, sampleRate: 8000 });
+  return openStudyFolder(folder);
 }
 const counted = (trials: readonly Trial[]) => trials.filter(({ role }) => role === 'test');
 const tally = (names: readonly string[]) => {
@@ -23,18 +23,18 @@ const tally = (names: readonly string[]) => {
 const spread = (counts: ReadonlyMap<string, number>) => Math.max(...counts.values()) - Math.min(...counts.values());
 
 test('a plan is a function of the seed and the slot', async (t) => {
-  const listening = await open(t, { kind: 'mos' });
-  assert.deepEqual(planFor(listening, 3), planFor(listening, 3));
-  assert.notDeepEqual(planFor(listening, 3), planFor(listening, 4));
-  assert.notDeepEqual(planFor({ ...listening, seed: 2 }, 3), planFor(listening, 3));
+  const study = await open(t, { kind: 'mos' });
+  assert.deepEqual(planFor(study, 3), planFor(study, 3));
+  assert.notDeepEqual(planFor(study, 3), planFor(study, 4));
+  assert.notDeepEqual(planFor({ ...study, seed: 2 }, 3), planFor(study, 3));
 });
 
 for (const kind of ['mos', 'cmos', 'ab', 'abx', 'mushra'] as const) {
   test(`${kind}: a listener without a limit is asked every question once`, async (t) => {
-    const listening = await open(t, { kind });
-    const trials = counted(planFor(listening, 5));
+    const study = await open(t, { kind });
+    const trials = counted(planFor(study, 5));
     const asked = tally(trials.map(({ clip, signals }) => `${clip} ${[...new Set(signals)].sort().join()}`));
-    assert.equal(asked.size, itemsOf(listening).length);
+    assert.equal(asked.size, itemsOf(study).length);
     assert.equal(spread(asked), 0);
     if (kind === 'mushra')
       for (const { signals } of trials)
@@ -42,15 +42,13 @@ for (const kind of ['mos', 'cmos', 'ab', 'abx', 'mushra'] as const) {
   });
 
   test(
-    `${kind}: with 4 trials each, after any number of listeners all questions ` +
-      'were asked equally often, give or take one',
+    `${kind}: with 4 trials each, all questions are asked equally often after any number of ` +
+      'listeners, give or take one',
     async (t) => {
-      const listening = await open(t, { kind, trials: 4 });
-      const asked = new Map(
-        itemsOf(listening).map(({ clip, signals }) => [`${clip} ${[...signals].sort().join()}`, 0]),
-      );
+      const study = await open(t, { kind, trials: 4 });
+      const asked = new Map(itemsOf(study).map(({ clip, signals }) => [`${clip} ${[...signals].sort().join()}`, 0]));
       for (let slot = 0; slot < 60; slot++) {
-        for (const { clip, signals } of counted(planFor(listening, slot))) {
+        for (const { clip, signals } of counted(planFor(study, slot))) {
           const key = `${clip} ${[...new Set(signals)].sort().join()}`;
           asked.set(key, (asked.get(key) as number) + 1);
         }
@@ -61,10 +59,10 @@ for (const kind of ['mos', 'cmos', 'ab', 'abx', 'mushra'] as const) {
 }
 
 test('each signal is equally often in each place, over listeners and for each question', async (t) => {
-  const listening = await open(t, { kind: 'mushra' });
+  const study = await open(t, { kind: 'mushra' });
   const places = new Map<string, number>();
   for (let slot = 0; slot < 5; slot++)
-    for (const { clip, signals } of counted(planFor(listening, slot)))
+    for (const { clip, signals } of counted(planFor(study, slot)))
       signals.forEach((signal, place) =>
         places.set(`${clip} ${signal} ${place}`, (places.get(`${clip} ${signal} ${place}`) ?? 0) + 1),
       );
@@ -85,9 +83,9 @@ test('each signal is equally often in each place, over listeners and for each qu
 });
 
 test('within a listener systems are balanced, and the same clip does not come twice in a row', async (t) => {
-  const listening = await open(t, { kind: 'mos', trials: 9, traps: 0 });
+  const study = await open(t, { kind: 'mos', trials: 9, traps: 0 });
   for (let slot = 0; slot < 30; slot++) {
-    const trials = counted(planFor(listening, slot));
+    const trials = counted(planFor(study, slot));
     assert.ok(spread(tally(trials.map(({ signals }) => signals[0]))) <= 1);
     for (let i = 1; i < trials.length; i++)
       assert.notEqual(trials[i].clip, trials[i - 1].clip, `slot ${slot}, trial ${i}`);
@@ -95,18 +93,18 @@ test('within a listener systems are balanced, and the same clip does not come tw
 });
 
 test('abx: X is A or B by a fair coin, and is one of the two', async (t) => {
-  const listening = await open(t, { kind: 'abx', traps: 0 });
-  const trials = Array.from({ length: 40 }, (_, slot) => counted(planFor(listening, slot))).flat();
+  const study = await open(t, { kind: 'abx', traps: 0 });
+  const trials = Array.from({ length: 40 }, (_, slot) => counted(planFor(study, slot))).flat();
   for (const { signals } of trials) assert.ok(signals[2] === signals[0] || signals[2] === signals[1]);
   const share = trials.filter(({ signals }) => signals[2] === signals[0]).length / trials.length;
   assert.ok(Math.abs(share - 0.5) < 0.06, `${share} of ${trials.length}`);
 });
 
-test('practice comes first and traps never; each listener gets the traps that were asked for', async (t) => {
+test('practice comes first, traps never do, and each listener gets as many traps as were asked for', async (t) => {
   for (const kind of ['mos', 'cmos', 'ab', 'abx'] as const) {
-    const listening = await open(t, { kind, practice: ['b'], traps: 2, trials: 5 });
+    const study = await open(t, { kind, practice: ['b'], traps: 2, trials: 5 });
     for (let slot = 0; slot < 20; slot++) {
-      const plan = planFor(listening, slot);
+      const plan = planFor(study, slot);
       const practice = kind === 'mos' ? 3 : 1;
       assert.deepEqual(
         plan.slice(0, practice).map(({ role, clip }) => `${role} ${clip}`),
@@ -123,8 +121,8 @@ test('practice comes first and traps never; each listener gets the traps that we
 });
 
 test('repetitions ask every question again', async (t) => {
-  const listening = await open(t, { kind: 'abx', pairs: [['reference', 'ours']], repetitions: 3, traps: 0 });
-  assert.equal(counted(planFor(listening, 0)).length, 18);
+  const study = await open(t, { kind: 'abx', pairs: [['reference', 'ours']], repetitions: 3, traps: 0 });
+  assert.equal(counted(planFor(study, 0)).length, 18);
   const mushra = await open(t, { kind: 'mushra', repetitions: 2 });
   assert.equal(counted(planFor(mushra, 0)).length, 12);
 });

@@ -1,21 +1,20 @@
 import { RandomStream, streams } from '../../base/random.js';
-import { trapSignal } from './degrade.js';
-import { anchorsOf, originalOf } from './stimuli.js';
-import type { ListeningTest } from './study_folder.js';
+import { anchorsOf, originalOf, trapSignal } from './signals.js';
+import type { Study } from './study_folder.js';
 
 /** One question to one listener. */
 export interface Trial {
   readonly clip: string;
   /**
-   * What is heard, in the order of the buttons: one signal (mos), A and B (cmos, ab), A, B and X (abx), or all, the
-   * hidden reference and the anchors among them (mushra).
+   * What is heard, in the order of the buttons: one signal (mos), A and B (cmos, ab), A, B and X (abx), or all signals
+   * with the hidden reference and the anchors (mushra).
    */
   readonly signals: readonly string[];
-  /** Practice and traps are not counted; traps say who listens. */
+  /** Practice and traps do not count; traps show who is listening. */
   readonly role: 'practice' | 'test' | 'trap';
 }
 
-/** A question before it is known who gets it: a clip and what is compared, in no order. */
+/** A question that no listener has yet: a clip and the signals to compare, in no order. */
 interface Item {
   readonly clip: string;
   readonly signals: readonly string[];
@@ -23,39 +22,40 @@ interface Item {
 
 /** Independent sequences of random numbers: blocks of a million for each purpose, of 4,096 within it. */
 const draws = { items: 0, order: 1, positions: 2, sides: 3, traps: 4, practice: 5 };
-const drawing = (test: ListeningTest, purpose: keyof typeof draws, index: number) =>
-  new RandomStream(test.seed, streams.listeningTests, 1 + (draws[purpose] * 2 ** 20 + index) * 4096);
+const drawing = (study: Study, purpose: keyof typeof draws, index: number) =>
+  new RandomStream(study.seed, streams.listeningTests, 1 + (draws[purpose] * 2 ** 20 + index) * 4096);
 
 /**
  * The trials of the listener in place `slot` (0, 1, …), practice first: a pure function of the test and the slot.
  *
- * Balance: the questions of a test stand in a row in which clips and systems alternate; each listener takes the next
- * `trials` of them, round and round. So after any number of listeners each question has been asked equally often, give
- * or take one, and within a listener so have the systems. The n-th time that a question is asked its signals are swapped
- * by one place: each signal is equally often in each place (A or B, first or last). The order of a listener's trials is
- * random, the same clip not twice in a row if that can be.
+ * Balance: the questions of a study stand in a row in which clips and systems alternate. Each listener takes the next
+ * `trials` of them, and after the last question comes the first again. So after any number of listeners each question
+ * has been asked equally often, give or take one, and each listener hears the systems equally often, give or take one.
+ * Each time that a question is asked its signals move on by one place, so that each signal is equally often in each
+ * place (A or B, first or last). The order of a listener's trials is random, but the same clip does not come twice in a
+ * row if that can be avoided.
  */
-export function planFor(test: ListeningTest, slot: number): Trial[] {
-  const items = itemsOf(test);
-  const count = Math.min(test.trials ?? items.length, items.length);
+export function planFor(study: Study, slot: number): Trial[] {
+  const items = itemsOf(study);
+  const count = Math.min(study.trials ?? items.length, items.length);
   const own = Array.from({ length: count }, (_, i) => {
     const turn = slot * count + i;
-    return arrange(test, items, turn);
+    return arrange(study, items, turn);
   });
-  const order = drawing(test, 'order', slot);
-  const trials = withTraps(test, apart(order.shuffle(own)), slot);
-  return [...practiceTrials(test, slot), ...trials];
+  const order = drawing(study, 'order', slot);
+  const trials = withTraps(study, apart(order.shuffle(own)), slot);
+  return [...practiceTrials(study, slot), ...trials];
 }
 
-/** All questions of a test, in the row that listeners take theirs from. */
-export function itemsOf(test: ListeningTest): Item[] {
-  const random = drawing(test, 'items', 0);
-  const clips = random.shuffle([...test.clips]);
-  const repeated = (items: Item[]) => Array.from({ length: test.repetitions }, () => items).flat();
-  if (test.kind === 'mushra')
-    return repeated(clips.map((clip) => ({ clip, signals: [...test.systems, ...anchorsOf(test)] })));
+/** All questions of a study, in the row from which listeners take theirs. */
+export function itemsOf(study: Study): Item[] {
+  const random = drawing(study, 'items', 0);
+  const clips = random.shuffle([...study.clips]);
+  const repeated = (items: Item[]) => Array.from({ length: study.repetitions }, () => items).flat();
+  if (study.kind === 'mushra')
+    return repeated(clips.map((clip) => ({ clip, signals: [...study.systems, ...anchorsOf(study)] })));
   const compared = random.shuffle(
-    test.kind === 'mos' ? test.systems.map((system) => [system]) : test.pairs.map((pair) => [...pair]),
+    study.kind === 'mos' ? study.systems.map((system) => [system]) : study.pairs.map((pair) => [...pair]),
   );
   // Round r gives clip i the comparison i + r: any few questions in a row have different clips and different systems.
   return repeated(
@@ -65,34 +65,34 @@ export function itemsOf(test: ListeningTest): Item[] {
   );
 }
 
-/** Puts the signals of a question in order, at this turn of the whole test. */
-function arrange(test: ListeningTest, items: readonly Item[], turn: number): Trial {
+/** Puts the signals of a question in order. `turn` counts the questions of all listeners. */
+function arrange(study: Study, items: readonly Item[], turn: number): Trial {
   const item = turn % items.length;
   const time = Math.floor(turn / items.length);
   const { clip, signals } = items[item];
-  // As many times, and as many neighbours in the row, as there are signals share a random order and are swapped against
-  // each other: so that together they are balanced.
+  // A group of as many repetitions, and as many neighbours in the row, as there are signals shares one random order.
+  // Each of the group starts it at another signal, so that together they are balanced.
   const groups = Math.ceil(items.length / signals.length);
   const group = Math.floor(time / signals.length) * groups + Math.floor(item / signals.length);
-  const base = drawing(test, 'positions', group).shuffle([...signals]);
+  const base = drawing(study, 'positions', group).shuffle([...signals]);
   const shift = (time + item) % signals.length;
   const swapped = [...base.slice(shift), ...base.slice(0, shift)];
-  if (test.kind !== 'abx') return { clip, signals: swapped, role: 'test' };
-  // X is A or B by a coin of its own: were it balanced, a listener who counts could tell.
-  return { clip, signals: [...swapped, swapped[drawing(test, 'sides', turn).below(2)]], role: 'test' };
+  if (study.kind !== 'abx') return { clip, signals: swapped, role: 'test' };
+  // X is A or B by the toss of a coin. If it were balanced, a listener who counts could guess it.
+  return { clip, signals: [...swapped, swapped[drawing(study, 'sides', turn).below(2)]], role: 'test' };
 }
 
-/** Adds the questions with an obvious answer at random places, not at the beginning. */
-function withTraps(test: ListeningTest, trials: readonly Trial[], slot: number): Trial[] {
+/** Adds questions with an obvious answer at random places, but not at the beginning. */
+function withTraps(study: Study, trials: readonly Trial[], slot: number): Trial[] {
   const result = [...trials];
-  const random = drawing(test, 'traps', slot);
-  for (let t = 0; t < test.traps; t++) {
-    const pair = random.shuffle([originalOf(test), trapSignal]);
+  const random = drawing(study, 'traps', slot);
+  for (let t = 0; t < study.traps; t++) {
+    const pair = random.shuffle([originalOf(study), trapSignal]);
     const signals = { mos: [trapSignal], cmos: pair, ab: pair, abx: [...pair, pair[random.below(2)]], mushra: [] }[
-      test.kind
+      study.kind
     ];
     result.splice(1 + random.below(result.length), 0, {
-      clip: test.clips[random.below(test.clips.length)],
+      clip: study.clips[random.below(study.clips.length)],
       signals,
       role: 'trap',
     });
@@ -101,22 +101,22 @@ function withTraps(test: ListeningTest, trials: readonly Trial[], slot: number):
 }
 
 /**
- * Each practice clip once; as opinions of single clips, once by every system, so that the whole range is known before
- * it counts.
+ * Each practice clip once. Where single clips are rated it comes from every system, so that listeners know the whole
+ * range before their answers count.
  */
-function practiceTrials(test: ListeningTest, slot: number): Trial[] {
-  const random = drawing(test, 'practice', slot);
+function practiceTrials(study: Study, slot: number): Trial[] {
+  const random = drawing(study, 'practice', slot);
   const trial = (clip: string, signals: readonly string[]): Trial => ({ clip, signals, role: 'practice' });
-  if (test.kind === 'mos')
-    return test.practice.flatMap((clip) => random.shuffle([...test.systems]).map((system) => trial(clip, [system])));
-  return test.practice.map((clip, i) => {
-    if (test.kind === 'mushra') return trial(clip, random.shuffle([...test.systems, ...anchorsOf(test)]));
-    const pair = random.shuffle([...test.pairs[(slot + i) % test.pairs.length]]);
-    return trial(clip, test.kind === 'abx' ? [...pair, pair[random.below(2)]] : pair);
+  if (study.kind === 'mos')
+    return study.practice.flatMap((clip) => random.shuffle([...study.systems]).map((system) => trial(clip, [system])));
+  return study.practice.map((clip, i) => {
+    if (study.kind === 'mushra') return trial(clip, random.shuffle([...study.systems, ...anchorsOf(study)]));
+    const pair = random.shuffle([...study.pairs[(slot + i) % study.pairs.length]]);
+    return trial(clip, study.kind === 'abx' ? [...pair, pair[random.below(2)]] : pair);
   });
 }
 
-/** Exchanges trials so that the same clip is not heard twice in a row, as far as that is possible. */
+/** Swaps trials so that the same clip does not come twice in a row, as far as that is possible. */
 function apart(trials: Trial[]): Trial[] {
   const clash = (i: number) => i > 0 && i < trials.length && trials[i].clip === trials[i - 1].clip;
   const clashes = (i: number) => Number(clash(i)) + Number(clash(i + 1));

@@ -3,27 +3,27 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { temporaryFolder } from '../../../test/support/files.js';
-import { speechlike, writeTestFolder } from '../../../test/support/listening_study.js';
+import { speechlike, writeStudyFolder } from '../../../test/support/listening_study.js';
 import { integratedLoudness } from '../../audio/loudness.js';
 import { readAudio } from '../../audio/read.js';
 import { writeWav } from '../../audio/write.js';
-import { modulatedNoise } from './degrade.js';
+import { modulatedNoise } from './signals.js';
 import { prepareStimuli } from './stimuli.js';
-import { openTestFolder } from './study_folder.js';
+import { openStudyFolder } from './study_folder.js';
 
 async function loudnessAt(path: string): Promise<number> {
   const { samples, sampleRate } = await readAudio(path);
   return integratedLoudness([samples], sampleRate);
 }
 
-test('all systems come to one loudness, and anchors are the original without its high frequencies', async (t) => {
+test('all systems are given one loudness, and anchors are the original without its high frequencies', async (t) => {
   const folder = temporaryFolder(t);
-  await writeTestFolder(folder, { loudness: -26 }, { clips: ['one', 'two'], sampleRate: 22050, seconds: 1 });
-  const listening = openTestFolder(folder);
-  const stimuli = await prepareStimuli(listening);
+  await writeStudyFolder(folder, { loudness: -26 }, { clips: ['one', 'two'], sampleRate: 22050, seconds: 1 });
+  const study = openStudyFolder(folder);
+  const stimuli = await prepareStimuli(study);
   assert.equal(stimuli.loudness, -26);
-  for (const clip of listening.clips) {
-    for (const system of listening.systems)
+  for (const clip of study.clips) {
+    for (const system of study.systems)
       assert.ok(Math.abs((await loudnessAt(stimuli.path(system, clip))) + 26) < 0.05, system);
     const { samples: original } = await readAudio(stimuli.path('reference', clip));
     const { samples: anchor } = await readAudio(stimuli.path('anchor-3500', clip));
@@ -34,25 +34,25 @@ test('all systems come to one loudness, and anchors are the original without its
   }
 });
 
-test('the second start finds everything prepared', async (t) => {
+test('a second start finds everything prepared', async (t) => {
   const folder = temporaryFolder(t);
-  await writeTestFolder(folder, {}, { clips: ['one'] });
-  await prepareStimuli(openTestFolder(folder));
+  await writeStudyFolder(folder, {}, { clips: ['one'] });
+  await prepareStimuli(openStudyFolder(folder));
   const prepared = join(folder, 'prepared');
   const times = () => readdirSync(prepared).map((name) => `${name} ${statSync(join(prepared, name)).mtimeMs}`);
   const before = times();
-  await prepareStimuli(openTestFolder(folder));
+  await prepareStimuli(openStudyFolder(folder));
   assert.deepEqual(times(), before);
 });
 
-test('if one clip would be clipped all are made softer, and it is said', async (t) => {
+test('if one clip would be clipped all are made softer, with a note', async (t) => {
   const folder = temporaryFolder(t);
-  await writeTestFolder(folder, { kind: 'mos' }, { systems: ['ours', 'theirs'], clips: ['one'] });
+  await writeStudyFolder(folder, { kind: 'mos' }, { systems: ['ours', 'theirs'], clips: ['one'] });
   // A click makes a peak 40 dB above the rest.
   const samples = speechlike(0.6, 16000, 1, 0.01);
   samples[100] = 0.9;
   await writeWav(join(folder, 'systems', 'ours', 'one.wav'), samples, 16000);
-  const stimuli = await prepareStimuli(openTestFolder(folder));
+  const stimuli = await prepareStimuli(openStudyFolder(folder));
   assert.match(
     stimuli.notes[0],
     /all clips are at -\d\d\.\d LUFS instead of -23: louder, .*ours\/one.wav would be clipped/,
@@ -65,25 +65,25 @@ test('if one clip would be clipped all are made softer, and it is said', async (
 
 test('loudness off leaves the samples alone', async (t) => {
   const folder = temporaryFolder(t);
-  await writeTestFolder(folder, { kind: 'mos', loudness: 'off', traps: 0 }, { systems: ['ours'], clips: ['one'] });
-  const listening = openTestFolder(folder);
-  const stimuli = await prepareStimuli(listening);
+  await writeStudyFolder(folder, { kind: 'mos', loudness: 'off', traps: 0 }, { systems: ['ours'], clips: ['one'] });
+  const study = openStudyFolder(folder);
+  const stimuli = await prepareStimuli(study);
   assert.deepEqual(
     (await readAudio(stimuli.path('ours', 'one'))).samples,
-    (await readAudio(listening.path('ours', 'one'))).samples,
+    (await readAudio(study.path('ours', 'one'))).samples,
   );
   assert.equal(stimuli.loudness, null);
 });
 
 test(
-  'lengths within 0.1 s are made equal; more is refused where positions are ' +
-    'compared, and switching begins anew elsewhere',
+  'lengths within 0.1 s are made equal; a larger difference is refused where positions ' +
+    'are compared, and elsewhere a switch starts from the beginning',
   async (t) => {
     const folder = temporaryFolder(t);
-    await writeTestFolder(folder, { anchors: [3500] }, { clips: ['one'] });
+    await writeStudyFolder(folder, { anchors: [3500] }, { clips: ['one'] });
     const ours = join(folder, 'systems', 'ours', 'one.wav');
     await writeWav(ours, speechlike(0.65, 16000, 9, 0.1), 16000);
-    const stimuli = await prepareStimuli(openTestFolder(folder));
+    const stimuli = await prepareStimuli(openStudyFolder(folder));
     assert.equal(stimuli.aligned('one'), true);
     const lengths = await Promise.all(
       ['reference', 'ours', 'theirs', 'anchor-3500'].map(
@@ -92,26 +92,26 @@ test(
     );
     assert.deepEqual(lengths, Array(4).fill(0.65 * 16000));
     await writeWav(ours, speechlike(0.8, 16000, 9, 0.1), 16000);
-    await assert.rejects(prepareStimuli(openTestFolder(folder)), {
+    await assert.rejects(prepareStimuli(openStudyFolder(folder)), {
       code: 'ERR_LISTENING_TEST',
-      message: /lasts 0.60 s, .*ours\/one.wav 0.80 s; expected lengths within 0.1 s, for mushra/,
+      message: /lasts 0.60 s, .*ours\/one.wav 0.80 s; expected lengths within 0.1 s, because mushra/,
     });
-    assert.equal((await prepareStimuli({ ...openTestFolder(folder), kind: 'ab', anchors: [] })).aligned('one'), false);
+    assert.equal((await prepareStimuli({ ...openStudyFolder(folder), kind: 'ab', anchors: [] })).aligned('one'), false);
   },
 );
 
-test('rates, lengths and silence are checked before the start, and the number of faults is said', async (t) => {
+test('rates, lengths and silence are checked before the start, and the faults are counted', async (t) => {
   const folder = temporaryFolder(t);
-  await writeTestFolder(folder, { kind: 'mos' }, { systems: ['ours', 'theirs'], clips: ['one', 'two'] });
+  await writeStudyFolder(folder, { kind: 'mos' }, { systems: ['ours', 'theirs'], clips: ['one', 'two'] });
   const write = (samples: Float32Array, rate: number) =>
     writeWav(join(folder, 'systems', 'ours', 'one.wav'), samples, rate);
   const refused = async (message: RegExp, changes = {}) =>
-    assert.rejects(prepareStimuli({ ...openTestFolder(folder), ...changes }), { code: 'ERR_LISTENING_TEST', message });
+    assert.rejects(prepareStimuli({ ...openStudyFolder(folder), ...changes }), { code: 'ERR_LISTENING_TEST', message });
   await write(speechlike(0.6, 24000, 1, 0.1), 24000);
   await refused(
     /ours\/one.wav has 24000 Hz, .*theirs\/one.wav has 16000 Hz; expected one sample rate, or sampleRate in test.yaml/,
   );
-  const converted = await prepareStimuli({ ...openTestFolder(folder), sampleRate: 16000 });
+  const converted = await prepareStimuli({ ...openStudyFolder(folder), sampleRate: 16000 });
   assert.equal((await readAudio(converted.path('ours', 'one'))).sampleRate, 16000);
   await write(new Float32Array(16000), 16000);
   await refused(/ours\/one.wav is silent$/);
@@ -122,7 +122,7 @@ test('rates, lengths and silence are checked before the start, and the number of
   await refused(/an anchor of 8000 Hz needs at least 18286 Hz/, { anchors: [8000] });
 });
 
-test('modulated noise has the ratio that it is asked for, and follows the signal', () => {
+test('modulated noise follows the signal at the ratio that was asked for', () => {
   const samples = speechlike(2, 16000, 5, 0.2);
   const noise = modulatedNoise(samples, 10).map((value, i) => value - samples[i]);
   const energy = (x: Float32Array) => x.reduce((sum, value) => sum + value * value, 0);

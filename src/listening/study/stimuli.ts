@@ -3,11 +3,11 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeWav } from '../../audio/write.js';
-import { anchorSignal, degrade, trapSignal } from './degrade.js';
 import { alignment, checkMeasurements, decode, measureAll, type Measurement } from './measure.js';
-import type { ListeningTest } from './study_folder.js';
+import { anchorsOf, degrade, originalOf, trapSignal } from './signals.js';
+import type { Study } from './study_folder.js';
 
-/** Bump when the same settings would give other samples. */
+/** To be raised when the same settings would give other samples. */
 const version = 1;
 /** Samples stay below this after matching, in dB of full scale. */
 const headroom = -1;
@@ -16,36 +16,36 @@ const headroom = -1;
 export interface Stimuli {
   /** Path of a signal (a system, an anchor, a trap) of a clip. */
   path(signal: string, clip: string): string;
-  /** Whether all systems' versions of a clip are of one length, so that switching keeps the position. */
+  /** Whether all versions of a clip have one length, so that a switch can keep the position. */
   aligned(clip: string): boolean;
-  /** Loudness of all of them in LUFS; null if it was left as it is. */
+  /** Loudness of all of them in LUFS; null if it was left alone. */
   readonly loudness: number | null;
   /** What the experimenter should know. */
   readonly notes: readonly string[];
 }
 
 /**
- * Checks the recordings, brings them to one loudness and makes anchors and traps, in the folder `prepared` of the test.
- * What is there already is not made again.
+ * Checks the recordings, gives them one loudness and makes anchors and traps, in the study's folder `prepared`. What is
+ * there already is not made again.
  * @throws {TtsError} ERR_LISTENING_TEST if a recording does not fit; what `readAudio` and `writeWav` throw
  */
-export async function prepareStimuli(test: ListeningTest): Promise<Stimuli> {
-  const cache = join(test.folder, 'prepared');
+export async function prepareStimuli(study: Study): Promise<Stimuli> {
+  const cache = join(study.folder, 'prepared');
   await mkdir(cache, { recursive: true });
-  const measurements = await measureAll(test, cache);
-  checkMeasurements(test, measurements);
-  const loudness = commonLoudness(test, measurements);
+  const measurements = await measureAll(study, cache);
+  checkMeasurements(study, measurements);
+  const loudness = commonLoudness(study, measurements);
   const paths = new Map<string, string>();
   const aligned = new Map<string, boolean>();
-  for (const clip of new Set([...test.clips, ...test.practice])) {
+  for (const clip of new Set([...study.clips, ...study.practice])) {
     const versions = measurements.filter((one) => one.clip === clip);
     const lengths = versions.map(({ seconds }) => seconds);
     const longest = Math.max(...lengths);
     aligned.set(clip, longest - Math.min(...lengths) <= alignment);
     for (const one of versions) {
       const rendering = { gain: loudness.gain(one), seconds: aligned.get(clip) ? longest : one.seconds };
-      for (const signal of signalsFrom(test, one.system))
-        paths.set(key(signal, clip), await render(test, cache, one, signal, rendering));
+      for (const signal of signalsFrom(study, one.system))
+        paths.set(key(signal, clip), await render(study, cache, one, signal, rendering));
     }
   }
   return {
@@ -56,27 +56,22 @@ export async function prepareStimuli(test: ListeningTest): Promise<Stimuli> {
     },
     aligned: (clip) => aligned.get(clip) as boolean,
     loudness: loudness.target,
-    notes: [...loudness.notes, ...advice(test)],
+    notes: [...loudness.notes, ...advice(study)],
   };
 }
 
 const key = (signal: string, clip: string): string => `${signal}/${clip}`;
 
-/** The system that anchors and traps are made from. */
-export const originalOf = (test: ListeningTest): string => test.reference ?? test.systems[0];
-
-/** Names of the anchors of the test. */
-export const anchorsOf = (test: { readonly anchors: readonly number[] }): string[] => test.anchors.map(anchorSignal);
-
-function signalsFrom(test: ListeningTest, system: string): string[] {
-  if (system !== originalOf(test)) return [system];
-  return [system, ...anchorsOf(test), ...(test.traps > 0 ? [trapSignal] : [])];
+/** What is made from the recordings of a system: itself, and from the original also the anchors and the trap. */
+export function signalsFrom(study: Study, system: string): string[] {
+  if (system !== originalOf(study)) return [system];
+  return [system, ...anchorsOf(study), ...(study.traps > 0 ? [trapSignal] : [])];
 }
 
-/** The target, lowered if a clip would have to be clipped to reach it: all must stay equally loud. */
-function commonLoudness(test: ListeningTest, measurements: readonly Measurement[]) {
-  if (test.loudness === 'off') return { target: null, gain: () => 1, notes: [] };
-  const wanted = test.loudness;
+/** The target loudness. It is lowered if a clip would be clipped to reach it, because all must stay equally loud. */
+function commonLoudness(study: Study, measurements: readonly Measurement[]) {
+  if (study.loudness === 'off') return { target: null, gain: () => 1, notes: [] };
+  const wanted = study.loudness;
   const excess = (one: Measurement) => wanted - (one.loudness as number) + 20 * Math.log10(one.peak) - headroom;
   const worst = measurements.reduce((a, b) => (excess(b) > excess(a) ? b : a));
   const target = wanted - Math.max(0, excess(worst));
@@ -87,18 +82,18 @@ function commonLoudness(test: ListeningTest, measurements: readonly Measurement[
   return { target, gain: (one: Measurement) => 10 ** ((target - (one.loudness as number)) / 20), notes };
 }
 
-function advice(test: ListeningTest): string[] {
+function advice(study: Study): string[] {
   // BS.1534-3, 7.1: 1.5 times the number of systems, at least 5.
-  const systems = test.systems.filter((system) => system !== test.reference).length;
+  const systems = study.systems.filter((system) => system !== study.reference).length;
   const clips = Math.max(5, Math.ceil(1.5 * systems));
-  return test.kind === 'mushra' && test.clips.length < clips
-    ? [`${test.clips.length} clips; BS.1534-3 advises at least ${clips} for ${systems} systems`]
+  return study.kind === 'mushra' && study.clips.length < clips
+    ? [`${study.clips.length} clips; BS.1534-3 advises at least ${clips} for ${systems} systems`]
     : [];
 }
 
-/** Writes a signal unless it is there, and gives its path. */
+/** Writes a signal, unless it is there already, and returns its path. */
 async function render(
-  test: ListeningTest,
+  study: Study,
   cache: string,
   source: Measurement,
   signal: string,
@@ -108,7 +103,7 @@ async function render(
   const recipe = JSON.stringify({ version, source: source.hash, made, sampleRate: source.sampleRate, gain, seconds });
   const path = join(cache, `${createHash('sha256').update(recipe).digest('hex').slice(0, 32)}.wav`);
   if (existsSync(path)) return path;
-  const { samples, sampleRate } = await decode(test, source.path);
+  const { samples, sampleRate } = await decode(study, source.path);
   const padded = new Float32Array(Math.max(samples.length, Math.round(seconds * sampleRate)));
   padded.set(samples.map((sample) => sample * gain));
   await writeWav(path, made === 'itself' ? padded : degrade(signal, padded, sampleRate), sampleRate);

@@ -3,19 +3,19 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { temporaryFolder } from '../../../test/support/files.js';
-import { writeTestFolder } from '../../../test/support/listening_study.js';
-import type { TestFile } from './definition.js';
-import { openTestFolder } from './study_folder.js';
+import { writeStudyFolder } from '../../../test/support/listening_study.js';
+import type { StudyFile } from './definition.js';
+import { openStudyFolder } from './study_folder.js';
 
 const refused = (folder: string, message: RegExp) =>
-  assert.throws(() => openTestFolder(folder), { code: 'ERR_LISTENING_TEST', message });
+  assert.throws(() => openStudyFolder(folder), { code: 'ERR_LISTENING_TEST', message });
 const yaml = (folder: string, text: string) => writeFileSync(join(folder, 'test.yaml'), text);
 
-test('without test.yaml: mushra where there is a reference, else mos; all systems and all clips', async (t) => {
+test('without test.yaml a reference makes it a mushra test, else it is mos; all systems and clips take part', async (t) => {
   const folder = temporaryFolder(t);
-  await writeTestFolder(folder, {});
+  await writeStudyFolder(folder, {});
   rmSync(join(folder, 'test.yaml'));
-  const mushra = openTestFolder(folder);
+  const mushra = openStudyFolder(folder);
   assert.equal(mushra.kind, 'mushra');
   assert.deepEqual(mushra.systems, ['ours', 'reference', 'theirs']);
   assert.deepEqual(mushra.clips, ['four', 'one', 'three', 'two']);
@@ -24,37 +24,37 @@ test('without test.yaml: mushra where there is a reference, else mos; all system
     ['reference', [3500, 7000], 0, 12],
   );
   renameSync(join(folder, 'systems', 'reference'), join(folder, 'systems', 'original'));
-  const mos = openTestFolder(folder);
+  const mos = openStudyFolder(folder);
   assert.deepEqual([mos.kind, mos.reference, mos.traps], ['mos', null, 1]);
 });
 
-test('a folder named reference that does not take part is no reference; in a mushra test it always takes part', async (t) => {
+test('a folder named reference is the reference only if it takes part; in a mushra test it always does', async (t) => {
   const folder = temporaryFolder(t);
-  await writeTestFolder(folder, { systems: ['ours', 'theirs'] });
-  assert.deepEqual([openTestFolder(folder).kind, openTestFolder(folder).reference], ['mos', null]);
+  await writeStudyFolder(folder, { systems: ['ours', 'theirs'] });
+  assert.deepEqual([openStudyFolder(folder).kind, openStudyFolder(folder).reference], ['mos', null]);
   yaml(folder, 'kind: mushra\nsystems: [ours]');
-  assert.deepEqual(openTestFolder(folder).systems, ['reference', 'ours']);
+  assert.deepEqual(openStudyFolder(folder).systems, ['reference', 'ours']);
 });
 
-test('pairs: each with each, or those of the file', async (t) => {
+test('pairs are all pairs of systems, or those of test.yaml', async (t) => {
   const folder = temporaryFolder(t);
-  await writeTestFolder(folder, { kind: 'ab' });
-  assert.deepEqual(openTestFolder(folder).pairs, [
+  await writeStudyFolder(folder, { kind: 'ab' });
+  assert.deepEqual(openStudyFolder(folder).pairs, [
     ['ours', 'reference'],
     ['ours', 'theirs'],
     ['reference', 'theirs'],
   ]);
   yaml(folder, 'kind: ab\npairs: [[theirs, ours]]');
-  assert.deepEqual(openTestFolder(folder).pairs, [['theirs', 'ours']]);
+  assert.deepEqual(openStudyFolder(folder).pairs, [['theirs', 'ours']]);
   yaml(folder, 'kind: ab\npairs: [[theirs, our]]');
   refused(folder, /pairs in test.yaml names our; the systems are ours, reference, theirs/);
   yaml(folder, 'kind: ab\npairs: [[ours, ours]]');
   refused(folder, /compares ours with itself/);
 });
 
-test('what is wrong with test.yaml is said with the value and what was expected', async (t) => {
+test('a fault in test.yaml is reported with the value and what was expected', async (t) => {
   const folder = temporaryFolder(t);
-  await writeTestFolder(folder, {});
+  await writeStudyFolder(folder, {});
   const cases: [string, RegExp][] = [
     ['kidn: mos', /unknown key kidn; did you mean kind\?/],
     ['kind: musra', /kind is "musra"; expected one of "mos"\|"cmos"\|"ab"\|"abx"\|"mushra"/],
@@ -64,7 +64,7 @@ test('what is wrong with test.yaml is said with the value and what was expected'
     ['systems: [ours, mine]', /there is no system mine; systems\/ has ours, reference, theirs/],
     ['clips: [one, five]', /system \w+ has no clip five; expected .*five\.wav/],
     ['clips: [one, one]', /names a clip twice/],
-    ['a: [', /test.yaml is no YAML/],
+    ['a: [', /test.yaml is not valid YAML/],
     ['kind: mos\nreference: reference\nsystems: [ours]', /the reference reference is not among the systems: ours/],
     ['kind: mushra\nreference: original', /there is no system original/],
   ];
@@ -74,7 +74,7 @@ test('what is wrong with test.yaml is said with the value and what was expected'
   }
 });
 
-test('a folder that is no test is refused by what it lacks', async (t) => {
+test('a folder without a study is refused, and the message says what is missing', async (t) => {
   const folder = temporaryFolder(t);
   refused(folder, /has no folder systems; expected systems\/NAME\/CLIP.wav/);
   mkdirSync(join(folder, 'systems'));
@@ -82,25 +82,25 @@ test('a folder that is no test is refused by what it lacks', async (t) => {
   mkdirSync(join(folder, 'systems', 'empty'));
   refused(folder, /empty has no recordings/);
   rmSync(join(folder, 'systems', 'empty'), { recursive: true });
-  await writeTestFolder(folder, {});
+  await writeStudyFolder(folder, {});
   rmSync(join(folder, 'systems', 'ours', 'two.wav'));
   refused(folder, /system ours lacks two; expected the same clips in every system/);
   writeFileSync(join(folder, 'systems', 'ours', 'one.flac'), '');
   refused(folder, /has the clip one twice: one.flac and one.wav/);
 });
 
-test('names that the tool uses itself, too many signals, and a missing reference are refused', async (t) => {
+test("names of the tool's own signals, too many signals and a missing reference are refused", async (t) => {
   const folder = temporaryFolder(t);
-  await writeTestFolder(folder, {}, { systems: ['reference', 'trap'], clips: ['one'] });
+  await writeStudyFolder(folder, {}, { systems: ['reference', 'trap'], clips: ['one'] });
   refused(folder, /systems\/trap has a name that the tool gives to signals of its own/);
   const many = temporaryFolder(t);
-  await writeTestFolder(
+  await writeStudyFolder(
     many,
     {},
     { systems: ['reference', ...Array.from({ length: 10 }, (_, i) => `s${i}`)], clips: ['one'] },
   );
   refused(many, /13 signals in a trial .* BS.1534-3 allows 12/);
   const none = temporaryFolder(t);
-  await writeTestFolder(none, { kind: 'mushra' } satisfies TestFile, { systems: ['ours', 'theirs'], clips: ['one'] });
+  await writeStudyFolder(none, { kind: 'mushra' } satisfies StudyFile, { systems: ['ours', 'theirs'], clips: ['one'] });
   refused(none, /a MUSHRA test needs a reference/);
 });

@@ -2,11 +2,11 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, parse } from 'node:path';
 import { TtsError } from '../../base/errors.js';
 import type { Kind } from '../protocol.js';
-import { readTestFile, settle, type TestFile, type TestSettings } from './definition.js';
-import { trapSignal } from './degrade.js';
+import { readStudyFile, settle, type StudyFile, type StudySettings } from './definition.js';
+import { trapSignal } from './signals.js';
 
-/** A test whose folder was looked through: all systems have all clips. Nothing has been decoded yet. */
-export interface ListeningTest extends TestSettings {
+/** A study as its folder describes it: every system has every clip. Nothing has been decoded yet. */
+export interface Study extends StudySettings {
   readonly folder: string;
   /** Names of the systems; the reference is one of them. */
   readonly systems: readonly string[];
@@ -28,11 +28,11 @@ const fail = (message: string): never => {
  * Reads a folder with `systems/NAME/CLIP.wav` (or FLAC, MP3, Ogg) and, if there is one, `test.yaml`.
  * @throws {TtsError} ERR_LISTENING_TEST, naming what is missing
  */
-export function openTestFolder(folder: string): ListeningTest {
+export function openStudyFolder(folder: string): Study {
   const root = join(folder, 'systems');
   if (!existsSync(root) || !statSync(root).isDirectory())
     fail(`${folder} has no folder systems; expected systems/NAME/CLIP.wav, a folder for each system`);
-  const file = readTestFile(folder);
+  const file = readStudyFile(folder);
   const present = readdirSync(root)
     .filter((entry) => !entry.startsWith('.') && statSync(join(root, entry)).isDirectory())
     .sort();
@@ -66,7 +66,7 @@ export function openTestFolder(folder: string): ListeningTest {
   };
 }
 
-function chosen(file: TestFile, present: readonly string[], kind: Kind, reference: string | null): string[] {
+function chosen(file: StudyFile, present: readonly string[], kind: Kind, reference: string | null): string[] {
   const systems = [...new Set(file.systems ?? present)];
   if (kind === 'mushra' && reference !== null && !systems.includes(reference)) systems.unshift(reference);
   for (const system of [...systems, ...(reference === null ? [] : [reference])]) {
@@ -93,7 +93,7 @@ function chosen(file: TestFile, present: readonly string[], kind: Kind, referenc
   return systems;
 }
 
-/** Names without ending of the recordings in a folder, with their paths. */
+/** The recordings in a folder: their paths by name without ending. */
 function clipFiles(folder: string): Map<string, string> {
   const files = new Map<string, string>();
   for (const entry of readdirSync(folder).sort()) {
@@ -121,7 +121,7 @@ function commonClips(files: ReadonlyMap<string, ReadonlyMap<string, string>>): s
   return all;
 }
 
-function comparedPairs(file: TestFile, systems: readonly string[]): (readonly [string, string])[] {
+function comparedPairs(file: StudyFile, systems: readonly string[]): (readonly [string, string])[] {
   const pairs = file.pairs ?? systems.flatMap((a, i) => systems.slice(i + 1).map((b) => [a, b] as const));
   for (const [a, b] of pairs) {
     if (a === b) fail(`pairs in test.yaml compares ${a} with itself`);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { intervalOfMean } from '../../base/statistics.js';
-import { binomialTwoSided, binomialUpperTail, holm, quartiles, shareInterval, signedRank } from './tests.js';
+import { binomialTwoSided, binomialUpperTail, holm, quartiles, shareInterval, signedRank } from './significance.js';
 
 const close = (value: number | null, expected: number, tolerance = 5e-5) =>
   assert.ok(value !== null && Math.abs(value - expected) <= tolerance, `${value}, expected ${expected}`);
@@ -40,7 +40,7 @@ test('ties share ranks, zeros are left out, and the exact p follows from countin
   assert.deepEqual(signedRank([0, 0]), { n: 0, v: 0, p: 1 });
 });
 
-test('the normal approximation meets the exact test at many values', () => {
+test('the normal approximation agrees with the exact test at many values', () => {
   const values = Array.from({ length: 48 }, (_, i) => (i % 3 === 0 ? -1 : 1) * (i + 0.5));
   close(signedRank(values, { exact: false }).p, signedRank(values).p, 3e-3);
 });

@@ -52,8 +52,8 @@ function midRanks(values: readonly number[]): number[] {
 }
 
 /**
- * Two-sided: every assignment of signs to the ranks is equally probable; counts those by their doubled sum, which is
- * whole.
+ * Two-sided p: every assignment of signs to the ranks is equally probable. They are counted by twice their sum, which
+ * is a whole number.
  */
 function exactTails(ranks: readonly number[], v: number): number {
   const doubled = ranks.map((rank) => Math.round(2 * rank));

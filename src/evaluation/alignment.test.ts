@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { sameFrames, warp } from './dtw.js';
+import { sameFrames, warp } from './alignment.js';
 
 const path = (a: number[], b: number[]) => {
   const { target, output } = warp(a.length, b.length, (i, j) => Math.abs(a[i] - b[j]));
@@ -15,7 +15,7 @@ test('equal series are aligned frame by frame', () =>
     [3, 3],
   ]));
 
-test('a held value is met by one', () => {
+test('a value that is held in one signal belongs to a single frame of the other', () => {
   assert.deepEqual(path([1, 2, 3], [1, 2, 2, 2, 3]), [
     [0, 0],
     [1, 1],
@@ -54,7 +54,7 @@ test('the sum along the path is the least of all paths', () => {
   );
 });
 
-test('one frame is met by all', () =>
+test('a single frame belongs to all frames of the other signal', () =>
   assert.deepEqual(path([1], [5, 6, 7]), [
     [0, 0],
     [0, 1],

@@ -1,14 +1,14 @@
 import { melSpectrogram } from '../audio/mel.js';
 import { type MelSettings } from '../audio/mel_settings.js';
-import { type Alignment, sameFrames } from './dtw.js';
-import { measureHop } from './frames.js';
+import { melPresets } from '../audio/presets.js';
+import { type Alignment, measureHop, sameFrames } from './alignment.js';
 
 const windowSeconds = 0.025;
 const bands = 40;
 const highestFrequency = 8000;
 /** c_1 … c_13; c_0 is the level. */
 const order = 13;
-/** What is more than this below a signal's own loudest band counts as this level, in dB. */
+/** A band that is more than this below the loudest counts as this level: it is silence. In dB. */
 const range = 60;
 
 /** Mel cepstra, row-major [frames, 13]: c_1 … c_13 in nepers. */
@@ -78,7 +78,7 @@ export function cepstralDistance(target: MelCepstra, i: number, output: MelCepst
  * Mel-cepstral distortion in dB (Kubichek 1993, "Mel-cepstral distance measure for objective speech quality
  * assessment", IEEE PACRIM, 125-128), with 13 coefficients as is usual for speech synthesis: (10 √2 / ln 10) ·
  * √Σ_{m=1…13} (c_m - c'_m)², averaged over the frames, pauses included. 0 for a copy, at any loudness. How cepstra are
- * computed differs from paper to paper (see `melCepstra` for ours): compare only figures of one programme.
+ * computed differs from paper to paper (see `melCepstra` for ours): compare only figures of one program.
  * @param target of the original
  * @param output of the copy
  * @param alignment which frames are compared; frame by frame unless given
@@ -91,4 +91,35 @@ export function melCepstralDistortion(
   let sum = 0;
   alignment.target.forEach((frame, i) => (sum += cepstralDistance(target, frame, output, alignment.output[i])));
   return sum / alignment.target.length;
+}
+
+/**
+ * The log-spectral distance of two signals in dB (Gray and Markel 1976, "Distance measures for speech processing", IEEE
+ * TASSP 24(5), 380-391, here on the mel scale): the root mean square of the differences of 20 log10 of the magnitudes
+ * over 80 mel bins (up to 8 kHz, windows of 1,024 samples every 256), averaged over the frames. 0 for a copy. Whatever
+ * is 60 dB below the original's loudest bin counts as silence.
+ * @param target Samples of the original.
+ * @param output Samples of the copy, starting at the same moment; the longer one is cut.
+ * @param sampleRate Of both, in Hz.
+ * @throws {TtsError} ERR_AUDIO_EMPTY when there is less than one frame.
+ */
+export function logSpectralDistance(target: Float32Array, output: Float32Array, sampleRate: number): number {
+  const settings: MelSettings = {
+    ...melPresets.hifigan,
+    sampleRate,
+    fMax: Math.min(melPresets.hifigan.fMax, sampleRate / 2),
+    log: 'db',
+  };
+  const length = Math.min(target.length, output.length);
+  const [original, copy] = [target, output].map((samples) => melSpectrogram(samples.subarray(0, length), settings));
+  const floor = original.data.reduce((a, b) => Math.max(a, b), -Infinity) - range;
+  const { frames, bins } = original;
+  let sum = 0;
+  for (let frame = 0; frame < frames; frame++) {
+    let squares = 0;
+    for (let i = frame * bins; i < (frame + 1) * bins; i++)
+      squares += (Math.max(original.data[i], floor) - Math.max(copy.data[i], floor)) ** 2;
+    sum += Math.sqrt(squares / bins);
+  }
+  return sum / frames;
 }

@@ -1,14 +1,22 @@
 import { lowPass } from '../../audio/low_pass.js';
 import { RandomStream, streams } from '../../base/random.js';
 
-/** Signals that the tool makes from a recording. */
+// What is heard in a trial is a signal: that of a system, or an anchor or trap that the tool makes from the original.
+
 export const trapSignal = 'trap';
 export const anchorSignal = (cutoff: number): string => `anchor-${cutoff}`;
 
-/** Ratio of speech to modulated noise of a trap, in dB. Nobody takes speech at 5 dB for the original. */
+/** The names of a study's anchors. */
+export const anchorsOf = ({ anchors }: { readonly anchors: readonly number[] }): string[] => anchors.map(anchorSignal);
+
+/** The system that anchors and traps are made from. */
+export const originalOf = (study: { readonly reference: string | null; readonly systems: readonly string[] }): string =>
+  study.reference ?? study.systems[0];
+
+/** Ratio of speech to modulated noise in a trap, in dB. Nobody mistakes speech at 5 dB for the original. */
 const trapQ = 5;
 
-/** The signal of that name made from the original. */
+/** Makes the signal of a name, a trap or an anchor, from the original. */
 export function degrade(signal: string, samples: Float32Array, sampleRate: number): Float32Array {
   if (signal === trapSignal) return modulatedNoise(samples, trapQ);
   return lowPass(samples, sampleRate, Number(signal.slice(anchorSignal(0).length - 1)));

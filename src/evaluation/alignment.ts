@@ -1,10 +1,18 @@
+/** Seconds from one frame to the next in all measures that look at frames; vocoders use the same (WORLD, SPTK). */
+const hopSeconds = 0.005;
+
+/** The same in samples. */
+export function measureHop(sampleRate: number): number {
+  return Math.max(1, Math.round(hopSeconds * sampleRate));
+}
+
 /** Which frames of two signals belong together: frame target[i] and frame output[i], for each i. */
 export interface Alignment {
   readonly target: Int32Array;
   readonly output: Int32Array;
 }
 
-/** Frame by frame, over what both signals have. */
+/** Frame by frame, as far as both signals go. */
 export function sameFrames(targetFrames: number, outputFrames: number): Alignment {
   const frames = Int32Array.from({ length: Math.min(targetFrames, outputFrames) }, (_, i) => i);
   return { target: frames, output: frames };
