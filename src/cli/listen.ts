@@ -5,7 +5,8 @@ import { writeReport } from '../listening/analysis/report.js';
 import { createServer } from '../listening/server/server.js';
 import { startTest } from '../listening/study/live_study.js';
 import { wholeNumber } from './options.js';
-import { createCommand, runCommand } from './program.js';
+import { createCommand, examples, runCommand } from './program.js';
+import { bar } from './progress.js';
 
 interface ServeOptions {
   host: string;
@@ -14,7 +15,10 @@ interface ServeOptions {
   preview?: boolean;
 }
 
-const command = createCommand('tts-listen', 'Run a listening test in the browser, and report its results.');
+const command = createCommand('tts-listen', 'Run a listening test in the browser, and report its results.').addHelpText(
+  'after',
+  examples('tts-listen serve my-test', 'tts-listen report my-test'),
+);
 
 command
   .command('serve')
@@ -24,8 +28,12 @@ command
   .option('--port <number>', 'port; 0 takes a free one', wholeNumber, 8080)
   .option('--trust-proxy', 'count requests by the address that a proxy of your own puts into X-Forwarded-For')
   .option('--preview', 'show which system is which, let everything be skipped, and keep no answers')
+  .addHelpText(
+    'after',
+    examples('tts-listen serve my-test --preview', 'tts-listen serve my-test --host 0.0.0.0 --port 9000 --trust-proxy'),
+  )
   .action(async (folder: string, { host, port, trustProxy, preview }: ServeOptions) => {
-    const running = await startTest(folder, { preview });
+    const running = await startTest(folder, { preview, onProgress: bar('clips') });
     for (const note of running.stimuli.notes) console.error(`note: ${note}`);
     const server = await createServer(running, { trustProxy });
     const address = await server.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
@@ -62,6 +70,7 @@ command
     'what counts as one observation: listener or rating (default: listener, unless there is only one)',
   )
   .option('--json', 'print the results as JSON')
+  .addHelpText('after', examples('tts-listen report my-test', 'tts-listen report my-test --out results --unit rating'))
   .action(async (folder: string, { out, unit, json }: ReportOptions) => {
     if (unit !== undefined && unit !== 'listener' && unit !== 'rating')
       throw new TtsError('ERR_ARGUMENT', `--unit is ${unit}, expected listener or rating`);

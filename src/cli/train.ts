@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { loadAnyRecipe } from '../training/recipe/recipe.js';
 import { collect, kernelsHelp, positiveNumber, wholeNumber } from './options.js';
-import { createCommand, runCommand } from './program.js';
+import { createCommand, examples, runCommand } from './program.js';
 import { trainClassifierCommand } from './train_classifier.js';
 import type { TrainOptions } from './train_options.js';
 import { trainVocoder } from './train_vocoder.js';
@@ -30,6 +30,13 @@ const command = createCommand(
   .option('--threads <n>', 'threads; the result does not depend on it (default: one per core)', wholeNumber)
   .option('--kernels <name>', kernelsHelp)
   .option('--json', 'print the result as JSON')
+  .addHelpText(
+    'after',
+    examples(
+      'tts-train recipes/ljspeech --data my-recordings --out runs/my-voice',
+      'tts-train recipes/mnist --set sparsity.method=rigl --out runs/mnist-rigl',
+    ),
+  )
   .action(async (recipePath: string, options: TrainOptions) => {
     const set = [...options.set];
     if (options.steps !== undefined) set.push(`training.steps=${options.steps}`);

@@ -1,4 +1,4 @@
-import cliProgress from 'cli-progress';
+export { bar } from './progress.js';
 
 /** Options of tts-train, whatever the task. */
 export interface TrainOptions {
@@ -12,23 +12,6 @@ export interface TrainOptions {
   threads?: number;
   kernels?: string;
   json?: boolean;
-}
-
-/** A bar on stderr that goes when it is full. */
-export function bar(title: string): (done: number, total: number) => void {
-  const shown = new cliProgress.SingleBar(
-    {
-      format: `${title} {bar} {percentage}% · {value}/{total} · {eta_formatted} left`,
-      stream: process.stderr,
-      clearOnComplete: true,
-    },
-    cliProgress.Presets.shades_classic,
-  );
-  return (done, total) => {
-    if (!shown.isActive) shown.start(total, done);
-    shown.update(done);
-    if (done >= total) shown.stop();
-  };
 }
 
 /** Runs `work` with a signal that the first Ctrl-C gives: it saves and stops. The second one is not caught. */

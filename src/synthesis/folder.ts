@@ -15,8 +15,8 @@ export interface FolderOptions extends Pick<SpeakingOptions, 'seed' | 'temperatu
   readonly voiceName: string;
   /** Default: the fastest of this machine, on all cores. */
   readonly kernels?: Kernels;
-  /** Told of each file, when its speech is complete, or why there will be none. */
-  readonly onFile?: (file: SpokenFile) => void;
+  /** Told of each file, when its speech is complete, or why there will be none, and how many of all are done. */
+  readonly onFile?: (file: SpokenFile, done: number, all: number) => void;
 }
 
 /** What became of one file of the input. */
@@ -49,7 +49,7 @@ export async function synthesizeFolder(
   const files: SpokenFile[] = [];
   const tell = (file: SpokenFile) => {
     files.push(file);
-    onFile?.(file);
+    onFile?.(file, files.length, names.length);
   };
   /** Those that are spoken, in the order in which they begin. */
   const begun: {

@@ -28,10 +28,13 @@ export const answersPath = (folder: string): string => join(folder, 'answers.sql
  * Checks a folder, prepares its clips and opens its answers.
  * @throws {TtsError} ERR_LISTENING_TEST for what does not fit
  */
-export async function startTest(folder: string, options: { preview?: boolean } = {}): Promise<RunningTest> {
-  const { preview = false } = options;
+export async function startTest(
+  folder: string,
+  options: { preview?: boolean; onProgress?: (done: number, all: number) => void } = {},
+): Promise<RunningTest> {
+  const { preview = false, onProgress } = options;
   const test = openTestFolder(folder);
-  const stimuli = await prepareStimuli(test);
+  const stimuli = await prepareStimuli(test, onProgress);
   // Where the folder lies is nobody's business who gets the answers.
   const store = AnswerStore.open(preview ? ':memory:' : answersPath(folder), fingerprintOf(test), {
     ...test,

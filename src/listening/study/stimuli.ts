@@ -27,17 +27,24 @@ export interface Stimuli {
 /**
  * Checks the recordings, brings them to one loudness and makes anchors and traps, in the folder `prepared` of the test.
  * What is there already is not made again.
+ * @param onProgress called with the number of clips whose recordings are ready, first with 0
  * @throws {TtsError} ERR_LISTENING_TEST if a recording does not fit; what `readAudio` and `writeWav` throw
  */
-export async function prepareStimuli(test: ListeningTest): Promise<Stimuli> {
+export async function prepareStimuli(
+  test: ListeningTest,
+  onProgress?: (done: number, all: number) => void,
+): Promise<Stimuli> {
   const cache = join(test.folder, 'prepared');
   await mkdir(cache, { recursive: true });
+  const clips = new Set([...test.clips, ...test.practice]);
+  let ready = 0;
+  onProgress?.(ready, clips.size);
   const measurements = await measureAll(test, cache);
   checkMeasurements(test, measurements);
   const loudness = commonLoudness(test, measurements);
   const paths = new Map<string, string>();
   const aligned = new Map<string, boolean>();
-  for (const clip of new Set([...test.clips, ...test.practice])) {
+  for (const clip of clips) {
     const versions = measurements.filter((one) => one.clip === clip);
     const lengths = versions.map(({ seconds }) => seconds);
     const longest = Math.max(...lengths);
@@ -47,6 +54,7 @@ export async function prepareStimuli(test: ListeningTest): Promise<Stimuli> {
       for (const signal of signalsFrom(test, one.system))
         paths.set(key(signal, clip), await render(test, cache, one, signal, rendering));
     }
+    onProgress?.(++ready, clips.size);
   }
   return {
     path: (signal, clip) => {
