@@ -20,9 +20,9 @@ export function bar(title: string, stream: BarStream = process.stderr) {
   );
   return (done: number, total: number, note = ''): void => {
     const payload = { note: note === '' ? '' : ` · ${note}` };
-    if (!shown.isActive) shown.start(total, done, payload);
+    if (shown.isActive) shown.update(done, payload);
+    else shown.start(total, done, payload);
     active.add(shown);
-    shown.update(done, payload);
     if (done < total) return;
     shown.stop();
     active.delete(shown);
