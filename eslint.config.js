@@ -42,5 +42,5 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ['src/cli/**', 'scripts/**', 'test/**'], rules: { 'no-console': 'off' } },
+  { files: ['src/cli/**', 'scripts/**', 'test/**', 'examples/node/**'], rules: { 'no-console': 'off' } },
 );

@@ -18,7 +18,7 @@ export { type MelSpectrogram, melSpectrogram } from './audio/mel.js';
 export { type MelSettings, melSettingsSchema } from './audio/mel_settings.js';
 export { type ErrorCode, TtsError } from './base/errors.js';
 export { conformFeatures, type ConformingFeatures } from './data/features/conform.js';
-export { decodeNpy } from './data/features/npy.js';
+export { decodeNpy, type NpyArray } from './data/features/npy.js';
 export { registerFastKernels } from './model/backend/fast_kernels.js';
 export { decodeVoice } from './model/voice/encoding.js';
 export type { Voice } from './model/voice/voice.js';

@@ -16,27 +16,48 @@ export { type MelSpectrogram, melSpectrogram } from './audio/mel.js';
 export { type MelSettings } from './audio/mel_settings.js';
 export { melPreset, melPresets } from './audio/presets.js';
 export { readAudio } from './audio/read.js';
-export { WavStream, writeWav } from './audio/write.js';
+export { type WavBits, WavStream, writeWav } from './audio/write.js';
 export { type ErrorCode, TtsError } from './base/errors.js';
-export { type Corpus, openCorpus } from './data/corpora/corpus.js';
+export { type Clip, type Corpus, openCorpus } from './data/corpora/corpus.js';
 export { conformFeatures, type ConformingFeatures } from './data/features/conform.js';
 export { type FeatureFile, readFeatures, readNpy, writeFeatures, writeNpy } from './data/features/files.js';
-export { type FeatureStore, openFeatureStore } from './data/store/feature_store.js';
+export { type FeatureStatistics } from './data/features/fit.js';
+export { type RawFeatures } from './data/features/layout.js';
+export { type NpyArray } from './data/features/npy.js';
+export {
+  type FeatureStore,
+  type FeatureStoreOptions,
+  openFeatureStore,
+  type StoredClip,
+} from './data/store/feature_store.js';
 export { type Burst, findBursts } from './evaluation/bursts.js';
-export { meanInterval, pairedDifference } from './evaluation/comparison.js';
+export { type MeanInterval, meanInterval, type PairedDifference, pairedDifference } from './evaluation/comparison.js';
 export { type CopyReport, evaluateCopy, evaluateWarped } from './evaluation/copy_report.js';
-export { evaluateSystems, type Evaluation, type EvaluationOptions } from './evaluation/evaluate.js';
-export { openFolderSystems } from './evaluation/folder_systems.js';
-export { type ClipMeasures, type Measure, measures } from './evaluation/measures.js';
-export { pitchErrors, trackPitch } from './evaluation/pitch.js';
+export {
+  type ClipResult,
+  evaluateSystems,
+  type Evaluation,
+  type EvaluationOptions,
+  type SystemDifference,
+  type SystemResult,
+} from './evaluation/evaluate.js';
+export { type FolderSystems, openFolderSystems } from './evaluation/folder_systems.js';
+export { type ClipMeasures, type Measure, type MeasureName, measures } from './evaluation/measures.js';
+export { type PitchErrors, pitchErrors, trackPitch } from './evaluation/pitch.js';
 export { htmlReport } from './evaluation/report/html_report.js';
-export { logSpectralDistance, melCepstra, melCepstralDistortion } from './evaluation/spectral_distances.js';
-export { estoi, intelligibility, stoi } from './evaluation/stoi.js';
-export { type System } from './evaluation/system.js';
-export { openVoiceSystem } from './evaluation/voice_system.js';
-export { chooseKernels, kernelNames, type Kernels } from './kernels/index.js';
+export {
+  logSpectralDistance,
+  type MelCepstra,
+  melCepstra,
+  melCepstralDistortion,
+} from './evaluation/spectral_distances.js';
+export { estoi, type Intelligibility, intelligibility, stoi } from './evaluation/stoi.js';
+export { type Spoken, type System } from './evaluation/system.js';
+export { openVoiceSystem, type VoiceSystemOptions } from './evaluation/voice_system.js';
+export { chooseKernels, type KernelName, kernelNames, type Kernels } from './kernels/index.js';
 export { loadVoice, saveVoice } from './model/voice/file.js';
-export { type Voice } from './model/voice/voice.js';
+export { type Provenance, type Voice } from './model/voice/voice.js';
+export { type WaveRnnConfig } from './model/wavernn/config.js';
 export { type FolderOptions, type SpokenFile, synthesizeFolder } from './synthesis/folder.js';
 export { readSynthesisInput } from './synthesis/input.js';
 export {
@@ -46,5 +67,5 @@ export {
   synthesize,
   synthesizeMany,
 } from './synthesis/synthesize.js';
-export { loadRecipe, type Recipe } from './training/recipe/recipe.js';
+export { loadRecipe, type Recipe, type RecipeOptions } from './training/recipe/recipe.js';
 export { type RunOptions, type RunResult, trainVoice } from './training/vocoder/task.js';

@@ -36,11 +36,15 @@ export interface PrecisionFigures {
 /** Frames per call of the sampler: a bound on memory only. */
 const framesPerCall = 32;
 
-/** The NLL of a voice in each precision that can be made from its weights: those of its own and of less. */
+/**
+ * The NLL of a voice in each precision that can be made from its weights: those of its own and of less.
+ * @param onProgress called with the number of clips that are done, first with 0
+ */
 export async function benchPrecision(
   voice: Voice,
   clips: readonly StoredClip[],
   kernels: Kernels,
+  onProgress?: (done: number, all: number) => void,
 ): Promise<PrecisionFigures[]> {
   const network = voiceNetwork(voice);
   const own = precisionOf(network);
@@ -49,7 +53,11 @@ export async function benchPrecision(
   const { tf } = await loadTensorFlow(kernels);
   const conditioner = new GateConditioner(tf, voice.config, voice.conditioning, voice.statistics);
   const sums = networks.map(() => ({ nats: 0, divergence: 0 }));
-  for (const clip of clips) addClip(voice, networks, clip, kernels, conditioner, sums);
+  onProgress?.(0, clips.length);
+  for (const [i, clip] of clips.entries()) {
+    addClip(voice, networks, clip, kernels, conditioner, sums);
+    onProgress?.(i + 1, clips.length);
+  }
   conditioner.dispose();
   const samples = clips.reduce((sum, { frames }) => sum + frames * voice.features.hop, 0);
   return networks.map((each, i) => ({

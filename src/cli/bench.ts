@@ -15,7 +15,8 @@ import { precisionCommand } from './bench_precision.js';
 import { sparsityCommand } from './bench_sparsity.js';
 import { blocksCommand, speedCommand } from './bench_speed.js';
 import { collect, kernelsHelp, positiveNumber, wholeNumber } from './options.js';
-import { createCommand, runCommand, version } from './program.js';
+import { createCommand, examples, runCommand, version } from './program.js';
+import { bar } from './progress.js';
 
 interface Options {
   recipe: string;
@@ -89,7 +90,10 @@ function withOptions(command: Command): Command {
 /** Runs this command once per size, each in a fresh process, so that the peak memory is its own. */
 function eachSize(name: string, options: Options, more: readonly string[] = []): void {
   const { sizes } = loadRecipe(options.recipe, { set: options.set });
-  const figures = Object.keys(sizes).flatMap((size) => {
+  const names = Object.keys(sizes);
+  const show = bar(name);
+  const figures = names.flatMap((size, i) => {
+    show(i, names.length, size);
     const args = [
       name,
       '--size',
@@ -111,6 +115,7 @@ function eachSize(name: string, options: Options, more: readonly string[] = []):
     if (status !== 0) throw new Error(`the benchmark of size ${size} failed`);
     return JSON.parse(stdout) as object[];
   });
+  show(names.length, names.length);
   print(figures, options.json);
 }
 
@@ -118,11 +123,15 @@ const command = createCommand(
   'tts-bench',
   'Measure speeds on this machine (medians of many repetitions; compare only figures from one run), and ' +
     'methods against each other.',
-);
+).addHelpText('after', examples('tts-bench info', 'tts-bench sample --size small --precision int8'));
 
 withOptions(command.command('train'))
   .description('whole training steps on the speech that ships with the toolkit')
   .option('--threads <n>', 'threads (default: one per core)', wholeNumber)
+  .addHelpText(
+    'after',
+    examples('tts-bench train --set sparsity.method=fixed', 'tts-bench train --size small --threads 1 --seconds 5'),
+  )
   .action(async (options: Options) => {
     if (options.size === undefined) return eachSize('train', options);
     const recipe = loadRecipe(options.recipe, { size: options.size, set: options.set });
@@ -146,6 +155,13 @@ withOptions(command.command('sample'))
   .option('--threads <n>', 'threads that one stream may use (default: 1)', wholeNumber)
   .addOption(new Option('--precision <name>', 'of the weights').choices(precisions).default('float32'))
   .option('--profile', 'say where the time goes')
+  .addHelpText(
+    'after',
+    examples(
+      'tts-bench sample --size small --profile',
+      'tts-bench sample --precision int8 --set "model.block=[16, 4]"',
+    ),
+  )
   .action(async (options: SampleOptions) => {
     if (options.size === undefined)
       return eachSize('sample', options, ['--precision', options.precision, ...(options.profile ? ['--profile'] : [])]);
@@ -162,6 +178,7 @@ command
     'what this machine has: kernels in the order in which they are chosen, instruction sets, threads, versions',
   )
   .option('--json', 'print JSON')
+  .addHelpText('after', examples('tts-bench info', 'tts-bench info --json'))
   .action(async ({ json }: { json?: boolean }) => {
     const info = await machineInfo(version);
     if (json) return console.log(JSON.stringify(info, null, 2));
@@ -182,6 +199,10 @@ command
   .description('draw the curve of a run over the one that ships with the recipe')
   .argument('<run>', 'folder of a run, or its curve.csv')
   .option('--reference <file>', 'the curve to compare with', join(root, 'recipes', 'ljspeech', 'curve.csv'))
+  .addHelpText(
+    'after',
+    examples('tts-bench curve runs/my-voice', 'tts-bench curve runs/my-voice --reference runs/another/curve.csv'),
+  )
   .action((path: string, { reference }: { reference: string }) => {
     console.log(
       drawCurves(

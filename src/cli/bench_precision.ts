@@ -9,6 +9,8 @@ import { chooseKernels } from '../kernels/index.js';
 import { loadVoice } from '../model/voice/file.js';
 import { loadRecipe } from '../training/recipe/recipe.js';
 import { kernelsHelp } from './options.js';
+import { examples } from './program.js';
+import { bar } from './progress.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -27,6 +29,10 @@ export const precisionCommand = new Command('precision')
   .option('--recipe <path>', 'the recipe that says which clips are held out', join(root, 'recipes', 'ljspeech'))
   .option('--kernels <name>', kernelsHelp)
   .option('--json', 'print JSON')
+  .addHelpText(
+    'after',
+    examples('tts-bench precision', 'tts-bench precision runs/my-voice/voice.safetensors --data my-recordings'),
+  )
   .action(async (path: string, { data, recipe, kernels: name, json }: Options) => {
     const kernels = chooseKernels({ name });
     const voice = await loadVoice(path);
@@ -37,10 +43,11 @@ export const precisionCommand = new Command('precision')
       cacheDir: join('runs', 'cache'),
       threads: kernels.threads,
       validation,
+      onProgress: bar('features'),
     });
     if (store.validation.length === 0)
       throw new TtsError('ERR_CORPUS', `${data} has no held-out clips, expected at least one`);
-    const figures = await benchPrecision(voice, store.validation, kernels);
+    const figures = await benchPrecision(voice, store.validation, kernels, bar('clips'));
     if (json) return console.log(JSON.stringify(figures, null, 2));
     console.log(
       `${path}, ${figures[0].clips} held-out clips, ` +

@@ -9,6 +9,8 @@ import { compare, comparisonRows, markdownTable, summarise, summaryCsv, summaryR
 import { sparsityTask } from '../bench/sparsity/tasks.js';
 import { loadAnyRecipe } from '../training/recipe/recipe.js';
 import { collect, kernelsHelp, wholeNumber } from './options.js';
+import { examples } from './program.js';
+import { bar } from './progress.js';
 
 interface Options {
   size?: string;
@@ -55,6 +57,13 @@ export const sparsityCommand = new Command('sparsity')
   .option('--out <dir>', 'folder of results.jsonl, to which each run is added (default: runs/sparsity/NAME-SIZE)')
   .option('--json', 'print runs, summaries and comparisons as JSON')
   .option('--csv <file>', 'write the summaries as CSV')
+  .addHelpText(
+    'after',
+    examples(
+      'tts-bench sparsity recipes/mnist --seeds 101-105',
+      'tts-bench sparsity recipes/mnist --methods fixed,rigl,es-guided --seeds 3 --csv table.csv',
+    ),
+  )
   .action(
     async (
       path: string,
@@ -78,6 +87,7 @@ export const sparsityCommand = new Command('sparsity')
       const out = rest.out ?? join('runs', 'sparsity', `${recipe.name}-${recipe.size}`);
       const corpus = await task.prepare(recipe);
       process.stderr.write(`${corpus}\n`);
+      const showTrial = bar('trials');
       const results = await benchSparsity({
         recipe: path,
         options,
@@ -88,9 +98,11 @@ export const sparsityCommand = new Command('sparsity')
         out,
         onResult: ({ method, seed, quality, nonZeros, seconds }, done, all) => {
           const figures = task.quality.map(({ name, digits }) => `${name} ${quality[name].toFixed(digits)}`);
-          process.stderr.write(
-            `${done}/${all} ${method}, seed ${seed}: ${figures.join(', ')}, ` +
-              `${nonZeros.toLocaleString('en-US')} non-zeros, ${seconds.toFixed(0)} s\n`,
+          showTrial(
+            done,
+            all,
+            `${method}, seed ${seed}: ${figures.join(', ')}, ` +
+              `${nonZeros.toLocaleString('en-US')} non-zeros, ${seconds.toFixed(0)} s`,
           );
         },
       });

@@ -5,6 +5,8 @@ import { Command } from 'commander';
 import type { SamplingFigures } from '../bench/sampling.js';
 import type { Precision } from '../kernels/index.js';
 import { kernelsHelp, positiveNumber } from './options.js';
+import { examples } from './program.js';
+import { bar } from './progress.js';
 
 interface Row {
   readonly model: string;
@@ -71,8 +73,14 @@ function table(name: string, description: string, rows: readonly Row[]): Command
     .option('--kernels <name>', kernelsHelp)
     .option('--seconds <n>', 'time spent on each row', positiveNumber, 5)
     .option('--json', 'print JSON')
+    .addHelpText('after', examples(`tts-bench ${name}`, `tts-bench ${name} --seconds 1 --kernels generic`))
     .action((options: Options) => {
-      const figures = rows.map((row) => ({ model: row.model, ...measure(row, options) }));
+      const show = bar(name);
+      const figures = rows.map((row, i) => {
+        show(i, rows.length, `${row.model}, ${row.precision}`);
+        return { model: row.model, ...measure(row, options) };
+      });
+      show(rows.length, rows.length);
       if (options.json) return console.log(JSON.stringify(figures, null, 2));
       console.log(
         `${figures[0].processor}, kernels ${figures[0].kernels}, one stream on one core, linear16, medians\n`,

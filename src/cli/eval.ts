@@ -13,7 +13,8 @@ import { distinctNames, type System } from '../evaluation/system.js';
 import { openVoiceSystem } from '../evaluation/voice_system.js';
 import { chooseKernels } from '../kernels/index.js';
 import { collect, kernelsHelp, positiveNumber, wholeNumber } from './options.js';
-import { createCommand, runCommand } from './program.js';
+import { createCommand, examples, runCommand } from './program.js';
+import { bar } from './progress.js';
 
 interface Options {
   voice: string[];
@@ -127,11 +128,20 @@ const command = createCommand(
   .option('--out <dir>', 'keep the output as DIR/VOICE/CLIP.wav, and the recordings as DIR/reference/CLIP.wav')
   .option('--html <file>', 'write a report with plots, spectrograms and players, in one file')
   .option('--json', 'print all figures as JSON')
+  .addHelpText(
+    'after',
+    examples(
+      'tts-eval --voice runs/my-voice/voice.safetensors --data held-out --html report.html',
+      'tts-eval ours theirs --reference originals --html report.html',
+    ),
+  )
   .action(async (folders: string[], options: Options) => {
     // Refuse this now, not after minutes of work.
     if (options.html !== undefined && !existsSync(dirname(options.html)))
       throw new TtsError('ERR_FILE_WRITE', `${options.html} cannot be written: its folder does not exist`);
     const { systems, clips, reference } = await openComparison(folders, options);
+    const show = bar('clips');
+    show(0, systems.length * clips.length);
     const evaluation = await evaluateSystems({
       systems,
       clips,
@@ -139,9 +149,7 @@ const command = createCommand(
       warped: options.dtw,
       out: options.out,
       onClip: (system, { id, measures }, done, all) =>
-        process.stderr.write(
-          `${done}/${all} ${system}, ${id}: mel-cepstral distortion ${measures.melCepstralDistortion.toFixed(2)} dB\n`,
-        ),
+        show(done, all, `${system}, ${id}: mel-cepstral distortion ${measures.melCepstralDistortion.toFixed(2)} dB`),
     });
     if (options.html !== undefined)
       await writeWholeFile(options.html, Buffer.from(await htmlReport(evaluation, systems, clips)));

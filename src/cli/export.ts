@@ -5,7 +5,7 @@ import { TtsError } from '../base/errors.js';
 import { type Precision, precisions } from '../kernels/index.js';
 import { loadVoice, saveVoice } from '../model/voice/file.js';
 import { voiceInPrecision, voicePrecision } from '../model/voice/network.js';
-import { createCommand, runCommand } from './program.js';
+import { createCommand, examples, runCommand } from './program.js';
 
 const sizeOf = (path: string): number => statSync(path).size;
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(2)} MB`;
@@ -20,6 +20,13 @@ const command = createCommand('tts-export', 'Write a voice with its weights in a
     ).choices(precisions),
   )
   .option('--json', 'print the figures as JSON')
+  .addHelpText(
+    'after',
+    examples(
+      'tts-export voice.safetensors small.safetensors --precision int8',
+      'tts-export runs/my-voice/voice.safetensors my-voice-bf16.safetensors --precision bf16',
+    ),
+  )
   .action(async (path: string, out: string, { precision, json }: { precision?: Precision; json?: boolean }) => {
     if (precision === undefined)
       throw new TtsError('ERR_ARGUMENT', `--precision is missing, expected one of ${precisions.join(', ')}`);

@@ -4,7 +4,8 @@ import { summaryLines, writeReport } from '../listening/analysis/report.js';
 import { createServer } from '../listening/server/server.js';
 import { startStudy } from '../listening/study/live_study.js';
 import { wholeNumber } from './options.js';
-import { createCommand, runCommand } from './program.js';
+import { createCommand, examples, runCommand } from './program.js';
+import { bar } from './progress.js';
 
 interface ServeOptions {
   host: string;
@@ -13,7 +14,10 @@ interface ServeOptions {
   preview?: boolean;
 }
 
-const command = createCommand('tts-listen', 'Run a listening test in the browser, and report its results.');
+const command = createCommand('tts-listen', 'Run a listening test in the browser, and report its results.').addHelpText(
+  'after',
+  examples('tts-listen serve my-test', 'tts-listen report my-test'),
+);
 
 command
   .command('serve')
@@ -23,8 +27,12 @@ command
   .option('--port <number>', 'port to listen on; 0 for any free one', wholeNumber, 8080)
   .option('--trust-proxy', 'limit requests by the address that your own proxy puts into X-Forwarded-For')
   .option('--preview', 'show which system is which, allow everything to be skipped, and keep no answers')
+  .addHelpText(
+    'after',
+    examples('tts-listen serve my-test --preview', 'tts-listen serve my-test --host 0.0.0.0 --port 9000 --trust-proxy'),
+  )
   .action(async (folder: string, { host, port, trustProxy, preview }: ServeOptions) => {
-    const live = await startStudy(folder, { preview });
+    const live = await startStudy(folder, { preview, onProgress: bar('clips') });
     for (const note of live.stimuli.notes) console.error(`note: ${note}`);
     const server = await createServer(live, { trustProxy });
     const address = await server.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
@@ -61,6 +69,7 @@ command
     'what counts as one observation: listener or rating (default: listener, unless there is only one)',
   )
   .option('--json', 'print the results as JSON')
+  .addHelpText('after', examples('tts-listen report my-test', 'tts-listen report my-test --out results --unit rating'))
   .action(async (folder: string, { out, unit, json }: ReportOptions) => {
     if (unit !== undefined && unit !== 'listener' && unit !== 'rating')
       throw new TtsError('ERR_ARGUMENT', `--unit is ${unit}, expected listener or rating`);

@@ -3,9 +3,12 @@ import { melSpectrogram } from '../audio/mel.js';
 import { melPreset, melPresets } from '../audio/presets.js';
 import { readAudio } from '../audio/read.js';
 import { settingsPath, writeFeatures } from '../data/features/files.js';
-import { createCommand, runCommand } from './program.js';
+import { createCommand, examples, runCommand } from './program.js';
 
-const command = createCommand('tts-prepare', 'Prepare recordings: compute acoustic features.');
+const command = createCommand('tts-prepare', 'Prepare recordings: compute acoustic features.').addHelpText(
+  'after',
+  examples('tts-prepare features recording.wav features.npy', 'tts-prepare features --help'),
+);
 
 command
   .command('features')
@@ -17,6 +20,13 @@ command
   .argument('<features.npy>', 'where the features go')
   .option('-p, --preset <name>', `the convention: ${Object.keys(melPresets).join(', ')}`, 'hifigan')
   .option('--json', 'print the result as JSON')
+  .addHelpText(
+    'after',
+    examples(
+      'tts-prepare features recording.wav features.npy',
+      'tts-prepare features recording.wav features.npy --preset espnet',
+    ),
+  )
   .action(async (recording: string, path: string, { preset, json }: { preset: string; json?: boolean }) => {
     const settings = melPreset(preset);
     const audio = await readAudio(recording, { sampleRate: settings.sampleRate });

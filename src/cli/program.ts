@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { TtsError } from '../base/errors.js';
+import { stopBars } from './progress.js';
 
 /** Of the toolkit, from package.json. */
 export const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
@@ -19,6 +20,11 @@ export function createCommand(name: string, description: string): Command {
     .option('--debug', 'print the stack of an error');
 }
 
+/** The end of a `--help`: two command lines that can be typed as they stand. For `addHelpText('after', …)`. */
+export function examples(first: string, second: string): string {
+  return `\nExamples:\n  ${first}\n  ${second}`;
+}
+
 /**
  * Parses the command line and runs the action. What the user can mend (a TtsError, a wrong option) is one line `error
  * CODE: message` on stderr and exit status 2; anything else is our own fault and exit status 1. The stack comes only
@@ -29,6 +35,7 @@ export async function runCommand(command: Command, argv: readonly string[] = pro
   try {
     await command.parseAsync(argv);
   } catch (error) {
+    stopBars();
     if (error instanceof CommanderError && error.exitCode === 0) return;
     const { code, message } = explain(error);
     process.stderr.write(`error ${code}: ${message}\n`);

@@ -12,7 +12,7 @@ import { readSynthesisInput } from '../synthesis/input.js';
 import { openPlayer } from '../synthesis/play.js';
 import { synthesize } from '../synthesis/synthesize.js';
 import { kernelsHelp, positiveNumber, wholeNumber } from './options.js';
-import { createCommand, runCommand } from './program.js';
+import { createCommand, examples, runCommand } from './program.js';
 import { synthFolder } from './synth_folder.js';
 
 interface Options {
@@ -88,6 +88,13 @@ const command = createCommand(
     wholeNumber,
   )
   .option('--json', 'print the figures as JSON (on stderr if the speech goes to stdout)')
+  .addHelpText(
+    'after',
+    examples(
+      'tts-synth features.npy out.wav',
+      'tts-synth my-recordings spoken --voice runs/my-voice/voice.safetensors',
+    ),
+  )
   .action(async (input: string, path: string | undefined, options: Options) => {
     const isFolder = existsSync(input) && statSync(input).isDirectory();
     if (path === undefined && !isFolder && !options.stdout && !options.play)

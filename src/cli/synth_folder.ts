@@ -4,6 +4,7 @@ import type { Kernels } from '../kernels/index.js';
 import { voicePrecision } from '../model/voice/network.js';
 import type { Voice } from '../model/voice/voice.js';
 import { synthesizeFolder } from '../synthesis/folder.js';
+import { aboveBars, bar } from './progress.js';
 
 interface Options {
   readonly seed: number;
@@ -31,16 +32,19 @@ export async function synthFolder(
       'ERR_ARGUMENT',
       `${output} is a file, expected a folder for the speech of all files in ${input}`,
     );
+  const show = bar('files');
   const begun = performance.now();
   const files = await synthesizeFolder(voice, input, output, {
     voiceName,
     kernels,
     seed,
     temperature,
-    onFile({ input: file, output: wav, seconds, notes, error }) {
+    onFile({ input: file, output: wav, seconds, notes, error }, done, all) {
+      aboveBars();
       for (const note of notes) console.error(`note: ${file}: ${note}`);
       if (error) console.error(`error ${error.code}: ${error.message}`);
       else if (!json) console.log(`${wav}: ${seconds.toFixed(2)} s of speech`);
+      show(done, all);
     },
   });
   const seconds = (performance.now() - begun) / 1000;

@@ -1,10 +1,30 @@
 #!/usr/bin/env node
-import { loadAnyRecipe } from '../training/recipe/recipe.js';
+import { dirname, join } from 'node:path';
+import { openTrainingCorpus } from '../data/corpora/training_corpus.js';
+import { openTrainingImages } from '../data/images/training_images.js';
+import { openFeatureStore } from '../data/store/feature_store.js';
+import { chooseKernels } from '../kernels/index.js';
+import { trainClassifier } from '../training/classifier/task.js';
+import type { ClassifierRecipe, EvolvedRecipe } from '../training/recipe/classifier_schema.js';
+import { loadAnyRecipe, type Recipe } from '../training/recipe/recipe.js';
+import { formatDuration } from '../training/run_folder/progress.js';
+import { trainVoice } from '../training/vocoder/task.js';
 import { collect, kernelsHelp, positiveNumber, wholeNumber } from './options.js';
-import { createCommand, runCommand } from './program.js';
-import { trainClassifierCommand } from './train_classifier.js';
-import type { TrainOptions } from './train_options.js';
-import { trainVocoder } from './train_vocoder.js';
+import { createCommand, examples, runCommand } from './program.js';
+import { bar } from './progress.js';
+
+interface TrainOptions {
+  size?: string;
+  data?: string;
+  out?: string;
+  set: string[];
+  steps?: number;
+  minutes?: number;
+  seed?: number;
+  threads?: number;
+  kernels?: string;
+  json?: boolean;
+}
 
 const command = createCommand(
   'tts-train',
@@ -30,13 +50,88 @@ const command = createCommand(
   .option('--threads <n>', 'threads; the result does not depend on it (default: one per core)', wholeNumber)
   .option('--kernels <name>', kernelsHelp)
   .option('--json', 'print the result as JSON')
+  .addHelpText(
+    'after',
+    examples(
+      'tts-train recipes/ljspeech --data my-recordings --out runs/my-voice',
+      'tts-train recipes/mnist --set sparsity.method=rigl --out runs/mnist-rigl',
+    ),
+  )
   .action(async (recipePath: string, options: TrainOptions) => {
     const set = [...options.set];
     if (options.steps !== undefined) set.push(`training.steps=${options.steps}`);
     if (options.seed !== undefined) set.push(`training.seed=${options.seed}`);
     const recipe = loadAnyRecipe(recipePath, { size: options.size, set, data: options.data });
-    if (recipe.task === 'vocoder') await trainVocoder(recipe, options);
-    else await trainClassifierCommand(recipe, options);
+    if (recipe.task === 'vocoder') await trainOnSpeech(recipe, options);
+    else await trainOnImages(recipe, options);
   });
+
+async function trainOnSpeech(recipe: Recipe, options: TrainOptions): Promise<void> {
+  const kernels = chooseKernels({ name: options.kernels, threads: options.threads });
+  const out = options.out ?? join('runs', `${recipe.name}-${recipe.size}`);
+
+  const bars = { download: bar('downloading'), unpack: bar('unpacking') };
+  const corpus = await openTrainingCorpus(recipe.data, (stage, done, total) => bars[stage](done, total ?? done + 1));
+  const store = await openFeatureStore({
+    corpus,
+    settings: recipe.features,
+    cacheDir: join(dirname(out), 'cache'),
+    threads: kernels.threads,
+    validation: recipe.data.validation,
+    onProgress: bar('features'),
+  });
+
+  const result = await untilStopped((signal) =>
+    trainVoice({ recipe, store, kernels, out, minutes: options.minutes, signal }),
+  );
+  if (options.json) return console.log(JSON.stringify({ ...result, out }));
+  const held = result.validationNll === null ? '' : `, held-out NLL ${result.validationNll.toFixed(3)} nats per sample`;
+  printEnd(result, held, `voice: ${result.voice}`);
+}
+
+async function trainOnImages(recipe: ClassifierRecipe | EvolvedRecipe, options: TrainOptions): Promise<void> {
+  const kernels = chooseKernels({ name: options.kernels, threads: options.threads });
+  const out = options.out ?? join('runs', `${recipe.name}-${recipe.size}`);
+  const bars = new Map<string, (done: number, total: number) => void>();
+  const images = await openTrainingImages(recipe.data, (what, done, total) => {
+    if (!bars.has(what)) bars.set(what, bar(what));
+    bars.get(what)?.(done, total ?? done + 1);
+  });
+  const result = await untilStopped((signal) =>
+    trainClassifier({ recipe, images, kernels, out, minutes: options.minutes, signal }),
+  );
+  if (options.json) return console.log(JSON.stringify({ ...result, out }));
+  const test =
+    result.accuracy === null || result.nll === null
+      ? ''
+      : `, ${(100 * result.accuracy).toFixed(2)}% of the test images, NLL ${result.nll.toFixed(4)} nats, ` +
+        `${result.nonZeros.toLocaleString('en-US')} weights`;
+  printEnd(result, test, `model: ${result.model}`);
+}
+
+function printEnd(
+  { step, steps, seconds }: { readonly step: number; readonly steps: number; readonly seconds: number },
+  measured: string,
+  file: string,
+): void {
+  const end = step < steps ? 'stopped at' : 'done after';
+  console.log(`${end} step ${step} of ${steps}, ${formatDuration(seconds)} of training${measured}`);
+  console.log(file);
+  if (step < steps) console.log('the same command goes on from here');
+}
+
+/** Runs `work` with a signal that the first Ctrl-C gives: it saves and stops. The second one is not caught. */
+async function untilStopped<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const stop = new AbortController();
+  const onSignal = () => stop.abort();
+  process.once('SIGINT', onSignal);
+  process.once('SIGTERM', onSignal);
+  try {
+    return await work(stop.signal);
+  } finally {
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+  }
+}
 
 await runCommand(command);

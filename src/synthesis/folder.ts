@@ -11,7 +11,7 @@ export interface FolderOptions extends SynthesisOptions {
   /** What messages call the voice. */
   readonly voiceName: string;
   /** Called for each file when its speech is complete, or when it is clear why there will be none. */
-  readonly onFile?: (file: SpokenFile) => void;
+  readonly onFile?: (file: SpokenFile, done: number, all: number) => void;
 }
 
 /** What became of one file of the input. */
@@ -44,7 +44,7 @@ export async function synthesizeFolder(
   const files: SpokenFile[] = [];
   const report = (file: SpokenFile) => {
     files.push(file);
-    onFile?.(file);
+    onFile?.(file, files.length, names.length);
   };
   /** Files in the order in which their speech begins. */
   const begun: {

@@ -28,10 +28,13 @@ export const answersPath = (folder: string): string => join(folder, 'answers.sql
  * Checks a folder, prepares its clips and opens its answers.
  * @throws {TtsError} ERR_LISTENING_TEST when something in the folder does not fit
  */
-export async function startStudy(folder: string, options: { preview?: boolean } = {}): Promise<LiveStudy> {
-  const { preview = false } = options;
+export async function startStudy(
+  folder: string,
+  options: { preview?: boolean; onProgress?: (done: number, all: number) => void } = {},
+): Promise<LiveStudy> {
+  const { preview = false, onProgress } = options;
   const study = openStudyFolder(folder);
-  const stimuli = await prepareStimuli(study);
+  const stimuli = await prepareStimuli(study, onProgress);
   // Whoever gets the answers need not learn where the folder was.
   const store = AnswerStore.open(preview ? ':memory:' : answersPath(folder), fingerprintOf(study), {
     ...study,

@@ -27,17 +27,21 @@ export interface Stimuli {
 /**
  * Checks the recordings, gives them one loudness and makes anchors and traps, in the study's folder `prepared`. What is
  * there already is not made again.
+ * @param onProgress called with the number of clips whose recordings are ready, first with 0
  * @throws {TtsError} ERR_LISTENING_TEST if a recording does not fit; what `readAudio` and `writeWav` throw
  */
-export async function prepareStimuli(study: Study): Promise<Stimuli> {
+export async function prepareStimuli(study: Study, onProgress?: (done: number, all: number) => void): Promise<Stimuli> {
   const cache = join(study.folder, 'prepared');
   await mkdir(cache, { recursive: true });
+  const clips = new Set([...study.clips, ...study.practice]);
+  let ready = 0;
+  onProgress?.(ready, clips.size);
   const measurements = await measureAll(study, cache);
   checkMeasurements(study, measurements);
   const loudness = commonLoudness(study, measurements);
   const paths = new Map<string, string>();
   const aligned = new Map<string, boolean>();
-  for (const clip of new Set([...study.clips, ...study.practice])) {
+  for (const clip of clips) {
     const versions = measurements.filter((one) => one.clip === clip);
     const lengths = versions.map(({ seconds }) => seconds);
     const longest = Math.max(...lengths);
@@ -47,6 +51,7 @@ export async function prepareStimuli(study: Study): Promise<Stimuli> {
       for (const signal of signalsFrom(study, one.system))
         paths.set(key(signal, clip), await render(study, cache, one, signal, rendering));
     }
+    onProgress?.(++ready, clips.size);
   }
   return {
     path: (signal, clip) => {
