@@ -3,8 +3,8 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from '
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { chromium } from 'playwright-core';
 import type { Evaluation } from '../src/evaluation/evaluate.js';
+import { startBrowser, withoutBrowser } from './support/browser.js';
 import { root, run, temporaryFolder } from './support/command_line.js';
 
 const folder = temporaryFolder({ after });
@@ -81,18 +81,11 @@ test('the report is one file', () => {
   assert.match(readFileSync(join(folder, 'voice.html'), 'utf8'), /^<!doctype html>[^]*version-1[^]*<\/html>\n$/);
 });
 
-const browser = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
-  (path) => path && existsSync(path),
-);
-
 test(
   'a browser shows the report without a complaint, and asks nobody for anything',
-  { skip: browser === undefined && 'Chromium is not installed' },
+  { skip: withoutBrowser },
   async (t) => {
-    const chrome = await chromium.launch({
-      executablePath: browser,
-      args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
-    });
+    const chrome = await startBrowser();
     t.after(() => chrome.close());
     const page = await chrome.newPage({ viewport: { width: 360, height: 740 } });
     const complaints: string[] = [];

@@ -56,7 +56,7 @@ async function install(): Promise<string | undefined> {
   const dependencies = { [manifest.name]: `file:${filename}` };
   const devDependencies = { '@types/node': packages['node_modules/@types/node'].version };
   const own = { name: 'project', private: true, type: 'module', dependencies, devDependencies };
-  const { name: _, ...entry } = manifest;
+  const { version, bin, dependencies: runtime } = manifest;
   const needed = Object.entries(packages).filter(
     ([path, { dev }]) => path !== '' && (!dev || /^node_modules\/(@types\/node|undici-types)$/.test(path)),
   );
@@ -65,7 +65,7 @@ async function install(): Promise<string | undefined> {
     name: own.name,
     packages: {
       '': own,
-      [`node_modules/${manifest.name}`]: { ...entry, resolved: `file:${filename}` },
+      [`node_modules/${manifest.name}`]: { version, bin, dependencies: runtime, resolved: `file:${filename}` },
       ...Object.fromEntries(needed),
     },
   };
