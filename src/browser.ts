@@ -1,8 +1,12 @@
 /**
  * The part of the library that runs in browsers: read a voice and features, make speech. Nothing here, nor what it
- * imports, needs Node. TensorFlow.js is the caller's to bring. See examples/browser.
+ * imports, needs Node. TensorFlow.js is the caller's to bring: its core and its cpu backend are enough. See
+ * examples/browser.
  *
  * ```ts
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import '@tensorflow/tfjs-backend-cpu';
+ *
  * const kernels = wasmKernels(await WebAssembly.compileStreaming(fetch('kernels.wasm')));
  * await tf.setBackend('cpu');
  * registerFastKernels(tf, kernels);

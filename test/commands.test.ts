@@ -79,6 +79,8 @@ test('--minutes bounds a run, and training on the reference kernels works', (t) 
     ...tinyTraining,
     '--kernels',
     'reference',
+    '--set',
+    'training.lanes=4',
     '--minutes',
     '0.02',
     '--out',

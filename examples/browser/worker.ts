@@ -1,6 +1,6 @@
 // Speaks beside the page's own thread: the voice and the kernels are loaded once, then each request becomes chunks of
 // PCM.
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs-core';
 import {
   conformFeatures,
   decodeNpy,
@@ -13,6 +13,8 @@ import {
   wasmKernels,
 } from '../../src/browser.js';
 import type { Reply, Request } from './protocol.js';
+
+import '@tensorflow/tfjs-backend-cpu';
 
 const reply = (message: Reply) => self.postMessage(message);
 

@@ -72,6 +72,6 @@ export async function machineInfo(version: string): Promise<MachineInfo> {
     threads: availableParallelism(),
     instructionSets: nativeNames(),
     kernels: kernelNames(),
-    tensorFlow: `${tf.version.tfjs}, backend ${backend}${reason === undefined ? '' : ` (${reason})`}`,
+    tensorFlow: `${tf.version_core}, backend ${backend}${reason === undefined ? '' : ` (${reason})`}`,
   };
 }

@@ -14,7 +14,7 @@ export const chromiumPath = paths.find((path) => path !== undefined && existsSyn
 
 /** Why browser tests are skipped, or false. */
 export const withoutBrowser =
-  chromiumPath === undefined ? 'no Chromium found (install it, or set CHROMIUM to its path)' : false;
+  chromiumPath === undefined ? 'needs Chromium (apt-get install chromium, or CHROMIUM set to the path of one)' : false;
 
 /** Starts a headless Chromium that sends nothing to the outside. */
 export async function startBrowser(...options: string[]): Promise<Browser> {

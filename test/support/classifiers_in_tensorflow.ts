@@ -1,14 +1,13 @@
-import type * as tensorflow from '@tensorflow/tfjs';
-import type { Tensor2D, Tensor4D, Variable } from '@tensorflow/tfjs';
+import type { Scalar, Tensor2D, Tensor4D, Variable } from '@tensorflow/tfjs-core';
 import type {
   ClassifierBatch,
   ClassifierGradients,
   ClassifierNetwork,
 } from '../../src/kernels/interface/classifier.js';
 import { imageShapes } from '../../src/kernels/interface/classifier.js';
+import * as tf from '../../src/model/backend/tensorflow.js';
 import { dense, entries } from './kernels.js';
 
-const tf = ((await import('@tensorflow/tfjs')) as unknown as { default: typeof tensorflow }).default;
 // Without it the first tensor prints an advertisement.
 tf.enableProdMode();
 await tf.setBackend('cpu');
@@ -30,9 +29,11 @@ export function classifierInTensorFlow(
       if (layer.kind === 'pool') return [];
       const channels = shapes[l][2];
       if (layer.kind === 'depthwise') return [tf.variable(tf.tensor4d(layer.weights, [...layer.kernel, channels, 1]))];
-      const filters = tf
-        .transpose(tf.tensor2d(dense(layer.matrix)))
-        .reshape([...layer.kernel, channels, layer.matrix.rows]);
+      const filters = tf.reshape(tf.transpose(tf.tensor2d(dense(layer.matrix))), [
+        ...layer.kernel,
+        channels,
+        layer.matrix.rows,
+      ]);
       return [tf.variable(filters), tf.variable(tf.tensor1d(layer.bias))];
     });
 
@@ -51,10 +52,10 @@ export function classifierInTensorFlow(
         else y = tf.add(tf.conv2d(padded, filters, layer.stride, 'valid'), variables[l][1]);
         if (layer.kind === 'convolution' && layer.relu) y = tf.relu(y);
       });
-      return y.reshape([examples, classes]);
+      return tf.reshape(y, [examples, classes]);
     };
 
-    const { value, grads } = tf.variableGrads(() => tf.neg(tf.sum(tf.mul(target, tf.logSoftmax(logits())))).asScalar());
+    const { value, grads } = tf.variableGrads(() => tf.neg(tf.sum<Scalar>(tf.mul(target, tf.logSoftmax(logits())))));
     const gradientOf = (variable?: Variable) =>
       variable ? (grads[variable.name].dataSync() as Float32Array) : new Float32Array(0);
     const weights = network.layers.map((layer, l) => {

@@ -121,10 +121,8 @@ for (const name of kernelNames()) {
     });
 
   for (const { title, members, batch, gradients, result } of cases) {
-    test(
-      `${name}: gradients as the reference, ${title}`,
-      { skip: name === 'reference' && 'it is the reference' },
-      () => {
+    if (name !== 'reference')
+      test(`${name}: gradients as the reference, ${title}`, () => {
         const actual = emptyClassifierGradients(members);
         const { loss, correct } = kernels.classifierGradients(members, batch, scale, actual);
         assertClose('loss', loss, result.loss, tolerances.loss);
@@ -135,8 +133,7 @@ for (const name of kernelNames()) {
             assertClose(`${tensor} of member ${m}`, array, expected[i][1], tolerances.gradient),
           );
         });
-      },
-    );
+      });
 
     test(`${name}: gradients as TensorFlow.js, ${title}`, () => {
       const actual = emptyClassifierGradients(members);

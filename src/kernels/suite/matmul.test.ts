@@ -38,10 +38,8 @@ for (const name of kernelNames()) {
         }
       });
 
-  test(
-    `${name}: a matrix product does not depend on the number of threads, to the bit`,
-    { skip: name === 'reference' && 'the reference has one thread' },
-    () => {
+  if (name !== 'reference')
+    test(`${name}: a matrix product does not depend on the number of threads, to the bit`, () => {
       const [m, n, k] = [500, 40, 300];
       const a = normals(stream, m * k);
       const b = normals(stream, k * n);
@@ -51,6 +49,5 @@ for (const name of kernelNames()) {
         return c;
       });
       for (const c of products) assert.deepEqual(c, products[0]);
-    },
-  );
+    });
 }

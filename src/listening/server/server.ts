@@ -83,7 +83,7 @@ export async function createServer(live: LiveStudy, options: ServerOptions = {})
     dotfiles: 'deny',
     allowedPath: (path) => /^\/?([a-z_]+\.(js|css|svg)|index\.html)$/.test(path),
     cacheControl: false,
-    setHeaders: (reply) => void reply.header('cache-control', 'no-cache'),
+    setHeaders: (response) => void response.setHeader('cache-control', 'no-cache'),
   });
   server.get('/', (_request, reply) => reply.header('cache-control', 'no-cache').sendFile('index.html'));
   // The page imports it as ../protocol.js.

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import test from 'node:test';
+import { fileURLToPath } from 'node:url';
 import util from 'node:util';
 import { TtsError } from '../../base/errors.js';
 import { chooseKernels } from '../../kernels/index.js';
@@ -20,8 +22,7 @@ function missing(name: string): never {
 
 /** TensorFlow.js under another backend name, as tfjs-node-gpu exports it. */
 async function standIn(changes: object = {}): Promise<object> {
-  const tf = ((await import('@tensorflow/tfjs')) as unknown as { default: object }).default;
-  return { ...tf, ready: async () => {}, getBackend: () => 'tensorflow', ...changes };
+  return { ...(await import('./tensorflow.js')), ready: async () => {}, getBackend: () => 'tensorflow', ...changes };
 }
 
 test('without the GPU package the cpu backend runs, and nothing is said', async (t) => {
@@ -97,6 +98,25 @@ test('a GPU package that does not load is passed over, with the reason', async (
   assert.match(part.reason ?? '', /is installed but does not work: Cannot find package '@mapbox\/node-pre-gyp'/);
 });
 
+test('a copy of TensorFlow.js that a failed GPU package leaves behind makes no noise', () => {
+  const script = `
+    import { loadTensorFlowWith } from './backend.js';
+    import { chooseKernels } from '../../kernels/index.js';
+    const { backend, reason } = await loadTensorFlowWith(chooseKernels(), async (name) => {
+      if (name !== '${gpu}') return import(name);
+      await import('@tensorflow/tfjs-core');
+      await import('@tensorflow/tfjs-backend-cpu');
+      throw new Error('no driver');
+    });
+    console.log(backend, reason);`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
+    cwd: fileURLToPath(new URL('.', import.meta.url)),
+    encoding: 'utf8',
+  });
+  assert.equal(stderr, '');
+  assert.equal(stdout, `cpu ${gpu} is installed but does not work: no driver\n`);
+});
+
 test('a GPU package whose operations fail or are wrong is passed over, with the reason', async () => {
   const failing = await standIn({
     matMul: () => {
@@ -128,6 +148,6 @@ test('no TensorFlow.js at all is an error with a code', async () => {
     (error: unknown) =>
       error instanceof TtsError &&
       error.code === 'ERR_BACKEND' &&
-      /Cannot find package '@tensorflow\/tfjs'/.test(error.message),
+      /Cannot find package '\.\/tensorflow\.js'/.test(error.message),
   );
 });

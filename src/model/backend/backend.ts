@@ -43,7 +43,8 @@ export async function loadTensorFlowWith(
   }
 
   try {
-    const tf = unwrap(await importer('@tensorflow/tfjs'));
+    quieten();
+    const tf = (await importer('./tensorflow.js')) as TensorFlow;
     // Without it the first tensor prints an advertisement.
     tf.enableProdMode();
     await tf.setBackend('cpu');
@@ -51,10 +52,23 @@ export async function loadTensorFlowWith(
     tryOut(tf);
     return { tf, backend: 'cpu', reason };
   } catch (cause) {
-    throw new TtsError('ERR_BACKEND', `TensorFlow.js does not load, expected @tensorflow/tfjs 4: ${firstLine(cause)}`, {
-      cause,
-    });
+    throw new TtsError(
+      'ERR_BACKEND',
+      `TensorFlow.js, which comes with this package, does not load: ${firstLine(cause)}`,
+      {
+        cause,
+      },
+    );
   }
+}
+
+/**
+ * All copies of TensorFlow.js in a process share one engine. A GPU package that failed may have left its copy's kernels
+ * there, and ours would then warn of every kernel that it registers again.
+ */
+function quieten(): void {
+  const { _tfengine } = globalThis as { _tfengine?: { ENV: { set(flag: string, value: boolean): void } } };
+  _tfengine?.ENV.set('PROD', true);
 }
 
 /** A CommonJS module comes as `default`, or spread, or both. */

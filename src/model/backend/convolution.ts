@@ -1,4 +1,4 @@
-import type { backend_util } from '@tensorflow/tfjs';
+import type { backend_util } from '@tensorflow/tfjs-core';
 import type { Kernels } from '../../kernels/index.js';
 import { type FastKernel, floats, type KernelCall, type TensorFlow } from './fast_kernel.js';
 

@@ -1,4 +1,4 @@
-import type { TensorInfo } from '@tensorflow/tfjs';
+import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { Kernels } from '../../kernels/index.js';
 import { type FastKernel, floats, type KernelCall, sizeOf, type TensorFlow } from './fast_kernel.js';
 

@@ -1,7 +1,7 @@
-import type * as tensorflow from '@tensorflow/tfjs';
-import type { TensorInfo } from '@tensorflow/tfjs';
+import type { TensorInfo } from '@tensorflow/tfjs-core';
+import type * as tensorflow from './tensorflow.js';
 
-/** The whole of TensorFlow.js, whichever package it comes from. */
+/** TensorFlow.js' core, whichever package it comes from. */
 export type TensorFlow = typeof tensorflow;
 
 /**

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { Tensor, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
-import * as tfjs from '@tensorflow/tfjs';
+import type { Tensor, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
 import { RandomStream } from '../../base/random.js';
 import { chooseKernels, kernelNames } from '../../kernels/index.js';
-import { type TensorFlow } from './fast_kernel.js';
 import { registerFastKernels } from './fast_kernels.js';
+import * as tf from './tensorflow.js';
 
-const tf: TensorFlow = (tfjs as unknown as { default?: TensorFlow }).default ?? tfjs;
 tf.enableProdMode();
 await tf.setBackend('cpu');
 

@@ -1,4 +1,4 @@
-import type { Tensor } from '@tensorflow/tfjs';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import type { TensorFlow } from '../backend/backend.js';
 import { conditioningForward, normaliseFeatures } from './conditioning.js';
 import type { WaveRnnConfig } from './config.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { Tensor, Tensor3D } from '@tensorflow/tfjs';
+import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
 import { RandomStream } from '../../base/random.js';
 import { chooseKernels, kernelNames } from '../../kernels/index.js';
 import { loadTensorFlow } from '../backend/backend.js';

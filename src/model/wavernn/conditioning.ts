@@ -1,4 +1,4 @@
-import type { Rank, Tensor, Tensor3D } from '@tensorflow/tfjs';
+import type { Rank, Tensor, Tensor3D } from '@tensorflow/tfjs-core';
 import { RandomStream, streams } from '../../base/random.js';
 import type { TensorFlow } from '../backend/fast_kernel.js';
 import type { WaveRnnConfig } from './config.js';

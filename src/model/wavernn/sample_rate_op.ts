@@ -1,4 +1,4 @@
-import type { Scalar, Tensor, Tensor3D } from '@tensorflow/tfjs';
+import type { Scalar, Tensor, Tensor3D } from '@tensorflow/tfjs-core';
 import type { Kernels, SampleRateNetwork, SequenceBatch, SequenceGradients } from '../../kernels/index.js';
 import type { TensorFlow } from '../backend/fast_kernel.js';
 

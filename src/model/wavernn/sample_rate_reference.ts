@@ -1,4 +1,4 @@
-import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs';
+import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import type { BlockMatrix, SampleRateNetwork } from '../../kernels/index.js';
 import type { TensorFlow } from '../backend/fast_kernel.js';
 import { countedSamples, type SampleRateBatch } from './sample_rate_op.js';

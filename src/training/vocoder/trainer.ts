@@ -1,4 +1,4 @@
-import type { Tensor, Tensor3D } from '@tensorflow/tfjs';
+import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
 import { TtsError } from '../../base/errors.js';
 import type { FeatureStore } from '../../data/store/feature_store.js';
 import type { Kernels, SampleRateNetwork } from '../../kernels/index.js';
