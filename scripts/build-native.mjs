@@ -30,6 +30,29 @@ const compiler = [process.env.CXX, 'c++', 'g++', 'clang++'].find(
 );
 if (!compiler) finish('no C++ compiler found');
 
+/**
+ * Which instruction sets to compile for, besides the generic one: the best that this processor has, because each takes
+ * a minute on a small machine. All of them with TTS_KERNELS=all in the environment (for a build that goes elsewhere, and
+ * for tests of every set that this processor can run), or where nobody says what the processor has.
+ */
+function wantedSets() {
+  const all = () => true;
+  if (process.env.TTS_KERNELS === 'all' || process.platform !== 'linux' || process.arch !== 'x64') return all;
+  let flags;
+  try {
+    flags = new Set(/^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1].trim().split(/\s+/));
+  } catch {
+    return all;
+  }
+  const has = (...names) => names.every((name) => flags.has(name));
+  const sets = has('avx512f', 'avx512bw', 'avx512vl', 'avx512dq')
+    ? ['avx512', ...(has('avx512_vnni', 'avx512vbmi') ? ['avx512vnni'] : [])]
+    : has('avx2', 'fma')
+      ? ['avx2', ...(has('avx_vnni') ? ['avxvnni'] : [])]
+      : [];
+  return (name) => sets.includes(name);
+}
+
 // One object file per instruction set, each with its own flags; the dispatcher and the rest use the base flags of the
 // platform.
 const x86 = process.arch === 'x64';
@@ -39,13 +62,16 @@ const arm = process.arch === 'arm64';
 const dot = ['-march=armv8.2-a+dotprod'];
 const understood = (flags) =>
   spawnSync(compiler, [...flags, '-x', 'c++', '-fsyntax-only', '-'], { input: '' }).status === 0;
+const wanted = wantedSets();
 const isaFlags = {
-  'targets/avx2.cc': x86 ? avx2 : null,
-  'targets/avx512.cc': x86 ? avx512 : null,
+  'targets/avx2.cc': x86 && wanted('avx2') ? avx2 : null,
+  'targets/avx512.cc': x86 && wanted('avx512') ? avx512 : null,
   // Older compilers do not know these; the processors that have them then run the kernels above.
-  'targets/avxvnni.cc': x86 && understood(['-mavxvnni']) ? [...avx2, '-mavxvnni'] : null,
+  'targets/avxvnni.cc': x86 && wanted('avxvnni') && understood(['-mavxvnni']) ? [...avx2, '-mavxvnni'] : null,
   'targets/avx512vnni.cc':
-    x86 && understood(['-mavx512vnni', '-mavx512vbmi']) ? [...avx512, '-mavx512vnni', '-mavx512vbmi'] : null,
+    x86 && wanted('avx512vnni') && understood(['-mavx512vnni', '-mavx512vbmi'])
+      ? [...avx512, '-mavx512vnni', '-mavx512vbmi']
+      : null,
   'targets/neon.cc': arm ? [] : null,
   'targets/neondot.cc': arm && understood(dot) ? dot : null,
   'bindings/wasm.cc': null,
@@ -57,7 +83,7 @@ const files = readdirSync(source, { recursive: true })
   .sort();
 const units = files.filter((name) => name.endsWith('.cc') && isaFlags[name] !== null);
 const base = [
-  ...['avxvnni', 'avx512vnni', 'neondot']
+  ...['avx2', 'avxvnni', 'avx512', 'avx512vnni', 'neondot']
     .filter((name) => isaFlags[`targets/${name}.cc`] === null)
     .map((name) => `-DKERNELS_WITHOUT_${name.toUpperCase()}`),
   '-std=c++17',

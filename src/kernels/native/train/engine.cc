@@ -21,7 +21,12 @@
 
 extern const KernelTable kernels_generic;
 #if defined(__x86_64__)
-extern const KernelTable kernels_avx2, kernels_avx512;
+  #if !defined(KERNELS_WITHOUT_AVX2)
+extern const KernelTable kernels_avx2;
+  #endif
+  #if !defined(KERNELS_WITHOUT_AVX512)
+extern const KernelTable kernels_avx512;
+  #endif
   #if !defined(KERNELS_WITHOUT_AVXVNNI)
 extern const SamplerKernels sampler_avxvnni;
   #endif
@@ -39,14 +44,16 @@ extern const SamplerKernels sampler_neondot;
 namespace {
 
 #if defined(__x86_64__)
-bool has_avx512() {
+[[maybe_unused]] bool has_avx512() {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
 }
-bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+[[maybe_unused]] bool has_avx2() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
 
 // Compilers learned this name late: leaf 7.1, EAX bit 4 (Intel SDM, CPUID).
-bool has_avxvnni() {
+[[maybe_unused]] bool has_avxvnni() {
   unsigned a = 0, b = 0, c = 0, d = 0;
   return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
 }
@@ -86,12 +93,16 @@ std::vector<const KernelTable*> available_tables() {
   if (has_avx512() && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vbmi"))
     tables.push_back(&avx512vnni);
   #endif
+  #if !defined(KERNELS_WITHOUT_AVX512)
   if (has_avx512()) tables.push_back(&kernels_avx512);
+  #endif
   #if !defined(KERNELS_WITHOUT_AVXVNNI)
   static const KernelTable avxvnni = with_sampler(kernels_avx2, "avxvnni", &sampler_avxvnni);
   if (has_avx2() && has_avxvnni()) tables.push_back(&avxvnni);
   #endif
+  #if !defined(KERNELS_WITHOUT_AVX2)
   if (has_avx2()) tables.push_back(&kernels_avx2);
+  #endif
 #endif
 #if defined(__aarch64__)
   #if !defined(KERNELS_WITHOUT_NEONDOT)
