@@ -152,7 +152,7 @@ test('JavaScript imports the package', { skip }, async () => {
 
 const typed = `
 import { chooseKernels, type ErrorCode, type Kernels, loadVoice, TtsError, type Voice } from '${manifest.name}';
-import { registerFastKernels, speak, wasmKernels } from '${manifest.name}/browser';
+import { registerFastKernels, synthesize, wasmKernels } from '${manifest.name}/browser';
 import * as tf from '@tensorflow/tfjs-core';
 
 const kernels: Kernels = chooseKernels();
@@ -161,7 +161,7 @@ const rate: number = voice.features.sampleRate;
 const code = (error: unknown): ErrorCode | undefined => (error instanceof TtsError ? error.code : undefined);
 registerFastKernels(tf, wasmKernels(await WebAssembly.compile(new Uint8Array(rate))));
 const features = { data: new Float32Array(voice.features.bins), frames: 1 };
-for await (const pcm of speak(voice, features, { kernels, tf })) code(pcm satisfies Int16Array);
+for await (const pcm of synthesize(voice, features, { kernels, tf })) code(pcm satisfies Int16Array);
 // @ts-expect-error: the types are there, and not any.
 voice.features.sampleRate satisfies string;
 // @ts-expect-error
@@ -183,7 +183,7 @@ for (const resolution of ['nodenext', 'bundler'])
   });
 
 test('a bundler takes the part for browsers, which asks nothing of Node', { skip }, async () => {
-  const contents = `export { speak, wasmKernels } from '${manifest.name}/browser';`;
+  const contents = `export { synthesize, wasmKernels } from '${manifest.name}/browser';`;
   const { warnings, outputFiles } = await build({
     stdin: { contents, resolveDir: project },
     bundle: true,
