@@ -32,6 +32,8 @@ const flags = [
   '-ffp-contract=fast',
   '-Wall',
   '-Wno-psabi',
+  '-I',
+  source,
 ];
 const run = (command, args) => {
   const { status } = spawnSync(command, args, { stdio: 'inherit' });
