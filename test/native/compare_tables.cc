@@ -315,7 +315,7 @@ void sampler(const KernelTable* table, const KernelTable* other) {
           shares.push_back(pack_network(source, table->sampler, i, size));
         OwnStream shared(table->sampler, &shares[0]->network, 9);
         std::vector<std::unique_ptr<Zeros>> owns;
-        Zeros places(size * sizeof(Place));
+        Zeros barriers(size * sizeof(Barrier));
         std::vector<uint16_t> together(frames * hop);
         std::vector<std::thread> threads;
         for (int i = 0; i < size; i++) {
@@ -323,11 +323,11 @@ void sampler(const KernelTable* table, const KernelTable* other) {
           threads.emplace_back([&, i, own = owns[i]->get()] {
             Stream stream = shared.stream;
             stream.own = own;
-            const Member member = {i, size, reinterpret_cast<Place*>(places.get()),
-                                   std::this_thread::yield};
+            const TeamThread thread = {i, size, reinterpret_cast<Barrier*>(barriers.get()),
+                                       std::this_thread::yield};
             for (int f = 0; f < frames; f++)
               table->sampler->sample(
-                  &shares[i]->network, &stream, &member, gate.data() + (size_t)f * 3 * H, hop,
+                  &shares[i]->network, &stream, &thread, gate.data() + (size_t)f * 3 * H, hop,
                   i ? nullptr : together.data() + f * hop, nullptr, nullptr, nullptr);
           });
         }
