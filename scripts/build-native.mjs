@@ -38,12 +38,9 @@ if (!compiler) finish('no C++ compiler found');
 function wantedSets() {
   const all = () => true;
   if (process.env.TTS_KERNELS === 'all' || process.platform !== 'linux' || process.arch !== 'x64') return all;
-  let flags;
-  try {
-    flags = new Set(/^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1].trim().split(/\s+/));
-  } catch {
-    return all;
-  }
+  const listed = existsSync('/proc/cpuinfo') ? /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8')) : null;
+  if (!listed) return all;
+  const flags = new Set(listed[1].trim().split(/\s+/));
   const has = (...names) => names.every((name) => flags.has(name));
   const sets = has('avx512f', 'avx512bw', 'avx512vl', 'avx512dq')
     ? ['avx512', ...(has('avx512_vnni', 'avx512vbmi') ? ['avx512vnni'] : [])]

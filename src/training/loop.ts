@@ -77,7 +77,8 @@ class Run {
   private readonly line = new ProgressLine();
   private readonly badSteps = new BadSteps();
   private readonly firstStep: number;
-  private readonly secondsBefore: number = 0;
+  /** Of training, in earlier calls. */
+  private readonly secondsBefore: number;
   private readonly begun = performance.now();
   /** Milliseconds for which the clock stood still: measuring is no training. */
   private paused = 0;
@@ -184,8 +185,11 @@ class Run {
 
   /** Saves what there is, also after an error. */
   async close(): Promise<void> {
-    await this.save();
-    this.folder.close();
+    try {
+      await this.save();
+    } finally {
+      this.folder.close();
+    }
   }
 
   outcome(minutes: number): RunOutcome {

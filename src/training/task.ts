@@ -31,14 +31,14 @@ export interface CurveColumn {
 }
 
 /**
- * Something to train. The loop (`runTask`) draws it through its steps and owns everything that does not depend on what
+ * Something to train. The loop (`runTask`) drives it and owns everything that does not depend on what
  * is trained: resume, clock, smoothing, bad steps, checkpoints, signals, progress, curve and TensorBoard.
  */
 export interface TrainingTask {
   readonly learner: Learner;
   readonly kernels: Pick<Kernels, 'name' | 'threads'>;
   readonly training: { readonly steps: number; readonly checkpointEvery: number };
-  /** What passes through the network in a step: `2,048 samples`. */
+  /** How much passes through the network in a step, and of what: samples, examples. */
   readonly batch: { readonly size: number; readonly unit: string };
   /** Plain data that must be the same in all calls that make up a run: settings, and hashes of the data. */
   readonly identity: object;

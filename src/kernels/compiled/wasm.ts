@@ -3,7 +3,7 @@ import { windowOf } from '../interface/classifier.js';
 import type { Addon, NativeSampler } from './compiled_kernels.js';
 import { Call, type KernelExports } from './wasm_call.js';
 
-/** As `LayerKind` in native/classifier_network.h. */
+/** As `LayerKind` in native/classify/network.h. */
 const layerKinds = { convolution: 0, depthwise: 1, max: 2, mean: 3 } as const;
 
 export interface WasmAddon extends Addon {

@@ -6,7 +6,7 @@
 
 #include "sample/packed.h"
 
-// Block CSR; see src/kernels/blocks.ts.
+// Block CSR; see src/kernels/interface/blocks.ts.
 struct Matrix {
   int rows, columns, blockRows, blockColumns;
   const int32_t* rowStart;
@@ -24,7 +24,7 @@ enum {
   kDenseCount
 };
 
-// The sample-rate network; shapes in src/model/config.ts.
+// The sample-rate network; shapes in src/model/wavernn/config.ts.
 struct Network {
   int hidden, projection, classes;
   Matrix sparse[kSparseCount];
@@ -74,7 +74,7 @@ struct Adam {
   float average;  // decay of the exponential moving average of the weights
 };
 
-// classifier_network.h
+// classify/network.h
 struct Classifier;
 struct ClassifierSlice;
 struct ClassifierGradients;
@@ -100,7 +100,7 @@ struct KernelTable {
   void (*gemm)(int transposeA, int transposeB, int m, int n, int k, const float* a, int lda,
                const float* b, int ldb, float* c, int ldc, int accumulate);
   // gradients == null: loss and correct answers only; the workspace is laid out by
-  // classifier_layout.h
+  // classify/layout.h
   void (*classifier)(const Classifier*, ClassifierSlice*, const ClassifierGradients*,
                      float* workspace);
 };
