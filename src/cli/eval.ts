@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { TtsError } from '../base/errors.js';
 import { writeWholeFile } from '../base/whole_file.js';
-import { markdownTable } from '../bench/sparsity/table.js';
 import { openCorpus } from '../data/corpora/corpus.js';
 import { evaluateSystems, type Evaluation } from '../evaluation/evaluate.js';
 import { chooseClips, openFolderSystems, referenceFolder } from '../evaluation/folder_systems.js';
@@ -12,6 +11,7 @@ import { clipRows, differenceRows, summaryRows } from '../evaluation/report/tabl
 import { distinctNames, type System } from '../evaluation/system.js';
 import { openVoiceSystem } from '../evaluation/voice_system.js';
 import { chooseKernels } from '../kernels/index.js';
+import { markdownTable } from '../report/markdown.js';
 import { collect, kernelsHelp, positiveNumber, wholeNumber } from './options.js';
 import { createCommand, examples, runCommand } from './program.js';
 import { bar } from './progress.js';

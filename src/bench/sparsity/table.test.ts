@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { markdownTable } from '../../report/markdown.js';
 import { narrowWidths } from './classifier.js';
 import { chooseMethods } from './methods.js';
 import type { SparsityResult } from './sparsity.js';
-import { compare, comparisonRows, markdownTable, summarise, summaryCsv, summaryRows } from './table.js';
+import { compare, comparisonRows, summarise, summaryCsv, summaryRows } from './table.js';
 
 const figures = [{ name: 'accuracy', title: 'accuracy, %', digits: 1 }];
 
