@@ -18,6 +18,7 @@ const units = [
   'bindings/wasm.cc',
   'classify/classifier_engine.cc',
   'classify/layout.cc',
+  'excitation/listener.cc',
   'sample/pack.cc',
   'targets/generic.cc',
   'train/engine.cc',

@@ -15,6 +15,7 @@ import type { Voice } from '../model/voice/voice.js';
 import { symbolCodec } from '../model/wavernn/codecs.js';
 import { GateConditioner } from '../model/wavernn/conditioner.js';
 import { contextFrames } from '../model/wavernn/conditioning.js';
+import { vectorsPerFrame } from '../model/wavernn/config.js';
 
 /** What a precision costs on held-out speech. */
 export interface PrecisionFigures {
@@ -80,10 +81,11 @@ function addClip(
   sums: { nats: number; divergence: number }[],
 ): void {
   const { hop } = voice.features;
-  const codec = symbolCodec(voice.config.encoding, voice.features);
+  const codec = symbolCodec(voice.config, voice.features);
   const context = contextFrames(voice.config);
+  const vectors = vectorsPerFrame(voice.config);
   const samplers = networks.map((network): Sampler =>
-    kernels.createSampler(network, { seed: 1, temperature: 1, firstCode: codec.silence }),
+    kernels.createSampler(network, { seed: 1, temperature: 1, firstCode: codec.silence, hearing: codec.hearing }),
   );
   const { classes } = networks[0];
   for (let first = 0; first < clip.frames; first += framesPerCall) {
@@ -92,13 +94,16 @@ function addClip(
       {
         pcm: clip.pcm(first * hop - codec.history, codec.history + frames * hop),
         phase: 0,
-        features: clip.features(first - 1, frames + 1),
+        features: clip.features(first - codec.lead, frames + codec.lead),
       },
       { kernels },
     );
     const gate = conditioner.gate(clip.features(first - context, frames + 2 * context), frames);
     const symbols = codes.subarray(1);
-    const probabilities = samplers.map((sampler) => sampler.forced(gate, frames, hop, symbols));
+    const predictors = codec.predictors?.(clip.features(first, frames));
+    const probabilities = samplers.map((sampler) =>
+      sampler.forced(gate, frames * vectors, hop / vectors, symbols, predictors),
+    );
     probabilities.forEach((p, i) => {
       sums[i].nats += frames * hop * meanLogWidths[0] + natsOf(p, symbols, classes);
       sums[i].divergence += divergenceOf(probabilities[0], p);

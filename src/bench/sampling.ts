@@ -4,10 +4,12 @@ import {
   type Precision,
   type Sampler,
   type SamplerNetwork,
+  type SamplerSettings,
   samplerParts,
   SIDE_BY_SIDE,
   withPrecision,
 } from '../kernels/index.js';
+import type { FramePredictors } from '../kernels/interface/listener.js';
 import { symbolCodec } from '../model/wavernn/codecs.js';
 import { fixedMasks } from '../sparsity/fixed.js';
 import { type Recipe, waveRnnConfig } from '../training/recipe/recipe.js';
@@ -58,6 +60,16 @@ export interface SamplingOptions {
 /** Larger than first-level caches, smaller than second-level ones. */
 const cachedFloats = 96 * 1024;
 
+/** What a sampler is given again and again. */
+interface BenchedFrame {
+  readonly gate: Float32Array;
+  readonly predictors?: FramePredictors;
+}
+
+function firstPredictor({ coefficients, scales }: FramePredictors): FramePredictors {
+  return { coefficients: coefficients.slice(0, coefficients.length / scales.length), scales: scales.slice(0, 1) };
+}
+
 /** Times the sampler of a recipe with fresh weights: the time does not depend on their values. */
 export async function benchSampling(
   recipe: Recipe,
@@ -75,21 +87,21 @@ export async function benchSampling(
     seed,
   );
   const network = withPrecision(parameters.members()[0], precision);
-  const sampler = kernels.createSampler(
-    network,
-    { seed, temperature: 1, firstCode: symbolCodec(config.encoding, recipe.features).silence },
-    threads,
-  );
+  const codec = symbolCodec(config, recipe.features);
+  const settings = { seed, temperature: 1, firstCode: codec.silence, hearing: codec.hearing };
+  const sampler = kernels.createSampler(network, settings, threads);
   const random = new RandomStream(seed, streams.initialisation);
   const gate = Float32Array.from({ length: 3 * config.hidden }, () => 0.3 * random.normal());
   // Threads are called together for some milliseconds at a time.
   const samples = threads > 1 ? 2048 : 64;
-  const { median, best } = await timeSampler(sampler, gate, samples, seconds);
+  const predictors = codec.predictors && firstPredictor(codec.predictors(new Float32Array(bins).fill(-2)));
+  const frame: BenchedFrame = { gate, predictors };
+  const { median, best } = await timeSampler(sampler, frame, samples, seconds);
   const microseconds = (1e6 * median) / samples;
-  const together = await timeGroup(kernels, network, gate, seconds / 2);
+  const together = await timeGroup(kernels, network, settings, frame, seconds / 2);
   const bytes = bytesOf(network);
   const bytesPerSecond = kernels.readSeconds && (4 * cachedFloats) / kernels.readSeconds(cachedFloats, 2000);
-  const parts = () => partsOf(network, sharesOf(sampler, gate, samples), microseconds, kernels);
+  const parts = () => partsOf(network, sharesOf(sampler, frame, samples), microseconds, kernels);
   return {
     size: recipe.size,
     hidden: config.hidden,
@@ -119,14 +131,14 @@ export async function benchSampling(
 /** Times a few samples at a time, less than a millisecond, so that on a shared machine most are not interrupted. */
 async function timeSampler(
   sampler: Sampler,
-  gate: Float32Array,
+  { gate, predictors }: BenchedFrame,
   samples: number,
   seconds: number,
 ): Promise<Omit<Timing, 'mean'>> {
-  if (!sampler.timed) return time(async () => void (await sampler.run(gate, 1, samples)), seconds);
+  if (!sampler.timed) return time(async () => void (await sampler.run(gate, 1, samples, predictors)), seconds);
   const times: number[] = [];
   for (const begun = performance.now(); times.length < 5 || performance.now() - begun < seconds * 1000;)
-    times.push(sampler.timed(gate, 1, samples, false).seconds);
+    times.push(sampler.timed(gate, 1, samples, false, predictors).seconds);
   times.sort((a, b) => a - b);
   return { median: times[times.length >> 1], best: times[0] };
 }
@@ -135,16 +147,17 @@ async function timeSampler(
 async function timeGroup(
   kernels: Kernels,
   network: SamplerNetwork,
-  gate: Float32Array,
+  settings: SamplerSettings,
+  frame: BenchedFrame,
   seconds: number,
 ): Promise<number> {
   const group = kernels.createSamplerGroup(network, SIDE_BY_SIDE);
-  for (let slot = 0; slot < SIDE_BY_SIDE; slot++) group.begin(slot, { seed: slot, temperature: 1, firstCode: 0 });
+  for (let slot = 0; slot < SIDE_BY_SIDE; slot++) group.begin(slot, { ...settings, seed: slot });
   const samples = kernels.name === 'reference' ? 64 : 1024;
   const { median } = await time(
     async () =>
       void (await group.run(
-        Array.from({ length: SIDE_BY_SIDE }, (_, slot) => ({ slot, gate, frames: 1 })),
+        Array.from({ length: SIDE_BY_SIDE }, (_, slot) => ({ slot, ...frame, frames: 1 })),
         samples,
       )),
     seconds,
@@ -153,8 +166,8 @@ async function timeGroup(
 }
 
 /** Of the median of many. */
-function sharesOf(sampler: Sampler, gate: Float32Array, samples: number): number[] {
-  const frames = Array.from({ length: 201 }, () => sampler.timed!(gate, 1, samples, true));
+function sharesOf(sampler: Sampler, { gate, predictors }: BenchedFrame, samples: number): number[] {
+  const frames = Array.from({ length: 201 }, () => sampler.timed!(gate, 1, samples, true, predictors));
   return [...frames].sort((a, b) => a.seconds - b.seconds)[100].shares.slice();
 }
 

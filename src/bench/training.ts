@@ -123,7 +123,7 @@ function profileSteps(
 ): TrainingPart[] {
   const { lanes, segment, noise, seed } = recipe.training;
   const [state, ...output] = trainedWeights(trainer).map((count) => count * lanes * segment);
-  const codec = symbolCodec(trainer.config.encoding, store.settings);
+  const codec = symbolCodec(trainer.config, store.settings);
   let steps = 0;
   watch.begin();
   const begun = performance.now();

@@ -4,7 +4,7 @@ import { type SymbolCodec } from '../model/wavernn/codec.js';
 import { symbolCodec } from '../model/wavernn/codecs.js';
 import type { GateConditioner } from '../model/wavernn/conditioner.js';
 import { contextFrames } from '../model/wavernn/conditioning.js';
-import type { WaveRnnConfig } from '../model/wavernn/config.js';
+import { cueCount, vectorsPerFrame, type WaveRnnConfig } from '../model/wavernn/config.js';
 
 /** Clips are measured in pieces of this many frames, so that short and long ones fill the lanes alike. */
 const pieceFrames = 64;
@@ -53,7 +53,7 @@ interface Piece {
 export function negativeLogLikelihood(measured: MeasuredNetwork, clips: readonly MeasuredSpeech[]): number {
   const { hop } = measured.settings;
   const pieces = clips.flatMap(piecesOf);
-  const codec = symbolCodec(measured.config.encoding, measured.settings);
+  const codec = symbolCodec(measured.config, measured.settings);
   let nats = 0;
   for (let i = 0; i < pieces.length; i += lanesPerCall)
     nats += natsOf(pieces.slice(i, i + lanesPerCall), measured, codec);
@@ -76,8 +76,11 @@ function natsOf(
   const lanes = pieces.length;
   const frames = Math.max(...pieces.map(({ start, end }) => end - start));
   const steps = frames * hop;
+  const vectors = vectorsPerFrame(config);
+  const cueCounts = cueCount(config);
   const codes = new Uint16Array(lanes * (steps + 1));
-  const gate = new Float32Array(lanes * frames * 3 * config.hidden);
+  const cues = new Float32Array(lanes * steps * cueCounts);
+  const gate = new Float32Array(lanes * frames * vectors * 3 * config.hidden);
   let nats = 0;
   pieces.forEach(({ clip, start, first, end }, lane) => {
     const symbols = (from: number, to: number) =>
@@ -85,21 +88,34 @@ function natsOf(
         {
           pcm: clip.pcm(from * hop - codec.history, codec.history + (to - from) * hop),
           phase: 0,
-          features: clip.features(from - 1, to - from + 1),
+          features: clip.features(from - codec.lead, to - from + codec.lead),
         },
         { kernels },
       );
-    codes.set(symbols(start, start + frames).codes, lane * (steps + 1));
+    const all = symbols(start, start + frames);
+    codes.set(all.codes, lane * (steps + 1));
+    if (all.cues) cues.set(all.cues, lane * steps * cueCounts);
     if (start === 0) codes[lane * (steps + 1)] = codec.silence;
     nats += (end - first) * hop * symbols(first, end).meanLogWidths[0];
     gate.set(
       conditioner.gate(clip.features(start - context, frames + 2 * context), frames),
-      lane * frames * 3 * config.hidden,
+      lane * frames * vectors * 3 * config.hidden,
     );
   });
   const lengths = Int32Array.from(pieces, ({ start, end }) => (end - start) * hop);
   const nll = new Float32Array(lanes * steps);
-  kernels.sequenceLoss(network, { lanes, steps, hop, phase: 0, frames, codes, gate, lengths, nll });
+  kernels.sequenceLoss(network, {
+    lanes,
+    steps,
+    hop: hop / vectors,
+    phase: 0,
+    frames: frames * vectors,
+    codes,
+    ...(cueCounts > 0 && { cues }),
+    gate,
+    lengths,
+    nll,
+  });
   pieces.forEach(({ start, first, end }, lane) => {
     for (let t = (first - start) * hop; t < (end - start) * hop; t++) nats += nll[lane * steps + t];
   });

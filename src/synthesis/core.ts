@@ -6,6 +6,7 @@ import type { Voice } from '../model/voice/voice.js';
 import type { SymbolCodec } from '../model/wavernn/codec.js';
 import { symbolCodec } from '../model/wavernn/codecs.js';
 import { GateConditioner } from '../model/wavernn/conditioner.js';
+import { vectorsPerFrame } from '../model/wavernn/config.js';
 import type { SynthesisFeatures } from './frame_source.js';
 import { type Chunk, chunkFrames, Utterance } from './utterance.js';
 
@@ -48,8 +49,8 @@ export async function* synthesize(
   options: CoreOptions,
 ): AsyncGenerator<Int16Array, void, void> {
   const { kernels, tf } = options;
-  const { hop } = voice.features;
-  const codec = symbolCodec(voice.config.encoding, voice.features);
+  const hop = voice.features.hop / vectorsPerFrame(voice.config);
+  const codec = symbolCodec(voice.config, voice.features);
   const settings = samplerSettings(codec, options);
   const conditioner = new GateConditioner(tf, voice.config, voice.conditioning, voice.statistics);
   const utterance = new Utterance(voice, conditioner, codec, features);
@@ -61,7 +62,7 @@ export async function* synthesize(
     );
     const draw = async (most: number) => {
       const chunk = await utterance.prepare(most);
-      return chunk && { chunk, codes: await sampler.run(chunk.gate, chunk.frames, hop) };
+      return chunk && { chunk, codes: await sampler.run(chunk.gate, chunk.frames, hop, chunk.predictors) };
     };
 
     let drawn = draw(firstChunk);
@@ -105,8 +106,8 @@ export async function* synthesizeMany(
   options: CoreOptions,
 ): AsyncGenerator<SoundOfMany, void, void> {
   const { kernels, tf } = options;
-  const { hop } = voice.features;
-  const codec = symbolCodec(voice.config.encoding, voice.features);
+  const hop = voice.features.hop / vectorsPerFrame(voice.config);
+  const codec = symbolCodec(voice.config, voice.features);
   const settings = samplerSettings(codec, options);
   const slots = SIDE_BY_SIDE * kernels.threads;
   const waiting = Symbol.asyncIterator in all ? all[Symbol.asyncIterator]() : all[Symbol.iterator]();
@@ -138,7 +139,7 @@ export async function* synthesizeMany(
   const draw = (parts: readonly Part[]): Promise<Uint16Array[]> => {
     for (const { slot, chunk } of parts) if (chunk.first) group.begin(slot, settings);
     const drawn = group.run(
-      parts.map(({ slot, chunk }) => ({ slot, gate: chunk.gate, frames: chunk.frames })),
+      parts.map(({ slot, chunk: { gate, frames, predictors } }) => ({ slot, gate, frames, predictors })),
       hop,
     );
     // If the consumer leaves, nothing awaits this one.
@@ -169,5 +170,5 @@ function samplerSettings(codec: SymbolCodec, { seed = 1, temperature = 1 }: Draw
     throw new TtsError('ERR_ARGUMENT', `seed is ${seed}, expected a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`);
   if (!(temperature > 0 && temperature <= 10))
     throw new TtsError('ERR_ARGUMENT', `temperature is ${temperature}, expected more than 0 and at most 10`);
-  return { seed, temperature, firstCode: codec.silence };
+  return { seed, temperature, firstCode: codec.silence, hearing: codec.hearing };
 }

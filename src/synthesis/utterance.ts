@@ -1,7 +1,9 @@
+import type { FramePredictors } from '../kernels/interface/listener.js';
 import type { Voice } from '../model/voice/voice.js';
 import type { SymbolCodec } from '../model/wavernn/codec.js';
 import type { GateConditioner } from '../model/wavernn/conditioner.js';
 import { contextFrames } from '../model/wavernn/conditioning.js';
+import { vectorsPerFrame } from '../model/wavernn/config.js';
 import { FrameSource, type SynthesisFeatures } from './frame_source.js';
 
 /** Frames of a chunk, except the first one of a single stream: enough for little overhead. */
@@ -12,10 +14,13 @@ const fadeSeconds = 0.005;
 
 /** Frames of an utterance, ready to be drawn. */
 export interface Chunk {
+  /** To the sampler, each gate conditioning is a frame. */
   readonly frames: number;
-  /** [frames, 3H]: their gate conditioning. */
+  /** [frames, 3H]: gate conditioning. */
   readonly gate: Float32Array;
-  /** [frames, bins]. */
+  /** Predictors of the frames, if the network hears cues. */
+  readonly predictors?: FramePredictors;
+  /** [frames of features, bins]. */
   readonly features: Float32Array;
   readonly first: boolean;
   readonly last: boolean;
@@ -25,6 +30,7 @@ export interface Chunk {
 export class Utterance {
   private readonly source: FrameSource;
   private readonly context: number;
+  private readonly vectors: number;
   private readonly pcmOf: ReturnType<SymbolCodec['decoder']>;
   private readonly fade: number;
   /** The frame that comes next. */
@@ -33,11 +39,12 @@ export class Utterance {
   constructor(
     voice: Voice,
     private readonly conditioner: GateConditioner,
-    codec: SymbolCodec,
+    private readonly codec: SymbolCodec,
     features: SynthesisFeatures | AsyncIterable<SynthesisFeatures>,
   ) {
     const { hop, sampleRate } = voice.features;
     this.context = contextFrames(voice.config);
+    this.vectors = vectorsPerFrame(voice.config);
     this.source = new FrameSource(features, voice.statistics.mean.length, this.context);
     this.pcmOf = codec.decoder();
     this.fade = Math.min(Math.round(fadeSeconds * sampleRate), hop >> 1);
@@ -53,10 +60,12 @@ export class Utterance {
     if (frames === 0) return undefined;
     this.next += frames;
     const gate = this.conditioner.gate(source.window(next - context, frames + 2 * context), frames);
+    const features = source.window(next, frames);
     return {
-      frames,
+      frames: frames * this.vectors,
       gate,
-      features: source.window(next, frames),
+      predictors: this.codec.predictors?.(features),
+      features,
       first: next === 0,
       last: source.isLast(next + frames - 1),
     };

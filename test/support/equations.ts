@@ -29,10 +29,11 @@ export function equations(
     const g = [...batch.gate.slice(frame * 3 * H, (frame + 1) * 3 * H)];
     const [coarse, fine] = [Math.floor(codes[t + 1] / Q), codes[t + 1] % Q];
     const before = batch.heard ? batch.heard[lane * batch.steps + t] : codes[t];
-    const x = [Math.floor(before / Q), before % Q, coarse].map((symbol) => (2 * symbol) / (Q - 1) - 1);
-    const Ix = Array.from(
-      { length: 3 * H },
-      (_, row) => x[0] * I[3 * row] + x[1] * I[3 * row + 1] + (row % H >= H / 2 ? x[2] * I[3 * row + 2] : 0),
+    const E = I.length / (3 * H) - 3;
+    const cues = [...(batch.cues ?? [])].slice((lane * batch.steps + t) * E, (lane * batch.steps + t + 1) * E);
+    const x = [Math.floor(before / Q), before % Q, coarse].map((symbol) => (2 * symbol) / (Q - 1) - 1).concat(cues);
+    const Ix = Array.from({ length: 3 * H }, (_, row) =>
+      x.reduce((sum, value, c) => (c === 2 && row % H < H / 2 ? sum : sum + value * I[(3 + E) * row + c]), 0),
     );
     const Rh = times(R, h);
     h = h.map((last, i) => {

@@ -1,6 +1,11 @@
 import type { RandomStream } from '../../src/base/random.js';
 import type { BlockMatrix, BlockShape } from '../../src/kernels/interface/blocks.js';
-import type { SampleRateNetwork, SequenceBatch, SequenceGradients } from '../../src/kernels/interface/kernels.js';
+import {
+  cuesOf,
+  type SampleRateNetwork,
+  type SequenceBatch,
+  type SequenceGradients,
+} from '../../src/kernels/interface/kernels.js';
 
 /**
  * How far kernels in float32 may be from the same arithmetic in double: the largest difference over the largest value
@@ -78,6 +83,8 @@ export interface NetworkSize {
   readonly projection: number;
   readonly classes: number;
   readonly shape: BlockShape;
+  /** Cues that the network hears; default 0. */
+  readonly cues?: number;
 }
 
 /**
@@ -86,7 +93,7 @@ export interface NetworkSize {
  */
 export function randomNetwork(
   stream: RandomStream,
-  { hidden, projection, classes, shape }: NetworkSize,
+  { hidden, projection, classes, shape, cues = 0 }: NetworkSize,
 ): SampleRateNetwork {
   const sparse = [
     [3 * hidden, hidden, 1.5],
@@ -99,9 +106,9 @@ export function randomNetwork(
     const count = (i: number) => (i === 0 ? blocks / 2 : stream.below(Math.floor((2 * blocks) / 3) + 1));
     return randomBlockMatrix(stream, rows, columns, shape, count, gain / Math.sqrt(columns / 3));
   });
-  const input = normals(stream, 9 * hidden, 0.7);
+  const input = normals(stream, 3 * (3 + cues) * hidden, 0.7);
   // The weights of c[t] in the coarse half do not exist: whatever stands there must not matter.
-  for (let row = 0; row < 3 * hidden; row++) if (row % hidden < hidden / 2) input[3 * row + 2] = 1000;
+  for (let row = 0; row < 3 * hidden; row++) if (row % hidden < hidden / 2) input[(3 + cues) * row + 2] = 1000;
   const biases = [projection, classes, projection, classes].map((length) => normals(stream, length, 0.5));
   return { hidden, projection, classes, sparse, dense: [input, ...biases] };
 }
@@ -134,6 +141,7 @@ export function randomBatch(
     gate: normals(stream, lanes * frames * 3 * hidden),
     state: normals(stream, lanes * hidden, 0.5),
     nll: new Float32Array(lanes * steps),
+    ...(cuesOf(network) > 0 && { cues: normals(stream, lanes * steps * cuesOf(network), 0.5) }),
     ...(heard && { heard: Uint16Array.from({ length: lanes * steps }, () => stream.below(classes * classes)) }),
     ...(lengths && { lengths: Int32Array.from(lengths) }),
   } satisfies SequenceBatch;
@@ -217,6 +225,9 @@ export const sequenceCases: readonly (NetworkSize & BatchSize)[] = [
   },
   { hidden: 64, projection: 32, classes: 32, shape: blockShapes[3], lanes: 17, steps: 20, hop: 6 },
   { hidden: 96, projection: 48, classes: 32, shape: blockShapes[4], lanes: 16, steps: 20, hop: 6, phase: 5 },
+  { hidden: 64, projection: 32, classes: 32, shape: blockShapes[0], cues: 4, lanes: 17, steps: 23, hop: 5, heard: true },
+  { hidden: 64, projection: 32, classes: 32, shape: blockShapes[2], cues: 10, lanes: 5, steps: 22, hop: 8, phase: 5 },
+  { hidden: 96, projection: 32, classes: 32, shape: blockShapes[3], cues: 10, lanes: 33, steps: 17, hop: 4 },
 ];
 
 /** A case in words, for the name of its test. */
@@ -231,11 +242,12 @@ export function describeCase({
   phase = 0,
   lengths,
   heard,
+  cues,
 }: NetworkSize & BatchSize): string {
   const sizes = `hidden ${hidden}, projection ${projection}, ${classes} classes, blocks ${shape.rows}×${shape.columns}`;
   return (
     `${sizes}, ${lanes} lanes of ${steps} steps${lengths ? ' at most' : ''}, hop ${hop} from ` +
-    `${phase}${heard ? ', hearing others' : ''}`
+    `${phase}${heard ? ', hearing others' : ''}${cues ? `, ${cues} cues` : ''}`
   );
 }
 

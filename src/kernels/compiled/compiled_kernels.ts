@@ -3,6 +3,7 @@ import {
   checkBatch,
   checkBlockMatrix,
   checkExcitation,
+  checkFrames,
   checkLength,
   checkMembers,
   checkNetwork,
@@ -33,14 +34,22 @@ import type {
   SlotFrames,
 } from '../interface/kernels.js';
 import { LANES } from '../interface/kernels.js';
+import type { FramePredictors, Hearing } from '../interface/listener.js';
 import { separateSamplers } from '../reference/separate_samplers.js';
 
 /** A sampler in C++; like `Sampler`, but unchecked. */
 export interface NativeSampler {
-  run(gate: Float32Array, frames: number, hop: number): Promise<Uint16Array>;
-  forced(gate: Float32Array, frames: number, hop: number, codes: Uint16Array, probabilities: Float32Array): void;
+  run(gate: Float32Array, frames: number, hop: number, predictors?: FramePredictors): Promise<Uint16Array>;
+  forced(
+    gate: Float32Array,
+    frames: number,
+    hop: number,
+    codes: Uint16Array,
+    probabilities: Float32Array,
+    predictors?: FramePredictors,
+  ): void;
   /** Where there is a clock. */
-  timed?(gate: Float32Array, frames: number, hop: number, parts: boolean): number[];
+  timed?(gate: Float32Array, frames: number, hop: number, parts: boolean, predictors?: FramePredictors): number[];
 }
 
 /** A sampler group in C++, unchecked. */
@@ -52,6 +61,7 @@ export interface NativeSamplerGroup {
     inverseTemperature: number,
     coarse: number,
     fine: number,
+    hearing?: Hearing,
   ): void;
   run(parts: readonly SlotFrames[], hop: number, threads: number): Promise<Uint16Array[]>;
 }
@@ -123,6 +133,7 @@ export interface Addon {
     seedHigh: number,
     codes: Uint16Array,
     heard: Uint16Array | null,
+    cues: Float32Array | null,
   ): void;
   Sampler: new (
     name: string,
@@ -133,6 +144,7 @@ export interface Addon {
     inverseTemperature: number,
     coarse: number,
     fine: number,
+    hearing?: Hearing,
   ) => NativeSampler;
   /** Where samplers can share their work. */
   SamplerGroup?: new (name: string, network: SamplerNetwork, slots: number) => NativeSamplerGroup;
@@ -294,6 +306,7 @@ export class NativeKernels implements Kernels {
     const { lanes, length, history, noise } = batch;
     const codes = new Uint16Array(lanes * (1 + length - history));
     const heard = noise ? new Uint16Array(lanes * (length - history)) : null;
+    const cues = batch.cues > 0 ? new Float32Array(lanes * (length - history) * batch.cues) : null;
     this.addon.codeExcitation(
       this.threads,
       batch,
@@ -301,16 +314,17 @@ export class NativeKernels implements Kernels {
       Math.floor((noise?.seed ?? 0) / 2 ** 32),
       codes,
       heard,
+      cues,
     );
-    return { codes, ...(heard && { heard }) };
+    return { codes, ...(heard && { heard }), ...(cues && { cues }) };
   }
 
   createSamplerGroup(network: SamplerNetwork, slots: number): SamplerGroup {
     checkNetwork(network);
     if (!this.addon.SamplerGroup) return separateSamplers(this, network, slots);
     const native = new this.addon.SamplerGroup(this.name, network, slots);
-    const { hidden, classes } = network;
-    const begun = Array<boolean>(slots).fill(false);
+    const { classes } = network;
+    const begun = Array<Hearing | undefined | null>(slots).fill(null);
     let busy = false;
     const refuseOverlap = () => {
       if (busy) throw new Error('the samplers are still at work; one call at a time');
@@ -324,8 +338,8 @@ export class NativeKernels implements Kernels {
           [slot],
           begun.map(() => true),
         );
-        begun[slot] = true;
-        const { seed, temperature, firstCode } = settings;
+        const { seed, temperature, firstCode, hearing } = settings;
+        begun[slot] = hearing;
         native.begin(
           slot,
           seed >>> 0,
@@ -333,15 +347,17 @@ export class NativeKernels implements Kernels {
           1 / temperature,
           Math.floor(firstCode / classes),
           firstCode % classes,
+          hearing?.cues ? hearing : undefined,
         );
       },
       run: async (parts, hop) => {
         refuseOverlap();
         checkSlots(
           parts.map(({ slot }) => slot),
-          begun,
+          begun.map((hearing) => hearing !== null),
         );
-        for (const { gate, frames } of parts) checkLength('gate', gate, frames * 3 * hidden);
+        for (const { slot, gate, frames, predictors } of parts)
+          checkFrames(network, begun[slot] ?? undefined, gate, frames, predictors);
         busy = true;
         try {
           return await native.run(parts, hop, this.threads);
@@ -355,8 +371,8 @@ export class NativeKernels implements Kernels {
   createSampler(network: SamplerNetwork, settings: SamplerSettings, threads = 1): Sampler {
     checkNetwork(network);
     checkSampler(network, settings, threads);
-    const { seed, temperature, firstCode } = settings;
-    const { hidden, classes } = network;
+    const { seed, temperature, firstCode, hearing } = settings;
+    const { classes } = network;
     const native = new this.addon.Sampler(
       this.name,
       network,
@@ -366,35 +382,38 @@ export class NativeKernels implements Kernels {
       1 / temperature,
       Math.floor(firstCode / classes),
       firstCode % classes,
+      hearing?.cues ? hearing : undefined,
     );
+    const check = (gate: Float32Array, frames: number, predictors?: FramePredictors) =>
+      checkFrames(network, hearing, gate, frames, predictors);
     let busy = false;
     const refuseOverlap = () => {
       if (busy) throw new Error('the sampler is still at work; one call at a time');
     };
     return {
-      async run(gate, frames, hop) {
+      async run(gate, frames, hop, predictors) {
         refuseOverlap();
-        checkLength('gate', gate, frames * 3 * hidden);
+        check(gate, frames, predictors);
         busy = true;
         try {
-          return await native.run(gate, frames, hop);
+          return await native.run(gate, frames, hop, predictors);
         } finally {
           busy = false;
         }
       },
-      forced(gate, frames, hop, codes) {
+      forced(gate, frames, hop, codes, predictors) {
         refuseOverlap();
-        checkLength('gate', gate, frames * 3 * hidden);
+        check(gate, frames, predictors);
         checkLength('codes', codes, frames * hop);
         const probabilities = new Float32Array(frames * hop * 2 * classes);
-        native.forced(gate, frames, hop, codes, probabilities);
+        native.forced(gate, frames, hop, codes, probabilities, predictors);
         return probabilities;
       },
       ...(native.timed && {
-        timed(gate: Float32Array, frames: number, hop: number, parts: boolean) {
+        timed(gate: Float32Array, frames: number, hop: number, parts: boolean, predictors?: FramePredictors) {
           refuseOverlap();
-          checkLength('gate', gate, frames * 3 * hidden);
-          const [seconds, ...shares] = native.timed!(gate, frames, hop, parts);
+          check(gate, frames, predictors);
+          const [seconds, ...shares] = native.timed!(gate, frames, hop, parts, predictors);
           return { seconds, shares };
         },
       }),

@@ -1,5 +1,6 @@
 import type { ClassifierGradients, ClassifierLayer } from '../interface/classifier.js';
 import { windowOf } from '../interface/classifier.js';
+import type { FramePredictors, Hearing } from '../interface/listener.js';
 import type { Addon, NativeSampler } from './compiled_kernels.js';
 import { Call, type KernelExports } from './wasm_call.js';
 
@@ -29,11 +30,11 @@ export function wasmAddon(module: WebAssembly.Module): WasmAddon {
     productWeights: (_, matrix, dy, x, steps, dw) =>
       call().matrix(matrix).read(dy, x).number(steps).update(dw).run(exports.productWeights),
     sequence(_name, _threads, members, batch, gradients, loss) {
-      const { lanes, steps, hop, phase, frames, codes, heard, gate, lengths, state, nll, scale = 1 } = batch;
+      const { lanes, steps, hop, phase, frames, codes, heard, cues, gate, lengths, state, nll, scale = 1 } = batch;
       const c = call().number(members.length);
       for (const network of members) c.network(network);
       c.number(lanes, steps, hop, phase, frames)
-        .read(codes, heard, gate, lengths)
+        .read(codes, heard, cues, gate, lengths)
         .update(state)
         .number(scale)
         .write(loss, nll);
@@ -95,34 +96,66 @@ function addLayerGradients(call: Call, { weights, biases }: ClassifierGradients)
 const nextTurn = () =>
   new Promise<void>((resolve) => (typeof setImmediate === 'function' ? setImmediate(resolve) : setTimeout(resolve)));
 
+/** How a network without cues hears. */
+const silent: Hearing = { cues: 0, order: 0, shortest: 0, longest: 0, values: new Float64Array(0) };
+
 function samplerClass(exports: KernelExports): Addon['Sampler'] {
   // A sampler lives in the module's memory, which JavaScript's garbage collector does not see.
   const abandoned = new FinalizationRegistry((address: number) => exports.samplerRelease(address));
 
   return class WasmSampler implements NativeSampler {
     private readonly address: number;
+    private readonly order: number;
 
     constructor(
-      ...[, network, , seedLow, seedHigh, inverseTemperature, coarse, fine]: ConstructorParameters<Addon['Sampler']>
+      ...[
+        ,
+        network,
+        ,
+        seedLow,
+        seedHigh,
+        inverseTemperature,
+        coarse,
+        fine,
+        hearing,
+      ]: ConstructorParameters<Addon['Sampler']>
     ) {
+      const { cues, order, shortest, longest, values } = hearing ?? silent;
+      this.order = order;
       const call = new Call(exports)
         .samplerNetwork(network)
-        .number(seedLow, seedHigh, inverseTemperature, coarse, fine);
+        .number(seedLow, seedHigh, inverseTemperature, coarse, fine)
+        .number(cues, order, shortest, longest, values.length)
+        .read(values);
       this.address = exports.samplerCreate(call.finish()) >>> 0;
       call.release();
       abandoned.register(this, this.address);
     }
 
-    async run(gate: Float32Array, frames: number, hop: number): Promise<Uint16Array> {
+    async run(gate: Float32Array, frames: number, hop: number, predictors?: FramePredictors): Promise<Uint16Array> {
       const codes = new Uint16Array(frames * hop);
-      const call = new Call(exports).number(this.address).read(gate).number(frames, hop).write(codes).read(null, null);
+      const call = new Call(exports)
+        .number(this.address)
+        .read(gate)
+        .number(frames, hop)
+        .write(codes)
+        .read(null, null)
+        .number(this.order)
+        .read(predictors?.coefficients, predictors?.scales);
       // The work is on the caller's own thread: first let it deal with the chunk before this one.
       await nextTurn();
       call.run(exports.samplerRun);
       return codes;
     }
 
-    forced(gate: Float32Array, frames: number, hop: number, codes: Uint16Array, probabilities: Float32Array): void {
+    forced(
+      gate: Float32Array,
+      frames: number,
+      hop: number,
+      codes: Uint16Array,
+      probabilities: Float32Array,
+      predictors?: FramePredictors,
+    ): void {
       const ignored = new Uint16Array(frames * hop);
       new Call(exports)
         .number(this.address)
@@ -131,6 +164,8 @@ function samplerClass(exports: KernelExports): Addon['Sampler'] {
         .write(ignored)
         .read(codes)
         .write(probabilities)
+        .number(this.order)
+        .read(predictors?.coefficients, predictors?.scales)
         .run(exports.samplerRun);
     }
   };

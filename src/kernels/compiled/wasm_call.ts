@@ -1,5 +1,5 @@
 import type { BlockMatrix, StoredMatrix } from '../interface/blocks.js';
-import type { SampleRateNetwork, SamplerNetwork, SequenceGradients } from '../interface/kernels.js';
+import { cuesOf, type SampleRateNetwork, type SamplerNetwork, type SequenceGradients } from '../interface/kernels.js';
 import { isInt8, precisionOfMatrix, precisions } from '../interface/precision.js';
 
 /** What the module exports besides the functions of `KernelExports`. */
@@ -70,8 +70,9 @@ export class Call {
     return this.number(rows, columns, blockRows, blockColumns).read(rowStart, column, values);
   }
 
-  network({ hidden, projection, classes, sparse, dense }: SampleRateNetwork): this {
-    this.number(hidden, projection, classes);
+  network(network: SampleRateNetwork): this {
+    const { hidden, projection, classes, sparse, dense } = network;
+    this.number(hidden, projection, classes, 3 + cuesOf(network));
     for (const matrix of sparse) this.matrix(matrix);
     return this.read(...dense);
   }
@@ -85,8 +86,9 @@ export class Call {
       .read(values, isInt8(matrix) ? matrix.scale : null);
   }
 
-  samplerNetwork({ hidden, projection, classes, sparse, dense }: SamplerNetwork): this {
-    this.number(hidden, projection, classes);
+  samplerNetwork(network: SamplerNetwork): this {
+    const { hidden, projection, classes, sparse, dense } = network;
+    this.number(hidden, projection, classes, 3 + cuesOf(network));
     for (const matrix of sparse) this.storedMatrix(matrix);
     return this.read(...dense);
   }

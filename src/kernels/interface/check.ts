@@ -1,6 +1,7 @@
 import { type BlockStructure, kernelShapes, type StoredMatrix } from './blocks.js';
 import type { ExcitationBatch } from './excitation.js';
 import {
+  cuesOf,
   type SampleRateNetwork,
   type SamplerNetwork,
   type SamplerSettings,
@@ -8,6 +9,7 @@ import {
   type SequenceGradients,
   sequenceParts,
 } from './kernels.js';
+import { cueCounts, type FramePredictors, type Hearing, longestPeriod } from './listener.js';
 
 // The C++ side trusts what it is given. These checks are against our own mistakes, hence RangeError and not TtsError.
 
@@ -51,6 +53,8 @@ export function checkBlockMatrix(name: string, matrix: StoredMatrix): void {
   checked.add(matrix);
 }
 
+const cueNumbers: readonly number[] = Object.values(cueCounts);
+
 /** Checks the sizes of all tensors of the network. */
 export function checkNetwork({ hidden, projection, classes, sparse, dense }: SamplerNetwork): void {
   if (
@@ -82,14 +86,20 @@ export function checkNetwork({ hidden, projection, classes, sparse, dense }: Sam
     if (shapeOf(matrix) !== shapeOf(sparse[0]))
       throw new RangeError(`sparse[${i}] has blocks of ${shapeOf(matrix)}, sparse[0] of ${shapeOf(sparse[0])}`);
   });
-  [9 * hidden, projection, classes, projection, classes].forEach((length, i) =>
-    checkLength(`dense[${i}]`, dense[i], length),
-  );
+  const cues = cuesOf({ hidden, dense });
+  [
+    3 * hidden * (cueNumbers.includes(cues) ? 3 + cues : 3),
+    projection,
+    classes,
+    projection,
+    classes,
+  ].forEach((length, i) => checkLength(`dense[${i}]`, dense[i], length));
 }
 
 /** Checks the arrays of a batch, and that its codes are symbols of the network. */
-export function checkBatch({ hidden, classes }: SampleRateNetwork, batch: SequenceBatch): void {
-  const { lanes, steps, hop, phase, frames, codes, heard, gate, lengths, state, nll, profile } = batch;
+export function checkBatch(network: SampleRateNetwork, batch: SequenceBatch): void {
+  const { hidden, classes } = network;
+  const { lanes, steps, hop, phase, frames, codes, heard, cues, gate, lengths, state, nll, profile } = batch;
   if (!(lanes > 0 && steps > 0 && hop > 0 && phase >= 0 && phase < hop))
     throw new RangeError(`lanes ${lanes}, steps ${steps}, hop ${hop}, phase ${phase}`);
   if (frames !== Math.ceil((phase + steps) / hop))
@@ -97,6 +107,7 @@ export function checkBatch({ hidden, classes }: SampleRateNetwork, batch: Sequen
   checkLength('codes', codes, lanes * (steps + 1));
   checkLength('gate', gate, lanes * frames * 3 * hidden);
   if (heard) checkLength('heard', heard, lanes * steps);
+  checkLength('cues', cues ?? [], lanes * steps * cuesOf(network));
   if (lengths) checkLength('lengths', lengths, lanes);
   if (state) checkLength('state', state, lanes * hidden);
   if (nll) checkLength('nll', nll, lanes * steps);
@@ -122,6 +133,8 @@ export function checkMembers(
     for (const key of ['hidden', 'projection', 'classes'] as const)
       if (network[key] !== members[0][key])
         throw new RangeError(`member ${m} has ${key} ${network[key]}, member 0 ${members[0][key]}`);
+    if (cuesOf(network) !== cuesOf(members[0]))
+      throw new RangeError(`member ${m} hears ${cuesOf(network)} cues, member 0 ${cuesOf(members[0])}`);
     if (shapeOf(network.sparse[0]) !== shapeOf(members[0].sparse[0]))
       throw new RangeError(
         `member ${m} has blocks of ${shapeOf(network.sparse[0])}, member 0 of ${shapeOf(members[0].sparse[0])}`,
@@ -139,10 +152,14 @@ export function checkMembers(
 
 /** Checks the settings of a sampler. */
 export function checkSampler(
-  { classes }: SamplerNetwork,
-  { seed, temperature, firstCode }: SamplerSettings,
+  network: SamplerNetwork,
+  { seed, temperature, firstCode, hearing }: SamplerSettings,
   threads = 1,
 ): void {
+  const { classes } = network;
+  if ((hearing?.cues ?? 0) !== cuesOf(network))
+    throw new RangeError(`hearing gives ${hearing?.cues ?? 0} cues, expected ${cuesOf(network)}`);
+  if (hearing) checkHearing(hearing, classes ** 2);
   if (!Number.isInteger(threads) || threads < 1 || threads > 256)
     throw new RangeError(`threads is ${threads}, expected a whole number from 1 to 256`);
   if (!Number.isSafeInteger(seed) || seed < 0)
@@ -151,6 +168,30 @@ export function checkSampler(
     throw new RangeError(`temperature is ${temperature}, expected more than 0`);
   if (!Number.isInteger(firstCode) || firstCode < 0 || firstCode >= classes ** 2)
     throw new RangeError(`firstCode is ${firstCode}, expected 0 to ${classes ** 2 - 1}`);
+}
+
+function checkHearing({ cues, order, shortest, longest, values }: Hearing, codes: number): void {
+  if (!cueNumbers.includes(cues)) throw new RangeError(`cues is ${cues}, expected one of ${cueNumbers.join(', ')}`);
+  if (!Number.isInteger(order) || order < 1 || order > 64)
+    throw new RangeError(`order is ${order}, expected a whole number from 1 to 64`);
+  if (!Number.isInteger(shortest) || !Number.isInteger(longest) || shortest < 8 || longest < shortest)
+    throw new RangeError(`periods of ${shortest} to ${longest} samples, expected whole numbers from 8`);
+  if (longest > longestPeriod) throw new RangeError(`longest is ${longest}, expected at most ${longestPeriod}`);
+  checkLength('values', values, codes);
+}
+
+/** Checks the frames that a sampler is given. */
+export function checkFrames(
+  { hidden }: SamplerNetwork,
+  hearing: Hearing | undefined,
+  gate: Float32Array,
+  frames: number,
+  predictors: FramePredictors | undefined,
+): void {
+  checkLength('gate', gate, frames * 3 * hidden);
+  if (!hearing?.cues) return;
+  checkLength('coefficients', predictors?.coefficients ?? [], frames * hearing.order);
+  checkLength('scales', predictors?.scales ?? [], frames);
 }
 
 /** Checks what goes into one product of the sampler, whose results come in slabs of 16 rows. */
@@ -170,21 +211,9 @@ export function checkSlots(slots: readonly number[], usable: readonly boolean[])
 }
 
 /** Checks segments that are to be coded. */
-export function checkExcitation({
-  lanes,
-  length,
-  pcm,
-  history,
-  hop,
-  phase,
-  frames,
-  order,
-  coefficients,
-  scales,
-  values,
-  edges,
-  noise,
-}: ExcitationBatch): void {
+export function checkExcitation(batch: ExcitationBatch): void {
+  const { lanes, length, pcm, history, hop, phase, frames, lead, order } = batch;
+  const { coefficients, scales, values, edges, noise } = batch;
   const whole = {
     lanes: [lanes, 1],
     order: [order, 1],
@@ -192,17 +221,19 @@ export function checkExcitation({
     length: [length, history + 1],
     hop: [hop, 1],
     phase: [phase, 0],
+    lead: [lead, 0],
   };
   for (const [name, [value, least]] of Object.entries(whole))
     if (!Number.isInteger(value) || value < least)
       throw new RangeError(`${name} is ${value}, expected a whole number from ${least}`);
-  const needed = Math.floor((length - 1 - history + phase) / hop) + 2;
+  const needed = Math.floor((length - 1 - history + phase) / hop) + 1 + lead;
   if (phase >= hop || frames < needed)
     throw new RangeError(`phase is ${phase}, frames ${frames}: expected less than the hop ${hop}, and ${needed}`);
   checkLength('pcm', pcm, lanes * length);
   checkLength('coefficients', coefficients, lanes * frames * order);
   checkLength('scales', scales, lanes * frames);
   checkLength('edges', edges, values.length - 1);
+  checkHearing(batch, values.length);
   if (values.length > 65536) throw new RangeError(`${values.length} values, expected at most 65536 codes`);
   if (!scales.every((scale) => scale > 0 && Number.isFinite(scale)))
     throw new RangeError('scales: expected finite numbers above 0');

@@ -1,10 +1,11 @@
 import { RandomStream, streams } from '../../base/random.js';
+import { type FramePredictors, type Hearing, Listener } from './listener.js';
 
 /**
  * Segments of speech that are to be coded as the excitation of linear predictors. All begin at the same place of their
  * frames.
  */
-export interface ExcitationBatch {
+export interface ExcitationBatch extends Hearing, FramePredictors {
   readonly lanes: number;
   /** Samples per lane. */
   readonly length: number;
@@ -16,19 +17,16 @@ export interface ExcitationBatch {
   readonly hop: number;
   /** Position of sample `history` in its frame, 0 … hop-1. */
   readonly phase: number;
-  /** The frame before that of sample `history`, which stands for all before, that frame, and so on. */
+  /** `lead` frames before that of sample `history`, that frame, and so on. The first one stands for all before it. */
   readonly frames: number;
-  /** Coefficients of a predictor: s[t] ≈ Σ coefficients[k-1]·s[t-k]. */
-  readonly order: number;
-  /** [lanes, frames, order]. */
-  readonly coefficients: Float64Array;
-  /** [lanes, frames]: what an excitation of 1 stands for; full scale is 1. */
-  readonly scales: Float64Array;
-  /** [codes]: the excitation that each code stands for, ascending. */
-  readonly values: Float64Array;
+  readonly lead: number;
   /** [codes-1]: where one code's cell ends and the next one's begins. */
   readonly edges: Float64Array;
   readonly noise?: CodeNoise;
+  /** Those of each lane: [lanes, frames, order]. */
+  readonly coefficients: Float64Array;
+  /** [lanes, frames]. */
+  readonly scales: Float64Array;
 }
 
 /**
@@ -47,50 +45,41 @@ export interface ExcitationCodes {
   readonly codes: Uint16Array;
   /** [lanes, n], only with noise: for each sample, the disturbed code of the one before. */
   readonly heard?: Uint16Array;
+  /** [lanes, n, cues]: what a listener says about each sample that counts; only with cues. */
+  readonly cues?: Float32Array;
 }
 
 /**
  * Codes the excitation of linear predictors: what is left of each sample after the prediction from what a decoder will
  * have reconstructed, so that errors of coding do not add up. With noise the decoder follows the disturbed codes; the
- * codes say how to go on from there. The reference of native/train/excitation.cc, which gives the same to the bit.
+ * codes say how to go on from there. The reference of native/excitation/coder.cc, which gives the same to the bit.
  */
-export function codeExcitation({
-  lanes,
-  length,
-  pcm,
-  history,
-  hop,
-  phase,
-  frames,
-  order,
-  coefficients,
-  scales,
-  values,
-  edges,
-  noise,
-}: ExcitationBatch): ExcitationCodes {
+export function codeExcitation(batch: ExcitationBatch): ExcitationCodes {
+  const { lanes, length, pcm, history, hop, phase, frames, lead, order, edges, noise } = batch;
   const samples = length - history;
   const codes = new Uint16Array(lanes * (1 + samples));
   const heard = noise && new Uint16Array(lanes * samples);
+  const cues = batch.cues > 0 ? new Float32Array(lanes * samples * batch.cues) : undefined;
   const random = noise && new RandomStream(noise.seed, streams.heardNoise, noise.index);
   for (let lane = 0; lane < lanes; lane++) {
-    const disturb = random && disturbance(random, noise.most, values.length);
+    const disturb = random && disturbance(random, noise.most, batch.values.length);
     const given = pcm.subarray(lane * length, (lane + 1) * length);
-    const decoded = new Float64Array(length);
-    for (let i = 0; i < order; i++) decoded[i] = given[i] / 32768;
+    const listener = new Listener(batch);
+    for (let i = 0; i < order; i++) listener.know(given[i] / 32768);
     for (let i = order; i < length; i++) {
-      const row = lane * frames + Math.max(0, Math.floor((i - history + phase) / hop) + 1);
-      let prediction = 0;
-      // The newest sample last: what is known earlier can be added up earlier.
-      for (let k = order - 1; k >= 0; k--) prediction += coefficients[row * order + k] * decoded[i - 1 - k];
-      const code = codeOf((given[i] / 32768 - prediction) / scales[row], edges);
+      const frame = Math.floor((i - history + phase) / hop);
+      const row = lane * frames + Math.max(0, frame + lead);
+      listener.frame(batch.coefficients.subarray(row * order, (row + 1) * order), batch.scales[row]);
+      const prediction = listener.predict(i - history + phase - frame * hop);
+      const code = codeOf((given[i] / 32768 - prediction) / batch.scales[row], edges);
+      if (cues && i >= history) listener.cues(cues, (lane * samples + i - history) * batch.cues);
       const followed = disturb ? disturb(code) : code;
-      decoded[i] = Math.max(-1, Math.min(1, prediction + scales[row] * values[followed]));
+      listener.follow(followed);
       if (i >= history - 1) codes[lane * (1 + samples) + i - history + 1] = code;
       if (heard && i >= history - 1 && i + 1 < length) heard[lane * samples + i - history + 1] = followed;
     }
   }
-  return { codes, ...(heard && { heard }) };
+  return { codes, ...(heard && { heard }), ...(cues && { cues }) };
 }
 
 /** How many edges are at or below a value. */

@@ -1,6 +1,7 @@
 import type { BlockMatrix, StoredMatrix } from './blocks.js';
 import type { ClassifierKernels } from './classifier.js';
 import type { ExcitationBatch, ExcitationCodes } from './excitation.js';
+import type { FramePredictors, Hearing } from './listener.js';
 
 /** Lanes are worked on in groups of 16; a vector of a group is stored [rows, 16], the lane fastest. */
 export const LANES = 16;
@@ -27,8 +28,13 @@ export interface SampleRateNetwork {
    * block shape.
    */
   readonly sparse: readonly BlockMatrix[];
-  /** input [3H,3], coarseHiddenBias [P], coarseLogitsBias [Q], fineHiddenBias [P], fineLogitsBias [Q]. */
+  /** input [3H,3+cues], coarseHiddenBias [P], coarseLogitsBias [Q], fineHiddenBias [P], fineLogitsBias [Q]. */
   readonly dense: readonly Float32Array[];
+}
+
+/** Scalars that the network hears besides symbols. */
+export function cuesOf({ hidden, dense }: Pick<SampleRateNetwork, 'hidden' | 'dense'>): number {
+  return dense[0].length / (3 * hidden) - 3;
 }
 
 /** The same network for the sampler, whose matrices may be rounded; see precision.ts. */
@@ -69,6 +75,8 @@ export interface SequenceBatch {
   readonly codes: Uint16Array;
   /** [lanes, steps] symbol pairs that each step hears as the sample before it; default: that sample, from `codes`. */
   readonly heard?: Uint16Array;
+  /** [lanes, steps, cues]: what each step hears besides symbols; needed if the network hears any. */
+  readonly cues?: Float32Array;
   /** [lanes, frames, 3H] gate conditioning. */
   readonly gate: Float32Array;
   /** [lanes] samples that count, from the start; default: all. */
@@ -120,6 +128,8 @@ export interface SamplerSettings {
   readonly temperature: number;
   /** Symbol pair of the sample before the first. */
   readonly firstCode: number;
+  /** How the network hears its own voice; needed if it hears cues. */
+  readonly hearing?: Hearing;
 }
 
 /** Draws audio sample by sample; keeps its state between calls. One call at a time. */
@@ -127,13 +137,20 @@ export interface Sampler {
   /**
    * gate [frames, 3H] → the drawn symbol pairs [frames · hop]. Native samplers work beside the JavaScript thread, those
    * of `wasm` and `reference` on it.
+   * @param predictors of the frames; needed if the network hears cues
    */
-  run(gate: Float32Array, frames: number, hop: number): Promise<Uint16Array>;
+  run(gate: Float32Array, frames: number, hop: number, predictors?: FramePredictors): Promise<Uint16Array>;
   /**
    * Feeds given symbol pairs [frames · hop] instead of drawing, and returns the probabilities [frames · hop, 2Q]
    * (coarse, then fine).
    */
-  forced(gate: Float32Array, frames: number, hop: number, codes: Uint16Array): Float32Array;
+  forced(
+    gate: Float32Array,
+    frames: number,
+    hop: number,
+    codes: Uint16Array,
+    predictors?: FramePredictors,
+  ): Float32Array;
   /**
    * Draws as `run` does, but on the calling thread, and returns the seconds that it took, and if asked the share of
    * each of `samplerParts`; native samplers only.
@@ -143,6 +160,7 @@ export interface Sampler {
     frames: number,
     hop: number,
     parts: boolean,
+    predictors?: FramePredictors,
   ): { readonly seconds: number; readonly shares: readonly number[] };
 }
 
@@ -158,6 +176,7 @@ export interface SlotFrames {
   /** [frames, 3H]. */
   readonly gate: Float32Array;
   readonly frames: number;
+  readonly predictors?: FramePredictors;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { philox, streams } from '../../base/random.js';
 import type { Kernels, Sampler, SamplerNetwork, SamplerSettings } from '../interface/kernels.js';
+import type { FramePredictors } from '../interface/listener.js';
 import { precisionOf } from '../interface/precision.js';
 import { drawingOrder } from './sampler.js';
 import { separateSamplers } from './separate_samplers.js';
@@ -100,10 +101,10 @@ function checkedSampler(
   };
 
   return {
-    async run(gate, frames, hop) {
-      const given = gate.slice();
-      const codes = await sampler.run(gate, frames, hop);
-      const probabilities = oracle.forced(given, frames, hop, codes);
+    async run(gate, frames, hop, predictors) {
+      const [given, described] = structuredClone([gate, predictors]);
+      const codes = await sampler.run(gate, frames, hop, predictors);
+      const probabilities = oracle.forced(given as Float32Array, frames, hop, codes, described as FramePredictors);
       codes.forEach((code, t) => {
         const words = philox(settings.seed, streams.sampling, position++);
         [Math.floor(code / classes), code % classes].forEach((symbol, half) => {
@@ -113,9 +114,9 @@ function checkedSampler(
       });
       return codes;
     },
-    forced(gate, frames, hop, codes) {
-      const probabilities = sampler.forced(gate, frames, hop, codes);
-      const expected = oracle.forced(gate, frames, hop, codes);
+    forced(gate, frames, hop, codes, predictors) {
+      const probabilities = sampler.forced(gate, frames, hop, codes, predictors);
+      const expected = oracle.forced(gate, frames, hop, codes, predictors);
       const bad = probabilities.findIndex((p, i) => !(Math.abs(p - expected[i]) <= allowed));
       if (bad >= 0)
         throw new Error(

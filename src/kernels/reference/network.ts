@@ -53,7 +53,7 @@ export function recurrentProducts({ hidden, sparse }: SamplerNetwork, before: Fl
  * One half of the state, 0 coarse or 1 fine. The reset gate acts after the product. Only the fine half sees the third
  * input, so that the coarse symbol can be drawn before that input is known.
  * @param gate [3H] conditioning of the frame
- * @param inputs c[t-1], f[t-1], c[t], in [-1, 1]
+ * @param inputs c[t-1], f[t-1], c[t], and cues, in [-1, 1]
  */
 export function gruHalf(
   network: SamplerNetwork,
@@ -67,8 +67,9 @@ export function gruHalf(
   const { before, u, r, product, e, after } = step;
   const weights = dense[0];
   const drive = (row: number): number => {
-    let sum = gate[row] + weights[3 * row] * inputs[0] + weights[3 * row + 1] * inputs[1];
-    if (half === 1) sum += weights[3 * row + 2] * inputs[2];
+    let sum = gate[row];
+    for (let c = 0; c < inputs.length; c++)
+      if (c !== 2 || half === 1) sum += weights[inputs.length * row + c] * inputs[c];
     return sum;
   };
   for (let i = (half * hidden) / 2; i < ((half + 1) * hidden) / 2; i++) {

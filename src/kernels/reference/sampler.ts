@@ -1,6 +1,7 @@
 import { philox, streams } from '../../base/random.js';
-import { checkLength } from '../interface/check.js';
-import type { Sampler, SamplerNetwork, SamplerSettings } from '../interface/kernels.js';
+import { checkFrames, checkLength } from '../interface/check.js';
+import { cuesOf, type Sampler, type SamplerNetwork, type SamplerSettings } from '../interface/kernels.js';
+import { type FramePredictors, Listener } from '../interface/listener.js';
 import { emptyStep, gruHalf, output, recurrentProducts, scaled } from './network.js';
 
 /**
@@ -11,6 +12,8 @@ export class ReferenceSampler implements Sampler {
   private state: Float64Array;
   private position = 0;
   private code: number;
+  private readonly listener: Listener | undefined;
+  private readonly cues: Float32Array;
 
   constructor(
     network: SamplerNetwork,
@@ -19,25 +22,49 @@ export class ReferenceSampler implements Sampler {
     this.network = copyOf(network);
     this.state = new Float64Array(network.hidden);
     this.code = settings.firstCode;
+    const { hearing } = settings;
+    this.listener = hearing?.cues ? new Listener(hearing) : undefined;
+    this.cues = new Float32Array(cuesOf(network));
   }
 
-  async run(gate: Float32Array, frames: number, hop: number): Promise<Uint16Array> {
-    checkLength('gate', gate, frames * 3 * this.network.hidden);
+  async run(gate: Float32Array, frames: number, hop: number, predictors?: FramePredictors): Promise<Uint16Array> {
+    checkFrames(this.network, this.settings.hearing, gate, frames, predictors);
     const codes = new Uint16Array(frames * hop);
-    for (let t = 0; t < codes.length; t++) codes[t] = this.sample(this.gateOf(gate, Math.floor(t / hop)));
+    for (let t = 0; t < codes.length; t++) {
+      this.listen(t, hop, predictors);
+      codes[t] = this.sample(this.gateOf(gate, Math.floor(t / hop)));
+    }
     return codes;
   }
 
-  forced(gate: Float32Array, frames: number, hop: number, codes: Uint16Array): Float32Array {
-    const { hidden, classes } = this.network;
-    checkLength('gate', gate, frames * 3 * hidden);
+  forced(
+    gate: Float32Array,
+    frames: number,
+    hop: number,
+    codes: Uint16Array,
+    predictors?: FramePredictors,
+  ): Float32Array {
+    const { classes } = this.network;
+    checkFrames(this.network, this.settings.hearing, gate, frames, predictors);
     checkLength('codes', codes, frames * hop);
     const probabilities = new Float32Array(codes.length * 2 * classes);
     for (let t = 0; t < codes.length; t++) {
       const at = t * 2 * classes;
+      this.listen(t, hop, predictors);
       this.sample(this.gateOf(gate, Math.floor(t / hop)), codes[t], probabilities.subarray(at, at + 2 * classes));
     }
     return probabilities;
+  }
+
+  /** Fills the cues for sample t of a call. */
+  private listen(t: number, hop: number, predictors?: FramePredictors): void {
+    const { order = 0 } = this.settings.hearing ?? {};
+    if (!this.listener || !predictors) return;
+    const frame = Math.floor(t / hop);
+    if (t % hop === 0)
+      this.listener.frame(predictors.coefficients.slice(frame * order, (frame + 1) * order), predictors.scales[frame]);
+    this.listener.predict(t % hop);
+    this.listener.cues(this.cues);
   }
 
   private gateOf(gate: Float32Array, frame: number): Float32Array {
@@ -49,7 +76,8 @@ export class ReferenceSampler implements Sampler {
   private sample(gate: Float32Array, forced?: number, probabilities?: Float32Array): number {
     const { classes } = this.network;
     const words = philox(this.settings.seed, streams.sampling, this.position++);
-    const inputs = [scaled(Math.floor(this.code / classes), classes), scaled(this.code % classes, classes), NaN];
+    const last = [Math.floor(this.code / classes), this.code % classes].map((symbol) => scaled(symbol, classes));
+    const inputs = [...last, NaN, ...this.cues];
     const forcedSymbols = forced === undefined ? undefined : [Math.floor(forced / classes), forced % classes];
     const step = emptyStep(this.state);
     const products = recurrentProducts(this.network, this.state);
@@ -63,6 +91,7 @@ export class ReferenceSampler implements Sampler {
     });
     this.state = step.after;
     this.code = symbols[0] * classes + symbols[1];
+    this.listener?.follow(this.code);
     return this.code;
   }
 }

@@ -24,7 +24,8 @@ export function separateSamplers(
       );
       return Promise.all(
         parts.map(
-          async ({ slot, gate, frames }) => (await samplers[slot]?.run(gate, frames, hop)) ?? new Uint16Array(0),
+          async ({ slot, gate, frames, predictors }) =>
+            (await samplers[slot]?.run(gate, frames, hop, predictors)) ?? new Uint16Array(0),
         ),
       );
     },

@@ -1,4 +1,4 @@
-import type { SampleRateNetwork, SequenceBatch, SequenceGradients } from '../interface/kernels.js';
+import { cuesOf, type SampleRateNetwork, type SequenceBatch, type SequenceGradients } from '../interface/kernels.js';
 import type { GruStep, Output } from './network.js';
 import { emptyStep, gruHalf, halfOf, halves, output, recurrentProducts, scaled } from './network.js';
 import { addTransposed, addWeights } from './products.js';
@@ -78,13 +78,14 @@ export function someLanes(batch: SequenceBatch, first: number, count: number): S
     const perLane = (array?.length ?? 0) / batch.lanes;
     return array?.subarray(first * perLane, (first + count) * perLane);
   };
-  const { codes, heard, gate, lengths, state, nll } = batch;
+  const { codes, heard, cues, gate, lengths, state, nll } = batch;
   return {
     ...batch,
     lanes: count,
     codes: cut(codes) as Uint16Array,
     gate: cut(gate) as Float32Array,
     heard: cut(heard),
+    cues: cut(cues),
     lengths: cut(lengths),
     state: cut(state),
     nll: cut(nll),
@@ -102,7 +103,10 @@ function forwardStep(
   const code = batch.heard ? batch.heard[lane * batch.steps + t] : batch.codes[lane * (batch.steps + 1) + t];
   const next = batch.codes[lane * (batch.steps + 1) + t + 1];
   const targets = [Math.floor(next / classes), next % classes];
-  const inputs = [Math.floor(code / classes), code % classes, targets[0]].map((symbol) => scaled(symbol, classes));
+  const symbols = [Math.floor(code / classes), code % classes, targets[0]].map((symbol) => scaled(symbol, classes));
+  const cues = cuesOf(network);
+  const cuesAt = (lane * batch.steps + t) * cues;
+  const inputs = [...symbols, ...(batch.cues?.subarray(cuesAt, cuesAt + cues) ?? [])];
   const frame = Math.floor((batch.phase + t) / batch.hop);
   const gateStart = (lane * batch.frames + frame) * 3 * hidden;
   const gate = batch.gate.subarray(gateStart, gateStart + 3 * hidden);
@@ -162,8 +166,10 @@ function backwardGru(
   for (let row = 0; row < 3 * hidden; row++) {
     sums.gate[record.frame * 3 * hidden + row] += dArguments[row];
     // The third input feeds only the fine half of the state.
-    const inputs = row % hidden < hidden / 2 ? 2 : 3;
-    for (let c = 0; c < inputs; c++) sums.dense[0][3 * row + c] += dArguments[row] * record.inputs[c];
+    record.inputs.forEach((input, c) => {
+      if (c !== 2 || row % hidden >= hidden / 2)
+        sums.dense[0][record.inputs.length * row + c] += dArguments[row] * input;
+    });
   }
   return dhBefore;
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { RandomStream } from '../../base/random.js';
+import { cueCounts } from '../interface/listener.js';
 import { chooseKernels, codeExcitation, type ExcitationBatch, kernelNames } from '../index.js';
 
 /** Cells that widen with the value, as those of the µ-law; symmetrical, so that zero is an edge. */
@@ -21,14 +22,20 @@ function speech({
   order,
   codes,
   most,
+  cues = 0,
+  lead = 1,
+  hop = 32,
 }: {
   lanes: number;
   order: number;
   codes: number;
   most?: number;
+  cues?: number;
+  lead?: number;
+  hop?: number;
 }): ExcitationBatch {
-  const [history, hop, phase, length] = [order + 10, 32, 20, order + 10 + 300];
-  const frames = Math.floor((length - 1 - history + phase) / hop) + 2;
+  const [history, phase, length] = [order + 10 + hop * (lead - 1), 20, order + 10 + hop * (lead - 1) + 300];
+  const frames = Math.floor((length - 1 - history + phase) / hop) + 1 + lead;
   const random = new RandomStream(lanes, order);
   const coefficients = Float64Array.from(
     { length: lanes * frames * order },
@@ -41,7 +48,11 @@ function speech({
     hop,
     phase,
     frames,
+    lead,
     order,
+    cues,
+    shortest: 20,
+    longest: 400,
     coefficients,
     ...cells(codes),
     pcm: Int16Array.from({ length: lanes * length }, (_, i) =>
@@ -59,6 +70,14 @@ const batches = [
     title: 'scales so small that values are infinite',
     batch: { ...speech({ lanes: 5, order: 16, codes: 1024, most: 8 }), scales: new Float64Array(5 * 11).fill(1e-310) },
   },
+  {
+    title: 'cues about the signal',
+    batch: speech({ lanes: 5, order: 16, codes: 1024, most: 8, cues: cueCounts.signal, lead: 3 }),
+  },
+  {
+    title: 'cues about the pitch',
+    batch: speech({ lanes: 6, order: 16, codes: 1024, most: 8, cues: cueCounts.pitch, lead: 70, hop: 75 }),
+  },
   { title: 'another order, few codes, much noise', batch: speech({ lanes: 5, order: 3, codes: 16, most: 20 }) },
 ];
 
@@ -67,7 +86,8 @@ for (const name of kernelNames())
     test(`${name}: excitation is coded as by the reference, to the bit, ${title}`, () => {
       const expected = codeExcitation(batch);
       for (const threads of [1, 3]) assert.deepEqual(chooseKernels({ name, threads }).codeExcitation(batch), expected);
-      const { lanes, length, history, noise } = batch;
+      const { lanes, length, history, noise, cues } = batch;
+      assert.equal(expected.cues?.length, cues > 0 ? lanes * (length - history) * cues : undefined);
       assert.equal(expected.codes.length, lanes * (1 + length - history));
       assert.equal(expected.heard?.length, noise && lanes * (length - history));
     });

@@ -9,6 +9,7 @@ const blockSide = z.literal([1, 2, 4, 8, 16]);
 export const hiddenSchema = multipleOf(32, 16384);
 export const projectionSchema = multipleOf(16, 16384);
 export const encodingSchema = z.enum(['linear16', 'mulaw10', 'lpc10']);
+export const hearsSchema = z.enum(['symbols', 'signal', 'pitch']).optional();
 export const densitySchema = z.strictObject({
   recurrent: z.number().positive().max(1),
   output: z.number().positive().max(1),
@@ -22,12 +23,14 @@ export const conditioningSchema = z.strictObject({
     .max(63)
     .refine((length) => length % 2 === 1, 'expected an odd number'),
   residualBlocks: z.int().min(0).max(64),
+  vectors: z.int().min(1).max(64).optional(),
 });
 
 export const waveRnnConfigSchema = z.strictObject({
   hidden: hiddenSchema,
   projection: projectionSchema,
   encoding: encodingSchema,
+  hears: hearsSchema,
   density: densitySchema,
   block: z.strictObject({ rows: blockSide, columns: blockSide }),
   conditioning: conditioningSchema,

@@ -1,4 +1,5 @@
 import type { CodeNoise } from '../../kernels/interface/excitation.js';
+import type { FramePredictors, Hearing } from '../../kernels/interface/listener.js';
 import type { Kernels } from '../../kernels/interface/kernels.js';
 
 /** Audio as the network sees it: one symbol pair coarse·Q + fine per sample. */
@@ -13,6 +14,8 @@ export interface Symbols {
   readonly meanLogWidths: Float64Array;
   /** [lanes, n]: for each sample, the disturbed symbol pair of the one before; only with noise. */
   readonly heard?: Uint16Array;
+  /** [lanes, n, cues]: what the network hears besides; only if it does. */
+  readonly cues?: Float32Array;
 }
 
 /** Segments of speech, all as long, that begin at the same place of their frames. */
@@ -23,7 +26,7 @@ export interface Speech {
   readonly pcm: Int16Array;
   /** Position of the first of the n samples in its frame. */
   readonly phase: number;
-  /** [lanes, rows, bins], not normalised: the frame before that of the first sample, that frame, and so on. */
+  /** [lanes, rows, bins], not normalised: `lead` frames before that of the first sample, that frame, and so on. */
   readonly features: Float32Array;
 }
 
@@ -43,6 +46,12 @@ export interface SymbolCodec {
   readonly silence: number;
   /** Samples that `encode` wants before the first one, at least 1. */
   readonly history: number;
+  /** Frames of features that `encode` wants before that of the first sample. */
+  readonly lead: number;
+  /** How a sampler hears; only if the network hears cues. */
+  readonly hearing?: Hearing;
+  /** Predictors from features [rows, bins], one for each gate conditioning; only if the network hears cues. */
+  predictors?(features: Float32Array): FramePredictors;
   encode(speech: Speech, options?: EncodingOptions): Symbols;
   /**
    * A decoder for a stream from its beginning: takes the symbol pairs of whole frames and the features of these frames,

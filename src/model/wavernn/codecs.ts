@@ -7,14 +7,18 @@ import { excitationCodec } from './codec_excitation.js';
 import { classes, type WaveRnnConfig } from './config.js';
 
 /** The codec of a voice. */
-export function symbolCodec(encoding: WaveRnnConfig['encoding'], settings: MelSettings): SymbolCodec {
-  if (encoding === 'lpc10') return excitationCodec(settings);
+export function symbolCodec(
+  { encoding, ...config }: Pick<WaveRnnConfig, 'encoding' | 'hears' | 'conditioning'>,
+  settings: MelSettings,
+): SymbolCodec {
+  if (encoding === 'lpc10') return excitationCodec(settings, config);
   return encoding === 'mulaw10' ? mulawCodec() : linearCodec;
 }
 
 const linearCodec: SymbolCodec = {
   silence: 32768,
   history: 1,
+  lead: 0,
   encode: ({ pcm, lanes = 1 }, { noise } = {}) =>
     heardToo({ codes: shifted(pcm), meanLogWidths: new Float64Array(lanes) }, 65536, noise),
   decoder: () => (codes) => {
@@ -54,6 +58,7 @@ function mulawCodec(): SymbolCodec {
   return {
     silence: mulawEncode(new Int16Array(1))[0],
     history: 1,
+    lead: 0,
     encode({ pcm, lanes = 1 }, { noise } = {}) {
       const codes = mulawEncode(pcm);
       return heardToo({ codes, meanLogWidths: meansOf((code) => logWidths[code], codes, lanes) }, counts.length, noise);

@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { TensorFlow } from '../backend/backend.js';
 import { conditioningForward, normaliseFeatures } from './conditioning.js';
-import type { WaveRnnConfig } from './config.js';
+import { vectorsPerFrame, type WaveRnnConfig } from './config.js';
 
 /** The trained frame-rate network of a voice, held ready. Call `dispose` at the end. */
 export class GateConditioner {
@@ -22,7 +22,7 @@ export class GateConditioner {
    * Gate conditioning of some frames.
    * @param features [frames + 2·contextFrames, bins], as the voice's feature settings make them; before the first and
    * after the last frame of an utterance its edge frames are repeated
-   * @returns [frames, 3H]
+   * @returns [frames · vectors, 3H]
    */
   gate(features: Float32Array, frames: number): Float32Array {
     const bins = this.statistics.mean.length;
@@ -32,9 +32,10 @@ export class GateConditioner {
     tf.tidy(() => {
       const input = tf.tensor3d(normaliseFeatures(features, this.statistics), [1, features.length / bins, bins]);
       const gate = conditioningForward(tf, this.config, this.parameters, input);
-      if (gate.shape[1] !== frames)
+      const expected = frames * vectorsPerFrame(this.config);
+      if (gate.shape[1] !== expected)
         throw new RangeError(
-          `${features.length / bins} rows of features give ${gate.shape[1]} frames, expected ${frames}`,
+          `${features.length / bins} rows of features give ${gate.shape[1]} vectors, expected ${expected}`,
         );
       values = gate.dataSync() as Float32Array;
     });

@@ -1,7 +1,7 @@
 import type { Rank, Tensor, Tensor3D } from '@tensorflow/tfjs-core';
 import { RandomStream, streams } from '../../base/random.js';
 import type { TensorFlow } from '../backend/fast_kernel.js';
-import type { WaveRnnConfig } from './config.js';
+import { vectorsPerFrame, type WaveRnnConfig } from './config.js';
 
 /** Frames that a convolution of the residual blocks sees. */
 const residualKernel = 3;
@@ -19,9 +19,13 @@ const initialGateDeviation = 0.3;
  */
 const longestMemory = 512;
 
-/** Frames of context on each side of a frame: the network sees frame − n … frame + n. */
-export function contextFrames({ conditioning: { kernel, residualBlocks } }: WaveRnnConfig): number {
-  return (kernel - 1) / 2 + residualBlocks * ((residualKernel - 1) / 2);
+/**
+ * Frames of context on each side of a frame: the network sees frame − n … frame + n. What is interpolated needs one
+ * more.
+ */
+export function contextFrames(config: WaveRnnConfig): number {
+  const { kernel, residualBlocks } = config.conditioning;
+  return (kernel - 1) / 2 + residualBlocks * ((residualKernel - 1) / 2) + (vectorsPerFrame(config) > 1 ? 1 : 0);
 }
 
 /**
@@ -77,13 +81,15 @@ export function normaliseFeatures(
  * utterance.
  * @param parameters tensors with the names and shapes of `conditioningParameters`
  * @param features [lanes, frames + 2·contextFrames, bins], normalised per bin
- * @returns gate conditioning [lanes, frames, 3H]
+ * @param part the gate conditionings that are wanted; default: all `vectors` of each frame
+ * @returns gate conditioning [lanes, count, 3H]
  */
 export function conditioningForward(
   tf: TensorFlow,
   config: WaveRnnConfig,
   parameters: Readonly<Record<string, Tensor>>,
   features: Tensor3D,
+  part?: VectorRange,
 ): Tensor3D {
   const convolve = (name: string, x: Tensor3D) =>
     tf.add<Tensor3D>(tf.conv1d(x, parameters[`${name}.kernel`] as Tensor3D, 1, 'valid'), parameters[`${name}.bias`]);
@@ -100,6 +106,51 @@ export function conditioningForward(
       b: parameters['output.kernel'],
       bias: parameters['output.bias'],
     });
-    return tf.reshape<Rank.R3>(gate, [lanes, frames, 3 * config.hidden]);
+    const perFrame = tf.reshape<Rank.R3>(gate, [lanes, frames, 3 * config.hidden]);
+    const vectors = vectorsPerFrame(config);
+    if (vectors === 1) return perFrame;
+    return interpolated(tf, perFrame, vectors, part ?? { first: 0, count: (frames - 2) * vectors });
   });
+}
+
+/** Some of the gate conditionings of a piece of speech, counted from the beginning of its first frame. */
+export interface VectorRange {
+  readonly first: number;
+  readonly count: number;
+}
+
+/**
+ * Several vectors for each frame but the first and the last, by linear interpolation: a frame's own stands in its
+ * middle. [lanes, frames, width] → [lanes, count, width]. Written out, as TensorFlow.js would take ten passes.
+ */
+function interpolated(tf: TensorFlow, perFrame: Tensor3D, vectors: number, { first, count }: VectorRange): Tensor3D {
+  const [lanes, frames, width] = perFrame.shape;
+  // Vector j lies between two frames: before[j], and the next one with weight share[j].
+  const before = Int32Array.from({ length: count }, (_, j) => Math.floor((first + j + 0.5) / vectors + 0.5));
+  const share = Float32Array.from({ length: count }, (_, j) => ((first + j + 0.5) / vectors + 0.5) % 1);
+  const each = (visit: (vector: number, frame: number, share: number) => void) => {
+    for (let lane = 0; lane < lanes; lane++)
+      for (let j = 0; j < count; j++) visit((lane * count + j) * width, (lane * frames + before[j]) * width, share[j]);
+  };
+  const operation = tf.customGrad((x) => {
+    const from = (x as Tensor).dataSync() as Float32Array;
+    const to = new Float32Array(lanes * count * width);
+    each((vector, frame, weight) => {
+      for (let i = 0; i < width; i++)
+        to[vector + i] = from[frame + i] + weight * (from[frame + width + i] - from[frame + i]);
+    });
+    const gradFunc = (dy: Tensor) => {
+      const above = dy.dataSync() as Float32Array;
+      const below = new Float32Array(lanes * frames * width);
+      each((vector, frame, weight) => {
+        for (let i = 0; i < width; i++) {
+          below[frame + i] += (1 - weight) * above[vector + i];
+          below[frame + width + i] += weight * above[vector + i];
+        }
+      });
+      return tf.tensor3d(below, perFrame.shape);
+    };
+    return { value: tf.tensor3d(to, [lanes, count, width]), gradFunc };
+  });
+  return operation(perFrame) as Tensor3D;
 }

@@ -1,3 +1,5 @@
+import { cueCounts } from '../../kernels/interface/listener.js';
+
 /**
  * The WaveRNN's sizes. The names below are used everywhere: voice files, checkpoints, kernels, tests.
  *
@@ -6,7 +8,7 @@
  * | tensor         | symbol | shape       | kind                                                             |
  * | -------------- | ------ | ----------- | ---------------------------------------------------------------- |
  * | recurrent      | R      | 3H × H      | block-sparse; rows: update gate, reset gate, candidate           |
- * | input          | I*     | 3H × 3      | dense; columns: c[t-1], f[t-1], c[t]; the last only feeds the fine half (rows i with i mod H ≥ H/2) |
+ * | input          | I*     | 3H × (3+E)  | dense; columns: c[t-1], f[t-1], c[t], E cues; c[t] only feeds the fine half (rows i with i mod H ≥ H/2) |
  * | coarseHidden   | O1     | P × H/2     | block-sparse, with coarseHiddenBias [P]                          |
  * | coarseLogits   | O2     | Q × P       | block-sparse, with coarseLogitsBias [Q]                          |
  * | fineHidden     | O3     | P × H/2     | block-sparse, with fineHiddenBias [P]                            |
@@ -25,6 +27,11 @@ export interface WaveRnnConfig {
    * see codec.ts.
    */
   readonly encoding: 'linear16' | 'mulaw10' | 'lpc10';
+  /**
+   * What the network hears of its own voice, with `lpc10`: the last symbols (default), also the signal (the last sample
+   * and the prediction of the next one), also what it was like one period of the pitch ago; see `Listener`.
+   */
+  readonly hears?: 'symbols' | 'signal' | 'pitch';
   /** Share of blocks kept: of R, and of O1 to O4. */
   readonly density: { readonly recurrent: number; readonly output: number };
   /** Height and width of a block. */
@@ -40,6 +47,8 @@ export interface ConditioningConfig {
   readonly kernel: number;
   /** Number of residual blocks, each a convolution over three frames and one over one. */
   readonly residualBlocks: number;
+  /** Gate conditionings per frame, interpolated between frames; must divide the hop. Default 1: constant in a frame. */
+  readonly vectors?: number;
 }
 
 /** Names of the block-sparse matrices, in the order in which kernels and files hold them. */
@@ -61,11 +70,22 @@ export function classes(encoding: WaveRnnConfig['encoding']): number {
   return encoding === 'linear16' ? 256 : 32;
 }
 
+/** E, the number of cues that the network hears besides symbols. */
+export function cueCount({ hears = 'symbols' }: Pick<WaveRnnConfig, 'hears'>): number {
+  return cueCounts[hears];
+}
+
+/** Gate conditionings of a frame. */
+export function vectorsPerFrame({ conditioning }: Pick<WaveRnnConfig, 'conditioning'>): number {
+  return conditioning.vectors ?? 1;
+}
+
 /** Rows and columns of a tensor of the sample-rate network; vectors have one column. */
 export function shapeOf(
   name: SparseName | DenseName,
-  { hidden, projection, encoding }: WaveRnnConfig,
+  config: WaveRnnConfig,
 ): [rows: number, columns: number] {
+  const { hidden, projection, encoding } = config;
   const q = classes(encoding);
   switch (name) {
     case 'recurrent':
@@ -77,7 +97,7 @@ export function shapeOf(
     case 'fineLogits':
       return [q, projection];
     case 'input':
-      return [3 * hidden, 3];
+      return [3 * hidden, 3 + cueCount(config)];
     case 'coarseHiddenBias':
     case 'fineHiddenBias':
       return [projection, 1];

@@ -92,7 +92,8 @@ function withFeatures({ features, ...recipe }: RecipeFile, path: string): Recipe
 /** The sizes of the network that a recipe describes. */
 export function waveRnnConfig({ sizes, size, model }: Recipe): WaveRnnConfig {
   const [rows, columns] = model.block;
-  return { ...sizes[size], encoding: model.encoding, block: { rows, columns }, conditioning: model.conditioning };
+  const { encoding, hears, conditioning } = model;
+  return { ...sizes[size], encoding, ...(hears && { hears }), block: { rows, columns }, conditioning };
 }
 
 function recipePath(dirOrFile: string): string {

@@ -5,6 +5,7 @@ import {
   conditioningSchema,
   densitySchema,
   encodingSchema,
+  hearsSchema,
   hiddenSchema,
   projectionSchema,
 } from '../../model/voice/schema.js';
@@ -73,7 +74,12 @@ export const recipeSchema = z.strictObject({
   features: z.union([z.string(), melSettingsSchema], { error: 'expected the name of a preset or all settings' }),
   size: z.string(),
   sizes: z.record(z.string(), sizeSchema),
-  model: z.strictObject({ encoding: encodingSchema, block: blockSchema, conditioning: conditioningSchema }),
+  model: z.strictObject({
+    encoding: encodingSchema,
+    hears: hearsSchema,
+    block: blockSchema,
+    conditioning: conditioningSchema,
+  }),
   sparsity: sparsitySchema,
   training: trainingSchema,
 });

@@ -149,8 +149,9 @@ export class VocoderParameters implements MaskedParameters {
 
 /** Normal with deviation 0.3; c[t] must not reach the coarse half of the state. */
 function initialiseInput(weights: Float32Array, hidden: number, random: RandomStream): void {
+  const inputs = weights.length / (3 * hidden);
   for (let i = 0; i < weights.length; i++) {
-    const masked = i % 3 === 2 && Math.floor(i / 3) % hidden < hidden / 2;
+    const masked = i % inputs === 2 && Math.floor(i / inputs) % hidden < hidden / 2;
     weights[i] = masked ? 0 : 0.3 * random.normal();
   }
 }

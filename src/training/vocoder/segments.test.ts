@@ -29,7 +29,7 @@ test('the members of a pair get the same segments where pairs are asked for, els
     drawSegments(
       store,
       config,
-      symbolCodec(config.encoding, store.settings),
+      symbolCodec(config, store.settings),
       chooseKernels(),
       { lanes: 8, steps: 48, noise: 8, seed: 3 },
       step,

@@ -2,8 +2,8 @@ import { drawBatch } from '../../data/store/batches.js';
 import type { FeatureStore } from '../../data/store/feature_store.js';
 import type { Kernels } from '../../kernels/index.js';
 import type { SymbolCodec } from '../../model/wavernn/codec.js';
-import { contextFrames, normaliseFeatures } from '../../model/wavernn/conditioning.js';
-import type { WaveRnnConfig } from '../../model/wavernn/config.js';
+import { contextFrames, normaliseFeatures, type VectorRange } from '../../model/wavernn/conditioning.js';
+import { vectorsPerFrame, type WaveRnnConfig } from '../../model/wavernn/config.js';
 import type { SampleRateBatch } from '../../model/wavernn/sample_rate_op.js';
 
 /** Teacher-forced segments of speech as the networks want them. */
@@ -15,6 +15,8 @@ export interface Segments {
    */
   readonly features: Float32Array;
   readonly rows: number;
+  /** Which gate conditionings of these frames the segments lie in. */
+  readonly part: VectorRange;
   /** [lanes]: what turns a lane's nats per symbol pair into nats per 16-bit sample; see `Symbols`. */
   readonly logWidths: Float64Array;
 }
@@ -49,33 +51,52 @@ export function drawSegments(
 ): Segments {
   const copies = pairs > 0 ? 2 : 1;
   const distinct = settings.lanes / copies;
+  const context = contextFrames(config);
   const shape = {
     lanes: distinct,
     steps: settings.steps,
-    context: contextFrames(config),
+    context: Math.max(context, codec.lead),
     hop: store.hop,
     history: codec.history,
   };
-  const { steps, hop, phase, frames, context, pcm, features } = drawBatch(store.train, shape, settings.seed, step);
+  const batch = drawBatch(store.train, shape, settings.seed, step);
+  const { steps, hop, phase, frames, pcm } = batch;
   const noise =
     settings.noise > 0 ? { seed: settings.seed, index: step * noiseBlocksPerStep, most: settings.noise } : undefined;
-  const perLane = features.length / distinct;
-  // From the frame before the first one on.
-  const skipped = (context - 1) * store.bins;
-  const coded = new Float32Array(distinct * (perLane - skipped));
-  for (let lane = 0; lane < distinct; lane++)
-    coded.set(features.subarray(lane * perLane + skipped, (lane + 1) * perLane), lane * (perLane - skipped));
-  const { codes, heard, meanLogWidths } = codec.encode(
-    { lanes: distinct, pcm, phase, features: coded },
+  /** Of each lane, the frames of the segment and so many around it. */
+  const around = (before: number, after: number): Float32Array => {
+    const [from, to] = [(shape.context - before) * store.bins, (shape.context + frames + after) * store.bins];
+    const perLane = batch.features.length / distinct;
+    const some = new Float32Array(distinct * (to - from));
+    for (let lane = 0; lane < distinct; lane++)
+      some.set(batch.features.subarray(lane * perLane + from, lane * perLane + to), lane * (to - from));
+    return some;
+  };
+  const { codes, heard, cues, meanLogWidths } = codec.encode(
+    { lanes: distinct, pcm, phase, features: around(codec.lead, 0) },
     { noise, kernels },
   );
   const share = distinct / pairs;
   const paired = <T extends Uint16Array | Float32Array | Float64Array>(array: T): T =>
     copies === 1 ? array : repeated(array, distinct, share);
+  // To the kernels, each gate conditioning is a frame.
+  const vectorHop = hop / vectorsPerFrame(config);
+  const vectorPhase = phase % vectorHop;
+  const part = { first: Math.floor(phase / vectorHop), count: Math.ceil((vectorPhase + steps) / vectorHop) };
   return {
-    sequence: { lanes: settings.lanes, steps, hop, phase, frames, codes: paired(codes), heard: heard && paired(heard) },
-    features: paired(normaliseFeatures(features, store.statistics)),
+    sequence: {
+      lanes: settings.lanes,
+      steps,
+      hop: vectorHop,
+      phase: vectorPhase,
+      frames: part.count,
+      codes: paired(codes),
+      heard: heard && paired(heard),
+      cues: cues && paired(cues),
+    },
+    features: paired(normaliseFeatures(around(context, context), store.statistics)),
     rows: frames + 2 * context,
+    part,
     logWidths: paired(meanLogWidths),
   };
 }

@@ -61,7 +61,7 @@ export class VocoderTrainer extends MaskedLearner {
         `training.lanes is ${lanes}, expected a multiple of the ${members} members of sparsity.${recipe.sparsity.method}`,
       );
     this.config = config;
-    this.codec = symbolCodec(config.encoding, store.settings);
+    this.codec = symbolCodec(config, store.settings);
     this.parameters = new VocoderParameters(config, store.bins, chooser.initial(), revive, seed);
   }
 
@@ -127,7 +127,7 @@ export class VocoderTrainer extends MaskedLearner {
       gradients: () => {
         const probes = this.parameters.probes();
         const { lanes, segment } = this.recipe.training;
-        const { sequence, features, rows } = this.segments(
+        const { sequence, features, rows, part } = this.segments(
           lanes,
           Math.min(segment, Math.max(16, Math.round(probeSamples / lanes))),
         );
@@ -144,6 +144,7 @@ export class VocoderTrainer extends MaskedLearner {
               this.config,
               Object.fromEntries(conditioning),
               this.featureTensor(features, rows),
+              part,
             ).dataSync() as Float32Array,
         );
         this.tf.dispose([...conditioning.values()]);
@@ -158,7 +159,7 @@ export class VocoderTrainer extends MaskedLearner {
     return this.tf.tensor3d(features, [features.length / (rows * this.store.bins), rows, this.store.bins]);
   }
 
-  private gradientsOf({ sequence, features, rows, logWidths }: Segments): MemberGradients {
+  private gradientsOf({ sequence, features, rows, part, logWidths }: Segments): MemberGradients {
     const { tf, kernels, config, pool, parameters } = this;
     const members = parameters.members();
     const names = [...parameters.conditioning.keys()];
@@ -175,7 +176,7 @@ export class VocoderTrainer extends MaskedLearner {
         const conditioning = Object.fromEntries(
           names.map((name, i) => [name, tensors[sparse.length + dense.length + i]]),
         );
-        const gate = conditioningForward(tf, config, conditioning, input);
+        const gate = conditioningForward(tf, config, conditioning, input, part);
         return sampleRateNll(
           tf,
           kernels,

@@ -1,6 +1,6 @@
 // N-API. src/kernels/native.ts is the only caller and has checked types and lengths.
 #include "bindings/node_values.h"
-#include "train/excitation.h"
+#include "excitation/coder.h"
 
 namespace {
 
@@ -57,6 +57,7 @@ void sequence(const Napi::CallbackInfo& info) {
                        integer(b.Get("frames")),
                        data_of<uint16_t>(b.Get("codes")),
                        data_of<uint16_t>(b.Get("heard")),
+                       data_of<float>(b.Get("cues")),
                        data_of<float>(b.Get("gate")),
                        data_of<int32_t>(b.Get("lengths")),
                        data_of<float>(b.Get("state")),
@@ -91,18 +92,18 @@ void matmul(const Napi::CallbackInfo& info) {
            data_of<float>(info[8]), data_of<float>(info[9]));
 }
 
-// (threads, batch, seed low, seed high, codes, heard or null)
+// (threads, batch, seed low, seed high, codes, heard or null, cues or null)
 void code_excitation(const Napi::CallbackInfo& info) {
   const Napi::Object b = info[1].As<Napi::Object>();
   Excitation e = {
       integer(b.Get("lanes")),   integer(b.Get("length")),
       integer(b.Get("history")), integer(b.Get("hop")),
       integer(b.Get("phase")),   integer(b.Get("frames")),
-      integer(b.Get("order")),   (int)b.Get("values").As<Napi::TypedArray>().ElementLength()};
+      integer(b.Get("lead")),    (int)b.Get("values").As<Napi::TypedArray>().ElementLength()};
+  e.hearing = hearing_of(b);
   e.pcm = data_of<int16_t>(b.Get("pcm"));
   e.coefficients = data_of<double>(b.Get("coefficients"));
   e.scales = data_of<double>(b.Get("scales"));
-  e.values = data_of<double>(b.Get("values"));
   e.edges = data_of<double>(b.Get("edges"));
   if (info[5].IsTypedArray()) {
     const Napi::Object noise = b.Get("noise").As<Napi::Object>();
@@ -113,6 +114,7 @@ void code_excitation(const Napi::CallbackInfo& info) {
     e.heard = data_of<uint16_t>(info[5]);
   }
   e.codes = data_of<uint16_t>(info[4]);
+  e.cues = data_of<float>(info[6]);
   code_excitation(e, integer(info[0]));
 }
 

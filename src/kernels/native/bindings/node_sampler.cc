@@ -41,10 +41,58 @@ struct Memory {
   float* const data;
 };
 
+// The listener of a stream, with values of its own; none where the network hears no cues.
+class Ears {
+ public:
+  Ears() = default;
+  explicit Ears(const Napi::Value& v) {
+    if (!v.IsObject()) return;
+    const Napi::Object o = v.As<Napi::Object>();
+    Hearing hearing = hearing_of(o);
+    order = hearing.order;
+    const size_t codes = o.Get("values").As<Napi::TypedArray>().ElementLength();
+    values_ = std::make_shared<std::vector<double>>(hearing.values, hearing.values + codes);
+    hearing.values = values_->data();
+    hearing_ = hearing;
+    listener = std::shared_ptr<Listener>(new_listener(hearing), delete_listener);
+  }
+  // Another one for the same voice.
+  Ears twin() const {
+    Ears other = *this;
+    if (listener) other.listener = {new_listener(hearing_), delete_listener};
+    return other;
+  }
+  std::shared_ptr<Listener> listener;
+  int order = 0;
+
+ private:
+  std::shared_ptr<std::vector<double>> values_;
+  Hearing hearing_ = {};
+};
+
+// The predictors of some frames: coefficients [frames, order] and scales [frames]; or none.
+struct Predictors {
+  explicit Predictors(const Napi::Value& v) {
+    if (!v.IsObject()) return;
+    const Napi::Object o = v.As<Napi::Object>();
+    const Napi::Float64Array c = o.Get("coefficients").As<Napi::Float64Array>(),
+                             s = o.Get("scales").As<Napi::Float64Array>();
+    coefficients.assign(c.Data(), c.Data() + c.ElementLength());
+    scales.assign(s.Data(), s.Data() + s.ElementLength());
+  }
+  // A stream comes to a frame.
+  void enter(const Stream& stream, int frame) const {
+    if (stream.listener)
+      listener_frame(stream.listener, coefficients.data() + coefficients.size() / scales.size() * frame,
+                     scales[frame]);
+  }
+  std::vector<double> coefficients, scales;
+};
+
 // A stream from its beginning; from argument `at` on: seed low, seed high, inverse temperature,
 // first coarse, first fine.
 Stream stream_of(const Napi::CallbackInfo& info, size_t at, const Memory& memory,
-                 const Memory& own) {
+                 const Memory& own, const Ears& ears) {
   return {
       {info[at].As<Napi::Number>().Uint32Value(), info[at + 1].As<Napi::Number>().Uint32Value()},
       0,
@@ -53,7 +101,8 @@ Stream stream_of(const Napi::CallbackInfo& info, size_t at, const Memory& memory
       integer(info[at + 4]),
       0,
       memory.data,
-      own.data};
+      own.data,
+      ears.listener.get()};
 }
 
 // One of the threads that compute a stream, or the only one: its slabs of the network, and its view
@@ -67,6 +116,7 @@ struct Worker {
 
   std::unique_ptr<Packed> packed;
   Memory own;
+  Ears ears;
   Stream stream;
   TeamThread thread;
 };
@@ -76,7 +126,8 @@ struct Worker {
 // depends on the network, on how near to each other the cores are, and on what else they do.
 class Sampler : public Napi::ObjectWrap<Sampler> {
  public:
-  // (kernels, network, threads, seed low, seed high, inverse temperature, first coarse, first fine)
+  // (kernels, network, threads, seed low, seed high, inverse temperature, first coarse, first fine,
+  // hearing or undefined)
   explicit Sampler(const Napi::CallbackInfo& info)
       : Napi::ObjectWrap<Sampler>(info),
         kernels_(table_of(info[0])->sampler),
@@ -85,10 +136,13 @@ class Sampler : public Napi::ObjectWrap<Sampler> {
         shared_(kernels_->stream_bytes(&network())) {
     const SourceNetwork source = source_network_of(info[1]);
     const int threads = integer(info[2]);
-    for (int i = 0; threads > 1 && i < threads; i++)
+    alone_.ears = Ears(info[8]);
+    for (int i = 0; threads > 1 && i < threads; i++) {
       team_.push_back(std::make_unique<Worker>(source, kernels_, i, threads,
                                                reinterpret_cast<Barrier*>(places_.data)));
-    alone_.stream = stream_of(info, 3, shared_, alone_.own);
+      team_.back()->ears = alone_.ears.twin();
+    }
+    alone_.stream = stream_of(info, 3, shared_, alone_.own, alone_.ears);
     kernels_->begin(&network(), &alone_.stream);
   }
 
@@ -105,6 +159,8 @@ class Sampler : public Napi::ObjectWrap<Sampler> {
   // Frames of a call; all but the gates may be null.
   struct Frames {
     const float* gate;
+    const Predictors* predictors;
+    int first;  // of the frames that the predictors are for
     int hop;
     uint16_t* codes;
     const uint16_t* forced;
@@ -114,6 +170,8 @@ class Sampler : public Napi::ObjectWrap<Sampler> {
     Frames from(int frame, int hidden, int classes) const {
       const size_t at = (size_t)frame * hop;
       return {gate + (size_t)frame * 3 * hidden,
+              predictors,
+              first + frame,
               hop,
               codes ? codes + at : nullptr,
               forced ? forced + at : nullptr,
@@ -125,6 +183,7 @@ class Sampler : public Napi::ObjectWrap<Sampler> {
   void sample(Worker& worker, const TeamThread* thread, const Frames& all, int frames) {
     for (int f = 0; f < frames; f++) {
       const Frames now = all.from(f, network().hidden, network().classes);
+      now.predictors->enter(worker.stream, now.first);
       kernels_->sample(&worker.packed->network, &worker.stream, thread, now.gate, now.hop,
                        now.codes, now.forced, now.probabilities, now.ticks);
     }
@@ -135,17 +194,27 @@ class Sampler : public Napi::ObjectWrap<Sampler> {
     for (auto& worker : team_) {
       worker->stream = alone_.stream;
       worker->stream.own = worker->own.data;
+      hand_over(worker->ears, alone_.ears, worker->stream);
     }
     if (!at_once((int)team_.size(), [&](int i) {
           sample(*team_[i], &team_[i]->thread,
-                 i == 0 ? all : Frames{all.gate, all.hop, nullptr, all.forced, nullptr, nullptr},
+                 i == 0 ? all
+                        : Frames{all.gate, all.predictors, all.first, all.hop, nullptr, all.forced,
+                                 nullptr, nullptr},
                  frames);
         }))
       return false;
     float* const own = alone_.stream.own;
     alone_.stream = team_[0]->stream;
     alone_.stream.own = own;
+    hand_over(alone_.ears, team_[0]->ears, alone_.stream);
     return true;
+  }
+
+  // What one listener has heard, another goes on with.
+  static void hand_over(const Ears& to, const Ears& from, Stream& stream) {
+    stream.listener = to.listener.get();
+    if (stream.listener) copy_listener(stream.listener, from.listener.get());
   }
 
   // Turns of some frames, by one thread or by all, whichever was faster of late; the other way is
@@ -173,18 +242,21 @@ class Sampler : public Napi::ObjectWrap<Sampler> {
 
   class Work : public Napi::AsyncWorker {
    public:
-    Work(Napi::Env env, Sampler* sampler, const float* gate, int frames, int hop)
+    Work(Napi::Env env, Sampler* sampler, const float* gate, int frames, int hop,
+         const Napi::Value& predictors)
         : Napi::AsyncWorker(env),
           deferred(Napi::Promise::Deferred::New(env)),
           sampler_(sampler),
           hop_(hop),
           frames_(frames),
           gate_(gate, gate + (size_t)frames * 3 * sampler->network().hidden),
+          predictors_(predictors),
           codes_((size_t)frames * hop) {
       sampler->Ref();
     }
     void Execute() override {
-      sampler_->sample({gate_.data(), hop_, codes_.data(), nullptr, nullptr, nullptr}, frames_);
+      sampler_->sample(
+          {gate_.data(), &predictors_, 0, hop_, codes_.data(), nullptr, nullptr, nullptr}, frames_);
     }
     void OnOK() override {
       sampler_->Unref();
@@ -202,35 +274,40 @@ class Sampler : public Napi::ObjectWrap<Sampler> {
     Sampler* sampler_;
     int hop_, frames_;
     std::vector<float> gate_;
+    Predictors predictors_;
     std::vector<uint16_t> codes_;
   };
 
-  // (gate [frames,3H], frames, hop) → Promise<Uint16Array [frames·hop]>
+  // (gate [frames,3H], frames, hop, predictors or undefined) → Promise<Uint16Array [frames·hop]>
   Napi::Value run(const Napi::CallbackInfo& info) {
-    Work* work =
-        new Work(info.Env(), this, data_of<float>(info[0]), integer(info[1]), integer(info[2]));
+    Work* work = new Work(info.Env(), this, data_of<float>(info[0]), integer(info[1]),
+                          integer(info[2]), info[3]);
     const Napi::Promise promise = work->deferred.Promise();
     work->Queue();
     return promise;
   }
 
-  // (gate [frames,3H], frames, hop, codes [frames·hop], probabilities [frames·hop,2Q])
+  // (gate [frames,3H], frames, hop, codes [frames·hop], probabilities [frames·hop,2Q], predictors or
+  // undefined)
   void forced(const Napi::CallbackInfo& info) {
     const int frames = integer(info[1]), hop = integer(info[2]);
-    sample({data_of<float>(info[0]), hop, nullptr, data_of<uint16_t>(info[3]),
+    const Predictors predictors(info[5]);
+    sample({data_of<float>(info[0]), &predictors, 0, hop, nullptr, data_of<uint16_t>(info[3]),
             data_of<float>(info[4]), nullptr},
            frames);
   }
 
-  // (gate [frames,3H], frames, hop, parts) → seconds, and if asked the share of each part, in the
+  // (gate [frames,3H], frames, hop, parts, predictors or undefined) → seconds, and if asked the share of each part, in the
   // order of packed.h
   Napi::Value timed(const Napi::CallbackInfo& info) {
     const int frames = integer(info[1]), hop = integer(info[2]);
     const bool parts = info[3].ToBoolean();
+    const Predictors predictors(info[4]);
     std::vector<uint16_t> codes((size_t)frames * hop);
     uint64_t ticks[kTimes] = {0}, all = 0;
     const auto begun = std::chrono::steady_clock::now();
-    sample({data_of<float>(info[0]), hop, codes.data(), nullptr, nullptr, parts ? ticks : nullptr},
+    sample({data_of<float>(info[0]), &predictors, 0, hop, codes.data(), nullptr, nullptr,
+            parts ? ticks : nullptr},
            frames);
     const double seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
@@ -273,6 +350,7 @@ class SamplerGroup : public Napi::ObjectWrap<SamplerGroup> {
       : Napi::ObjectWrap<SamplerGroup>(info),
         kernels_(table_of(info[0])->sampler),
         packed_(pack_network(source_network_of(info[1]), kernels_)),
+        ears_(integer(info[2])),
         streams_(integer(info[2])) {
     for (size_t i = 0; i < streams_.size(); i++) {
       memories_.push_back(std::make_unique<Memory>(kernels_->stream_bytes(&packed_->network)));
@@ -292,14 +370,16 @@ class SamplerGroup : public Napi::ObjectWrap<SamplerGroup> {
     uint32_t position;  // among the parts of the call
     int slot, frames;
     std::vector<float> gate;
+    Predictors predictors;
     std::vector<uint16_t> codes;
   };
 
-  // (slot, seed low, seed high, inverse temperature, first coarse, first fine)
+  // (slot, seed low, seed high, inverse temperature, first coarse, first fine, hearing or undefined)
   void begin(const Napi::CallbackInfo& info) {
     const int slot = integer(info[0]);
     memset(memories_[slot]->data, 0, kernels_->stream_bytes(&packed_->network));
-    streams_[slot] = stream_of(info, 1, *memories_[slot], *own_[slot]);
+    ears_[slot] = Ears(info[6]);
+    streams_[slot] = stream_of(info, 1, *memories_[slot], *own_[slot], ears_[slot]);
     kernels_->begin(&packed_->network, &streams_[slot]);
   }
 
@@ -312,6 +392,7 @@ class SamplerGroup : public Napi::ObjectWrap<SamplerGroup> {
       int active = 0;
       for (size_t i = first; i < end && parts[i].frames > f; i++, active++) {
         streams[active] = &streams_[parts[i].slot];
+        parts[i].predictors.enter(*streams[active], f);
         gates[active] = parts[i].gate.data() + (size_t)f * 3 * packed_->network.hidden;
         codes[active] = parts[i].codes.data() + (size_t)f * hop;
       }
@@ -362,7 +443,7 @@ class SamplerGroup : public Napi::ObjectWrap<SamplerGroup> {
     int hop_, threads_;
   };
 
-  // (parts {slot, gate [frames,3H], frames}, hop, threads) → Promise<Uint16Array [frames·hop] of
+  // (parts {slot, gate [frames,3H], frames, predictors or undefined}, hop, threads) → Promise<Uint16Array [frames·hop] of
   // each part>
   Napi::Value run(const Napi::CallbackInfo& info) {
     const Napi::Array given = info[0].As<Napi::Array>();
@@ -375,6 +456,7 @@ class SamplerGroup : public Napi::ObjectWrap<SamplerGroup> {
       parts.push_back(
           {i, integer(o.Get("slot")), frames,
            std::vector<float>(gate, gate + (size_t)frames * 3 * packed_->network.hidden),
+           Predictors(o.Get("predictors")),
            std::vector<uint16_t>((size_t)frames * hop)});
     }
     Work* work = new Work(info.Env(), this, std::move(parts), hop, integer(info[2]));
@@ -386,6 +468,7 @@ class SamplerGroup : public Napi::ObjectWrap<SamplerGroup> {
   const SamplerKernels* kernels_;
   const std::unique_ptr<Packed> packed_;
   std::vector<std::unique_ptr<Memory>> memories_, own_;
+  std::vector<Ears> ears_;
   std::vector<Stream> streams_;
 };
 

@@ -4,6 +4,7 @@
 #define NAPI_CPP_EXCEPTIONS
 #include <napi.h>
 
+#include "excitation/listener.h"
 #include "train/engine.h"
 
 inline const KernelTable* table_of(const Napi::Value& name) {
@@ -21,6 +22,11 @@ T* data_of(const Napi::Value& v) {
 
 inline int integer(const Napi::Value& v) { return v.As<Napi::Number>().Int32Value(); }
 inline float number(const Napi::Value& v) { return v.As<Napi::Number>().FloatValue(); }
+
+inline Hearing hearing_of(const Napi::Object& o) {
+  return {integer(o.Get("cues")), integer(o.Get("order")), integer(o.Get("shortest")),
+          integer(o.Get("longest")), data_of<double>(o.Get("values"))};
+}
 
 inline Matrix matrix_of(const Napi::Value& v) {
   const Napi::Object o = v.As<Napi::Object>();
@@ -48,6 +54,7 @@ N network_from(const Napi::Value& v, F matrix) {
                     dense = o.Get("dense").As<Napi::Array>();
   for (uint32_t i = 0; i < kSparseCount; i++) n.sparse[i] = matrix(sparse[i]);
   for (uint32_t i = 0; i < kDenseCount; i++) n.dense[i] = data_of<float>(dense[i]);
+  n.inputs = (int)dense.Get(0u).As<Napi::TypedArray>().ElementLength() / (3 * n.hidden);
   return n;
 }
 

@@ -6,6 +6,7 @@
 #include <__verbose_abort>
 
 #include "classify/classifier_engine.h"
+#include "excitation/listener.h"
 #include "sample/pack.h"
 #include "train/engine.h"
 
@@ -41,6 +42,7 @@ class Arguments {
     n.hidden = integer();
     n.projection = integer();
     n.classes = integer();
+    n.inputs = integer();
     for (Matrix& m : n.sparse) m = matrix();
     for (const float*& d : n.dense) d = data<float>();
     return n;
@@ -56,6 +58,7 @@ class Arguments {
     n.hidden = integer();
     n.projection = integer();
     n.classes = integer();
+    n.inputs = integer();
     for (SourceMatrix& m : n.sparse) m = source_matrix();
     for (const float*& d : n.dense) d = data<float>();
     return n;
@@ -92,6 +95,7 @@ float* zeros(size_t bytes) { return static_cast<float*>(memset(aligned_memory(by
 
 struct Sampler {
   std::unique_ptr<Packed> packed;
+  std::vector<double> values;
   Stream stream;
 };
 
@@ -147,9 +151,9 @@ EXPORT(sequence) void sequence(const double* arguments) {
   for (Network& n : members) n = a.network();
   const Batch batch = {a.integer(),        a.integer(),     a.integer(),
                        a.integer(),        a.integer(),     a.data<uint16_t>(),
-                       a.data<uint16_t>(), a.data<float>(), a.data<int32_t>(),
-                       a.data<float>(),    a.number(),      a.data<double>(),
-                       a.data<float>(),    nullptr};
+                       a.data<uint16_t>(), a.data<float>(), a.data<float>(),
+                       a.data<int32_t>(),  a.data<float>(), a.number(),
+                       a.data<double>(),   a.data<float>(), nullptr};
   std::vector<Gradients> gradients(a.integer() ? members.size() : 0);
   for (Gradients& g : gradients) g = a.gradients();
   run_sequence(table, 1, members, batch, gradients.empty() ? nullptr : gradients.data());
@@ -215,10 +219,11 @@ EXPORT(activations) void activations(const double* arguments) {
   table->sampler->activations(x, count, sigmoids, a.data<float>());
 }
 
-// network, seed low, seed high, inverse temperature, first coarse, first fine
+// network, seed low, seed high, inverse temperature, first coarse, first fine, cues, order, shortest
+// and longest period, number of values, values of the codes
 EXPORT(samplerCreate) Sampler* sampler_create(const double* arguments) {
   Arguments a(arguments);
-  Sampler* s = new Sampler{pack_network(a.source_network(), table->sampler), {}};
+  Sampler* s = new Sampler{pack_network(a.source_network(), table->sampler), {}, {}};
   const PackedNetwork& net = s->packed->network;
   s->stream = Stream{{a.word(), a.word()},
                      0,
@@ -227,13 +232,20 @@ EXPORT(samplerCreate) Sampler* sampler_create(const double* arguments) {
                      a.integer(),
                      0,
                      zeros(table->sampler->stream_bytes(&net)),
-                     zeros(table->sampler->own_bytes(&net))};
+                     zeros(table->sampler->own_bytes(&net)),
+                     nullptr};
   table->sampler->begin(&net, &s->stream);
+  Hearing hearing = {a.integer(), a.integer(), a.integer(), a.integer(), nullptr};
+  const int codes = a.integer();
+  const double* values = a.data<double>();
+  s->values.assign(values, values + codes);
+  hearing.values = s->values.data();
+  if (hearing.cues) s->stream.listener = new_listener(hearing);
   return s;
 }
 
 // sampler, gate [frames,3H], frames, hop, codes [frames·hop] out, codes to be taken or null,
-// probabilities [frames·hop,2Q] or null
+// probabilities [frames·hop,2Q] or null, order, coefficients [frames,order] and scales [frames] or null
 EXPORT(samplerRun) void sampler_run(const double* arguments) {
   Arguments a(arguments);
   Sampler* s = a.data<Sampler>();
@@ -243,8 +255,12 @@ EXPORT(samplerRun) void sampler_run(const double* arguments) {
   uint16_t* codes = a.data<uint16_t>();
   const uint16_t* forced = a.data<uint16_t>();
   float* probabilities = a.data<float>();
+  const int order = a.integer();
+  const double *coefficients = a.data<double>(), *scales = a.data<double>();
   for (int f = 0; f < frames; f++) {
     const size_t first = (size_t)f * hop;
+    if (s->stream.listener)
+      listener_frame(s->stream.listener, coefficients + (size_t)f * order, scales[f]);
     table->sampler->sample(&net, &s->stream, nullptr, gate + (size_t)f * 3 * net.hidden, hop,
                            codes + first, forced ? forced + first : nullptr,
                            probabilities ? probabilities + first * 2 * net.classes : nullptr,
@@ -255,5 +271,6 @@ EXPORT(samplerRun) void sampler_run(const double* arguments) {
 EXPORT(samplerRelease) void sampler_release(Sampler* s) {
   free_aligned(s->stream.memory);
   free_aligned(s->stream.own);
+  delete_listener(s->stream.listener);
   delete s;
 }

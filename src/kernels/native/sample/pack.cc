@@ -234,6 +234,7 @@ std::unique_ptr<Packed> pack_network(const SourceNetwork& from, const SamplerKer
   net.hidden = H;
   net.projection = from.projection;
   net.classes = from.classes;
+  net.inputs = from.inputs;
   const auto share = [&](int begin, int end) {
     const int slabs = (end - begin) / kSlab;
     return Slabs{begin / kSlab + slabs * index / size, begin / kSlab + slabs * (index + 1) / size};
@@ -255,9 +256,10 @@ std::unique_ptr<Packed> pack_network(const SourceNetwork& from, const SamplerKer
                 kernels, &net.sparse[m], &packed->arena);
     net.quantised |= net.sparse[m].precision == kInt8;
   }
-  std::vector<float> columns((size_t)9 * H);
+  std::vector<float> columns((size_t)from.inputs * 3 * H);
   for (int row = 0; row < 3 * H; row++)
-    for (int c = 0; c < 3; c++) columns[(size_t)c * 3 * H + row] = from.dense[kInput][row * 3 + c];
+    for (int c = 0; c < from.inputs; c++)
+      columns[(size_t)c * 3 * H + row] = from.dense[kInput][(size_t)row * from.inputs + c];
   packed->arena.place(&net.input, columns);
   for (int b = 0; b < 4; b++) {
     const int size = b % 2 ? from.classes : from.projection;

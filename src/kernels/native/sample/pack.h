@@ -16,7 +16,7 @@ struct SourceMatrix {
 };
 
 struct SourceNetwork {
-  int hidden, projection, classes;
+  int hidden, projection, classes, inputs;
   SourceMatrix sparse[kSparseCount];
   const float* dense[kDenseCount];
 };

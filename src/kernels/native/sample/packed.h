@@ -49,17 +49,20 @@ struct Slabs {
 // matrices hold only the slabs that it computes, in ascending order.
 struct PackedNetwork {
   int hidden, projection, classes;
+  int inputs;  // columns of I*
   Slabs state[2], hiddenLayer,
       logits;  // what this thread computes: units of the coarse and of the fine half of the state,
                // of both hidden layers, of both layers of logits
   PackedMatrix sparse[5];
-  const float* input;    // I* column by column, [3][3H]
+  const float* input;    // I* column by column, [inputs][3H]
   const float* bias[4];  // coarse hidden, coarse logits, fine hidden, fine logits
   int quantised;         // whether any matrix is int8: the state is then needed in int8 too
 };
 
+class Listener;  // excitation/listener.h
+
 // One utterance: all that changes from sample to sample. Threads that share it have one each; of
-// these only `own` differs.
+// these only `own` and `listener` differ.
 struct Stream {
   uint32_t key[2];
   uint64_t position;  // index of the next sample
@@ -68,6 +71,7 @@ struct Stream {
   int current;       // which of the two states in `memory` is the last one
   float* memory;     // stream_bytes(network) bytes
   float* own;        // own_bytes(network) bytes that no other thread sees
+  Listener* listener;  // it gives the cues; null where the network hears none
 };
 
 // Threads that compute a stream together wait at a barrier where one needs what another has
@@ -91,7 +95,8 @@ struct SamplerKernels {
   size_t (*own_bytes)(const PackedNetwork*);
   // Makes `memory`, so far zeros, that of a state of zeros.
   void (*begin)(const PackedNetwork*, Stream*);
-  // thread == null: the stream has one thread, else all of a team call at about the same time. gate
+  // A frame, of which the stream's listener knows the predictor. thread == null: the stream has one
+  // thread, else all of a team call at about the same time. gate
   // [3H] of the frame; codes [count] out, or null; forced != null: the symbols are taken from it,
   // nothing is drawn; probabilities [count][2Q] or null; ticks [kTimes] or null: time of each part
   // is added

@@ -1,5 +1,6 @@
 // The sampler: streams of samples, one sample after the other.
 #pragma once
+#include "excitation/listener.h"
 #include "runtime/philox.h"
 #include "sample/sampler_math.h"
 #include "sample/sampler_products.h"
@@ -93,7 +94,7 @@ struct Slot {
   const float* gate;  // [3H] of the frame
   uint16_t* codes;    // [count] out, or null
   uint32_t random[4];
-  float inputs[3];
+  float inputs[3 + kMostCues];  // symbols, cues
 
   // The state before this sample, and the one after it.
   Input before() const {
@@ -163,20 +164,30 @@ struct SamplerRun {
     UNROLL for (int p = 0; p < kParts; p++) {
       const int unit = i + p * kWidth;
       // Loaded once for all slots.
-      vf weights[3][2 + Fine];
+      vf weights[3][2 + Fine], pre[L][3];
       UNROLL for (int g = 0; g < 3; g++) UNROLL for (int c = 0; c < 2 + Fine; c++) weights[g][c] =
           load(net.input + (3 * c + g) * H + unit);
+      UNROLL for (int l = 0; l < L; l++) UNROLL for (int g = 0; g < 3; g++) {
+        const Slot& slot = slots[l];
+        pre[l][g] = load(slot.gate + g * H + unit) + weights[g][0] * slot.inputs[0] +
+                    weights[g][1] * slot.inputs[1];
+        if constexpr (Fine) pre[l][g] += weights[g][2] * slot.inputs[2];
+      }
+      for (int c = 3; c < net.inputs; c++) {
+        const float* column = net.input + (size_t)3 * c * H + unit;
+        const vf u = load(column), r = load(column + H), e = load(column + 2 * H);
+        UNROLL for (int l = 0; l < L; l++) {
+          const float cue = slots[l].inputs[c];
+          pre[l][0] += u * cue;
+          pre[l][1] += r * cue;
+          pre[l][2] += e * cue;
+        }
+      }
       UNROLL for (int l = 0; l < L; l++) {
         const Slot& slot = slots[l];
         const Input before = slot.before(), after = slot.after();
-        vf pre[3];
-        UNROLL for (int g = 0; g < 3; g++) {
-          pre[g] = load(slot.gate + g * H + unit) + weights[g][0] * slot.inputs[0] +
-                   weights[g][1] * slot.inputs[1];
-          if constexpr (Fine) pre[g] += weights[g][2] * slot.inputs[2];
-        }
-        const vf r = reset_gate(drive[1][l][p] + pre[1]);
-        const vf h = next_state(drive[0][l][p] + pre[0], r * drive[2][l][p] + pre[2],
+        const vf r = reset_gate(drive[1][l][p] + pre[l][1]);
+        const vf h = next_state(drive[0][l][p] + pre[l][0], r * drive[2][l][p] + pre[l][2],
                                 load(before.values + unit));
         store(const_cast<float*>(after.values) + unit, h);
         if (net.quantised) quantise(h, after.quantised, unit);
@@ -268,6 +279,7 @@ struct SamplerRun {
         philox(slot.stream->key, slot.stream->position++, kSamplingStream, slot.random);
         slot.inputs[0] = slot.stream->coarse * step - 1.f;
         slot.inputs[1] = slot.stream->fine * step - 1.f;
+        if (slot.stream->listener) listener_cues(slot.stream->listener, t, slot.inputs + 3);
       }
       const int symbols_[2] = {forced ? forced[t] / Q : 0, forced ? forced[t] % Q : 0};
       const int* given = forced ? symbols_ : nullptr;
@@ -280,7 +292,9 @@ struct SamplerRun {
       output(1);
       symbols(1, given, p ? p + Q : nullptr);
       for (Slot& slot : slots) {
-        if (slot.codes) slot.codes[t] = (uint16_t)(slot.stream->coarse * Q + slot.stream->fine);
+        const int code = slot.stream->coarse * Q + slot.stream->fine;
+        if (slot.codes) slot.codes[t] = (uint16_t)code;
+        if (slot.stream->listener) listener_follow(slot.stream->listener, code);
         slot.stream->current = 1 - slot.stream->current;
       }
     }

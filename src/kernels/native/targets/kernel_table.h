@@ -27,6 +27,7 @@ enum {
 // The sample-rate network; shapes in src/model/wavernn/config.ts.
 struct Network {
   int hidden, projection, classes;
+  int inputs;  // columns of I*: three symbols, and cues
   Matrix sparse[kSparseCount];
   const float* dense[kDenseCount];
 };
@@ -53,6 +54,7 @@ struct Sequence {
   const uint8_t* fine;         // [steps + 1][16]
   const uint8_t* heardCoarse;  // [steps][16], symbols that a step hears as the sample before it
   const uint8_t* heardFine;    // [steps][16]
+  const float* cues;           // [steps][inputs - 3][16]
   const float* gate;           // [frames][3H][16]
   const int32_t* length;       // [16], samples of the lane that count; 0 for an empty lane
   float scale;                 // gradients are those of scale · (sum of nats)

@@ -174,7 +174,7 @@ void run_sequence(const KernelTable* table, int threads, const std::vector<Netwo
   const int H3 = 3 * sizes.hidden, H = sizes.hidden, count = (int)members.size();
   const int memberLanes = batch.lanes / count, memberGroups = (memberLanes + kLanes - 1) / kLanes,
             groups = count * memberGroups;
-  const size_t denseSizes[kDenseCount] = {(size_t)3 * H3, (size_t)sizes.projection,
+  const size_t denseSizes[kDenseCount] = {(size_t)sizes.inputs * H3, (size_t)sizes.projection,
                                           (size_t)sizes.classes, (size_t)sizes.projection,
                                           (size_t)sizes.classes};
   const size_t gateFloats = (size_t)batch.frames * H3 * kLanes;
@@ -219,6 +219,11 @@ void run_sequence(const KernelTable* table, int threads, const std::vector<Netwo
         heardCoarse[t * kLanes + l] = (uint8_t)(heard / net.classes);
         heardFine[t * kLanes + l] = (uint8_t)(heard % net.classes);
       }
+    const int cueCount = net.inputs - 3;
+    std::vector<float> cues((size_t)batch.steps * cueCount * kLanes);
+    if (cueCount)
+      to_group(batch.cues + (size_t)first * batch.steps * cueCount, (size_t)batch.steps * cueCount,
+               lanes, batch.steps * cueCount, cues.data());
     uint64_t ticks[kPartCount] = {0};
     int32_t length[kLanes];
     double loss[kLanes] = {0};
@@ -234,6 +239,7 @@ void run_sequence(const KernelTable* table, int threads, const std::vector<Netwo
                     fine,
                     heardCoarse,
                     heardFine,
+                    cues.data(),
                     gate,
                     length,
                     batch.scale,

@@ -15,6 +15,7 @@ struct Batch {
   int lanes, steps, hop, phase, frames;
   const uint16_t* codes;   // [lanes, steps + 1], symbol pairs coarse · Q + fine
   const uint16_t* heard;   // [lanes, steps] or null: what each step hears as the sample before it
+  const float* cues;       // [lanes, steps, inputs - 3], or null where there are none
   const float* gate;       // [lanes, frames, 3H]
   const int32_t* lengths;  // [lanes] or null: all steps
   float* state;            // [lanes, H] in and out, or null: zeros in

@@ -7,11 +7,14 @@
 // time, their activations and gradients stay in the cache, and the gradients of the weights are
 // summed over 16 lanes · kChunk steps in registers.
 #pragma once
+#include "excitation/listener.h"
 #include "train/products.h"
 
 namespace {
 
 constexpr int kChunk = 4;
+
+constexpr int kMostInputs = 3 + kMostCues;
 
 // Whether the gradients of the gates are kept transposed, as `weights_by_rows` wants them.
 template <class S>
@@ -26,12 +29,12 @@ struct SequenceRun {
   const Network& net;
   const Sequence& seq;
   const Gradients* grad;
-  const int H, P, Q;
+  const int H, P, Q, inputs;
   // whole segment, when gradients are wanted; else two steps
   float *h, *u, *r, *e, *candidate;
   // one chunk: activations and gradients of the output layers, what they send back to the state,
   // gradients of the gates
-  float *y[2], *dy[2], *logits[2], *dhOut, *inputs;
+  float *y[2], *dy[2], *logits[2], *dhOut, *heard;
   // gradients of the gates' arguments, a tile of 16 rows at a time: [4H/16][kChunk][16][16]; the
   // last quarter is the candidate's before the reset gate
   float* dgates;
@@ -58,7 +61,7 @@ struct SequenceRun {
     }
     dhOut = take(at, kChunk * padded(H));
     dgates = take(at, (size_t)kChunk * 4 * H * kLanes);
-    inputs = take(at, kChunk * 3 * kLanes);
+    heard = take(at, (size_t)kChunk * inputs * kLanes);
     dh = take(at, H * kLanes);
     dhNext = take(at, H * kLanes);
     biasSums = take(at, 2 * (P + Q) * kLanes);
@@ -73,6 +76,7 @@ struct SequenceRun {
         H(n.hidden),
         P(n.projection),
         Q(n.classes),
+        inputs(n.inputs),
         backward(withGradients) {
     words = layout(workspace);
   }
@@ -90,7 +94,7 @@ struct SequenceRun {
   float* state(int t) const { return h + (backward ? t : t & 1) * padded(H); }
   int frame(int t) const { return (seq.phase + t) / seq.hop; }
 
-  // Symbols are scaled to [-1, 1].
+  // [inputs][16]; symbols are scaled to [-1, 1].
   void network_inputs(int t, float* x) const {
     const float step = 2.f / (Q - 1);
     for (int l = 0; l < kLanes; l++) {
@@ -98,6 +102,8 @@ struct SequenceRun {
       x[kLanes + l] = seq.heardFine[t * kLanes + l] * step - 1.f;
       x[2 * kLanes + l] = seq.coarse[(t + 1) * kLanes + l] * step - 1.f;
     }
+    const size_t cues = (size_t)(inputs - 3) * kLanes;
+    if (cues) memcpy(x + 3 * kLanes, seq.cues + t * cues, cues * sizeof(float));
   }
 
   // Kalchbrenner et al. 2018, eq. 2; the reset gate acts after the product.
@@ -107,7 +113,7 @@ struct SequenceRun {
     const float* gate = seq.gate + (size_t)frame(t) * 3 * H * kLanes;
     const float* wi = net.dense[kInput];
     const size_t at = slot(t) * padded(H);
-    alignas(64) float x[3 * kLanes];
+    alignas(64) float x[kMostInputs * kLanes];
     network_inputs(t, x);
     alignas(64) float products[3][16 * kLanes];
     constexpr int perTile = 16 / S::rows;
@@ -122,9 +128,11 @@ struct SequenceRun {
       const float fineHalf = i0 >= H / 2 ? 1.f : 0.f;
       const auto drive = [&](int g, int i, int o) {
         const int row = g * H + i0 + i;
-        const float* w = wi + (size_t)row * 3;
-        return load(gate + (size_t)row * kLanes + o) + w[0] * load(x + o) +
-               w[1] * load(x + kLanes + o) + w[2] * fineHalf * load(x + 2 * kLanes + o);
+        const float* w = wi + (size_t)row * inputs;
+        vf all = load(gate + (size_t)row * kLanes + o) + w[0] * load(x + o) +
+                 w[1] * load(x + kLanes + o) + w[2] * fineHalf * load(x + 2 * kLanes + o);
+        for (int c = 3; c < inputs; c++) all += w[c] * load(x + c * kLanes + o);
+        return all;
       };
       // The candidate waits for the reset gate: with the gates of all 16 units first, there is work
       // to fill the wait.
@@ -290,39 +298,45 @@ struct SequenceRun {
 
   // Gradients of R, of I* and of the gate conditioning from a chunk that lies within one frame.
   void gru_weights(int t0, int steps) {
-    for (int t = 0; t < steps; t++) network_inputs(t0 + t, inputs + t * 3 * kLanes);
-    const float* const columns[3] = {inputs, inputs + kLanes, inputs + 2 * kLanes};
+    const size_t stride = (size_t)inputs * kLanes;
+    for (int t = 0; t < steps; t++) network_inputs(t0 + t, heard + t * stride);
+    const float* columns[kMostInputs];
+    for (int c = 0; c < inputs; c++) columns[c] = heard + c * kLanes;
     for (int row = 0; row < 3 * H; row += kLanes) {
       // The reset gate acts on the product only: what drives the candidate besides sees its
       // gradient before that gate.
       const float *product = tile(row, 0), *drive = row < 2 * H ? product : tile(row + H, 0);
       float* gate = grad->gate + ((size_t)frame(t0) * 3 * H + row) * kLanes;
-      alignas(64) float dInput[3][kLanes] = {};
+      alignas(64) float dInput[kMostInputs][kLanes] = {};
       if constexpr (kTransposed<S>) {
         weights_of_tiles<S>(net.sparse[kRecurrent], row / kLanes, product, state(t0), padded(H),
                             steps, grad->sparse[kRecurrent]);
-        weights_by_rows<3>(drive, columns, 3 * kLanes, steps, dInput[0]);
+        weights_by_rows<3>(drive, columns, stride, steps, dInput[0]);
+        int c = 3;
+        for (; c + 4 <= inputs; c += 4)
+          weights_by_rows<4>(drive, columns + c, stride, steps, dInput[c]);
+        for (; c < inputs; c++) weights_by_rows<1>(drive, columns + c, stride, steps, dInput[c]);
       } else {
         for (int b = 0; b < kLanes / S::rows; b++)
           weights_lanes<S>(net.sparse[kRecurrent], row / S::rows + b,
                            product + b * S::rows * kLanes, kLanes * kLanes, state(t0), padded(H),
                            steps, grad->sparse[kRecurrent]);
         for (int i = 0; i < kLanes; i++)
-          for (int c = 0; c < 3; c++) {
+          for (int c = 0; c < inputs; c++) {
             vf sums = vf{};
             for (int t = 0; t < steps; t++)
               UNROLL for (int p = 0; p < kLanes; p += kWidth) sums +=
-                  load(drive + (t * kLanes + i) * kLanes + p) *
-                  load(columns[c] + t * 3 * kLanes + p);
+                  load(drive + (t * kLanes + i) * kLanes + p) * load(columns[c] + t * stride + p);
             dInput[c][i] = sum(sums);
           }
       }
       mark(kStateWeights);
       add_tiles(drive, steps, gate);
-      float* out = grad->dense[kInput] + row * 3;
+      float* out = grad->dense[kInput] + (size_t)row * inputs;
       const bool fineHalf = row % H >= H / 2;
       for (int i = 0; i < kLanes; i++)
-        for (int c = 0; c < (fineHalf ? 3 : 2); c++) out[i * 3 + c] += dInput[c][i];
+        for (int c = 0; c < inputs; c++)
+          if (c != 2 || fineHalf) out[i * inputs + c] += dInput[c][i];
       mark(kRest);
     }
   }
@@ -348,7 +362,7 @@ struct SequenceRun {
       memset(grad->sparse[m], 0,
              (size_t)matrix.rowStart[matrix.rows / S::rows] * S::rows * S::columns * sizeof(float));
     }
-    const int sizes[kDenseCount] = {9 * H, P, Q, P, Q};
+    const int sizes[kDenseCount] = {3 * H * inputs, P, Q, P, Q};
     for (int d = 0; d < kDenseCount; d++) memset(grad->dense[d], 0, sizes[d] * sizeof(float));
     memset(biasSums, 0, 2 * (P + Q) * kLanes * sizeof(float));
     memset(dh, 0, H * kLanes * sizeof(float));

@@ -1,4 +1,4 @@
-#include "train/excitation.h"
+#include "excitation/coder.h"
 
 #include <math.h>
 #include <string.h>
@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "excitation/listening.h"
 #include "runtime/philox.h"
 #include "runtime/pool.h"
 
@@ -93,29 +94,37 @@ double rounded(double x) {
 // the same time. Order: that of the predictors, or 0 for any.
 template <int L, int Order>
 void code_lanes(const Excitation& e, const Cells& cells, int first) {
-  const int order = Order ? Order : e.order, samples = e.length - e.history;
+  const Hearing& hearing = e.hearing;
+  const int order = hearing.order, samples = e.length - e.history;
   const double spread = sqrt((256.0 * 256 - 1) / 3);
-  std::vector<double> memory((size_t)L * e.length);
+  std::vector<Listener> listeners(L, Listener(hearing));
   std::vector<Words> words;
-  double* decoded[L];
   double deviation[L];
   for (int l = 0; l < L; l++) {
     words.emplace_back(e.key, e.index, (uint64_t)(first + l) * (1 + e.length - order));
     deviation[l] = e.heard ? e.most * ((words[l].next() >> 8) * (1.0 / 16777216)) : 0;
-    decoded[l] = memory.data() + (size_t)l * e.length;
     for (int i = 0; i < order; i++)
-      decoded[l][i] = e.pcm[(size_t)(first + l) * e.length + i] / 32768.0;
+      listeners[l].know(e.pcm[(size_t)(first + l) * e.length + i] / 32768.0);
   }
+  // Sample `history` lies in frame `lead`; the first frame stands for those before it too.
   for (int i = order, frame = 0; i < e.length; frame++) {
-    const int end = std::min(e.length, e.history - e.phase + frame * e.hop);
-    for (; i < end; i++)
+    const int start = e.history - e.phase + (frame - e.lead) * e.hop;
+    if (start + e.hop <= i) continue;
+    for (int l = 0; l < L; l++) {
+      const size_t row = (size_t)(first + l) * e.frames + frame;
+      listeners[l].frame(e.coefficients + row * order, e.scales[row]);
+    }
+    // What comes before the first frame is cut into frames too.
+    const int shift = start > i ? ((start - i) / e.hop + 1) * e.hop : 0;
+    for (const int end = std::min(e.length, start + e.hop); i < end; i++)
       for (int l = 0; l < L; l++) {
-        const size_t lane = first + l, row = lane * e.frames + frame;
-        const double* c = e.coefficients + row * order;
-        double prediction = 0;
-        for (int k = order - 1; k >= 0; k--) prediction += c[k] * decoded[l][i - 1 - k];
-        const double scale = e.scales[row];
+        const size_t lane = first + l;
+        Listener& listener = listeners[l];
+        const double prediction = listener.predict<Order>((i - start + shift) % e.hop);
+        const double scale = e.scales[lane * e.frames + frame];
         const int code = cells((e.pcm[lane * e.length + i] / 32768.0 - prediction) / scale);
+        const int at = i - e.history;
+        if (e.cues && at >= 0) listener.cues(e.cues + (lane * samples + at) * hearing.cues);
         int followed = code;
         if (e.heard) {
           const uint32_t word = words[l].next();
@@ -125,10 +134,10 @@ void code_lanes(const Excitation& e, const Cells& cells, int first) {
               0,
               std::min(e.levels - 1, code + (int)rounded(deviation[l] * ((sum - 510) / spread))));
         }
-        decoded[l][i] = std::max(-1.0, std::min(1.0, prediction + scale * e.values[followed]));
-        if (i >= e.history - 1) e.codes[lane * (1 + samples) + i - e.history + 1] = (uint16_t)code;
-        if (e.heard && i >= e.history - 1 && i + 1 < e.length)
-          e.heard[lane * samples + i - e.history + 1] = (uint16_t)followed;
+        listener.follow(followed);
+        if (at >= -1) e.codes[lane * (1 + samples) + at + 1] = (uint16_t)code;
+        if (e.heard && at >= -1 && i + 1 < e.length)
+          e.heard[lane * samples + at + 1] = (uint16_t)followed;
       }
   }
 }
@@ -140,7 +149,7 @@ void code_excitation(const Excitation& e, int threads) {
   constexpr int kTogether = 4;
   pool().run(threads, (e.lanes + kTogether - 1) / kTogether, [&](int task, int) {
     const int first = task * kTogether;
-    if (e.order == 16 && first + kTogether <= e.lanes)
+    if (e.hearing.order == 16 && first + kTogether <= e.lanes)
       return code_lanes<kTogether, 16>(e, cells, first);
     for (int lane = first; lane < std::min(e.lanes, first + kTogether); lane++)
       code_lanes<1, 0>(e, cells, lane);
