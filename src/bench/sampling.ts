@@ -66,8 +66,13 @@ interface BenchedFrame {
   readonly predictors?: FramePredictors;
 }
 
-function firstPredictor({ coefficients, scales }: FramePredictors): FramePredictors {
-  return { coefficients: coefficients.slice(0, coefficients.length / scales.length), scales: scales.slice(0, 1) };
+function firstPredictor({ coefficients, scales, periods, gains }: FramePredictors): FramePredictors {
+  return {
+    coefficients: coefficients.slice(0, coefficients.length / scales.length),
+    scales: scales.slice(0, 1),
+    periods: periods.slice(0, 1),
+    gains: gains.slice(0, 1),
+  };
 }
 
 /** Times the sampler of a recipe with fresh weights: the time does not depend on their values. */

@@ -225,9 +225,19 @@ export const sequenceCases: readonly (NetworkSize & BatchSize)[] = [
   },
   { hidden: 64, projection: 32, classes: 32, shape: blockShapes[3], lanes: 17, steps: 20, hop: 6 },
   { hidden: 96, projection: 48, classes: 32, shape: blockShapes[4], lanes: 16, steps: 20, hop: 6, phase: 5 },
-  { hidden: 64, projection: 32, classes: 32, shape: blockShapes[0], cues: 4, lanes: 17, steps: 23, hop: 5, heard: true },
-  { hidden: 64, projection: 32, classes: 32, shape: blockShapes[2], cues: 10, lanes: 5, steps: 22, hop: 8, phase: 5 },
-  { hidden: 96, projection: 32, classes: 32, shape: blockShapes[3], cues: 10, lanes: 33, steps: 17, hop: 4 },
+  {
+    hidden: 64,
+    projection: 32,
+    classes: 32,
+    shape: blockShapes[0],
+    cues: 4,
+    lanes: 17,
+    steps: 23,
+    hop: 5,
+    heard: true,
+  },
+  { hidden: 64, projection: 32, classes: 32, shape: blockShapes[2], cues: 4, lanes: 5, steps: 22, hop: 8, phase: 5 },
+  { hidden: 96, projection: 32, classes: 32, shape: blockShapes[3], cues: 4, lanes: 33, steps: 17, hop: 4 },
 ];
 
 /** A case in words, for the name of its test. */

@@ -97,7 +97,7 @@ const nextTurn = () =>
   new Promise<void>((resolve) => (typeof setImmediate === 'function' ? setImmediate(resolve) : setTimeout(resolve)));
 
 /** How a network without cues hears. */
-const silent: Hearing = { cues: 0, order: 0, shortest: 0, longest: 0, values: new Float64Array(0) };
+const silent: Hearing = { cues: 0, order: 0, values: new Float64Array(0), pitchFilter: new Float64Array(0) };
 
 function samplerClass(exports: KernelExports): Addon['Sampler'] {
   // A sampler lives in the module's memory, which JavaScript's garbage collector does not see.
@@ -105,28 +105,20 @@ function samplerClass(exports: KernelExports): Addon['Sampler'] {
 
   return class WasmSampler implements NativeSampler {
     private readonly address: number;
-    private readonly order: number;
 
     constructor(
-      ...[
-        ,
-        network,
-        ,
-        seedLow,
-        seedHigh,
-        inverseTemperature,
-        coarse,
-        fine,
-        hearing,
-      ]: ConstructorParameters<Addon['Sampler']>
+      ...[, network, , seedLow, seedHigh, inverseTemperature, coarse, fine, hearing]: ConstructorParameters<
+        Addon['Sampler']
+      >
     ) {
-      const { cues, order, shortest, longest, values } = hearing ?? silent;
-      this.order = order;
+      const { cues, order, values, pitchFilter } = hearing ?? silent;
       const call = new Call(exports)
         .samplerNetwork(network)
         .number(seedLow, seedHigh, inverseTemperature, coarse, fine)
-        .number(cues, order, shortest, longest, values.length)
-        .read(values);
+        .number(cues, order, values.length)
+        .read(values)
+        .number(pitchFilter.length)
+        .read(pitchFilter);
       this.address = exports.samplerCreate(call.finish()) >>> 0;
       call.release();
       abandoned.register(this, this.address);
@@ -140,8 +132,7 @@ function samplerClass(exports: KernelExports): Addon['Sampler'] {
         .number(frames, hop)
         .write(codes)
         .read(null, null)
-        .number(this.order)
-        .read(predictors?.coefficients, predictors?.scales);
+        .read(predictors?.coefficients, predictors?.scales, predictors?.periods, predictors?.gains);
       // The work is on the caller's own thread: first let it deal with the chunk before this one.
       await nextTurn();
       call.run(exports.samplerRun);
@@ -164,8 +155,7 @@ function samplerClass(exports: KernelExports): Addon['Sampler'] {
         .write(ignored)
         .read(codes)
         .write(probabilities)
-        .number(this.order)
-        .read(predictors?.coefficients, predictors?.scales)
+        .read(predictors?.coefficients, predictors?.scales, predictors?.periods, predictors?.gains)
         .run(exports.samplerRun);
     }
   };

@@ -9,7 +9,14 @@ import {
   type SequenceGradients,
   sequenceParts,
 } from './kernels.js';
-import { cueCounts, type FramePredictors, type Hearing, longestPeriod } from './listener.js';
+import {
+  cueCounts,
+  type FramePredictors,
+  type Hearing,
+  longestPeriod,
+  periodParts,
+  shortestPeriod,
+} from './listener.js';
 
 // The C++ side trusts what it is given. These checks are against our own mistakes, hence RangeError and not TtsError.
 
@@ -87,13 +94,9 @@ export function checkNetwork({ hidden, projection, classes, sparse, dense }: Sam
       throw new RangeError(`sparse[${i}] has blocks of ${shapeOf(matrix)}, sparse[0] of ${shapeOf(sparse[0])}`);
   });
   const cues = cuesOf({ hidden, dense });
-  [
-    3 * hidden * (cueNumbers.includes(cues) ? 3 + cues : 3),
-    projection,
-    classes,
-    projection,
-    classes,
-  ].forEach((length, i) => checkLength(`dense[${i}]`, dense[i], length));
+  [3 * hidden * (cueNumbers.includes(cues) ? 3 + cues : 3), projection, classes, projection, classes].forEach(
+    (length, i) => checkLength(`dense[${i}]`, dense[i], length),
+  );
 }
 
 /** Checks the arrays of a batch, and that its codes are symbols of the network. */
@@ -170,14 +173,30 @@ export function checkSampler(
     throw new RangeError(`firstCode is ${firstCode}, expected 0 to ${classes ** 2 - 1}`);
 }
 
-function checkHearing({ cues, order, shortest, longest, values }: Hearing, codes: number): void {
+function checkHearing({ cues, order, values, pitchFilter }: Hearing, codes: number): void {
   if (!cueNumbers.includes(cues)) throw new RangeError(`cues is ${cues}, expected one of ${cueNumbers.join(', ')}`);
   if (!Number.isInteger(order) || order < 1 || order > 64)
     throw new RangeError(`order is ${order}, expected a whole number from 1 to 64`);
-  if (!Number.isInteger(shortest) || !Number.isInteger(longest) || shortest < 8 || longest < shortest)
-    throw new RangeError(`periods of ${shortest} to ${longest} samples, expected whole numbers from 8`);
-  if (longest > longestPeriod) throw new RangeError(`longest is ${longest}, expected at most ${longestPeriod}`);
   checkLength('values', values, codes);
+  const taps = pitchFilter.length / periodParts;
+  if (taps !== 0 && (!Number.isInteger(taps) || taps % 2 === 0 || taps > shortestPeriod))
+    throw new RangeError(`pitchFilter has ${taps} taps, expected an odd number up to ${shortestPeriod}`);
+}
+
+function checkPredictors(
+  { order }: Hearing,
+  frames: number,
+  { coefficients, scales, periods, gains }: Partial<FramePredictors>,
+): void {
+  checkLength('coefficients', coefficients ?? [], frames * order);
+  checkLength('scales', scales ?? [], frames);
+  checkLength('periods', periods ?? [], frames);
+  checkLength('gains', gains ?? [], frames);
+  if (!scales?.every((scale) => scale > 0 && Number.isFinite(scale)))
+    throw new RangeError('scales: expected finite numbers above 0');
+  const bad = periods?.find((period) => period < shortestPeriod * periodParts || period > longestPeriod * periodParts);
+  if (bad !== undefined)
+    throw new RangeError(`a period of ${bad / periodParts} samples, expected ${shortestPeriod} to ${longestPeriod}`);
 }
 
 /** Checks the frames that a sampler is given. */
@@ -189,9 +208,7 @@ export function checkFrames(
   predictors: FramePredictors | undefined,
 ): void {
   checkLength('gate', gate, frames * 3 * hidden);
-  if (!hearing?.cues) return;
-  checkLength('coefficients', predictors?.coefficients ?? [], frames * hearing.order);
-  checkLength('scales', predictors?.scales ?? [], frames);
+  if (hearing?.cues) checkPredictors(hearing, frames, predictors ?? {});
 }
 
 /** Checks what goes into one product of the sampler, whose results come in slabs of 16 rows. */
@@ -212,8 +229,7 @@ export function checkSlots(slots: readonly number[], usable: readonly boolean[])
 
 /** Checks segments that are to be coded. */
 export function checkExcitation(batch: ExcitationBatch): void {
-  const { lanes, length, pcm, history, hop, phase, frames, lead, order } = batch;
-  const { coefficients, scales, values, edges, noise } = batch;
+  const { lanes, length, pcm, history, hop, phase, frames, lead, order, values, edges, noise } = batch;
   const whole = {
     lanes: [lanes, 1],
     order: [order, 1],
@@ -230,13 +246,10 @@ export function checkExcitation(batch: ExcitationBatch): void {
   if (phase >= hop || frames < needed)
     throw new RangeError(`phase is ${phase}, frames ${frames}: expected less than the hop ${hop}, and ${needed}`);
   checkLength('pcm', pcm, lanes * length);
-  checkLength('coefficients', coefficients, lanes * frames * order);
-  checkLength('scales', scales, lanes * frames);
   checkLength('edges', edges, values.length - 1);
   checkHearing(batch, values.length);
+  checkPredictors(batch, lanes * frames, batch);
   if (values.length > 65536) throw new RangeError(`${values.length} values, expected at most 65536 codes`);
-  if (!scales.every((scale) => scale > 0 && Number.isFinite(scale)))
-    throw new RangeError('scales: expected finite numbers above 0');
   if (noise && !(noise.most >= 0 && Number.isFinite(noise.most)))
     throw new RangeError(`noise is ${noise.most}, expected at least 0`);
 }

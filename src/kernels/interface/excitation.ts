@@ -4,6 +4,7 @@ import { type FramePredictors, type Hearing, Listener } from './listener.js';
 /**
  * Segments of speech that are to be coded as the excitation of linear predictors. All begin at the same place of their
  * frames.
+ * The predictors are those of all lanes, one after the other: [lanes, frames].
  */
 export interface ExcitationBatch extends Hearing, FramePredictors {
   readonly lanes: number;
@@ -23,10 +24,6 @@ export interface ExcitationBatch extends Hearing, FramePredictors {
   /** [codes-1]: where one code's cell ends and the next one's begins. */
   readonly edges: Float64Array;
   readonly noise?: CodeNoise;
-  /** Those of each lane: [lanes, frames, order]. */
-  readonly coefficients: Float64Array;
-  /** [lanes, frames]. */
-  readonly scales: Float64Array;
 }
 
 /**
@@ -69,8 +66,8 @@ export function codeExcitation(batch: ExcitationBatch): ExcitationCodes {
     for (let i = order; i < length; i++) {
       const frame = Math.floor((i - history + phase) / hop);
       const row = lane * frames + Math.max(0, frame + lead);
-      listener.frame(batch.coefficients.subarray(row * order, (row + 1) * order), batch.scales[row]);
-      const prediction = listener.predict(i - history + phase - frame * hop);
+      listener.frame(batch, row);
+      const prediction = listener.predict();
       const code = codeOf((given[i] / 32768 - prediction) / batch.scales[row], edges);
       if (cues && i >= history) listener.cues(cues, (lane * samples + i - history) * batch.cues);
       const followed = disturb ? disturb(code) : code;

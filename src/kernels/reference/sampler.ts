@@ -58,12 +58,9 @@ export class ReferenceSampler implements Sampler {
 
   /** Fills the cues for sample t of a call. */
   private listen(t: number, hop: number, predictors?: FramePredictors): void {
-    const { order = 0 } = this.settings.hearing ?? {};
     if (!this.listener || !predictors) return;
-    const frame = Math.floor(t / hop);
-    if (t % hop === 0)
-      this.listener.frame(predictors.coefficients.slice(frame * order, (frame + 1) * order), predictors.scales[frame]);
-    this.listener.predict(t % hop);
+    if (t % hop === 0) this.listener.frame(predictors, t / hop);
+    this.listener.predict();
     this.listener.cues(this.cues);
   }
 

@@ -23,6 +23,7 @@ function speech({
   codes,
   most,
   cues = 0,
+  pitch = false,
   lead = 1,
   hop = 32,
 }: {
@@ -31,6 +32,7 @@ function speech({
   codes: number;
   most?: number;
   cues?: number;
+  pitch?: boolean;
   lead?: number;
   hop?: number;
 }): ExcitationBatch {
@@ -51,8 +53,9 @@ function speech({
     lead,
     order,
     cues,
-    shortest: 20,
-    longest: 400,
+    pitchFilter: pitch ? Float64Array.from({ length: 4 * 5 }, () => 0.2 + 0.1 * random.normal()) : new Float64Array(0),
+    periods: Int32Array.from({ length: lanes * frames }, () => 32 * 4 + random.below(pitch ? 300 : 1)),
+    gains: Float64Array.from({ length: lanes * frames }, () => (pitch ? Math.max(0, random.uniform() - 0.2) : 0)),
     coefficients,
     ...cells(codes),
     pcm: Int16Array.from({ length: lanes * length }, (_, i) =>
@@ -75,8 +78,21 @@ const batches = [
     batch: speech({ lanes: 5, order: 16, codes: 1024, most: 8, cues: cueCounts.signal, lead: 3 }),
   },
   {
-    title: 'cues about the pitch',
-    batch: speech({ lanes: 6, order: 16, codes: 1024, most: 8, cues: cueCounts.pitch, lead: 70, hop: 75 }),
+    title: 'prediction from the pitch, many frames before',
+    batch: speech({
+      lanes: 6,
+      order: 16,
+      codes: 1024,
+      most: 8,
+      cues: cueCounts.signal,
+      pitch: true,
+      lead: 70,
+      hop: 75,
+    }),
+  },
+  {
+    title: 'prediction from the pitch, another order',
+    batch: speech({ lanes: 2, order: 3, codes: 1024, pitch: true }),
   },
   { title: 'another order, few codes, much noise', batch: speech({ lanes: 5, order: 3, codes: 16, most: 20 }) },
 ];

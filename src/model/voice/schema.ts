@@ -8,8 +8,8 @@ const blockSide = z.literal([1, 2, 4, 8, 16]);
 
 export const hiddenSchema = multipleOf(32, 16384);
 export const projectionSchema = multipleOf(16, 16384);
-export const encodingSchema = z.enum(['linear16', 'mulaw10', 'lpc10']);
-export const hearsSchema = z.enum(['symbols', 'signal', 'pitch']).optional();
+export const encodingSchema = z.enum(['linear16', 'mulaw10', 'lpc10', 'ltp10']);
+export const hearsSchema = z.enum(['symbols', 'signal']).optional();
 export const densitySchema = z.strictObject({
   recurrent: z.number().positive().max(1),
   output: z.number().positive().max(1),

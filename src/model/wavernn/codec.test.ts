@@ -122,7 +122,11 @@ test('a segment from the middle has nearly the symbols that the whole clip has t
 test('silence is the symbol of a zero among zeros', () => {
   for (const encoding of encodings) {
     const codec = symbolCodec({ encoding, conditioning }, settings);
-    const { codes } = codec.encode({ pcm: new Int16Array(codec.history + 10), phase: 0, features: rows(1 - codec.lead, 1 + codec.lead) });
+    const { codes } = codec.encode({
+      pcm: new Int16Array(codec.history + 10),
+      phase: 0,
+      features: rows(1 - codec.lead, 1 + codec.lead),
+    });
     // Zero lies on the edge of two cells: the excitation coder alternates between them.
     assert.ok(
       codes.every((code) => Math.abs(code - codec.silence) <= (encoding === 'lpc10' ? 3 : 0)),

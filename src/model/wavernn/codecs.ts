@@ -8,10 +8,11 @@ import { classes, type WaveRnnConfig } from './config.js';
 
 /** The codec of a voice. */
 export function symbolCodec(
-  { encoding, ...config }: Pick<WaveRnnConfig, 'encoding' | 'hears' | 'conditioning'>,
+  config: Pick<WaveRnnConfig, 'encoding' | 'hears' | 'conditioning'>,
   settings: MelSettings,
 ): SymbolCodec {
-  if (encoding === 'lpc10') return excitationCodec(settings, config);
+  const { encoding } = config;
+  if (encoding === 'lpc10' || encoding === 'ltp10') return excitationCodec(settings, config);
   return encoding === 'mulaw10' ? mulawCodec() : linearCodec;
 }
 

@@ -23,15 +23,15 @@ export interface WaveRnnConfig {
   readonly projection: number;
   /**
    * How a sample becomes two symbols: the two bytes of the 16-bit sample (Q = 256), its 10-bit µ-law code cut into two
-   * 5-bit halves (Q = 32), or the 10-bit µ-law code of what linear prediction from the features leaves of it (Q = 32);
-   * see codec.ts.
+   * 5-bit halves (Q = 32), or the 10-bit µ-law code of what prediction from the features leaves of it (Q = 32): linear
+   * prediction (lpc10), and that of the pitch besides (ltp10); see codec.ts.
    */
-  readonly encoding: 'linear16' | 'mulaw10' | 'lpc10';
+  readonly encoding: 'linear16' | 'mulaw10' | 'lpc10' | 'ltp10';
   /**
-   * What the network hears of its own voice, with `lpc10`: the last symbols (default), also the signal (the last sample
-   * and the prediction of the next one), also what it was like one period of the pitch ago; see `Listener`.
+   * What the network hears of its own voice, with `lpc10` and `ltp10`: the last symbols (default), or also the signal,
+   * that is the last sample and the prediction of the next one; see `Listener`.
    */
-  readonly hears?: 'symbols' | 'signal' | 'pitch';
+  readonly hears?: 'symbols' | 'signal';
   /** Share of blocks kept: of R, and of O1 to O4. */
   readonly density: { readonly recurrent: number; readonly output: number };
   /** Height and width of a block. */
@@ -81,10 +81,7 @@ export function vectorsPerFrame({ conditioning }: Pick<WaveRnnConfig, 'condition
 }
 
 /** Rows and columns of a tensor of the sample-rate network; vectors have one column. */
-export function shapeOf(
-  name: SparseName | DenseName,
-  config: WaveRnnConfig,
-): [rows: number, columns: number] {
+export function shapeOf(name: SparseName | DenseName, config: WaveRnnConfig): [rows: number, columns: number] {
   const { hidden, projection, encoding } = config;
   const q = classes(encoding);
   switch (name) {

@@ -99,11 +99,10 @@ void code_excitation(const Napi::CallbackInfo& info) {
       integer(b.Get("lanes")),   integer(b.Get("length")),
       integer(b.Get("history")), integer(b.Get("hop")),
       integer(b.Get("phase")),   integer(b.Get("frames")),
-      integer(b.Get("lead")),    (int)b.Get("values").As<Napi::TypedArray>().ElementLength()};
+      integer(b.Get("lead")),    (int)length_of(b.Get("values"))};
   e.hearing = hearing_of(b);
+  e.predictors = predictors_of(b);
   e.pcm = data_of<int16_t>(b.Get("pcm"));
-  e.coefficients = data_of<double>(b.Get("coefficients"));
-  e.scales = data_of<double>(b.Get("scales"));
   e.edges = data_of<double>(b.Get("edges"));
   if (info[5].IsTypedArray()) {
     const Napi::Object noise = b.Get("noise").As<Napi::Object>();

@@ -41,7 +41,7 @@ struct Memory {
   float* const data;
 };
 
-// The listener of a stream, with values of its own; none where the network hears no cues.
+// The listener of a stream; none where the network hears no cues.
 class Ears {
  public:
   Ears() = default;
@@ -49,44 +49,52 @@ class Ears {
     if (!v.IsObject()) return;
     const Napi::Object o = v.As<Napi::Object>();
     Hearing hearing = hearing_of(o);
-    order = hearing.order;
-    const size_t codes = o.Get("values").As<Napi::TypedArray>().ElementLength();
-    values_ = std::make_shared<std::vector<double>>(hearing.values, hearing.values + codes);
-    hearing.values = values_->data();
+    const size_t codes = length_of(o.Get("values"));
+    // Arrays of its own.
+    tables_ = std::make_shared<std::vector<double>>(hearing.values, hearing.values + codes);
+    tables_->insert(tables_->end(), hearing.pitchFilter,
+                    hearing.pitchFilter + length_of(o.Get("pitchFilter")));
+    hearing.values = tables_->data();
+    hearing.pitchFilter = tables_->data() + codes;
     hearing_ = hearing;
-    listener = std::shared_ptr<Listener>(new_listener(hearing), delete_listener);
+    listener = {new_listener(hearing), delete_listener};
   }
   // Another one for the same voice.
-  Ears twin() const {
+  Ears another() const {
     Ears other = *this;
     if (listener) other.listener = {new_listener(hearing_), delete_listener};
     return other;
   }
   std::shared_ptr<Listener> listener;
-  int order = 0;
 
  private:
-  std::shared_ptr<std::vector<double>> values_;
+  std::shared_ptr<std::vector<double>> tables_;
   Hearing hearing_ = {};
 };
 
-// The predictors of some frames: coefficients [frames, order] and scales [frames]; or none.
-struct Predictors {
-  explicit Predictors(const Napi::Value& v) {
+// The predictors of some frames, or none.
+class FramePredictors {
+ public:
+  explicit FramePredictors(const Napi::Value& v) {
     if (!v.IsObject()) return;
     const Napi::Object o = v.As<Napi::Object>();
-    const Napi::Float64Array c = o.Get("coefficients").As<Napi::Float64Array>(),
-                             s = o.Get("scales").As<Napi::Float64Array>();
-    coefficients.assign(c.Data(), c.Data() + c.ElementLength());
-    scales.assign(s.Data(), s.Data() + s.ElementLength());
+    const Predictors p = predictors_of(o);
+    const size_t frames = length_of(o.Get("scales"));
+    coefficients_.assign(p.coefficients, p.coefficients + length_of(o.Get("coefficients")));
+    scales_.assign(p.scales, p.scales + frames);
+    periods_.assign(p.periods, p.periods + frames);
+    gains_.assign(p.gains, p.gains + frames);
   }
   // A stream comes to a frame.
   void enter(const Stream& stream, int frame) const {
     if (stream.listener)
-      listener_frame(stream.listener, coefficients.data() + coefficients.size() / scales.size() * frame,
-                     scales[frame]);
+      listener_frame(stream.listener,
+                     {coefficients_.data(), scales_.data(), periods_.data(), gains_.data()}, frame);
   }
-  std::vector<double> coefficients, scales;
+
+ private:
+  std::vector<double> coefficients_, scales_, gains_;
+  std::vector<int32_t> periods_;
 };
 
 // A stream from its beginning; from argument `at` on: seed low, seed high, inverse temperature,
@@ -140,7 +148,7 @@ class Sampler : public Napi::ObjectWrap<Sampler> {
     for (int i = 0; threads > 1 && i < threads; i++) {
       team_.push_back(std::make_unique<Worker>(source, kernels_, i, threads,
                                                reinterpret_cast<Barrier*>(places_.data)));
-      team_.back()->ears = alone_.ears.twin();
+      team_.back()->ears = alone_.ears.another();
     }
     alone_.stream = stream_of(info, 3, shared_, alone_.own, alone_.ears);
     kernels_->begin(&network(), &alone_.stream);
@@ -159,7 +167,7 @@ class Sampler : public Napi::ObjectWrap<Sampler> {
   // Frames of a call; all but the gates may be null.
   struct Frames {
     const float* gate;
-    const Predictors* predictors;
+    const FramePredictors* predictors;
     int first;  // of the frames that the predictors are for
     int hop;
     uint16_t* codes;
@@ -274,7 +282,7 @@ class Sampler : public Napi::ObjectWrap<Sampler> {
     Sampler* sampler_;
     int hop_, frames_;
     std::vector<float> gate_;
-    Predictors predictors_;
+    FramePredictors predictors_;
     std::vector<uint16_t> codes_;
   };
 
@@ -291,7 +299,7 @@ class Sampler : public Napi::ObjectWrap<Sampler> {
   // undefined)
   void forced(const Napi::CallbackInfo& info) {
     const int frames = integer(info[1]), hop = integer(info[2]);
-    const Predictors predictors(info[5]);
+    const FramePredictors predictors(info[5]);
     sample({data_of<float>(info[0]), &predictors, 0, hop, nullptr, data_of<uint16_t>(info[3]),
             data_of<float>(info[4]), nullptr},
            frames);
@@ -302,7 +310,7 @@ class Sampler : public Napi::ObjectWrap<Sampler> {
   Napi::Value timed(const Napi::CallbackInfo& info) {
     const int frames = integer(info[1]), hop = integer(info[2]);
     const bool parts = info[3].ToBoolean();
-    const Predictors predictors(info[4]);
+    const FramePredictors predictors(info[4]);
     std::vector<uint16_t> codes((size_t)frames * hop);
     uint64_t ticks[kTimes] = {0}, all = 0;
     const auto begun = std::chrono::steady_clock::now();
@@ -370,7 +378,7 @@ class SamplerGroup : public Napi::ObjectWrap<SamplerGroup> {
     uint32_t position;  // among the parts of the call
     int slot, frames;
     std::vector<float> gate;
-    Predictors predictors;
+    FramePredictors predictors;
     std::vector<uint16_t> codes;
   };
 
@@ -456,7 +464,7 @@ class SamplerGroup : public Napi::ObjectWrap<SamplerGroup> {
       parts.push_back(
           {i, integer(o.Get("slot")), frames,
            std::vector<float>(gate, gate + (size_t)frames * 3 * packed_->network.hidden),
-           Predictors(o.Get("predictors")),
+           FramePredictors(o.Get("predictors")),
            std::vector<uint16_t>((size_t)frames * hop)});
     }
     Work* work = new Work(info.Env(), this, std::move(parts), hop, integer(info[2]));

@@ -23,9 +23,19 @@ T* data_of(const Napi::Value& v) {
 inline int integer(const Napi::Value& v) { return v.As<Napi::Number>().Int32Value(); }
 inline float number(const Napi::Value& v) { return v.As<Napi::Number>().FloatValue(); }
 
+inline size_t length_of(const Napi::Value& v) {
+  return v.IsTypedArray() ? v.As<Napi::TypedArray>().ElementLength() : 0;
+}
+
 inline Hearing hearing_of(const Napi::Object& o) {
-  return {integer(o.Get("cues")), integer(o.Get("order")), integer(o.Get("shortest")),
-          integer(o.Get("longest")), data_of<double>(o.Get("values"))};
+  return {integer(o.Get("cues")), integer(o.Get("order")),
+          (int)length_of(o.Get("pitchFilter")) / 4, data_of<double>(o.Get("values")),
+          data_of<double>(o.Get("pitchFilter"))};
+}
+
+inline Predictors predictors_of(const Napi::Object& o) {
+  return {data_of<double>(o.Get("coefficients")), data_of<double>(o.Get("scales")),
+          data_of<int32_t>(o.Get("periods")), data_of<double>(o.Get("gains"))};
 }
 
 inline Matrix matrix_of(const Napi::Value& v) {

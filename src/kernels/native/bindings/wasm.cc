@@ -95,7 +95,7 @@ float* zeros(size_t bytes) { return static_cast<float*>(memset(aligned_memory(by
 
 struct Sampler {
   std::unique_ptr<Packed> packed;
-  std::vector<double> values;
+  std::vector<double> values, pitchFilter;
   Stream stream;
 };
 
@@ -219,11 +219,11 @@ EXPORT(activations) void activations(const double* arguments) {
   table->sampler->activations(x, count, sigmoids, a.data<float>());
 }
 
-// network, seed low, seed high, inverse temperature, first coarse, first fine, cues, order, shortest
-// and longest period, number of values, values of the codes
+// network, seed low, seed high, inverse temperature, first coarse, first fine, cues, order, number
+// of values, values of the codes, length of the pitch filter, pitch filter
 EXPORT(samplerCreate) Sampler* sampler_create(const double* arguments) {
   Arguments a(arguments);
-  Sampler* s = new Sampler{pack_network(a.source_network(), table->sampler), {}, {}};
+  Sampler* s = new Sampler{pack_network(a.source_network(), table->sampler), {}, {}, {}};
   const PackedNetwork& net = s->packed->network;
   s->stream = Stream{{a.word(), a.word()},
                      0,
@@ -235,17 +235,21 @@ EXPORT(samplerCreate) Sampler* sampler_create(const double* arguments) {
                      zeros(table->sampler->own_bytes(&net)),
                      nullptr};
   table->sampler->begin(&net, &s->stream);
-  Hearing hearing = {a.integer(), a.integer(), a.integer(), a.integer(), nullptr};
-  const int codes = a.integer();
-  const double* values = a.data<double>();
-  s->values.assign(values, values + codes);
+  Hearing hearing = {a.integer(), a.integer(), 0, nullptr, nullptr};
+  for (std::vector<double>* to : {&s->values, &s->pitchFilter}) {
+    const int length = a.integer();
+    const double* from = a.data<double>();
+    to->assign(from, from + length);
+  }
+  hearing.taps = (int)s->pitchFilter.size() / 4;
   hearing.values = s->values.data();
+  hearing.pitchFilter = s->pitchFilter.data();
   if (hearing.cues) s->stream.listener = new_listener(hearing);
   return s;
 }
 
 // sampler, gate [frames,3H], frames, hop, codes [frames·hop] out, codes to be taken or null,
-// probabilities [frames·hop,2Q] or null, order, coefficients [frames,order] and scales [frames] or null
+// probabilities [frames·hop,2Q] or null, the arrays of the predictors or null
 EXPORT(samplerRun) void sampler_run(const double* arguments) {
   Arguments a(arguments);
   Sampler* s = a.data<Sampler>();
@@ -255,12 +259,11 @@ EXPORT(samplerRun) void sampler_run(const double* arguments) {
   uint16_t* codes = a.data<uint16_t>();
   const uint16_t* forced = a.data<uint16_t>();
   float* probabilities = a.data<float>();
-  const int order = a.integer();
-  const double *coefficients = a.data<double>(), *scales = a.data<double>();
+  const Predictors predictors = {a.data<double>(), a.data<double>(), a.data<int32_t>(),
+                                 a.data<double>()};
   for (int f = 0; f < frames; f++) {
     const size_t first = (size_t)f * hop;
-    if (s->stream.listener)
-      listener_frame(s->stream.listener, coefficients + (size_t)f * order, scales[f]);
+    if (s->stream.listener) listener_frame(s->stream.listener, predictors, f);
     table->sampler->sample(&net, &s->stream, nullptr, gate + (size_t)f * 3 * net.hidden, hop,
                            codes + first, forced ? forced + first : nullptr,
                            probabilities ? probabilities + first * 2 * net.classes : nullptr,

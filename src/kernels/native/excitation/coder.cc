@@ -110,18 +110,13 @@ void code_lanes(const Excitation& e, const Cells& cells, int first) {
   for (int i = order, frame = 0; i < e.length; frame++) {
     const int start = e.history - e.phase + (frame - e.lead) * e.hop;
     if (start + e.hop <= i) continue;
-    for (int l = 0; l < L; l++) {
-      const size_t row = (size_t)(first + l) * e.frames + frame;
-      listeners[l].frame(e.coefficients + row * order, e.scales[row]);
-    }
-    // What comes before the first frame is cut into frames too.
-    const int shift = start > i ? ((start - i) / e.hop + 1) * e.hop : 0;
+    for (int l = 0; l < L; l++) listeners[l].frame(e.predictors, (first + l) * e.frames + frame);
     for (const int end = std::min(e.length, start + e.hop); i < end; i++)
       for (int l = 0; l < L; l++) {
         const size_t lane = first + l;
         Listener& listener = listeners[l];
-        const double prediction = listener.predict<Order>((i - start + shift) % e.hop);
-        const double scale = e.scales[lane * e.frames + frame];
+        const double prediction = listener.predict<Order>();
+        const double scale = e.predictors.scales[lane * e.frames + frame];
         const int code = cells((e.pcm[lane * e.length + i] / 32768.0 - prediction) / scale);
         const int at = i - e.history;
         if (e.cues && at >= 0) listener.cues(e.cues + (lane * samples + at) * hearing.cues);

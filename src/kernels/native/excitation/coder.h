@@ -9,7 +9,8 @@ struct Excitation {
   int lanes, length, history, hop, phase, frames, lead, levels;
   Hearing hearing;
   const int16_t* pcm;
-  const double *coefficients, *scales, *edges;
+  Predictors predictors;
+  const double* edges;
   // Noise: heard == null for none.
   uint32_t key[2] = {0, 0};
   uint64_t index = 0;

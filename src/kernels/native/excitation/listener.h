@@ -1,17 +1,22 @@
-// What the network hears of its own voice besides the last symbols: cues. A listener follows the
-// codes of an excitation as a decoder does, and says what linear prediction and the pitch let
-// expect of the next sample. Plain data and functions only: samplers for any instruction set call
-// them.
+// Follows the codes of an excitation as a decoder does, predicts the next sample, and says to the
+// network what is to be expected: cues. Plain data and functions only: samplers for any instruction
+// set call them.
 #pragma once
+#include <stdint.h>
 
-enum { kSignalCues = 4, kPitchCues = 6, kMostCues = kSignalCues + kPitchCues };
+constexpr int kMostCues = 4;
 
-// What the listeners of one voice share.
+// What the listeners of one voice share; shapes in src/kernels/interface/listener.ts.
 struct Hearing {
-  int cues;               // 0, kSignalCues or kMostCues
-  int order;              // coefficients of a predictor
-  int shortest, longest;  // samples of a period: the pitch is looked for among these
-  const double* values;   // excitation of each code; full scale of a frame is 1
+  int cues, order, taps;
+  const double *values, *pitchFilter;
+};
+
+// The predictors of frames.
+struct Predictors {
+  const double *coefficients, *scales;
+  const int32_t* periods;
+  const double* gains;
 };
 
 class Listener;
@@ -20,10 +25,9 @@ Listener* new_listener(const Hearing&);
 void delete_listener(Listener*);
 // `to` goes on where `from` stands.
 void copy_listener(Listener* to, const Listener* from);
-// The predictor [order] of a frame that begins, and what an excitation of 1 stands for. The
-// coefficients must stay where they are.
-void listener_frame(Listener*, const double* coefficients, double scale);
-// [cues] about the next sample, whose place in its frame is `position`.
-void listener_cues(Listener*, int position, float* cues);
+// A frame begins. The arrays must stay where they are until it ends.
+void listener_frame(Listener*, const Predictors&, int index);
+// [cues] about the next sample.
+void listener_cues(Listener*, float* cues);
 // The code of that sample.
 void listener_follow(Listener*, int code);

@@ -279,7 +279,7 @@ struct SamplerRun {
         philox(slot.stream->key, slot.stream->position++, kSamplingStream, slot.random);
         slot.inputs[0] = slot.stream->coarse * step - 1.f;
         slot.inputs[1] = slot.stream->fine * step - 1.f;
-        if (slot.stream->listener) listener_cues(slot.stream->listener, t, slot.inputs + 3);
+        if (slot.stream->listener) listener_cues(slot.stream->listener, slot.inputs + 3);
       }
       const int symbols_[2] = {forced ? forced[t] / Q : 0, forced ? forced[t] % Q : 0};
       const int* given = forced ? symbols_ : nullptr;
