@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { melSettingsSchema } from '../../audio/mel_settings.js';
+import { corpusTreatmentSchema } from '../../data/corpora/corpus_treatment.js';
 import {
   blockSchema,
   conditioningSchema,
@@ -33,6 +34,8 @@ export const dataSchema = z.strictObject({
   download: z.boolean(),
   /** Clips held out of the training: by id, as a share of all clips, or both. */
   validation: z.strictObject({ clips: z.array(z.string()).optional(), share: z.number().min(0).max(0.5).optional() }),
+  /** What is done to the recordings before anything is computed from them; nothing unless said. */
+  treatment: corpusTreatmentSchema.prefault({}),
 });
 
 export const trainingSchema = z.strictObject({
