@@ -68,10 +68,7 @@ export async function openFeatureStore({
   onLoudness,
 }: FeatureStoreOptions): Promise<FeatureStore> {
   // Before hours of work: a wrong list of validation clips should be reported at once.
-  const heldOut = validationIds(
-    corpus.clips.map((clip) => clip.id),
-    validation,
-  );
+  const heldOut = validationIds(corpus.clips, validation);
   const clips = [...corpus.clips].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
   const { sampleRate } = settings;
   const gain =

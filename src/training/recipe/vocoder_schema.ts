@@ -28,7 +28,7 @@ export const sizeSchema = z.strictObject({
 });
 
 export const dataSchema = z.strictObject({
-  /** `ljspeech`, or a folder of recordings. */
+  /** `ljspeech` or `kathleen`, or a folder of recordings. */
   corpus: z.string().min(1),
   /** Whether a known corpus that is missing is downloaded. */
   download: z.boolean(),
