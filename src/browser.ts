@@ -20,6 +20,7 @@ import type { Kernels } from './kernels/interface/kernels.js';
 
 export { type MelSpectrogram, melSpectrogram } from './audio/mel.js';
 export { type MelSettings, melSettingsSchema } from './audio/mel_settings.js';
+export { treat, type Treatment } from './audio/treatment.js';
 export { type ErrorCode, TtsError } from './base/errors.js';
 export { conformFeatures, type ConformingFeatures } from './data/features/conform.js';
 export { decodeNpy, type NpyArray } from './data/features/npy.js';

@@ -9,6 +9,7 @@ import {
   melSpectrogram,
   registerFastKernels,
   synthesize,
+  treat,
   type Voice,
   wasmKernels,
 } from '../../src/browser.js';
@@ -33,7 +34,10 @@ async function load() {
 }
 
 function featuresOf(request: Request, voice: Voice) {
-  if ('samples' in request) return melSpectrogram(request.samples, voice.features);
+  if ('samples' in request) {
+    const { features, treatment } = voice;
+    return melSpectrogram(treat(request.samples, features.sampleRate, treatment), features);
+  }
   const raw = {
     path: request.name,
     array: decodeNpy(request.npy, request.name),

@@ -4,7 +4,7 @@
 //   node examples/node/stream.js recording.wav out.wav
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { loadVoice, melSpectrogram, readAudio, synthesize, WavStream } from 'sparsewavernn';
+import { loadVoice, melSpectrogram, readAudio, synthesize, treat, WavStream } from 'sparsewavernn';
 
 const [recording, output] = process.argv.slice(2);
 const voice = await loadVoice(fileURLToPath(new URL('../../recipes/ljspeech/voice.safetensors', import.meta.url)));
@@ -16,7 +16,7 @@ let finished = false;
 /** Yields 20 frames every 50 ms, as the voice expects them: float32, [frames, bins]. */
 async function* acousticModel() {
   const { samples } = await readAudio(recording, { sampleRate });
-  const { data, frames } = melSpectrogram(samples, voice.features);
+  const { data, frames } = melSpectrogram(treat(samples, sampleRate, voice.treatment), voice.features);
   for (let first = 0; first < frames; first += 20) {
     await setTimeout(50);
     const count = Math.min(20, frames - first);

@@ -24,6 +24,7 @@ const kernels = chooseKernels();
 const store = await openFeatureStore({
   corpus: await openCorpus(recordings),
   settings: recipe.features,
+  treatment: recipe.data.treatment,
   cacheDir: join(run, 'cache'),
   threads: kernels.threads,
   validation: recipe.data.validation,

@@ -11,30 +11,47 @@ import type { DecodedAudio } from './audio.js';
 export async function decodeFlac(bytes: Buffer, name: string): Promise<DecodedAudio> {
   const start = bytes.indexOf('fLaC', 0, 'latin1');
   const declared = declaredSamples(bytes, start, name);
+  const file = bytes.subarray(start);
+  let decoded = await runFlacDecoder(file);
+  // The decoder's parser does not see a last frame of less than a frame header's length, such as one of a single
+  // sample, unless a frame header follows it.
+  if (decoded.samplesDecoded < declared) decoded = await runFlacDecoder(Buffer.concat([file, firstFrameHeader(file)]));
+  const { channelData, sampleRate, bitDepth, samplesDecoded, errors } = decoded;
+  if (declared > 0 && samplesDecoded < declared) {
+    throw new TtsError(
+      'ERR_AUDIO_TRUNCATED',
+      `${name} is truncated or damaged: ${declared} samples are declared, ${samplesDecoded} could be decoded`,
+    );
+  }
+  if (errors.length > 0) throw new TtsError('ERR_AUDIO_FORMAT', `${name} is damaged: ${errors[0].message}`);
+  if (samplesDecoded === 0) throw new TtsError('ERR_AUDIO_EMPTY', `${name} holds no samples`);
+  // The decoder divides integers by 2^(bits-1) - 1; this toolkit's samples are integers divided by 2^(bits-1).
+  const peak = 2 ** (bitDepth - 1);
+  return {
+    sampleRate,
+    channels: channelData.map((channel) => channel.map((sample) => Math.round(sample * (peak - 1)) / peak)),
+  };
+}
+
+async function runFlacDecoder(file: Buffer) {
   const { FLACDecoder } = await import('@wasm-audio-decoders/flac');
   const decoder = new FLACDecoder();
   try {
     await decoder.ready;
-    const { channelData, sampleRate, bitDepth, samplesDecoded, errors } = await decoder.decodeFile(
-      bytes.subarray(start),
-    );
-    if (declared > 0 && samplesDecoded < declared) {
-      throw new TtsError(
-        'ERR_AUDIO_TRUNCATED',
-        `${name} is truncated or damaged: ${declared} samples are declared, ${samplesDecoded} could be decoded`,
-      );
-    }
-    if (errors.length > 0) throw new TtsError('ERR_AUDIO_FORMAT', `${name} is damaged: ${errors[0].message}`);
-    if (samplesDecoded === 0) throw new TtsError('ERR_AUDIO_EMPTY', `${name} holds no samples`);
-    // The decoder divides integers by 2^(bits-1) - 1; this toolkit's samples are integers divided by 2^(bits-1).
-    const peak = 2 ** (bitDepth - 1);
-    return {
-      sampleRate,
-      channels: channelData.map((channel) => channel.map((sample) => Math.round(sample * (peak - 1)) / peak)),
-    };
+    return await decoder.decodeFile(file);
   } finally {
     decoder.free();
   }
+}
+
+/** The first bytes of the first frame: a frame header takes 16 at most (RFC 9639, section 9.1). */
+function firstFrameHeader(file: Buffer): Buffer {
+  let at = 4;
+  for (let last = false; !last && at + 4 <= file.length;) {
+    last = (file[at] & 128) !== 0;
+    at += 4 + file.readUIntBE(at + 1, 3);
+  }
+  return file.subarray(at, at + 16);
 }
 
 /** The number of samples per channel that STREAMINFO (RFC 9639, section 8.2) declares, 36 bits; 0 means unknown. */

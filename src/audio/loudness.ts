@@ -1,11 +1,7 @@
 // Own code: the libraries on npm that measure loudness were one-person packages without tests against the standard, or
 // no longer maintained.
 
-/** Coefficients of y[n] = b0 x[n] + b1 x[n-1] + b2 x[n-2] - a1 y[n-1] - a2 y[n-2]. */
-interface Biquad {
-  readonly b: readonly [number, number, number];
-  readonly a: readonly [number, number];
-}
+import { type Biquad, filter } from './biquad.js';
 
 const blockSeconds = 0.4;
 const stepSeconds = 0.1;
@@ -22,18 +18,28 @@ const relativeGate = -10;
  * @param sampleRate in Hz
  */
 export function integratedLoudness(channels: readonly Float32Array[], sampleRate: number): number {
-  const energies = blockEnergies(channels, sampleRate);
-  const audible = energies.filter((energy) => loudnessOf(energy) > absoluteGate);
+  return gatedLoudness(blockEnergies(channels, sampleRate));
+}
+
+/**
+ * Integrated loudness in LUFS of blocks that `blockEnergies` gave, of one recording or of several that are taken as one
+ * programme: both gates are those of all blocks together.
+ */
+export function gatedLoudness(energies: ArrayLike<number>): number {
+  const audible = Array.from(energies).filter((energy) => loudnessOf(energy) > absoluteGate);
   const threshold = loudnessOf(mean(audible)) + relativeGate;
   return loudnessOf(mean(audible.filter((energy) => loudnessOf(energy) > threshold)));
 }
 
-/** Energies of the blocks, summed over the channels. */
-function blockEnergies(channels: readonly Float32Array[], sampleRate: number): number[] {
+/**
+ * Mean squares, K-weighted, of the blocks of 0.4 s that begin every 0.1 s, summed over the channels; arguments as those
+ * of `integratedLoudness`.
+ */
+export function blockEnergies(channels: readonly Float32Array[], sampleRate: number): Float64Array {
   const length = channels[0].length;
   const step = Math.round(stepSeconds * sampleRate);
   const block = Math.min(Math.round(blockSeconds * sampleRate), length);
-  const energies = new Array<number>(Math.floor((length - block) / step) + 1).fill(0);
+  const energies = new Float64Array(Math.floor((length - block) / step) + 1);
   for (const channel of channels) {
     const weighted = kWeighting(sampleRate).reduce(filter, Float64Array.from(channel));
     energies.forEach((_, i) => {
@@ -77,16 +83,4 @@ function highPass(frequency: number, q: number, sampleRate: number): Biquad {
   const k = Math.tan((Math.PI * frequency) / sampleRate);
   const a0 = 1 + k / q + k * k;
   return { b: [1, -2, 1], a: [(2 * (k * k - 1)) / a0, (1 - k / q + k * k) / a0] };
-}
-
-function filter(input: Float64Array, { b, a }: Biquad): Float64Array {
-  const output = new Float64Array(input.length);
-  let [x1, x2, y1, y2] = [0, 0, 0, 0];
-  for (let n = 0; n < input.length; n++) {
-    const x = input[n];
-    const y = b[0] * x + b[1] * x1 + b[2] * x2 - a[0] * y1 - a[1] * y2;
-    [x2, x1, y2, y1] = [x1, x, y1, y];
-    output[n] = y;
-  }
-  return output;
 }

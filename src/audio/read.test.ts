@@ -203,6 +203,32 @@ test('a FLAC cut short is refused with the declared and the found number of samp
   );
 });
 
+/** The cyclic redundancy check of so many bits that FLAC uses (RFC 9639, sections 9.1.8 and 9.3). */
+function crc(bytes: readonly number[], bits: number, polynomial: number): number {
+  let value = 0;
+  for (const byte of bytes) {
+    value ^= byte << (bits - 8);
+    for (let i = 0; i < 8; i++) value = ((value << 1) ^ (value >> (bits - 1) === 1 ? polynomial : 0)) & (2 ** bits - 1);
+  }
+  return value;
+}
+
+test('a FLAC whose last frame holds a single sample is read to the end', async () => {
+  const bytes = await readFile(clip);
+  const { samples } = await readAudio(clip);
+  // In place of frame 10, the last one, a frame of one sample: 22,050 Hz, mono, 16 bits, stored as it is.
+  const whole = 10 * 4096;
+  const before = bytes.subarray(0, bytes.lastIndexOf(Buffer.of(0xff, 0xf8)));
+  before.writeUInt32BE(whole + 1, 22);
+  const header = [0xff, 0xf8, 0x66, 0x08, 10, 0];
+  const frame = [...header, crc(header, 8, 0x07), 0x02, 1234 >> 8, 1234 & 255];
+  const check = crc(frame, 16, 0x8005);
+  const path = await save('short-frame.flac', Buffer.concat([before, Buffer.of(...frame, check >> 8, check & 255)]));
+  const read = (await readAudio(path)).samples;
+  assert.deepEqual(read.subarray(0, whole), samples.subarray(0, whole));
+  assert.deepEqual(read.subarray(whole), Float32Array.of(1234 / 32768));
+});
+
 test('a FLAC damaged in the middle is refused', async () => {
   const bytes = Buffer.from(await readFile(clip));
   bytes.fill(0x55, 20000, 22000);

@@ -16,9 +16,7 @@ export const audioExtensions: readonly string[] = ['.wav', '.wave', '.flac', '.m
  * ERR_AUDIO_TRUNCATED, ERR_AUDIO_EMPTY (no samples), ERR_AUDIO_DECODER (no decoder for this format on this machine).
  */
 export async function readAudio(path: string, options: { sampleRate?: number } = {}): Promise<Audio> {
-  const bytes = await readWholeFile(path);
-  if (bytes.length === 0) throw new TtsError('ERR_AUDIO_EMPTY', `${path} is empty (0 bytes): expected audio`);
-  const decoded = await decode(bytes, path);
+  const decoded = await readChannels(path);
   const samples = mixDown(decoded.channels);
   const bad = samples.findIndex((sample) => !Number.isFinite(sample));
   if (bad >= 0)
@@ -26,6 +24,17 @@ export async function readAudio(path: string, options: { sampleRate?: number } =
   const sampleRate = options.sampleRate ?? decoded.sampleRate;
   if (sampleRate === decoded.sampleRate) return { sampleRate, samples };
   return { sampleRate, samples: resample(samples, decoded.sampleRate, sampleRate) };
+}
+
+/**
+ * Reads a recording as it is: its own rate, all its channels.
+ *
+ * @throws TtsError what `readAudio` throws, but for samples that are not finite
+ */
+export async function readChannels(path: string): Promise<DecodedAudio> {
+  const bytes = await readWholeFile(path);
+  if (bytes.length === 0) throw new TtsError('ERR_AUDIO_EMPTY', `${path} is empty (0 bytes): expected audio`);
+  return decode(bytes, path);
 }
 
 async function decode(bytes: Buffer, name: string): Promise<DecodedAudio> {
@@ -47,7 +56,8 @@ async function decode(bytes: Buffer, name: string): Promise<DecodedAudio> {
   throw new TtsError('ERR_AUDIO_FORMAT', `${name} is ${found}: expected WAV, FLAC, MP3 or Ogg Vorbis`);
 }
 
-function mixDown(channels: readonly Float32Array[]): Float32Array {
+/** The mean of all channels. */
+export function mixDown(channels: readonly Float32Array[]): Float32Array {
   if (channels.length === 1) return channels[0];
   return Float32Array.from(
     channels[0],

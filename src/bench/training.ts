@@ -59,6 +59,7 @@ export async function benchTraining(
   const store = await openFeatureStore({
     corpus,
     settings: recipe.features,
+    treatment: recipe.data.treatment,
     cacheDir,
     threads: kernels.threads,
     validation: {},

@@ -40,6 +40,7 @@ export const precisionCommand = new Command('precision')
     const store = await openFeatureStore({
       corpus: await openCorpus(data),
       settings: voice.features,
+      treatment: { ...voice.treatment, levelPer: 'clip' },
       cacheDir: join('runs', 'cache'),
       threads: kernels.threads,
       validation,

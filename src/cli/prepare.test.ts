@@ -133,3 +133,21 @@ test('--debug adds the stack', () => {
     /^error ERR_FILE_NOT_FOUND: .*\nTtsError: .*\n {4}at /,
   );
 });
+
+test('check prints tables, or JSON, and writes a page', async () => {
+  const corpus = fileURLToPath(new URL('../../../data/ljspeech-mini', import.meta.url));
+  const { status, stdout, stderr } = run('check', corpus, '--html', 'check.html');
+  assert.equal(stderr, '');
+  assert.equal(status, 0);
+  assert.match(stdout, /^12 clips, 0\.02 hours/);
+  assert.match(stdout, /\| Loudness, LUFS +\| -2\d\.\d +\|/);
+  assert.match(await readFile(join(folder, 'check.html'), 'utf8'), /<h1>The recordings in /);
+  const json = JSON.parse(run('check', corpus, '--json').stdout) as { format: number; clips: { id: string }[] };
+  assert.deepEqual([json.format, json.clips.length, json.clips[0].id], [1, 12, 'LJ001-0002']);
+});
+
+test('check refuses a page that cannot be written before it measures anything', () => {
+  const { status, stderr } = run('check', '.', '--html', 'no/such/folder/check.html');
+  assert.equal(status, 2);
+  assert.match(stderr, /^error ERR_FILE_WRITE: no\/such\/folder\/check\.html/);
+});

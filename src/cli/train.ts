@@ -75,9 +75,11 @@ async function trainOnSpeech(recipe: Recipe, options: TrainOptions): Promise<voi
   const store = await openFeatureStore({
     corpus,
     settings: recipe.features,
+    treatment: recipe.data.treatment,
     cacheDir: join(dirname(out), 'cache'),
     threads: kernels.threads,
     validation: recipe.data.validation,
+    onLoudness: bar('loudness'),
     onProgress: bar('features'),
   });
 

@@ -2,6 +2,7 @@ import { fromInt16, toInt16 } from '../audio/audio.js';
 import { melSpectrogram } from '../audio/mel.js';
 import { readAudio } from '../audio/read.js';
 import { resample } from '../audio/resample.js';
+import { describeTreatment, isUntreated, treat } from '../audio/treatment.js';
 import { TtsError } from '../base/errors.js';
 import type { Clip } from '../data/corpora/corpus.js';
 import { inFloat32, type Kernels } from '../kernels/index.js';
@@ -24,7 +25,8 @@ export interface VoiceSystemOptions {
 }
 
 /**
- * A voice that copies recordings: their features go in, speech comes out.
+ * A voice that copies recordings: their features go in, speech comes out. A recording is treated as those that the voice
+ * was trained on, by its own loudness; that is the original that the copy is compared with.
  * @throws {TtsError} what `loadVoice` throws
  */
 export async function openVoiceSystem({ path, name, seed, temperature, kernels }: VoiceSystemOptions): Promise<System> {
@@ -49,6 +51,7 @@ export async function openVoiceSystem({ path, name, seed, temperature, kernels }
       encoding: voice.config.encoding,
       hidden: voice.config.hidden,
       steps: voice.provenance.steps,
+      ...(isUntreated(voice.treatment) ? {} : { treatment: describeTreatment(voice.treatment) }),
     },
     async speak(clip) {
       const samples = await recordingFor(voice, clip, resampled);
@@ -70,7 +73,7 @@ export async function openVoiceSystem({ path, name, seed, temperature, kernels }
 }
 
 async function recordingFor(
-  { features: { sampleRate, hop } }: Voice,
+  { features: { sampleRate, hop }, treatment }: Voice,
   { path }: Clip,
   resampled: Resampled,
 ): Promise<Float32Array> {
@@ -82,7 +85,7 @@ async function recordingFor(
       'ERR_AUDIO_EMPTY',
       `${path} has ${samples.length} samples at ${sampleRate} Hz, expected at least ${hop}`,
     );
-  return samples;
+  return treat(samples, sampleRate, treatment);
 }
 
 async function speech(

@@ -1,5 +1,6 @@
 import { melSpectrogram } from '../audio/mel.js';
 import { readAudio } from '../audio/read.js';
+import { treat } from '../audio/treatment.js';
 import { TtsError } from '../base/errors.js';
 import { conformFeatures, type ConformingFeatures } from '../data/features/conform.js';
 import { readRawFeatures } from '../data/features/files.js';
@@ -7,16 +8,18 @@ import type { Voice } from '../model/voice/voice.js';
 
 /**
  * Reads what a voice is to say: features (`.npy`), checked against the voice and converted where that is unambiguous,
- * or a recording, whose features are computed with the voice's settings (copy synthesis).
+ * or a recording, which is treated as those that the voice was trained on, by its own loudness, and whose features are
+ * computed with the voice's settings (copy synthesis). Features are taken as they are.
  * @param voiceName what messages call the voice
  * @throws {TtsError} what `conformFeatures`, `readRawFeatures` and `readAudio` throw; ERR_AUDIO_EMPTY for less than one
  * frame
  */
 export async function readSynthesisInput(path: string, voice: Voice, voiceName: string): Promise<ConformingFeatures> {
-  const { features: settings, statistics } = voice;
+  const { features: settings, treatment, statistics } = voice;
   if (path.toLowerCase().endsWith('.npy'))
     return conformFeatures(await readRawFeatures(path), { name: voiceName, settings, statistics });
-  const { samples } = await readAudio(path, { sampleRate: settings.sampleRate });
+  const recording = await readAudio(path, { sampleRate: settings.sampleRate });
+  const samples = treat(recording.samples, settings.sampleRate, treatment);
   const { data, frames } = melSpectrogram(samples, settings);
   if (frames === 0)
     throw new TtsError(

@@ -47,5 +47,6 @@ function withSize(recipe: Recipe, { hidden, projection }: { hidden: number; proj
 
 async function openStore(recipe: Recipe, threads: number): Promise<FeatureStore> {
   const corpus = await openTrainingCorpus(recipe.data, () => undefined);
-  return openFeatureStore({ corpus, settings: recipe.features, cacheDir, threads, validation: recipe.data.validation });
+  const { treatment, validation } = recipe.data;
+  return openFeatureStore({ corpus, settings: recipe.features, treatment, cacheDir, threads, validation });
 }

@@ -19,6 +19,16 @@ export interface Corpus {
   readonly clips: readonly Clip[];
 }
 
+/** A corpus with what does not fit together in its folder; everything in ascending order. */
+export interface CorpusSurvey extends Corpus {
+  /** Ids that `metadata.csv` names and that have no recording. */
+  readonly missing: readonly string[];
+  /** Recordings that `metadata.csv` does not name. */
+  readonly unlisted: readonly string[];
+  /** Without `metadata.csv`: texts that have no recording. */
+  readonly textsAlone: readonly string[];
+}
+
 const unreadable = ['.m4a', '.aac', '.opus', '.wma', '.aiff', '.aif', '.mp4', '.webm', '.amr'];
 
 const withoutExtension = (path: string) => path.slice(0, path.length - extname(path).length);
@@ -50,12 +60,13 @@ function onlyOne(dir: string, id: string, paths: readonly string[]): string {
  * Reads `metadata.csv`: lines `id|transcript` or `id|transcript|normalised transcript`, without quoting, as LJSpeech
  * has them.
  */
-async function clipsOfMetadata(dir: string, files: readonly string[]): Promise<Clip[]> {
+async function surveyMetadata(dir: string, files: readonly string[]): Promise<Omit<CorpusSurvey, 'name'>> {
   const file = join(dir, 'metadata.csv');
   const lines = (await readFile(file, 'utf8')).replace(/^\uFEFF/, '').split(/\r?\n/);
   const recordings = recordingsByStem(files);
   const clips = new Map<string, Clip>();
   const missing: string[] = [];
+  const used = new Set<string>();
   for (const [index, line] of lines.entries()) {
     if (line.trim() === '') continue;
     const [name, transcript, normalised] = line.split('|').map((field) => field.trim());
@@ -73,21 +84,18 @@ async function clipsOfMetadata(dir: string, files: readonly string[]): Promise<C
       );
     const paths = recordings.get(`wavs/${id}`) ?? recordings.get(id);
     if (paths === undefined) missing.push(id);
-    else clips.set(id, { id, path: onlyOne(dir, id, paths), text: normalised || transcript || undefined });
+    else {
+      used.add(paths[0]);
+      clips.set(id, { id, path: onlyOne(dir, id, paths), text: normalised || transcript || undefined });
+    }
   }
-  if (missing.length > 0) {
-    throw new TtsError(
-      'ERR_CORPUS',
-      `${missing.length} of the ${missing.length + clips.size} recordings that ${file} names are missing; ` +
-        `the first is ${missing[0]}, expected as ${join(dir, 'wavs', `${missing[0]}.wav`)} (or ` +
-        `${readable.slice(1).join(', ')}, or beside metadata.csv)`,
-    );
-  }
-  if (clips.size === 0) throw new TtsError('ERR_CORPUS', `${file} names no recording, expected lines "id|transcript"`);
-  return [...clips.values()];
+  if (clips.size + missing.length === 0)
+    throw new TtsError('ERR_CORPUS', `${file} names no recording, expected lines "id|transcript"`);
+  const unlisted = [...recordings.values()].flat().filter((path) => !used.has(path));
+  return { clips: [...clips.values()].sort(byId), missing: missing.sort(), unlisted: unlisted.sort(), textsAlone: [] };
 }
 
-async function clipsOfFolder(dir: string, files: readonly string[]): Promise<Clip[]> {
+async function surveyFolder(dir: string, files: readonly string[]): Promise<Omit<CorpusSurvey, 'name'>> {
   const transcripts = new Map(
     files.filter((path) => extname(path).toLowerCase() === '.txt').map((path) => [withoutExtension(path), path]),
   );
@@ -112,7 +120,9 @@ async function clipsOfFolder(dir: string, files: readonly string[]): Promise<Cli
         'metadata.csv and a folder wavs as in LJSpeech',
     );
   }
-  return clips;
+  const ids = new Set(clips.map(({ id }) => id));
+  const textsAlone = [...transcripts].flatMap(([stem, path]) => (ids.has(stem) ? [] : [path])).sort();
+  return { clips: clips.sort(byId), missing: [], unlisted: [], textsAlone };
 }
 
 /**
@@ -122,6 +132,21 @@ async function clipsOfFolder(dir: string, files: readonly string[]): Promise<Cli
  * readable recordings, or lacks some that its metadata names.
  */
 export async function openCorpus(dir: string): Promise<Corpus> {
+  const { name, clips, missing } = await surveyCorpus(dir);
+  if (missing.length > 0) {
+    const root = resolve(dir);
+    throw new TtsError(
+      'ERR_CORPUS',
+      `${missing.length} of the ${missing.length + clips.length} recordings that ${join(root, 'metadata.csv')} names ` +
+        `are missing; the first is ${missing[0]}, expected as ${join(root, 'wavs', `${missing[0]}.wav`)} (or ` +
+        `${readable.slice(1).join(', ')}, or beside metadata.csv)`,
+    );
+  }
+  return { name, clips };
+}
+
+/** As `openCorpus`, but recordings that are missing are listed, with all else that is no part of the corpus. */
+export async function surveyCorpus(dir: string): Promise<CorpusSurvey> {
   const root = resolve(dir);
   const found = await stat(root).catch(() => undefined);
   if (!found?.isDirectory()) {
@@ -132,8 +157,8 @@ export async function openCorpus(dir: string): Promise<Corpus> {
     );
   }
   const files = await listFiles(root);
-  const clips = files.includes('metadata.csv') ? await clipsOfMetadata(root, files) : await clipsOfFolder(root, files);
-  return { name: basename(root), clips: clips.sort(byId) };
+  const survey = files.includes('metadata.csv') ? await surveyMetadata(root, files) : await surveyFolder(root, files);
+  return { name: basename(root), ...survey };
 }
 
 /** Relative paths ('/'-separated) of all files under a folder; links are followed, hidden files and folders are not. */

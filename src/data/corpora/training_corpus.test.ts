@@ -5,8 +5,9 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFi
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { deadAddress, refused, serve, temporaryFolder } from '../../../test/support/files.js';
+import type { ArchiveProgress } from '../fetch/archive.js';
 import { openCorpus } from './corpus.js';
-import { ensureLjSpeech } from './training_corpus.js';
+import { ensureCorpus, kathleen, ljSpeech, openPublished, type PublishedCorpus } from './training_corpus.js';
 
 const digest = (data: Buffer) => createHash('sha256').update(data).digest('hex');
 
@@ -22,6 +23,14 @@ function makeArchive(t: TestContext): Buffer {
   );
   execFileSync('tar', ['-czf', 'x.tar.gz', 'LJSpeech-1.1'], { cwd: folder });
   return readFileSync(join(folder, 'x.tar.gz'));
+}
+
+/** LJSpeech in another folder, from another place. */
+function ensureLjSpeech(
+  folder: string,
+  { onProgress, ...source }: Partial<PublishedCorpus> & { onProgress?: ArchiveProgress } = {},
+): Promise<string> {
+  return ensureCorpus({ ...ljSpeech, ...source, folder }, onProgress);
 }
 
 /** Serves `body` on this machine under the archive's name. */
@@ -125,4 +134,44 @@ test('a folder that holds something else is left alone', async (t) => {
   writeFileSync(join(folder, 'thesis.txt'), 'x');
   await assert.rejects(ensureLjSpeech(folder), refused('ERR_CORPUS', /has no metadata\.csv/));
   assert.deepEqual(readdirSync(folder), ['thesis.txt']);
+});
+
+/** An archive as GitHub packs the Kathleen corpus: recordings with their transcripts beside them. */
+function makeKathleen(t: TestContext, clips: Readonly<Record<string, string | undefined>>): Buffer {
+  const folder = temporaryFolder(t);
+  const name = 'dataset-voice-kathleen-c51cb971036a127359b43c621f26ca5081eab13e';
+  mkdirSync(join(folder, name, 'data'), { recursive: true });
+  writeFileSync(join(folder, name, 'README.md'), '# Kathleen\n');
+  for (const [id, text] of Object.entries(clips)) {
+    copyFileSync('data/ljspeech-mini/LJ001-0008.flac', join(folder, name, 'data', `${id}.wav`));
+    if (text !== undefined) writeFileSync(join(folder, name, 'data', `${id}.txt`), text);
+  }
+  execFileSync('tar', ['-czf', 'x.tar.gz', name], { cwd: folder });
+  return readFileSync(join(folder, 'x.tar.gz'));
+}
+
+test('the Kathleen corpus is fetched and opened, takes and transcripts beside the recordings', async (t) => {
+  const takes = { arctic_a0001_1592748574: 'Author of the danger trail.\n', arctic_a0001_1592748585: 'Author.' };
+  const { address, requests } = await serve(t, () => makeKathleen(t, takes));
+  const corpus = { ...kathleen, url: `${address}/x.tar.gz`, folder: join(temporaryFolder(t), 'kathleen'), clips: 2 };
+  await assert.rejects(openPublished(corpus, false), refused('ERR_CORPUS', /Kathleen/, /download: false/));
+  assert.deepEqual(
+    (await openPublished(corpus, true)).clips.map(({ id, text }) => [id, text]),
+    [
+      ['arctic_a0001_1592748574', 'Author of the danger trail.'],
+      ['arctic_a0001_1592748585', 'Author.'],
+    ],
+  );
+  await openPublished(corpus, false);
+  assert.equal(requests.length, 1);
+});
+
+test('a published corpus that lacks clips or transcripts is refused with their number', async (t) => {
+  const clips = { arctic_a0001_1592748574: 'Author.', arctic_a0001_1592748585: undefined };
+  const { address } = await serve(t, () => makeKathleen(t, clips));
+  const corpus = { ...kathleen, url: `${address}/x.tar.gz`, folder: join(temporaryFolder(t), 'kathleen') };
+  await assert.rejects(
+    openPublished(corpus, true),
+    refused('ERR_CORPUS', /has 1 recordings with transcripts, expected at least 1560/),
+  );
 });

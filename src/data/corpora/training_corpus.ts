@@ -1,37 +1,58 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { TtsError } from '../../base/errors.js';
-import { type ArchiveProgress, ensureUnpacked } from '../fetch/archive.js';
+import { type ArchiveProgress, ensureUnpacked, type PublishedArchive } from '../fetch/archive.js';
 import { type Corpus, openCorpus } from './corpus.js';
+
+/** A corpus that can be fetched. */
+export interface PublishedCorpus extends PublishedArchive {
+  /** Where it lies and is downloaded to, seen from the folder in which the command runs. */
+  readonly folder: string;
+  /** The part of it that `openCorpus` opens. */
+  readonly recordings: string;
+  /** So many clips with a transcript it has at least; for archives without a digest. */
+  readonly clips?: number;
+}
 
 /**
  * LJSpeech-1.1: 13,100 clips, 24 hours, public domain (Keith Ito and Linda Johnson, 2017). The digest is the one
  * torchaudio checks.
  */
-export const ljSpeech = {
+export const ljSpeech: PublishedCorpus = {
   name: 'LJSpeech-1.1',
   url: 'https://data.keithito.com/data/speech/LJSpeech-1.1.tar.bz2',
   sha256: 'be1a30453f28eb8dd26af4101ae40cbf2c50413b1bb21936cbcdc6fae3de8aa5',
   size: 2_748_572_632,
   suffix: '.tar.bz2',
   landmark: 'metadata.csv',
-} as const;
-
-/** How to get the corpus; url, sha256 and size are those of LJSpeech-1.1 unless given. */
-export interface EnsureOptions {
-  readonly url?: string;
-  readonly sha256?: string;
-  readonly size?: number;
-  readonly onProgress?: ArchiveProgress;
-}
+  folder: join('data', 'LJSpeech-1.1'),
+  recordings: '.',
+};
 
 /**
- * Makes sure that LJSpeech is in the folder `dir` (`metadata.csv`, `wavs/`) and returns its absolute path, fetching and
- * unpacking `dir.tar.bz2` as `ensureUnpacked` does. Throws what that throws.
+ * Kathleen: a US English voice that reads phrases of CMU ARCTIC at home, 79 minutes or more, CC0 1.0 (Rhasspy, 2020).
+ * GitHub packs the archive of a commit when it is asked for, to bytes that may differ, so there is no digest of it: the
+ * commit is in its address, gzip's own checksum finds damage, and the clips are counted.
  */
-export async function ensureLjSpeech(dir: string, { onProgress, ...source }: EnsureOptions = {}): Promise<string> {
+export const kathleen: PublishedCorpus = {
+  name: 'the Kathleen corpus',
+  url: 'https://github.com/rhasspy/dataset-voice-kathleen/archive/c51cb971036a127359b43c621f26ca5081eab13e.tar.gz',
+  suffix: '.tar.gz',
+  landmark: join('data', 'arctic_a0001_1592748574.wav'),
+  folder: join('data', 'kathleen'),
+  recordings: 'data',
+  clips: 1_560,
+};
+
+const published: Readonly<Record<string, PublishedCorpus>> = { ljspeech: ljSpeech, kathleen };
+
+/**
+ * Makes sure that a published corpus is in its folder and returns the folder's absolute path, fetching and unpacking
+ * the archive as `ensureUnpacked` does. Throws what that throws.
+ */
+export async function ensureCorpus(corpus: PublishedCorpus, onProgress?: ArchiveProgress): Promise<string> {
   try {
-    return await ensureUnpacked(dir, { ...ljSpeech, ...source }, onProgress);
+    return await ensureUnpacked(corpus.folder, corpus, onProgress);
   } catch (error) {
     if (!(error instanceof TtsError) || error.code !== 'ERR_OFFLINE') throw error;
     throw new TtsError('ERR_OFFLINE', `${error.message}; or train on recordings you have: --data DIR`, {
@@ -40,23 +61,42 @@ export async function ensureLjSpeech(dir: string, { onProgress, ...source }: Ens
   }
 }
 
-/** Where known corpora lie and are downloaded to, seen from the folder in which the command runs. */
-const ljSpeechFolder = join('data', 'LJSpeech-1.1');
+/**
+ * Opens a published corpus, fetching it if it is missing and `download` allows it.
+ * @throws {TtsError} ERR_CORPUS when it is missing, or lacks clips or transcripts; what `ensureCorpus` throws
+ */
+export async function openPublished(
+  corpus: PublishedCorpus,
+  download: boolean,
+  onProgress?: ArchiveProgress,
+): Promise<Corpus> {
+  const { name, folder, recordings } = corpus;
+  if (!download && !existsSync(folder))
+    throw new TtsError(
+      'ERR_CORPUS',
+      `${name} is not in ${folder} and the recipe says download: false; expected the corpus there, or --data DIR`,
+    );
+  const root = await ensureCorpus(corpus, onProgress);
+  const opened = await openCorpus(join(root, recordings));
+  const { clips = 0 } = corpus;
+  const whole = opened.clips.filter(({ text }) => text !== undefined).length;
+  if (whole < clips)
+    throw new TtsError(
+      'ERR_CORPUS',
+      `${root} has ${whole} recordings with transcripts, expected at least ${clips} of ${name}; remove the ` +
+        'folder to fetch it again, or train on it as it is: --data DIR',
+    );
+  return opened;
+}
 
 /**
- * Opens the corpus that a recipe names: `ljspeech`, fetched if it is missing and may be, or a folder of recordings.
- * @throws {TtsError} ERR_CORPUS when it is missing or holds nothing usable; what `ensureLjSpeech` throws
+ * Opens the corpus that a recipe names: a published one by its name, fetched if it is missing and may be, or a folder
+ * of recordings.
+ * @throws {TtsError} ERR_CORPUS when it is missing or holds nothing usable; what `openPublished` throws
  */
 export async function openTrainingCorpus(
   { corpus, download }: { corpus: string; download: boolean },
-  onProgress?: EnsureOptions['onProgress'],
+  onProgress?: ArchiveProgress,
 ): Promise<Corpus> {
-  if (corpus !== 'ljspeech') return openCorpus(corpus);
-  if (!download && !existsSync(ljSpeechFolder))
-    throw new TtsError(
-      'ERR_CORPUS',
-      `LJSpeech is not in ${ljSpeechFolder} and the recipe says download: false; ` +
-        'expected the corpus there, or --data DIR',
-    );
-  return openCorpus(await ensureLjSpeech(ljSpeechFolder, { onProgress }));
+  return Object.hasOwn(published, corpus) ? openPublished(published[corpus], download, onProgress) : openCorpus(corpus);
 }

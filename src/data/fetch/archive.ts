@@ -27,7 +27,7 @@ export type ArchiveProgress = (stage: 'download' | 'unpack', done: number, total
  */
 export async function ensureUnpacked(
   dir: string,
-  { name, url, suffix, landmark, ...expected }: PublishedArchive,
+  { name, url, suffix, landmark, sha256, md5, size }: PublishedArchive,
   onProgress?: ArchiveProgress,
 ): Promise<string> {
   const root = resolve(dir);
@@ -40,7 +40,12 @@ export async function ensureUnpacked(
   }
   const archive = `${root}${suffix}`;
   await mkdir(dirname(root), { recursive: true });
-  await download(url, archive, { ...expected, onProgress: (done, total) => onProgress?.('download', done, total) });
+  await download(url, archive, {
+    sha256,
+    md5,
+    size,
+    onProgress: (done, total) => onProgress?.('download', done, total),
+  });
   onProgress?.('unpack', 0, 1);
   const temporary = `${root}.unpacking`;
   await unpack(archive, temporary);

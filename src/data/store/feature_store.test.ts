@@ -17,10 +17,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { toInt16 } from '../../audio/audio.js';
+import { fromInt16, toInt16 } from '../../audio/audio.js';
+import { blockEnergies, gatedLoudness, integratedLoudness } from '../../audio/loudness.js';
 import { melSpectrogram } from '../../audio/mel.js';
 import { melPresets } from '../../audio/presets.js';
 import { readAudio } from '../../audio/read.js';
+import { treat } from '../../audio/treatment.js';
 import { TtsError } from '../../base/errors.js';
 import { type Corpus, openCorpus } from '../corpora/corpus.js';
 import { drawBatch } from './batches.js';
@@ -234,6 +236,60 @@ test('the hash changes with settings, split, ids and content, and with nothing e
     }),
   ];
   assert.equal(new Set([hash, ...others.map(({ store }) => store.hash)]).size, 4);
+});
+
+const treated = (levelPer: 'clip' | 'corpus') => ({ treatment: { highPass: 60, level: -30, levelPer } as const });
+const all = ({ train, validation }: FeatureStore) => [...train, ...validation];
+const heard = (clip: FeatureStore['train'][number]) => fromInt16(clip.pcm(0, clip.samples));
+
+test('each clip is treated by its own loudness, before its features are computed', async (t) => {
+  const { store } = await open(temporaryFolder(t), treated('clip'));
+  assert.deepEqual([store.treatment, store.gain], [{ highPass: 60, level: -30 }, undefined]);
+  for (const clip of all(store)) {
+    const { samples } = await readAudio(join(mini, `${clip.id}.flac`));
+    const expected = treat(samples, 22050, { highPass: 60, level: -30 });
+    assert.deepEqual(clip.features(0, clip.frames), melSpectrogram(expected, melPresets.hifigan).data);
+    assert.deepEqual(clip.pcm(0, clip.samples), toInt16(expected.subarray(0, clip.samples)));
+    assert.ok(Math.abs(integratedLoudness([heard(clip)], 22050) + 30) < 0.1);
+  }
+});
+
+test('a level per corpus is one gain for all clips, from the loudness of all together', async (t) => {
+  const folder = join(temporaryFolder(t), 'new');
+  const measured: number[] = [];
+  const { store } = await open(folder, { ...treated('corpus'), onLoudness: (done) => measured.push(done) });
+  assert.deepEqual(measured, [0, 1, 2, 3]);
+  const clips = all(store);
+  const together = clips.flatMap((clip) => [...blockEnergies([heard(clip)], 22050)]);
+  assert.ok(Math.abs(gatedLoudness(together) + 30) < 0.05, String(gatedLoudness(together)));
+  for (const clip of clips) {
+    const { samples } = await readAudio(join(mini, `${clip.id}.flac`));
+    const expected = treat(samples, 22050, { highPass: 60, level: -30 }, store.gain);
+    assert.deepEqual(clip.pcm(0, clip.samples), toInt16(expected.subarray(0, clip.samples)));
+  }
+
+  const again = await open(folder, {
+    ...treated('corpus'),
+    onLoudness: () => assert.fail('the loudness is known already'),
+  });
+  assert.equal(again.store.hash, store.hash);
+  assert.deepEqual(again.progress, [[3, 3]]);
+});
+
+test('a treatment has files and a hash of its own; none at all is as before there were any', async (t) => {
+  const cache = temporaryFolder(t);
+  const plain = (await open(cache)).store;
+  const none = await open(cache, { treatment: { highPass: null, level: null, levelPer: 'corpus' } });
+  assert.deepEqual(none.progress, [[3, 3]]);
+  const others = [
+    none.store,
+    (await open(cache, treated('clip'))).store,
+    (await open(cache, treated('corpus'))).store,
+    (await open(cache, { treatment: { ...treated('clip').treatment, highPass: null } })).store,
+  ];
+  assert.equal(new Set([plain, ...others].map(({ hash }) => hash)).size, 4);
+  assert.equal(plain.hash, none.store.hash);
+  assert.notDeepEqual(others[1].train[0].pcm(0, 9999), plain.train[0].pcm(0, 9999));
 });
 
 test('another sample rate is resampled', async (t) => {

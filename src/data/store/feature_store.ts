@@ -1,19 +1,26 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MelSettings } from '../../audio/mel_settings.js';
+import { isUntreated, type Treatment } from '../../audio/treatment.js';
 import { writeWholeFile } from '../../base/whole_file.js';
 import type { Corpus } from '../corpora/corpus.js';
+import { type CorpusTreatment, untreatedCorpus } from '../corpora/corpus_treatment.js';
 import { type ValidationChoice, validationIds } from '../corpora/split.js';
 import type { FeatureStatistics } from '../features/fit.js';
 import { buildClips, type BuiltClip } from './build.js';
 import { type StoredClip, storedClip } from './clip.js';
-import { filesOf, folderOf, hashOf } from './files.js';
+import { corpusGain } from './corpus_gain.js';
+import { filesOf, folderOf, hashOf, type Making } from './files.js';
 
 export type { StoredClip } from './clip.js';
 
 /** Audio and features of a corpus, on disk. */
 export interface FeatureStore {
   readonly settings: MelSettings;
+  /** What was done to the recordings before. */
+  readonly treatment: Treatment;
+  /** In dB, that of all clips; absent where each has its own, or none. */
+  readonly gain?: number;
   readonly bins: number;
   readonly hop: number;
   /** In ascending order of id. */
@@ -21,13 +28,15 @@ export interface FeatureStore {
   readonly validation: readonly StoredClip[];
   /** Of the clips to train on. */
   readonly statistics: FeatureStatistics;
-  /** SHA-256 over the settings and each clip's id, content and side: equal hashes, equal training data. */
+  /** SHA-256 over the settings, the treatment and each clip's id, content and side: equal hashes, equal training data. */
   readonly hash: string;
 }
 
 export interface FeatureStoreOptions {
   readonly corpus: Corpus;
   readonly settings: MelSettings;
+  /** What is done to the recordings first; nothing unless given. */
+  readonly treatment?: CorpusTreatment;
   /** Folder of the cache; any number of corpora and settings can share it. */
   readonly cacheDir: string;
   /** Number of worker threads that decode and analyse. */
@@ -35,41 +44,54 @@ export interface FeatureStoreOptions {
   readonly validation: ValidationChoice;
   /** Called with the number of clips that are ready, first with those that were there. */
   readonly onProgress?: (done: number, total: number) => void;
+  /** Called with the number of clips whose loudness was measured, for a level per corpus. */
+  readonly onLoudness?: (done: number, total: number) => void;
 }
 
 /** Stores of up to this many bytes are kept in memory once read. */
 const residentBytes = 256 * 2 ** 20;
 
 /**
- * Opens the features of a corpus; what the cache lacks is computed first. Files are keyed by the recordings' content
- * and the settings, so a changed recording is noticed (by size or time of change) and a moved one is not computed
+ * Opens the features of a corpus; what the cache lacks is computed first. Files are keyed by the recordings' content,
+ * the settings and the treatment, so a changed recording is noticed (by size or time of change) and a moved one is not computed
  * again. A process that is killed loses at most the clips that were being computed. Throws ERR_CORPUS if recordings
  * cannot be used or the split is impossible.
  */
 export async function openFeatureStore({
   corpus,
   settings,
+  treatment: { levelPer, ...treatment } = untreatedCorpus,
   cacheDir,
   threads,
   validation,
   onProgress,
+  onLoudness,
 }: FeatureStoreOptions): Promise<FeatureStore> {
   // Before hours of work: a wrong list of validation clips should be reported at once.
-  const heldOut = validationIds(
-    corpus.clips.map((clip) => clip.id),
-    validation,
-  );
+  const heldOut = validationIds(corpus.clips, validation);
   const clips = [...corpus.clips].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
-  const built = await buildClips(clips, settings, cacheDir, threads, (done, total) => onProgress?.(done, total));
+  const { sampleRate } = settings;
+  const gain =
+    treatment.level !== null && levelPer === 'corpus'
+      ? await corpusGain(clips, { sampleRate, treatment }, cacheDir, threads, (...now) => onLoudness?.(...now))
+      : undefined;
+  const making: Making = { settings, treatment, gain };
+  const built = await buildClips(clips, making, cacheDir, threads, (done, total) => onProgress?.(done, total));
   const { hop, bins } = settings;
-  const folder = folderOf(cacheDir, settings);
+  const folder = folderOf(cacheDir, making);
   const bytes = built.reduce((sum, { frames }) => sum + frames * (2 * hop + 4 * bins), 0);
   const open = ({ id, frames, content }: BuiltClip) =>
     storedClip({ id, frames, hop, bins }, filesOf(folder, content), bytes <= residentBytes);
   const train = built.filter(({ id }) => !heldOut.has(id)).map(open);
-  const hash = hashOf({ settings, clips: built.map(({ id, content }) => [id, content, heldOut.has(id)]) });
+  const hash = hashOf({
+    settings,
+    ...(isUntreated(treatment) ? {} : { treatment, gain: gain ?? null }),
+    clips: built.map(({ id, content }) => [id, content, heldOut.has(id)]),
+  });
   return {
     settings,
+    treatment,
+    gain,
     bins,
     hop,
     train,

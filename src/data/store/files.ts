@@ -2,10 +2,19 @@ import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MelSettings } from '../../audio/mel_settings.js';
+import { isUntreated, type Treatment } from '../../audio/treatment.js';
 import { canonicalJson } from '../../base/canonical_json.js';
 
 /** Goes into every key: raise it when the same audio and settings would give other files. */
 const formatVersion = 1;
+
+/** What the files of a clip are made with. */
+export interface Making {
+  readonly settings: MelSettings;
+  readonly treatment: Treatment;
+  /** In dB, for all clips alike; without it a level is reached by each clip's own loudness. */
+  readonly gain?: number;
+}
 
 /** The two files of a clip, in the byte order of the machine that the cache belongs to. */
 export interface ClipFiles {
@@ -22,9 +31,10 @@ export function hashOf(value: unknown): string {
     .digest('hex');
 }
 
-/** The folder of all that was computed with these settings. */
-export function folderOf(cacheDir: string, settings: MelSettings): string {
-  return join(cacheDir, hashOf(settings).slice(0, 16));
+/** The folder of all that is made in one way. */
+export function folderOf(cacheDir: string, { settings, treatment, gain }: Making): string {
+  const key = isUntreated(treatment) ? settings : { settings, treatment, gain: gain ?? null };
+  return join(cacheDir, hashOf(key).slice(0, 16));
 }
 
 /** Where a recording with this content (SHA-256 of the file) is kept. */

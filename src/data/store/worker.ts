@@ -1,22 +1,26 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { parentPort, workerData } from 'node:worker_threads';
+import { workerData } from 'node:worker_threads';
 import { toInt16 } from '../../audio/audio.js';
 import { melSpectrogram } from '../../audio/mel.js';
 import { readAudio } from '../../audio/read.js';
+import { treat } from '../../audio/treatment.js';
 import { TtsError } from '../../base/errors.js';
-import type { BuildAnswer, BuildTask, WorkerData } from './build.js';
+import type { BuildData, BuildResult } from './build.js';
 import { filesOf, framesStored } from './files.js';
+import { answerTasks } from './workers.js';
 
-const { settings, folder } = workerData as WorkerData;
+const {
+  making: { settings, treatment, gain },
+  folder,
+} = workerData as BuildData;
 
-type Built = Omit<Extract<BuildAnswer, { content: string }>, 'index'>;
-
-async function build(path: string): Promise<Built> {
+async function build(path: string): Promise<BuildResult> {
   const content = createHash('sha256').update(readFileSync(path)).digest('hex');
   const stored = framesStored(filesOf(folder, content), settings);
   if (stored !== undefined) return { content, frames: stored };
-  const { samples } = await readAudio(path, { sampleRate: settings.sampleRate });
+  const recording = await readAudio(path, { sampleRate: settings.sampleRate });
+  const samples = treat(recording.samples, settings.sampleRate, treatment, gain);
   const { data, frames } = melSpectrogram(samples, settings);
   const length = frames * settings.hop;
   if (length === 0) {
@@ -30,17 +34,4 @@ async function build(path: string): Promise<Built> {
   return { content, frames, made: { pcm, features: data } };
 }
 
-parentPort?.on('message', ({ index, path }: BuildTask) => {
-  build(path).then(
-    (built) =>
-      parentPort?.postMessage(
-        { index, ...built } satisfies BuildAnswer,
-        built.made ? ([built.made.pcm.buffer, built.made.features.buffer] as ArrayBuffer[]) : [],
-      ),
-    (error: unknown) =>
-      parentPort?.postMessage({
-        index,
-        error: error instanceof Error ? error.message : String(error),
-      } satisfies BuildAnswer),
-  );
-});
+answerTasks(build, ({ made }) => (made ? [made.pcm.buffer, made.features.buffer] : []));

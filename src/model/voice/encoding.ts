@@ -1,5 +1,6 @@
 import { sha256 as Sha256 } from '@noble/hashes/sha2';
 import { bytesToHex } from '@noble/hashes/utils';
+import { isUntreated, untreated } from '../../audio/treatment.js';
 import { TtsError } from '../../base/errors.js';
 import type { StoredMatrix } from '../../kernels/interface/blocks.js';
 import { isInt8, precisionOfMatrix } from '../../kernels/interface/precision.js';
@@ -19,7 +20,8 @@ import type { Voice } from './voice.js';
  * The voice file. Tensors, with n the number of a matrix's blocks: `NAME.values` F32, BF16 or I8 [n, block size],
  * `NAME.column` U16 [n], `NAME.rowStart` I32 [block rows + 1], and with I8 `NAME.scale` F32 [rows] for each sparse
  * NAME; each dense NAME in F32; `conditioning.…` in F32; `statistics.mean` and `statistics.std` F32 [bins]. Metadata:
- * format, version, sha256 of all the rest, and as JSON config, features, statistics (min and max) and provenance.
+ * format, version, sha256 of all the rest, and as JSON config, features, statistics (min and max), provenance, and
+ * treatment where recordings are treated.
  *
  * Version 1 has values in F32 only. A voice without others is still written as version 1, so that older versions can
  * read it.
@@ -27,7 +29,7 @@ import type { Voice } from './voice.js';
 const format = 'sparsewavernn-voice';
 const version = 2;
 const valueTypes = { float32: 'F32', bf16: 'BF16', int8: 'I8' } as const;
-const jsonKeys = ['config', 'features', 'statistics', 'provenance'] as const;
+const jsonKeys = ['config', 'features', 'treatment', 'statistics', 'provenance'] as const;
 
 const corrupt = (message: string): TtsError => new TtsError('ERR_VOICE_CORRUPT', message);
 const columnLimit = 65536;
@@ -36,6 +38,7 @@ const columnLimit = 65536;
 export function encodeVoice({
   config,
   features,
+  treatment,
   statistics,
   sparse,
   dense,
@@ -63,12 +66,14 @@ export function encodeVoice({
   float('statistics.mean', [statistics.mean.length], statistics.mean);
   float('statistics.std', [statistics.std.length], statistics.std);
 
-  const values = { config, features, statistics: { min: statistics.min, max: statistics.max }, provenance };
+  const values = { config, features, treatment, statistics: { min: statistics.min, max: statistics.max }, provenance };
   const metadata: Record<string, string> = {
     format,
     version: Object.values(sparse).every((matrix) => matrix.values instanceof Float32Array) ? '1' : '2',
   };
   for (const key of jsonKeys) metadata[key] = JSON.stringify(values[key]);
+  // Without a treatment the file is the same as before there were any.
+  if (isUntreated(treatment)) delete metadata.treatment;
   metadata.sha256 = checksum(tensors, metadata);
   return encodeSafetensors(tensors, metadata);
 }
@@ -82,7 +87,7 @@ export function decodeVoice(bytes: Uint8Array): Voice {
     throw corrupt(
       `the file is damaged: its checksum is ${expected}, expected ${metadata.sha256 ?? 'one in the metadata'}`,
     );
-  const { config, features, statistics, provenance } = readMetadata(metadata);
+  const { config, features, treatment, statistics, provenance } = readMetadata(metadata);
 
   const taken = new Set<string>();
   const take = <T extends TensorData>(name: string, dtype: Dtype, shape: (number | null)[]): T => {
@@ -122,7 +127,16 @@ export function decodeVoice(bytes: Uint8Array): Voice {
   );
   for (const name of tensors.keys())
     if (!taken.has(name)) throw corrupt(`tensor ${name} does not belong to a voice of this configuration`);
-  return { config, features, statistics: { mean, std, ...statistics }, sparse, dense, conditioning, provenance };
+  return {
+    config,
+    features,
+    treatment,
+    statistics: { mean, std, ...statistics },
+    sparse,
+    dense,
+    conditioning,
+    provenance,
+  };
 }
 
 function checkVersion(metadata: Record<string, string>): void {
@@ -139,10 +153,11 @@ function checkVersion(metadata: Record<string, string>): void {
 }
 
 function readMetadata(metadata: Record<string, string>) {
+  const values: Record<string, string> = { treatment: JSON.stringify(untreated), ...metadata };
   const json: Record<string, unknown> = {};
   for (const key of jsonKeys) {
     try {
-      json[key] = JSON.parse(metadata[key]);
+      json[key] = JSON.parse(values[key]);
     } catch (cause) {
       throw new TtsError('ERR_VOICE_CORRUPT', `metadata ${key} is not JSON`, { cause });
     }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { melSettingsSchema } from '../../audio/mel_settings.js';
+import { treatmentSchema } from '../../audio/treatment.js';
 
 /** Shared by voice files and recipes: what the sizes of a WaveRNN may be (see WaveRnnConfig). */
 const multipleOf = (step: number, largest: number) => z.int().min(step).max(largest).multipleOf(step);
@@ -59,6 +60,7 @@ export const provenanceSchema = z.strictObject({
 export const voiceMetadataSchema = z.strictObject({
   config: waveRnnConfigSchema,
   features: melSettingsSchema,
+  treatment: treatmentSchema,
   statistics: z.strictObject({ min: z.number(), max: z.number() }),
   provenance: provenanceSchema,
 });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after } from 'node:test';
 import { melPresets } from '../../audio/presets.js';
+import { untreated } from '../../audio/treatment.js';
 import type { BlockMatrix, StoredMatrix } from '../../kernels/interface/blocks.js';
 import { type Precision, precisions } from '../../kernels/interface/precision.js';
 import { decodeSafetensors, encodeSafetensors, type Tensor } from '../safetensors.js';
@@ -75,6 +76,7 @@ export function sampleVoice(): Voice {
   return {
     config,
     features: melPresets.hifigan,
+    treatment: untreated,
     statistics: { mean: ramp(80), std: Float32Array.from({ length: 80 }, (_, i) => 1 + i / 64), min: -11.5, max: 2.25 },
     sparse: Object.fromEntries(sparseNames.map((name, i) => [name, blocks(name, i === 0 ? 4 : 2)])) as Record<
       SparseName,
@@ -171,6 +173,21 @@ test('the kept files of every version still load', async () => {
     await loadVoice('test/fixtures/voice/version-2.safetensors'),
     voiceInPrecision(sampleVoice(), 'int8'),
   );
+});
+
+test('the treatment of the recordings travels with the voice; without one the file has no word of it', async () => {
+  const treated = { ...sampleVoice(), treatment: { highPass: 60, level: -22.5 } };
+  const file = join(dir, 'treated.safetensors');
+  await saveVoice(file, treated);
+  assert.deepEqual(await loadVoice(file), treated);
+  assert.equal(decodeSafetensors(readFileSync(file)).metadata.treatment, '{"highPass":60,"level":-22.5}');
+  assert.ok(!('treatment' in decodeSafetensors(readFileSync(path)).metadata));
+  for (const [treatment, message] of [
+    [{ highPass: 60 }, /treatment\.level/],
+    [{ highPass: 0, level: null }, /treatment\.highPass/],
+    [{ highPass: 60, level: -23, levelPer: 'clip' }, /treatment/],
+  ] as const)
+    await refusesToSave((voice) => ({ ...voice, treatment: treatment as Voice['treatment'] }), message);
 });
 
 test('voices of every precision come back as they were saved, smaller ones in smaller files', async () => {

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { MelSettings } from '../../audio/mel_settings.js';
+import type { Treatment } from '../../audio/treatment.js';
 import type { FeatureStatistics } from '../../data/features/fit.js';
 import type { StoredMatrix } from '../../kernels/interface/blocks.js';
 import type { DenseName, SparseName, WaveRnnConfig } from '../wavernn/config.js';
@@ -11,6 +12,8 @@ export type Provenance = z.infer<typeof provenanceSchema>;
 export interface Voice {
   readonly config: WaveRnnConfig;
   readonly features: MelSettings;
+  /** What was done to the recordings it was trained on, and is done to those that it copies. */
+  readonly treatment: Treatment;
   readonly statistics: FeatureStatistics;
   /** In any precision; those of a voice fresh from training are float32. */
   readonly sparse: Record<SparseName, StoredMatrix>;

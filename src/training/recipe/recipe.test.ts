@@ -61,6 +61,28 @@ test('an unknown size or preset names the nearest one', () => {
   refuses(edited('features: hifigan', 'features: hifi-gan'), 'features "hifi-gan" is unknown; did you mean "hifigan"?');
 });
 
+test('the recipe of the Kathleen corpus treats recordings and holds out 24 clips', () => {
+  const { data, features } = loadRecipe('recipes/kathleen');
+  assert.deepEqual(data.treatment, { highPass: 60, level: -23, levelPer: 'corpus' });
+  assert.equal(new Set(data.validation.clips).size, 24);
+  assert.deepEqual(features, melPresets.hifigan);
+});
+
+test('recordings stay as they are unless the recipe says how they are treated', () => {
+  assert.deepEqual(loadRecipe(shipped).data.treatment, { highPass: null, level: null, levelPer: 'corpus' });
+  assert.deepEqual(
+    loadRecipe(shipped, { set: ['data.treatment={ highPass: 60, level: -23, levelPer: clip }'] }).data.treatment,
+    { highPass: 60, level: -23, levelPer: 'clip' },
+  );
+  assert.deepEqual(loadRecipe(shipped, { set: ['data.treatment.level=-20'] }).data.treatment, {
+    highPass: null,
+    level: -20,
+    levelPer: 'corpus',
+  });
+  refuses(() => loadRecipe(shipped, { set: ['data.treatment.highpass=60'] }), 'did you mean data.treatment.highPass?');
+  refuses(() => loadRecipe(shipped, { set: ['data.treatment.level=23'] }), 'data.treatment.level is 23');
+});
+
 test('--set changes single values, read as YAML', () => {
   const recipe = loadRecipe(shipped, {
     set: [

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { melSettingsSchema } from '../../audio/mel_settings.js';
+import { corpusTreatmentSchema } from '../../data/corpora/corpus_treatment.js';
 import {
   blockSchema,
   conditioningSchema,
@@ -28,12 +29,14 @@ export const sizeSchema = z.strictObject({
 });
 
 export const dataSchema = z.strictObject({
-  /** `ljspeech`, or a folder of recordings. */
+  /** `ljspeech` or `kathleen`, or a folder of recordings. */
   corpus: z.string().min(1),
   /** Whether a known corpus that is missing is downloaded. */
   download: z.boolean(),
   /** Clips held out of the training: by id, as a share of all clips, or both. */
   validation: z.strictObject({ clips: z.array(z.string()).optional(), share: z.number().min(0).max(0.5).optional() }),
+  /** What is done to the recordings before anything is computed from them; nothing unless said. */
+  treatment: corpusTreatmentSchema.prefault({}),
 });
 
 export const trainingSchema = z.strictObject({

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { describeTreatment, isUntreated } from '../../audio/treatment.js';
 import type { FeatureStore } from '../../data/store/feature_store.js';
 import type { Kernels } from '../../kernels/index.js';
 import { loadTensorFlow } from '../../model/backend/backend.js';
@@ -76,11 +77,16 @@ async function vocoderTask(recipe: Recipe, store: FeatureStore, kernels: Kernels
     kernels,
     training,
     batch: { size: training.lanes * training.segment, unit: 'samples' },
-    identity: { ...settingsOf(recipe), 'corpus and split': store.hash.slice(0, 16) },
+    identity: {
+      ...settingsOf(recipe),
+      ...(isUntreated(store.treatment) ? {} : { treatment: recipe.data.treatment }),
+      'corpus and split': store.hash.slice(0, 16),
+    },
     introduction: [
       ...(reason === undefined ? [] : [reason]),
       `kernels ${kernels.name}, ${kernels.threads} threads, TensorFlow.js backend ${backend}; ` +
         `${store.train.length} clips to train on, ${store.validation.length} held out`,
+      ...(isUntreated(store.treatment) ? [] : [treatmentLine(store)]),
     ],
     measurements: [
       {
@@ -107,6 +113,9 @@ async function vocoderTask(recipe: Recipe, store: FeatureStore, kernels: Kernels
     },
   };
 }
+
+const treatmentLine = ({ treatment, gain }: FeatureStore): string =>
+  `recordings treated: ${describeTreatment(treatment)}` + (gain === undefined ? '' : `, all by ${gain.toFixed(2)} dB`);
 
 /** What may differ between the calls that make up one run: how long it goes, when it measures, where the recordings lie. */
 function settingsOf({ data: _data, sizes, size, training, ...rest }: Recipe): object {

@@ -77,6 +77,7 @@ export class VocoderTrainer extends MaskedLearner {
     return {
       config,
       features: store.settings,
+      treatment: store.treatment,
       statistics: store.statistics,
       sparse: Object.fromEntries(sparseNames.map((name, i) => [name, sparse[i]])) as Record<SparseName, BlockMatrix>,
       dense: Object.fromEntries(denseNames.map((name, i) => [name, dense[i]])) as Record<DenseName, Float32Array>,
