@@ -42,6 +42,7 @@ export {
   type SystemResult,
 } from './evaluation/evaluate.js';
 export { type FolderSystems, openFolderSystems } from './evaluation/folder_systems.js';
+export { framePeriodicity, harmonicityShare } from './evaluation/harmonicity.js';
 export { type ClipMeasures, type Measure, type MeasureName, measures } from './evaluation/measures.js';
 export { type PitchErrors, pitchErrors, trackPitch } from './evaluation/pitch.js';
 export { htmlReport } from './evaluation/report/html_report.js';

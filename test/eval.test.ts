@@ -192,7 +192,9 @@ test('--dtw measures speech with a rhythm of its own, and --limit chooses clips'
     systems[0].clips.map(({ id }) => id),
     ['LJ001-0002'],
   );
-  assert.ok(measures.every(({ name }) => ['melCepstralDistortion', 'f0Rmse', 'voicingError'].includes(name)));
+  assert.ok(
+    measures.every(({ name }) => ['melCepstralDistortion', 'f0Rmse', 'voicingError', 'harmonicity'].includes(name)),
+  );
   assert.equal(systems[0].clips[0].measures.stoi, null);
 });
 
