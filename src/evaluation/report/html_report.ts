@@ -4,9 +4,10 @@ import { reportPage, table } from '../../report/page.js';
 import { rowPlot } from '../../report/plots.js';
 import type { Evaluation } from '../evaluate.js';
 import type { Measure } from '../measures.js';
+import type { Recognition } from '../recognition/recognition.js';
 import type { System } from '../system.js';
 import { clipCard, shownClips } from './clips.js';
-import { clipRows, differenceRows, shownDifference, shownInterval, titleOf } from './tables.js';
+import { clipRows, differenceRows, shownDifference, shownInterval, titleOf, wordRows, wordsCaption } from './tables.js';
 
 /** Longer tables are cut; the JSON has all rows. */
 const mostRows = 1000;
@@ -34,6 +35,9 @@ export async function htmlReport(
       ...(evaluation.differences.length > 0
         ? [{ id: 'differences', title: 'Differences', content: differences(evaluation) }]
         : []),
+      ...(evaluation.recognition === null
+        ? []
+        : [{ id: 'words', title: 'Words', content: words(evaluation.recognition) }]),
       {
         id: 'listen',
         title: 'Worst and best clips',
@@ -138,6 +142,13 @@ ${measures.map((measure) => {
 })}</div>`,
   ];
 }
+
+const words = (recognition: Recognition): Content => [
+  table(wordsCaption(recognition), wordRows(recognition)),
+  markup`<p class="soft">The recogniser is no listener, and errs on the recordings too: what counts is how much more it errs
+on a copy. Texts are compared in lower case and without punctuation; an error is a word in the place of another, one left
+out or one too many.</p>`,
+];
 
 const dot = (clip: string, value: number | null) =>
   value === null ? [] : [{ title: `${clip}: ${Number(value.toPrecision(4))}`, value }];
