@@ -71,7 +71,7 @@ export async function clipCard(
 <h3>${clip.id}<span class="badge">${rank}</span></h3>
 ${clip.text !== undefined && markup`<p>${clip.text}</p>`}
 ${table(`Measures of ${clip.id}`, [['system', ...evaluation.measures.map(titleOf)], ...rows])}
-${heard.length > 0 && table(`What a recogniser heard of ${clip.id}`, [['', 'words wrong', 'heard'], ...heard], [2])}
+${heard.length > 0 && table(`What a recogniser heard of ${clip.id}`, [['system', 'words wrong', 'heard'], ...heard], [2])}
 <div class="panels">${takes.map((take) => takeFigure(clip.id, take, loudest))}</div>
 <figure>
 ${melodyPlot(`Fundamental frequency of ${clip.id}: ${takes.map(({ name }) => name).join(', ')}`, takes)}

@@ -3,10 +3,11 @@ import { type Content, type Markup, markup } from '../../report/markup.js';
 import { reportPage, table } from '../../report/page.js';
 import { rowPlot } from '../../report/plots.js';
 import type { Evaluation } from '../evaluate.js';
-import type { Measure } from '../measures.js';
+import { type Measure, shown } from '../measures.js';
 import type { Recognition } from '../recognition/recognition.js';
 import type { System } from '../system.js';
 import { clipCard, shownClips } from './clips.js';
+import { published, publishedClips, publishedDigits, publishedSource } from './published.js';
 import { clipRows, differenceRows, shownDifference, shownInterval, titleOf, wordRows, wordsCaption } from './tables.js';
 
 /** Longer tables are cut; the JSON has all rows. */
@@ -46,6 +47,9 @@ export async function htmlReport(
           cards,
         ],
       },
+      ...(evaluation.alignment === 'samples'
+        ? [{ id: 'others', title: 'Beside other vocoders', content: others(evaluation) }]
+        : []),
       {
         id: 'clips',
         title: 'All clips',
@@ -149,6 +153,25 @@ const words = (recognition: Recognition): Content => [
 on a copy. Texts are compared in lower case and without punctuation; an error is a word in the place of another, one left
 out or one too many.</p>`,
 ];
+
+function others({ measures, systems }: Evaluation): Content {
+  const rows = measures.flatMap((measure) => {
+    const digits = publishedDigits[measure.name];
+    if (digits === undefined) return [];
+    const here = systems.map(({ summary }) => shown(summary[measure.name].mean, { digits }));
+    const there = published.map(({ means }) => shown(means[measure.name] ?? null, { digits }));
+    return [[titleOf(measure), measure.better, ...here, ...there]];
+  });
+  return [
+    table('Means of other vocoders, on other clips', [
+      ['measure', 'better', ...systems.map(({ name }) => `${name}, here`), ...published.map(({ name }) => name)],
+      ...rows,
+    ]),
+    markup`<p class="soft">A yardstick for copies of recordings, and no comparison: all but the columns marked “here” are of
+${publishedClips.length} clips of LJSpeech (${publishedClips.join(', ')}), ${publishedSource}; those vocoders were trained
+on 24 hours, SparseWaveRNN 0.1 on 5.6 minutes.</p>`,
+  ];
+}
 
 const dot = (clip: string, value: number | null) =>
   value === null ? [] : [{ title: `${clip}: ${Number(value.toPrecision(4))}`, value }];
