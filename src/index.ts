@@ -44,8 +44,12 @@ export {
   type SystemResult,
 } from './evaluation/evaluate.js';
 export { type FolderSystems, openFolderSystems } from './evaluation/folder_systems.js';
+export { framePeriodicity, harmonicityShare } from './evaluation/harmonicity.js';
 export { type ClipMeasures, type Measure, type MeasureName, measures } from './evaluation/measures.js';
 export { type PitchErrors, pitchErrors, trackPitch } from './evaluation/pitch.js';
+export { openRecogniser, type Recogniser } from './evaluation/recognition/recogniser.js';
+export { type HeardClip, type HeardSystem, type Recognition } from './evaluation/recognition/recognition.js';
+export { type CountedWords, wordErrorRate, wordErrors, wordsOf } from './evaluation/recognition/word_errors.js';
 export { htmlReport } from './evaluation/report/html_report.js';
 export {
   logSpectralDistance,

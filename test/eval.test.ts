@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import type { Evaluation } from '../src/evaluation/evaluate.js';
 import { startBrowser, withoutBrowser } from './support/browser.js';
 import { root, run, temporaryFolder } from './support/command_line.js';
+import { withoutRecogniser } from './support/recogniser.js';
 
 const folder = temporaryFolder({ after });
 const out = join(folder, 'out');
@@ -192,8 +193,58 @@ test('--dtw measures speech with a rhythm of its own, and --limit chooses clips'
     systems[0].clips.map(({ id }) => id),
     ['LJ001-0002'],
   );
-  assert.ok(measures.every(({ name }) => ['melCepstralDistortion', 'f0Rmse', 'voicingError'].includes(name)));
+  assert.ok(
+    measures.every(({ name }) => ['melCepstralDistortion', 'f0Rmse', 'voicingError', 'harmonicity'].includes(name)),
+  );
   assert.equal(systems[0].clips[0].measures.stoi, null);
+});
+
+test('--wer counts the words that a recogniser gets wrong', { skip: withoutRecogniser }, () => {
+  const folders = [join(out, 'version-1'), join(out, 'reference')];
+  const page = join(folder, 'words.html');
+  const { status, stdout, stderr } = run('eval', ...folders, '--reference', data, '--wer', '--json', '--html', page);
+  assert.equal(status, 0, stderr);
+  const { recognition, notes } = JSON.parse(stdout) as Evaluation;
+  assert.ok(recognition);
+  const { words, recordings, systems } = recognition;
+  assert.deepEqual(notes, []);
+  assert.equal(words, 8);
+  assert.deepEqual(
+    recordings.clips.map(({ id, words }) => [id, words]),
+    [
+      ['LJ001-0002', 4],
+      ['LJ001-0008', 4],
+    ],
+  );
+  // The first voice is noise, the second the recordings once more.
+  const [voice, copy] = systems;
+  assert.deepEqual({ ...copy, name: 'recordings', aboveRecordings: null }, recordings);
+  assert.equal(copy.aboveRecordings?.mean, 0);
+  assert.ok(recordings.errors < 8 && voice.errors >= 7, `${recordings.errors} and ${voice.errors} errors`);
+  const html = readFileSync(page, 'utf8');
+  assert.match(html, /<h2>Words<\/h2>[^]*8 words of 2 clips/);
+  assert.ok(html.includes(`<td class="text">${recordings.clips[0].heard.replaceAll("'", '&#39;')}</td>`));
+
+  // Figures do not depend on the threads, and tables have the rates.
+  const again = run('eval', ...folders, '--reference', data, '--wer', '--threads', '1');
+  assert.match(again.stdout, /\| what was heard +\| word error rate, %/);
+  assert.match(
+    again.stdout,
+    new RegExp(`\\| recordings +\\| ${recordings.rate.mean?.toFixed(1)} ± .*\\| ${recordings.errors} `),
+  );
+
+  const without = run('eval', folders[0], '--reference', folders[1], '--wer');
+  assert.match(without.stderr, /^error ERR_CORPUS: none of the 2 clips has a transcript/);
+  assert.equal(without.status, 2);
+});
+
+test('without a recogniser --wer says which package has it', (t) => {
+  const { PATH } = process.env;
+  t.after(() => (process.env.PATH = PATH));
+  process.env.PATH = join(folder, 'empty-path');
+  const { status, stdout, stderr } = run('eval', join(out, 'version-1'), '--reference', data, '--wer');
+  assert.match(stderr, /^error ERR_RECOGNISER: pocketsphinx_batch is not installed.*apt-get install pocketsphinx /);
+  assert.deepEqual([status, stdout], [2, '']);
 });
 
 test('what cannot be measured is refused by code, and nothing is written', () => {
@@ -210,6 +261,8 @@ test('what cannot be measured is refused by code, and nothing is written', () =>
     [/error ERR_ARGUMENT: --dtw is for folders/, ['--voice', voice, '--data', data, '--dtw']],
     [/error ERR_ARGUMENT: --seed is for --voice/, [ours, '--reference', reference, '--seed', '3']],
     [/error ERR_ARGUMENT: .*version-1 is given twice/, [ours, ours, '--reference', reference]],
+    [/error ERR_ARGUMENT: --threads is for --wer/, [ours, '--reference', reference, '--threads', '2']],
+    [/error ERR_ARGUMENT: --threads is 0/, [ours, '--reference', reference, '--wer', '--threads', '0']],
     [/error ERR_ARGUMENT: .*--limit/, [ours, '--reference', reference, '--limit', '0']],
     [/error ERR_ARGUMENT: .*--temperature.*-1/, ['--voice', voice, '--data', data, '--temperature=-1']],
     [/error ERR_ARGUMENT: temperature is 11/, ['--voice', voice, '--data', data, '--temperature', '11']],

@@ -25,7 +25,8 @@ export type ErrorCode =
   | 'ERR_KERNELS'
   | 'ERR_BACKEND'
   | 'ERR_NOT_FINITE'
-  | 'ERR_LISTENING_TEST';
+  | 'ERR_LISTENING_TEST'
+  | 'ERR_RECOGNISER';
 
 /**
  * An error the user can mend. The message gives the value that was wrong and what was expected; the command line prints

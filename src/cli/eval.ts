@@ -6,8 +6,9 @@ import { writeWholeFile } from '../base/whole_file.js';
 import { openCorpus } from '../data/corpora/corpus.js';
 import { evaluateSystems, type Evaluation } from '../evaluation/evaluate.js';
 import { chooseClips, openFolderSystems, referenceFolder } from '../evaluation/folder_systems.js';
+import { openRecogniser } from '../evaluation/recognition/recogniser.js';
 import { htmlReport } from '../evaluation/report/html_report.js';
-import { clipRows, differenceRows, summaryRows } from '../evaluation/report/tables.js';
+import { clipRows, differenceRows, summaryRows, wordRows, wordsCaption } from '../evaluation/report/tables.js';
 import { distinctNames, type System } from '../evaluation/system.js';
 import { openVoiceSystem } from '../evaluation/voice_system.js';
 import { chooseKernels } from '../kernels/index.js';
@@ -26,6 +27,8 @@ interface Options {
   temperature?: number;
   kernels?: string;
   dtw?: boolean;
+  wer?: boolean;
+  threads?: number;
   out?: string;
   json?: boolean;
   html?: string;
@@ -55,6 +58,8 @@ async function voiceSystems({ voice, seed = 1, temperature = 1, kernels: name }:
 /** What is to be measured against what. */
 async function openComparison(folders: readonly string[], options: Options) {
   const ids = options.clips?.split(',').map((id) => id.trim());
+  if (options.threads !== undefined && !options.wer) refuse('--threads is for --wer, expected both');
+  if (options.threads === 0) refuse('--threads is 0, expected at least 1');
   const choice = { ids, limit: options.limit };
   if (options.limit === 0) refuse('--limit is 0, expected at least 1');
   if (options.voice.length > 0) {
@@ -77,7 +82,7 @@ async function openComparison(folders: readonly string[], options: Options) {
 }
 
 function print(evaluation: Evaluation): void {
-  const { systems, reference, notes } = evaluation;
+  const { systems, reference, recognition, notes } = evaluation;
   const { clips } = systems[0];
   const seconds = clips.reduce((sum, clip) => sum + clip.seconds, 0);
   console.log(
@@ -93,6 +98,7 @@ function print(evaluation: Evaluation): void {
       `\n${markdownTable(differenceRows(evaluation))}\n\np: two-sided paired t test over the clips, not ` +
         'corrected for many comparisons',
     );
+  if (recognition !== null) console.log(`\n${wordsCaption(recognition)}\n\n${markdownTable(wordRows(recognition))}`);
   if (clips.length <= mostRows)
     for (const system of systems)
       console.log(
@@ -125,6 +131,8 @@ const command = createCommand(
     'folders of speech with a rhythm of its own: align frames by dynamic time ' +
       'warping, and measure only what that allows',
   )
+  .option('--wer', 'count the words that a speech recogniser (PocketSphinx) gets wrong, of copies and recordings; slow')
+  .option('--threads <n>', 'recognitions side by side, with --wer (default: one per core)', wholeNumber)
   .option('--out <dir>', 'keep the output as DIR/VOICE/CLIP.wav, and the recordings as DIR/reference/CLIP.wav')
   .option('--html <file>', 'write a report with plots, spectrograms and players, in one file')
   .option('--json', 'print all figures as JSON')
@@ -140,7 +148,10 @@ const command = createCommand(
     if (options.html !== undefined && !existsSync(dirname(options.html)))
       throw new TtsError('ERR_FILE_WRITE', `${options.html} cannot be written: its folder does not exist`);
     const { systems, clips, reference } = await openComparison(folders, options);
+    const recogniser = options.wer ? await openRecogniser({ threads: options.threads }) : undefined;
     const show = bar('clips');
+    const showHeard = bar('recognitions');
+    let spoken = false;
     show(0, systems.length * clips.length);
     const evaluation = await evaluateSystems({
       systems,
@@ -148,9 +159,14 @@ const command = createCommand(
       reference,
       warped: options.dtw,
       out: options.out,
-      onClip: (system, { id, measures }, done, all) =>
-        show(done, all, `${system}, ${id}: mel-cepstral distortion ${measures.melCepstralDistortion.toFixed(2)} dB`),
-    });
+      recogniser,
+      // One bar at a time: recognition goes on beside the clips, and longer.
+      onHeard: (done, all) => spoken && showHeard(done, all),
+      onClip: (system, { id, measures }, done, all) => {
+        show(done, all, `${system}, ${id}: mel-cepstral distortion ${measures.melCepstralDistortion.toFixed(2)} dB`);
+        spoken = done === all;
+      },
+    }).finally(() => recogniser?.dispose());
     if (options.html !== undefined)
       await writeWholeFile(options.html, Buffer.from(await htmlReport(evaluation, systems, clips)));
     for (const system of systems) system.dispose();

@@ -35,6 +35,7 @@ test('clips are ranked by all measures of what is heard; equal ones share a rank
       logSpectralDistance: 0,
       f0Rmse: 0,
       voicingError: 0,
+      harmonicity: 1,
       stoi: 1,
       estoi: 1,
       bursts: 0,

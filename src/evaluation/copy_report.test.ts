@@ -11,7 +11,14 @@ test('a perfect copy is reported as one', () => {
   const { stoi, estoi, ...others } = evaluateCopy(speech, speech, sampleRate);
   near(stoi, 1, 1e-9);
   near(estoi, 1, 1e-9);
-  assert.deepEqual(others, { melCepstralDistortion: 0, logSpectralDistance: 0, f0Rmse: 0, voicingError: 0, bursts: 0 });
+  assert.deepEqual(others, {
+    melCepstralDistortion: 0,
+    logSpectralDistance: 0,
+    f0Rmse: 0,
+    voicingError: 0,
+    harmonicity: 1,
+    bursts: 0,
+  });
 });
 
 test('damage of each kind shows in its own figure', () => {
@@ -29,7 +36,14 @@ test('signals of different length are compared over what they share', () => {
   const { stoi, estoi, ...others } = evaluateCopy(speech, cut, sampleRate);
   near(stoi, 1, 1e-9);
   near(estoi, 1, 1e-9);
-  assert.deepEqual(others, { melCepstralDistortion: 0, logSpectralDistance: 0, f0Rmse: 0, voicingError: 0, bursts: 0 });
+  assert.deepEqual(others, {
+    melCepstralDistortion: 0,
+    logSpectralDistance: 0,
+    f0Rmse: 0,
+    voicingError: 0,
+    harmonicity: 1,
+    bursts: 0,
+  });
 });
 
 test('signals without a frame to compare are refused', () =>
@@ -42,13 +56,15 @@ test('what cannot be measured is null: speech too short for STOI, a copy without
   assert.ok(Object.values(others).every(Number.isFinite), JSON.stringify(others));
   const silent = evaluateCopy(speech, new Float32Array(speech.length), sampleRate);
   assert.equal(silent.f0Rmse, null);
+  assert.equal(silent.harmonicity, 0);
+  assert.equal(evaluateCopy(new Float32Array(20_000), speech.subarray(0, 20_000), sampleRate).harmonicity, null);
   assert.ok(silent.voicingError > 20);
   for (const [name, value] of Object.entries(silent))
     assert.ok(value === null || Number.isFinite(value), `${name} is ${value}`);
 });
 
 test('after warping, only what needs no common clock is measured', () => {
-  const { melCepstralDistortion, f0Rmse, voicingError, ...others } = evaluateWarped(
+  const { melCepstralDistortion, f0Rmse, voicingError, harmonicity, ...others } = evaluateWarped(
     speech,
     shortened(speech),
     sampleRate,
@@ -57,6 +73,7 @@ test('after warping, only what needs no common clock is measured', () => {
   near(melCepstralDistortion, golden.warped[0].melCepstralDistortion, 1e-4);
   near(f0Rmse, golden.warped[0].f0Rmse, 0.01);
   near(voicingError, golden.warped[0].voicingError, 1e-9);
+  near(harmonicity, golden.warped[0].harmonicity, 1e-5);
   const long = new Float32Array(200 * sampleRate);
   assert.throws(() => evaluateWarped(long, long, sampleRate), { code: 'ERR_CORPUS', message: /200 and 200 s.*160 s/ });
 });

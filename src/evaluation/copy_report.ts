@@ -1,6 +1,7 @@
 import { TtsError } from '../base/errors.js';
-import { measureHop, warp } from './alignment.js';
+import { type Alignment, measureHop, warp } from './alignment.js';
 import { findBursts } from './bursts.js';
+import { framePeriodicity, harmonicityShare } from './harmonicity.js';
 import { pitchErrors, trackPitch } from './pitch.js';
 import { cepstralDistance, logSpectralDistance, melCepstra, melCepstralDistortion } from './spectral_distances.js';
 import { intelligibility } from './stoi.js';
@@ -17,6 +18,8 @@ export interface CopyReport {
   readonly f0Rmse: number | null;
   /** In percent of the frames. See `pitchErrors`. */
   readonly voicingError: number;
+  /** Share of the original's, 1 for a copy; null where the original is nowhere voiced. See `harmonicityShare`. */
+  readonly harmonicity: number | null;
   /** At most 1; null for less than 0.4 s of speech. See `stoi`. */
   readonly stoi: number | null;
   /** At most 1; null for less than 0.4 s of speech. See `estoi`. */
@@ -39,7 +42,7 @@ export function evaluateCopy(target: Float32Array, output: Float32Array, sampleR
   return {
     melCepstralDistortion: melCepstralDistortion(melCepstra(original, sampleRate), melCepstra(copy, sampleRate)),
     logSpectralDistance: logSpectralDistance(original, copy, sampleRate),
-    ...pitchErrors(trackPitch(original, sampleRate), trackPitch(copy, sampleRate)),
+    ...voiceErrors(original, copy, sampleRate),
     ...intelligibilityOrNull(original, copy, sampleRate),
     bursts: findBursts(original, copy, sampleRate).length,
   };
@@ -62,10 +65,25 @@ export function evaluateWarped(target: Float32Array, output: Float32Array, sampl
   return {
     melCepstralDistortion: melCepstralDistortion(a, b, path),
     logSpectralDistance: null,
-    ...pitchErrors(trackPitch(target, sampleRate), trackPitch(output, sampleRate), path),
+    ...voiceErrors(target, output, sampleRate, path),
     stoi: null,
     estoi: null,
     bursts: null,
+  };
+}
+
+/** What is measured where there is a voice. */
+function voiceErrors(
+  original: Float32Array,
+  copy: Float32Array,
+  sampleRate: number,
+  alignment?: Alignment,
+): Pick<CopyReport, 'f0Rmse' | 'voicingError' | 'harmonicity'> {
+  const [pitch, copyPitch] = [original, copy].map((samples) => trackPitch(samples, sampleRate));
+  const [periodic, copyPeriodic] = [original, copy].map((samples) => framePeriodicity(samples, sampleRate));
+  return {
+    ...pitchErrors(pitch, copyPitch, alignment),
+    harmonicity: harmonicityShare(pitch, periodic, copyPeriodic, alignment),
   };
 }
 

@@ -11,6 +11,8 @@ import {
 import { evaluateCopy, evaluateWarped } from './copy_report.js';
 import { referenceFolder, saveSpoken } from './folder_systems.js';
 import { type Measure, type MeasureName, measures } from './measures.js';
+import type { Recogniser } from './recognition/recogniser.js';
+import { type Recognition, RecognitionOf } from './recognition/recognition.js';
 import type { System } from './system.js';
 
 /** A clip of one system, with how long it is. */
@@ -53,6 +55,8 @@ export interface Evaluation {
   readonly systems: readonly SystemResult[];
   /** Every pair of systems. */
   readonly differences: readonly SystemDifference[];
+  /** What a recogniser understands; null where none was asked. */
+  readonly recognition: Recognition | null;
   /** Ids of the clips from the best to the worst; see `rankClips`. */
   readonly ranking: readonly string[];
   readonly notes: readonly string[];
@@ -65,13 +69,18 @@ export interface EvaluationOptions {
   readonly warped?: boolean;
   /** Folder in which to keep the output of the systems, as WAV. */
   readonly out?: string;
+  /** Counts the words that it gets wrong; the clips have transcripts then. It is not disposed of. */
+  readonly recogniser?: Recogniser;
+  /** Called after each recording and copy that the recogniser has heard, in no certain order. */
+  readonly onHeard?: (done: number, all: number) => void;
   /** Called after each clip of each system. */
   readonly onClip?: (system: string, clip: ClipResult, done: number, all: number) => void;
 }
 
 /**
  * Measures what systems say against the originals.
- * @throws {TtsError} ERR_ARGUMENT for no clips; what the systems throw when they speak
+ * @throws {TtsError} ERR_ARGUMENT for no clips; ERR_CORPUS for none with a transcript, where there is a recogniser; what
+ * the systems throw when they speak, and the recogniser when it hears
  */
 export async function evaluateSystems({
   systems,
@@ -79,13 +88,19 @@ export async function evaluateSystems({
   reference,
   warped = false,
   out,
+  recogniser,
+  onHeard,
   onClip,
 }: EvaluationOptions): Promise<Evaluation> {
   if (clips.length === 0) throw new TtsError('ERR_ARGUMENT', 'there are no clips to measure');
   const found = systems.map((): ClipResult[] => []);
+  const names = systems.map(({ name }) => name);
+  const recognition = recogniser && new RecognitionOf(recogniser, names, clips, onHeard);
   for (const clip of clips) {
     for (const [i, system] of systems.entries()) {
-      const { original, output, sampleRate, nll, realTimeFactor } = await system.speak(clip);
+      const spoken = await system.speak(clip);
+      const { original, output, sampleRate, nll, realTimeFactor } = spoken;
+      recognition?.add(i, clip, spoken);
       if (out !== undefined) {
         await saveSpoken(out, system.name, clip.id, output, sampleRate);
         if (i === 0) await saveSpoken(out, referenceFolder, clip.id, original, sampleRate);
@@ -130,8 +145,9 @@ export async function evaluateSystems({
       against: systems[j].name,
       differences: each((measure) => pairedDifference(values(i, measure), values(j, measure))),
     })),
+    recognition: (await recognition?.result()) ?? null,
     ranking: rankClips(results),
-    notes: systems.flatMap((system) => system.notes()),
+    notes: [...systems.flatMap((system) => system.notes()), ...(recognition?.notes() ?? [])],
   };
 }
 

@@ -74,6 +74,17 @@ export const measures: readonly Measure[] = [
     definition: 'Share of the frames of 5 ms that are voiced in one and unvoiced in the other (Nakatani et al. 2008).',
   },
   {
+    name: 'harmonicity',
+    title: 'Harmonicity',
+    unit: '',
+    better: 'higher',
+    digits: 3,
+    definition:
+      'How periodic the copy is where the recording is voiced, 1 for as periodic as the recording: the highest ' +
+      'normalised autocorrelation between 70 and 400 Hz, its mean over the voiced frames of 5 ms, copy over recording. ' +
+      'Hoarse copies have less.',
+  },
+  {
     name: 'stoi',
     title: 'STOI',
     unit: '',

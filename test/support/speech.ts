@@ -50,6 +50,7 @@ export interface GoldenMeasures {
     readonly logSpectralDistance: number;
     readonly f0Rmse: number;
     readonly voicingError: number;
+    readonly harmonicity: number;
   }[];
   readonly tracks: Readonly<Record<string, readonly number[]>>;
   readonly warped: readonly {
@@ -58,6 +59,7 @@ export interface GoldenMeasures {
     readonly melCepstralDistortion: number;
     readonly f0Rmse: number;
     readonly voicingError: number;
+    readonly harmonicity: number;
   }[];
   readonly statistics: readonly {
     readonly a: number[];

@@ -60,10 +60,18 @@ export async function clipCard(
     name,
     ...clips.filter(({ id }) => id === clip.id).flatMap((result) => clipCells(evaluation.measures, result)),
   ]);
+  const { recognition } = evaluation;
+  const heard = (recognition === null ? [] : [recognition.recordings, ...recognition.systems]).flatMap(
+    ({ name, clips }) =>
+      clips
+        .filter(({ id }) => id === clip.id)
+        .map((one) => [name, `${one.errors} of ${one.words}`, one.heard === '' ? 'nothing' : one.heard]),
+  );
   return markup`<article class="clip">
 <h3>${clip.id}<span class="badge">${rank}</span></h3>
 ${clip.text !== undefined && markup`<p>${clip.text}</p>`}
 ${table(`Measures of ${clip.id}`, [['system', ...evaluation.measures.map(titleOf)], ...rows])}
+${heard.length > 0 && table(`What a recogniser heard of ${clip.id}`, [['system', 'words wrong', 'heard'], ...heard], [2])}
 <div class="panels">${takes.map((take) => takeFigure(clip.id, take, loudest))}</div>
 <figure>
 ${melodyPlot(`Fundamental frequency of ${clip.id}: ${takes.map(({ name }) => name).join(', ')}`, takes)}

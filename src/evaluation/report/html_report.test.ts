@@ -98,6 +98,16 @@ test('summary, differences and clips are in the tables', () => {
     assert.ok(page.includes(`<td>${measures.melCepstralDistortion.toFixed(2)}</td>`));
 });
 
+test('figures of other vocoders stand beside copies, and not beside speech with a rhythm of its own', async () => {
+  const mean = evaluation.systems[0].summary.melCepstralDistortion.mean?.toFixed(2);
+  const row = `<th scope="row">Mel-cepstral distortion, dB</th><td>lower</td><td>${mean}</td>`;
+  assert.match(page, /<h2>Beside other vocoders<\/h2>[^]*ours, here[^]*HiFi-GAN V1/);
+  assert.ok(page.includes(row) && page.includes('<td>1.30</td><td>1.90</td>'), row);
+  const few = clips.slice(0, 1);
+  const warped = await evaluateSystems({ systems, clips: few, reference: 'originals', warped: true });
+  assert.doesNotMatch(await htmlReport(warped, systems, few), /HiFi-GAN/);
+});
+
 test('a tone is a bright line at its frequency', () => {
   const frequency = 2756;
   const samples = Float32Array.from(

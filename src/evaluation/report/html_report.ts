@@ -3,10 +3,12 @@ import { type Content, type Markup, markup } from '../../report/markup.js';
 import { reportPage, table } from '../../report/page.js';
 import { rowPlot } from '../../report/plots.js';
 import type { Evaluation } from '../evaluate.js';
-import type { Measure } from '../measures.js';
+import { type Measure, shown } from '../measures.js';
+import type { Recognition } from '../recognition/recognition.js';
 import type { System } from '../system.js';
 import { clipCard, shownClips } from './clips.js';
-import { clipRows, differenceRows, shownDifference, shownInterval, titleOf } from './tables.js';
+import { published, publishedClips, publishedDigits, publishedSource } from './published.js';
+import { clipRows, differenceRows, shownDifference, shownInterval, titleOf, wordRows, wordsCaption } from './tables.js';
 
 /** Longer tables are cut; the JSON has all rows. */
 const mostRows = 1000;
@@ -34,6 +36,9 @@ export async function htmlReport(
       ...(evaluation.differences.length > 0
         ? [{ id: 'differences', title: 'Differences', content: differences(evaluation) }]
         : []),
+      ...(evaluation.recognition === null
+        ? []
+        : [{ id: 'words', title: 'Words', content: words(evaluation.recognition) }]),
       {
         id: 'listen',
         title: 'Worst and best clips',
@@ -42,6 +47,9 @@ export async function htmlReport(
           cards,
         ],
       },
+      ...(evaluation.alignment === 'samples'
+        ? [{ id: 'others', title: 'Beside other vocoders', content: others(evaluation) }]
+        : []),
       {
         id: 'clips',
         title: 'All clips',
@@ -136,6 +144,32 @@ ${measures.map((measure) => {
   const plot = rowPlot({ title: `Difference of ${titleOf(measure)}`, rows, line: 0 });
   return plotCard(titleOf(measure), plot, `${measure.better} is better for the first`);
 })}</div>`,
+  ];
+}
+
+const words = (recognition: Recognition): Content => [
+  table(wordsCaption(recognition), wordRows(recognition)),
+  markup`<p class="soft">The recogniser is no listener, and errs on the recordings too: what counts is how much more it errs
+on a copy. Texts are compared in lower case and without punctuation; an error is a word in the place of another, one left
+out or one too many.</p>`,
+];
+
+function others({ measures, systems }: Evaluation): Content {
+  const rows = measures.flatMap((measure) => {
+    const digits = publishedDigits[measure.name];
+    if (digits === undefined) return [];
+    const here = systems.map(({ summary }) => shown(summary[measure.name].mean, { digits }));
+    const there = published.map(({ means }) => shown(means[measure.name] ?? null, { digits }));
+    return [[titleOf(measure), measure.better, ...here, ...there]];
+  });
+  return [
+    table('Means of other vocoders, on other clips', [
+      ['measure', 'better', ...systems.map(({ name }) => `${name}, here`), ...published.map(({ name }) => name)],
+      ...rows,
+    ]),
+    markup`<p class="soft">A yardstick for copies of recordings, and no comparison: all but the columns marked “here” are of
+${publishedClips.length} clips of LJSpeech (${publishedClips.join(', ')}), ${publishedSource}; those vocoders were trained
+on 24 hours, SparseWaveRNN 0.1 on 5.6 minutes.</p>`,
   ];
 }
 
