@@ -11,7 +11,7 @@ import { classes } from './config.js';
 
 const settings = melPresets.hifigan;
 const { hop, bins } = settings;
-const encodings = ['linear16', 'mulaw10', 'lpc10'] as const;
+const encodings = ['linear16', 'mulaw10', 'lpc10', 'ltp10'] as const;
 const conditioning = { channels: 16, kernel: 5, residualBlocks: 2 };
 let pcm: Int16Array;
 let features: Float32Array;
@@ -70,6 +70,7 @@ for (const [encoding, decibels] of [
   ['linear16', Infinity],
   ['mulaw10', 38],
   ['lpc10', 58],
+  ['ltp10', 58],
 ] as const) {
   test(`${encoding}: speech survives with at least ${decibels} dB, in one piece or chunk by chunk`, () => {
     const codec = symbolCodec({ encoding, conditioning }, settings);
@@ -90,6 +91,7 @@ test('disturbed symbols are heard one sample later, and errors of prediction do 
   for (const [encoding, decibels] of [
     ['mulaw10', 25],
     ['lpc10', 25],
+    ['ltp10', 25],
   ] as const) {
     const codec = symbolCodec({ encoding, conditioning }, settings);
     const { codes, heard } = encode(codec, 0, pcm.length, 5);
@@ -115,7 +117,10 @@ test('a segment from the middle has nearly the symbols that the whole clip has t
     assert.equal(segment.length, 961);
     // The excitation depends on the coding errors before, which differ: a few of 1,024 codes.
     const difference = segment.reduce((sum, code, i) => sum + Math.abs(code - whole[first + i]), 0) / segment.length;
-    assert.ok(difference <= (encoding === 'lpc10' ? 6 : 0), `${encoding}: ${difference}`);
+    assert.ok(
+      difference <= (encoding.startsWith('l') && encoding !== 'linear16' ? 6 : 0),
+      `${encoding}: ${difference}`,
+    );
   }
 });
 
@@ -129,7 +134,9 @@ test('silence is the symbol of a zero among zeros', () => {
     });
     // Zero lies on the edge of two cells: the excitation coder alternates between them.
     assert.ok(
-      codes.every((code) => Math.abs(code - codec.silence) <= (encoding === 'lpc10' ? 3 : 0)),
+      codes.every(
+        (code) => Math.abs(code - codec.silence) <= (encoding.startsWith('l') && encoding !== 'linear16' ? 3 : 0),
+      ),
       `${encoding}: ${codes.join(' ')}`,
     );
   }
@@ -145,8 +152,10 @@ test('nats of 16-bit and of µ-law symbols are comparable: a memoryless model of
       meanLogWidths[0]
     );
   };
-  const [linear, mulaw, excitation] = encodings.map(entropy);
+  const [linear, mulaw, excitation, withPitch] = encodings.map(entropy);
   assert.ok(Math.abs(mulaw - linear) < 0.15, `${linear} and ${mulaw}`);
   // Linear prediction takes away what the spectral envelope already says.
   assert.ok(excitation < linear - 1, `${linear} and ${excitation}`);
+  // So does prediction from the pitch, where there is voice.
+  assert.ok(withPitch < excitation - 0.02, `${excitation} and ${withPitch}`);
 });

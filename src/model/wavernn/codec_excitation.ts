@@ -35,7 +35,7 @@ const settle = { lpc10: 64, ltp10: 800 } as const;
 const pitchEdge = 2200;
 const pitchReach = 12 / 22050;
 const pitchStrength = [0.45, 0.8] as const;
-const pitchGain = 0.88;
+const pitchGain = 0.75;
 
 const values = Float64Array.from({ length: 1024 }, (_, code) => mulawValue(code));
 const edges = Float64Array.from({ length: values.length - 1 }, (_, code) => mulawValue(code + 0.5));

@@ -167,3 +167,43 @@ test('a fresh network has update gates for memories from one sample to 512', () 
   assert.ok(bias.subarray(384).every((value) => value === 0));
   assert.equal(conditioningParameters(config, bins, 1).get('output.bias')!.data.length, 3 * hidden);
 });
+
+test('several vectors of a frame lie on the lines between the frames, and gradients go back along them', () => {
+  const plain = configOf({ channels: 16, kernel: 3, residualBlocks: 1 });
+  const finer = { ...plain, conditioning: { ...plain.conditioning, vectors: 4 } };
+  assert.equal(contextFrames(finer), contextFrames(plain) + 1);
+  const parameters = named(trained(plain));
+  const features = noise(2, 5 + 2 * contextFrames(finer));
+  // One frame more on each side than the finer network gives vectors for.
+  const frames = conditioningForward(tf, plain, parameters, features).arraySync();
+  const vectors = conditioningForward(tf, finer, parameters, features);
+  assert.deepEqual(vectors.shape, [2, 20, 192]);
+  vectors.arraySync().forEach((lane, l) =>
+    lane.forEach((vector, v) => {
+      // A frame's own vector stands in its middle; frame 0 of the vectors is frame 1 of `frames`.
+      const at = (v + 0.5) / 4 + 0.5;
+      const [before, share] = [Math.floor(at), at % 1];
+      vector.forEach((value, i) => {
+        const expected = (1 - share) * frames[l][before][i] + share * frames[l][before + 1][i];
+        assert.ok(Math.abs(value - expected) < 1e-5, `${value}, expected ${expected}`);
+      });
+    }),
+  );
+  const part = conditioningForward(tf, finer, parameters, features, { first: 3, count: 9 });
+  assert.deepEqual(part.arraySync(), tf.slice3d(vectors, [0, 3, 0], [2, 9, 192]).arraySync());
+  // The sum of weighted vectors by the bias of the output: each bias gets the sum of the weights.
+  const weights = tf.tensor3d(
+    Float32Array.from({ length: 2 * 9 * 192 }, (_, i) => (i % 7) - 2),
+    [2, 9, 192],
+  );
+  const gradient = tf.grad((bias) =>
+    tf.sum(
+      tf.mul(
+        weights,
+        conditioningForward(tf, finer, { ...parameters, 'output.bias': bias }, features, { first: 3, count: 9 }),
+      ),
+    ),
+  )(parameters['output.bias']);
+  const sums = tf.sum(weights, [0, 1]).dataSync();
+  gradient.dataSync().forEach((value, i) => assert.ok(Math.abs(value - sums[i]) < 1e-4, `${value} and ${sums[i]}`));
+});
