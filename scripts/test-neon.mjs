@@ -19,7 +19,7 @@ if (!emulator || spawnSync(compiler, ['--version']).status !== 0) {
 
 const source = 'src/kernels/native';
 const units = readdirSync(source, { recursive: true }).filter(
-  (name) => name.endsWith('.cc') && !/^bindings|avx|excitation/.test(name),
+  (name) => name.endsWith('.cc') && !/^bindings|avx|coder/.test(name),
 );
 const program = 'build/compare_tables_neon';
 mkdirSync('build/neon', { recursive: true });

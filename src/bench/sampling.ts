@@ -4,8 +4,8 @@ import {
   type Precision,
   type Sampler,
   type SamplerNetwork,
-  type SamplerSettings,
   samplerParts,
+  type SamplerSettings,
   SIDE_BY_SIDE,
   withPrecision,
 } from '../kernels/index.js';

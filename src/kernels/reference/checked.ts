@@ -1,6 +1,5 @@
 import { philox, streams } from '../../base/random.js';
 import type { Kernels, Sampler, SamplerNetwork, SamplerSettings } from '../interface/kernels.js';
-import type { FramePredictors } from '../interface/listener.js';
 import { precisionOf } from '../interface/precision.js';
 import { drawingOrder } from './sampler.js';
 import { separateSamplers } from './separate_samplers.js';
@@ -104,7 +103,7 @@ function checkedSampler(
     async run(gate, frames, hop, predictors) {
       const [given, described] = structuredClone([gate, predictors]);
       const codes = await sampler.run(gate, frames, hop, predictors);
-      const probabilities = oracle.forced(given as Float32Array, frames, hop, codes, described as FramePredictors);
+      const probabilities = oracle.forced(given, frames, hop, codes, described);
       codes.forEach((code, t) => {
         const words = philox(settings.seed, streams.sampling, position++);
         [Math.floor(code / classes), code % classes].forEach((symbol, half) => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { RandomStream } from '../../base/random.js';
-import { cueCounts } from '../interface/listener.js';
 import { chooseKernels, codeExcitation, type ExcitationBatch, kernelNames } from '../index.js';
+import { cueCounts } from '../interface/listener.js';
 
 /** Cells that widen with the value, as those of the µ-law; symmetrical, so that zero is an edge. */
 function cells(codes: number): Pick<ExcitationBatch, 'values' | 'edges'> {

@@ -1,6 +1,6 @@
 import type { CodeNoise } from '../../kernels/interface/excitation.js';
-import type { FramePredictors, Hearing } from '../../kernels/interface/listener.js';
 import type { Kernels } from '../../kernels/interface/kernels.js';
+import type { FramePredictors, Hearing } from '../../kernels/interface/listener.js';
 
 /** Audio as the network sees it: one symbol pair coarse·Q + fine per sample. */
 export interface Symbols {

@@ -1,7 +1,7 @@
 import { predictorFromMel, predictorOrder } from '../../audio/lpc.js';
 import type { MelSettings } from '../../audio/mel_settings.js';
-import { pitchFromMel } from '../../audio/pitch_from_mel.js';
 import { mulawCode, mulawValue } from '../../audio/mulaw.js';
+import { pitchFromMel } from '../../audio/pitch_from_mel.js';
 import { codeExcitation } from '../../kernels/interface/excitation.js';
 import {
   type FramePredictors,

@@ -152,5 +152,5 @@ function interpolated(tf: TensorFlow, perFrame: Tensor3D, vectors: number, { fir
     };
     return { value: tf.tensor3d(to, [lanes, count, width]), gradFunc };
   });
-  return operation(perFrame) as Tensor3D;
+  return operation(perFrame);
 }

@@ -95,11 +95,10 @@ void matmul(const Napi::CallbackInfo& info) {
 // (threads, batch, seed low, seed high, codes, heard or null, cues or null)
 void code_excitation(const Napi::CallbackInfo& info) {
   const Napi::Object b = info[1].As<Napi::Object>();
-  Excitation e = {
-      integer(b.Get("lanes")),   integer(b.Get("length")),
-      integer(b.Get("history")), integer(b.Get("hop")),
-      integer(b.Get("phase")),   integer(b.Get("frames")),
-      integer(b.Get("lead")),    (int)length_of(b.Get("values"))};
+  Excitation e = {integer(b.Get("lanes")),   integer(b.Get("length")),
+                  integer(b.Get("history")), integer(b.Get("hop")),
+                  integer(b.Get("phase")),   integer(b.Get("frames")),
+                  integer(b.Get("lead")),    (int)length_of(b.Get("values"))};
   e.hearing = hearing_of(b);
   e.predictors = predictors_of(b);
   e.pcm = data_of<int16_t>(b.Get("pcm"));

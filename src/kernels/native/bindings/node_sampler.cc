@@ -99,8 +99,8 @@ class FramePredictors {
 
 // A stream from its beginning; from argument `at` on: seed low, seed high, inverse temperature,
 // first coarse, first fine.
-Stream stream_of(const Napi::CallbackInfo& info, size_t at, const Memory& memory,
-                 const Memory& own, const Ears& ears) {
+Stream stream_of(const Napi::CallbackInfo& info, size_t at, const Memory& memory, const Memory& own,
+                 const Ears& ears) {
   return {
       {info[at].As<Napi::Number>().Uint32Value(), info[at + 1].As<Napi::Number>().Uint32Value()},
       0,
@@ -295,8 +295,8 @@ class Sampler : public Napi::ObjectWrap<Sampler> {
     return promise;
   }
 
-  // (gate [frames,3H], frames, hop, codes [frames·hop], probabilities [frames·hop,2Q], predictors or
-  // undefined)
+  // (gate [frames,3H], frames, hop, codes [frames·hop], probabilities [frames·hop,2Q], predictors
+  // or undefined)
   void forced(const Napi::CallbackInfo& info) {
     const int frames = integer(info[1]), hop = integer(info[2]);
     const FramePredictors predictors(info[5]);
@@ -305,8 +305,8 @@ class Sampler : public Napi::ObjectWrap<Sampler> {
            frames);
   }
 
-  // (gate [frames,3H], frames, hop, parts, predictors or undefined) → seconds, and if asked the share of each part, in the
-  // order of packed.h
+  // (gate [frames,3H], frames, hop, parts, predictors or undefined) → seconds, and if asked the
+  // share of each part, in the order of packed.h
   Napi::Value timed(const Napi::CallbackInfo& info) {
     const int frames = integer(info[1]), hop = integer(info[2]);
     const bool parts = info[3].ToBoolean();
@@ -382,7 +382,8 @@ class SamplerGroup : public Napi::ObjectWrap<SamplerGroup> {
     std::vector<uint16_t> codes;
   };
 
-  // (slot, seed low, seed high, inverse temperature, first coarse, first fine, hearing or undefined)
+  // (slot, seed low, seed high, inverse temperature, first coarse, first fine, hearing or
+  // undefined)
   void begin(const Napi::CallbackInfo& info) {
     const int slot = integer(info[0]);
     memset(memories_[slot]->data, 0, kernels_->stream_bytes(&packed_->network));
@@ -451,8 +452,8 @@ class SamplerGroup : public Napi::ObjectWrap<SamplerGroup> {
     int hop_, threads_;
   };
 
-  // (parts {slot, gate [frames,3H], frames, predictors or undefined}, hop, threads) → Promise<Uint16Array [frames·hop] of
-  // each part>
+  // (parts {slot, gate [frames,3H], frames, predictors or undefined}, hop, threads) →
+  // Promise<Uint16Array [frames·hop] of each part>
   Napi::Value run(const Napi::CallbackInfo& info) {
     const Napi::Array given = info[0].As<Napi::Array>();
     const int hop = integer(info[1]);
@@ -464,8 +465,7 @@ class SamplerGroup : public Napi::ObjectWrap<SamplerGroup> {
       parts.push_back(
           {i, integer(o.Get("slot")), frames,
            std::vector<float>(gate, gate + (size_t)frames * 3 * packed_->network.hidden),
-           FramePredictors(o.Get("predictors")),
-           std::vector<uint16_t>((size_t)frames * hop)});
+           FramePredictors(o.Get("predictors")), std::vector<uint16_t>((size_t)frames * hop)});
     }
     Work* work = new Work(info.Env(), this, std::move(parts), hop, integer(info[2]));
     const Napi::Promise promise = work->deferred.Promise();

@@ -28,9 +28,8 @@ inline size_t length_of(const Napi::Value& v) {
 }
 
 inline Hearing hearing_of(const Napi::Object& o) {
-  return {integer(o.Get("cues")), integer(o.Get("order")),
-          (int)length_of(o.Get("pitchFilter")) / 4, data_of<double>(o.Get("values")),
-          data_of<double>(o.Get("pitchFilter"))};
+  return {integer(o.Get("cues")), integer(o.Get("order")), (int)length_of(o.Get("pitchFilter")) / 4,
+          data_of<double>(o.Get("values")), data_of<double>(o.Get("pitchFilter"))};
 }
 
 inline Predictors predictors_of(const Napi::Object& o) {

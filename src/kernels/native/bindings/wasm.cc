@@ -149,11 +149,10 @@ EXPORT(sequence) void sequence(const double* arguments) {
   Arguments a(arguments);
   std::vector<Network> members(a.integer());
   for (Network& n : members) n = a.network();
-  const Batch batch = {a.integer(),        a.integer(),     a.integer(),
-                       a.integer(),        a.integer(),     a.data<uint16_t>(),
-                       a.data<uint16_t>(), a.data<float>(), a.data<float>(),
-                       a.data<int32_t>(),  a.data<float>(), a.number(),
-                       a.data<double>(),   a.data<float>(), nullptr};
+  const Batch batch = {
+      a.integer(),        a.integer(),        a.integer(),      a.integer(),     a.integer(),
+      a.data<uint16_t>(), a.data<uint16_t>(), a.data<float>(),  a.data<float>(), a.data<int32_t>(),
+      a.data<float>(),    a.number(),         a.data<double>(), a.data<float>(), nullptr};
   std::vector<Gradients> gradients(a.integer() ? members.size() : 0);
   for (Gradients& g : gradients) g = a.gradients();
   run_sequence(table, 1, members, batch, gradients.empty() ? nullptr : gradients.data());

@@ -1,5 +1,5 @@
-// Coding of excitation; see src/kernels/interface/excitation.ts for the shapes. Compiled without contraction
-// of products and sums, so that it gives what the reference there gives, to the bit.
+// Coding of excitation; see src/kernels/interface/excitation.ts for the shapes. Compiled without
+// contraction of products and sums, so that it gives what the reference there gives, to the bit.
 #pragma once
 #include <stdint.h>
 

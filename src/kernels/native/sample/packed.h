@@ -67,10 +67,10 @@ struct Stream {
   uint32_t key[2];
   uint64_t position;  // index of the next sample
   float inverseTemperature;
-  int coarse, fine;  // last symbols
-  int current;       // which of the two states in `memory` is the last one
-  float* memory;     // stream_bytes(network) bytes
-  float* own;        // own_bytes(network) bytes that no other thread sees
+  int coarse, fine;    // last symbols
+  int current;         // which of the two states in `memory` is the last one
+  float* memory;       // stream_bytes(network) bytes
+  float* own;          // own_bytes(network) bytes that no other thread sees
   Listener* listener;  // it gives the cues; null where the network hears none
 };
 
