@@ -245,8 +245,8 @@ test('a flipped bit anywhere is noticed', async () => {
 test('a voice made by a newer version asks for an update', async () => {
   const { tensors, metadata } = decodeSafetensors(readFileSync(path));
   await refuses(
-    altered(encodeSafetensors(tensors, { ...metadata, version: '3' })),
-    /format 3 was made by a newer version.*update/,
+    altered(encodeSafetensors(tensors, { ...metadata, version: '4' })),
+    /format 4 was made by a newer version.*update/,
     'ERR_VOICE_VERSION',
   );
   await refuses(altered(encodeSafetensors(tensors, { ...metadata, version: 'x' })), 'version "x"');
