@@ -7,7 +7,6 @@ import { TtsError } from '../../base/errors.js';
 import { describeIssues, nearest } from '../../base/yaml_issues.js';
 import { loadVoiceSync } from '../../model/voice/file.js';
 import { findVoice } from '../../model/voice/shipped.js';
-import type { Voice } from '../../model/voice/voice.js';
 import type { WaveRnnConfig } from '../../model/wavernn/config.js';
 import {
   type ClassifierRecipe,
@@ -73,31 +72,35 @@ export function loadAnyRecipe(dirOrFile: string, options: RecipeOptions = {}): A
     throw new TtsError('ERR_RECIPE', `${path}: ${document.errors[0].message.split('\n')[0]}`);
   if (!isMap(document.contents))
     throw new TtsError('ERR_RECIPE', `${path}: expected keys and values, such as "name: ljspeech"`);
-  if (options.from !== undefined) document.setIn(['from'], options.from);
   applyOptions(document, options);
 
-  const task = document.get('task') ?? 'vocoder';
+  const task = taskOf(document);
   if (typeof task !== 'string' || !Object.hasOwn(schemas, task))
     throw unknownName(path, 'task', String(task), Object.keys(schemas));
   if (options.from !== undefined && task !== 'vocoder')
     throw new TtsError('ERR_RECIPE', `${path} has task: ${task}; only a task: vocoder begins from a voice`);
-  const from = task === 'vocoder' ? document.get('from') : undefined;
-  const origin = typeof from === 'string' ? openVoice(from) : undefined;
-  if (origin) {
-    const sizeAsked = options.size !== undefined || (options.set ?? []).some((text) => /^\s*size\s*=/.test(text));
-    applyVoice(document, origin.voice, sizeAsked);
-    applyOptions(document, options);
-  }
-  if (options.data !== undefined) document.setIn(['data', task === 'vocoder' ? 'corpus' : 'folder'], options.data);
   const schema = schemas[task as keyof typeof schemas];
-  const checked = schema.safeParse(toPlain(document, path));
-  if (!checked.success)
-    throw new TtsError('ERR_RECIPE', `${path}: ${describeIssues(checked.error.issues, schema, document, lines)}`);
-  const { size, sizes } = checked.data;
-  if (!Object.hasOwn(sizes, size)) throw unknownName(path, 'size', size, Object.keys(sizes));
-  if (checked.data.task !== 'vocoder') return checked.data;
-  const recipe = withFeatures(checked.data, path);
-  if (origin) checkFits(origin.name, origin.voice, { config: waveRnnConfig(recipe), features: recipe.features });
+  const check = (): AnyRecipe => {
+    const checked = schema.safeParse(toPlain(document, path));
+    if (!checked.success)
+      throw new TtsError('ERR_RECIPE', `${path}: ${describeIssues(checked.error.issues, schema, document, lines)}`);
+    const { size, sizes } = checked.data;
+    if (!Object.hasOwn(sizes, size)) throw unknownName(path, 'size', size, Object.keys(sizes));
+    return checked.data.task === 'vocoder' ? withFeatures(checked.data, path) : checked.data;
+  };
+  const asWritten = check();
+  if (asWritten.task !== 'vocoder') return asWritten;
+  let recipe: Recipe = asWritten;
+  if (recipe.from !== undefined) {
+    // Once more, with the settings of the voice in place of the recipe's, and what was asked for on top.
+    const { name, path: voicePath } = findVoice(recipe.from);
+    const voice = loadVoiceSync(voicePath);
+    const sizeAsked = options.size !== undefined || (options.set ?? []).some((text) => /^\s*size\s*=/.test(text));
+    applyVoice(document, voice, sizeAsked);
+    applyOptions(document, options);
+    recipe = check() as Recipe;
+    checkFits(name, voice, { config: waveRnnConfig(recipe), features: recipe.features });
+  }
   return options.data === undefined ? recipe : { ...recipe, data: ofFolder(recipe.data) };
 }
 
@@ -106,14 +109,13 @@ function ofFolder({ licence: _, ...data }: RecipeFile['data']): RecipeFile['data
   return { ...data, validation: { share: defaultValidationShare, ...data.validation } };
 }
 
-function openVoice(from: string): { readonly name: string; readonly voice: Voice } {
-  const { name, path } = findVoice(from);
-  return { name, voice: loadVoiceSync(path) };
-}
+const taskOf = (document: Document): unknown => document.get('task') ?? 'vocoder';
 
-function applyOptions(document: Document, { size, set = [] }: RecipeOptions): void {
+function applyOptions(document: Document, { size, set = [], from, data }: RecipeOptions): void {
   if (size !== undefined) document.setIn(['size'], size);
   for (const assignment of set) applyAssignment(document, assignment);
+  if (from !== undefined) document.setIn(['from'], from);
+  if (data !== undefined) document.setIn(['data', taskOf(document) === 'vocoder' ? 'corpus' : 'folder'], data);
 }
 
 function withFeatures({ features, ...recipe }: RecipeFile, path: string): Recipe {
