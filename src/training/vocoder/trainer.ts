@@ -26,7 +26,7 @@ import { sumInto } from '../adam_states.js';
 import { MaskedLearner, type MemberGradients } from '../masked_learner.js';
 import { checkFits } from '../recipe/from_voice.js';
 import { type Recipe, waveRnnConfig } from '../recipe/recipe.js';
-import { openOrigin,type Origin } from './origin.js';
+import { openOrigin, type Origin } from './origin.js';
 import { maskedMatrices, VocoderParameters } from './parameters.js';
 import { drawSegments, type Segments } from './segments.js';
 
