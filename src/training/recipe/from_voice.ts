@@ -18,8 +18,9 @@ export function applyVoice(document: Document, { config, features }: Fitting, si
   const { block, ...rest } = config;
   const entries = Object.entries({ ...rest, block: [block.rows, block.columns] });
   const ofSize = Object.fromEntries(entries.filter(([key]) => key in sizeSchema.shape));
-  for (const [key, value] of entries)
-    if (!(key in sizeSchema.shape)) document.setIn(['model', key], document.createNode(value));
+  const model = Object.fromEntries(entries.filter(([key]) => !(key in sizeSchema.shape)));
+  // Whole: what the recipe's model says and the voice does not have must go.
+  document.setIn(['model'], document.createNode(model));
   document.setIn(['features'], document.createNode(features));
   if (sizeAsked) return;
   const sizes = Object.entries((document.toJS() as { sizes?: Record<string, unknown> }).sizes ?? {});
