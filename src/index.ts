@@ -62,6 +62,14 @@ export { type Spoken, type System } from './evaluation/system.js';
 export { openVoiceSystem, type VoiceSystemOptions } from './evaluation/voice_system.js';
 export { chooseKernels, type KernelName, kernelNames, type Kernels } from './kernels/index.js';
 export { loadVoice, saveVoice } from './model/voice/file.js';
+export {
+  defaultVoice,
+  describeVoices,
+  findVoice,
+  shippedVoices,
+  type VoiceDescription,
+  type VoiceFile,
+} from './model/voice/shipped.js';
 export { type Provenance, type Voice } from './model/voice/voice.js';
 export { type WaveRnnConfig } from './model/wavernn/config.js';
 export { type FolderOptions, type SpokenFile, synthesizeFolder } from './synthesis/folder.js';

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { TtsError } from './errors.js';
@@ -13,14 +13,27 @@ export async function readWholeFile(path: string): Promise<Buffer> {
   try {
     return await readFile(path);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT') throw new TtsError('ERR_FILE_NOT_FOUND', `${path}: no such file`, { cause: error });
-    throw new TtsError(
-      'ERR_FILE_READ',
-      `${path} cannot be read: ${code === 'EISDIR' ? 'it is a folder' : String(code)}`,
-      { cause: error },
-    );
+    throw readError(path, error);
   }
+}
+
+/** The same at once. */
+export function readWholeFileSync(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw readError(path, error);
+  }
+}
+
+function readError(path: string, error: unknown): TtsError {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'ENOENT') return new TtsError('ERR_FILE_NOT_FOUND', `${path}: no such file`, { cause: error });
+  return new TtsError(
+    'ERR_FILE_READ',
+    `${path} cannot be read: ${code === 'EISDIR' ? 'it is a folder' : String(code)}`,
+    { cause: error },
+  );
 }
 
 /**

@@ -7,10 +7,12 @@ import { openCorpus } from '../data/corpora/corpus.js';
 import { openFeatureStore } from '../data/store/feature_store.js';
 import { chooseKernels } from '../kernels/index.js';
 import { loadVoice } from '../model/voice/file.js';
+import { defaultVoice, findVoice } from '../model/voice/shipped.js';
 import { loadRecipe } from '../training/recipe/recipe.js';
 import { kernelsHelp } from './options.js';
 import { examples } from './program.js';
 import { bar } from './progress.js';
+import { voiceHelp } from './voices.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -24,7 +26,7 @@ interface Options {
 /** `tts-bench precision`: what bf16 and int8 cost a voice. */
 export const precisionCommand = new Command('precision')
   .description('NLL on held-out speech in each precision, through the sampler’s own arithmetic')
-  .argument('[voice]', 'a voice.safetensors', join(root, 'recipes', 'ljspeech', 'voice.safetensors'))
+  .argument('[voice]', voiceHelp, defaultVoice)
   .option('--data <dir>', 'a corpus', join(root, 'data', 'ljspeech-mini'))
   .option('--recipe <path>', 'the recipe that says which clips are held out', join(root, 'recipes', 'ljspeech'))
   .option('--kernels <name>', kernelsHelp)
@@ -33,8 +35,9 @@ export const precisionCommand = new Command('precision')
     'after',
     examples('tts-bench precision', 'tts-bench precision runs/my-voice/voice.safetensors --data my-recordings'),
   )
-  .action(async (path: string, { data, recipe, kernels: name, json }: Options) => {
+  .action(async (nameOrFile: string, { data, recipe, kernels: name, json }: Options) => {
     const kernels = chooseKernels({ name });
+    const { path } = findVoice(nameOrFile);
     const voice = await loadVoice(path);
     const { validation } = loadRecipe(recipe, { data }).data;
     const store = await openFeatureStore({

@@ -12,10 +12,12 @@ import { clipRows, differenceRows, summaryRows, wordRows, wordsCaption } from '.
 import { distinctNames, type System } from '../evaluation/system.js';
 import { openVoiceSystem } from '../evaluation/voice_system.js';
 import { chooseKernels } from '../kernels/index.js';
+import { findVoice } from '../model/voice/shipped.js';
 import { markdownTable } from '../report/markdown.js';
 import { collect, kernelsHelp, positiveNumber, wholeNumber } from './options.js';
 import { createCommand, examples, runCommand } from './program.js';
 import { bar } from './progress.js';
+import { voiceHelp, voiceName } from './voices.js';
 
 interface Options {
   voice: string[];
@@ -47,12 +49,12 @@ function refuseOptions(options: Options, names: readonly (keyof Options)[], belo
 }
 
 async function voiceSystems({ voice, seed = 1, temperature = 1, kernels: name }: Options): Promise<System[]> {
-  const names = distinctNames(voice);
+  const paths = voice.map((nameOrFile) => findVoice(nameOrFile).path);
+  const names = distinctNames(paths);
   if (names.includes(referenceFolder))
     refuse(`a voice is called ${referenceFolder}, expected another name: that is what the recordings are called`);
-  for (const path of voice) if (!existsSync(path)) throw new TtsError('ERR_FILE_NOT_FOUND', `no voice at ${path}`);
   const kernels = chooseKernels({ name });
-  return Promise.all(voice.map((path, i) => openVoiceSystem({ path, name: names[i], seed, temperature, kernels })));
+  return Promise.all(paths.map((path, i) => openVoiceSystem({ path, name: names[i], seed, temperature, kernels })));
 }
 
 /** What is to be measured against what. */
@@ -118,7 +120,12 @@ const command = createCommand(
   'Measure how good copies of recordings are: what a voice makes of them, ' + 'or what other programs have made.',
 )
   .argument('[folders...]', 'folders of WAVs named as the originals, one folder for each system; with --reference')
-  .option('--voice <file>', 'a voice.safetensors that copies the recordings; may be repeated, to compare', collect, [])
+  .option(
+    '--voice <name|file>',
+    `${voiceHelp}, that copies the recordings; may be repeated, to compare; list prints those that ship`,
+    (text: string, earlier: string[]) => collect(voiceName(text), earlier),
+    [],
+  )
   .option('--data <dir>', 'recordings that the voice has not been trained on: a folder, or one like LJSpeech')
   .option('--reference <dir>', 'the originals of the folders')
   .option('--clips <ids>', 'only these, with commas between (default: all)')

@@ -1,12 +1,11 @@
 #!/usr/bin/env node
 import { existsSync, statSync } from 'node:fs';
-import { basename } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { WavStream } from '../audio/write.js';
 import { TtsError } from '../base/errors.js';
 import { chooseKernels } from '../kernels/index.js';
 import { loadVoice } from '../model/voice/file.js';
 import { voicePrecision } from '../model/voice/network.js';
+import { defaultVoice, findVoice } from '../model/voice/shipped.js';
 import { type Voice } from '../model/voice/voice.js';
 import { readSynthesisInput } from '../synthesis/input.js';
 import { openPlayer } from '../synthesis/play.js';
@@ -14,6 +13,7 @@ import { synthesize } from '../synthesis/synthesize.js';
 import { kernelsHelp, positiveNumber, wholeNumber } from './options.js';
 import { createCommand, examples, runCommand } from './program.js';
 import { synthFolder } from './synth_folder.js';
+import { voiceHelp, voiceName } from './voices.js';
 
 interface Options {
   voice: string;
@@ -25,8 +25,6 @@ interface Options {
   json?: boolean;
   threads?: number;
 }
-
-const shippedVoice = fileURLToPath(new URL('../../../recipes/ljspeech/voice.safetensors', import.meta.url));
 
 function densityOf({ sparse }: Voice): number {
   const matrices = Object.values(sparse);
@@ -73,7 +71,7 @@ const command = createCommand(
 )
   .argument('<input>', 'features.npy, or a recording (WAV, FLAC, MP3, Ogg Vorbis), or a folder of them')
   .argument('[out.wav]', 'where the speech goes, a folder for a folder; not needed with --stdout or --play')
-  .option('--voice <file>', 'a voice.safetensors', shippedVoice)
+  .option('--voice <name|file>', `${voiceHelp}; list prints those that ship`, voiceName, defaultVoice)
   .option('--seed <n>', 'seed of the random numbers: the same seed gives the same WAV', wholeNumber, 1)
   .option('--temperature <t>', 'below 1 calmer and duller, 1 as the voice has learned', positiveNumber, 1)
   .option('--play', 'play it while it is made')
@@ -99,10 +97,9 @@ const command = createCommand(
     const isFolder = existsSync(input) && statSync(input).isDirectory();
     if (path === undefined && !isFolder && !options.stdout && !options.play)
       throw new TtsError('ERR_ARGUMENT', 'nowhere to put the speech: expected out.wav, --stdout or --play');
-    if (!existsSync(options.voice)) throw new TtsError('ERR_FILE_NOT_FOUND', `no voice at ${options.voice}`);
+    const { name, path: voicePath } = findVoice(options.voice);
     const kernels = chooseKernels({ name: options.kernels, threads: options.threads });
-    const voice = await loadVoice(options.voice);
-    const name = options.voice === shippedVoice ? 'ljspeech' : basename(options.voice, '.safetensors');
+    const voice = await loadVoice(voicePath);
     if (isFolder) return synthFolder(voice, name, input, path, kernels, options);
     const { data, frames, notes } = await readSynthesisInput(input, voice, name);
     for (const note of notes) console.error(`note: ${note}`);

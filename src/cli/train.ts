@@ -4,6 +4,7 @@ import { openTrainingCorpus } from '../data/corpora/training_corpus.js';
 import { openTrainingImages } from '../data/images/training_images.js';
 import { openFeatureStore } from '../data/store/feature_store.js';
 import { chooseKernels } from '../kernels/index.js';
+import { findVoice } from '../model/voice/shipped.js';
 import { trainClassifier } from '../training/classifier/task.js';
 import type { ClassifierRecipe, EvolvedRecipe } from '../training/recipe/classifier_schema.js';
 import { loadAnyRecipe, type Recipe } from '../training/recipe/recipe.js';
@@ -12,10 +13,12 @@ import { trainVoice } from '../training/vocoder/task.js';
 import { collect, kernelsHelp, positiveNumber, wholeNumber } from './options.js';
 import { createCommand, examples, runCommand } from './program.js';
 import { bar } from './progress.js';
+import { voiceHelp, voiceName } from './voices.js';
 
 interface TrainOptions {
   size?: string;
   data?: string;
+  from?: string;
   out?: string;
   set: string[];
   steps?: number;
@@ -37,7 +40,15 @@ const command = createCommand(
     'train on this folder instead of the data of the recipe: recordings (WAV, FLAC, MP3, Ogg Vorbis), or ' +
       'images in the format of the data set',
   )
-  .option('--out <dir>', 'folder of the run: checkpoints, samples, logs, voice or model (default: runs/NAME-SIZE)')
+  .option(
+    '--from <name|file>',
+    `begin from a voice, with its model and its features: ${voiceHelp}; list prints those that ship`,
+    voiceName,
+  )
+  .option(
+    '--out <dir>',
+    'folder of the run: checkpoints, samples, logs, voice or model (default: runs/NAME-SIZE, or runs/NAME-from-VOICE)',
+  )
   .option(
     '--set <key=value>',
     'change a value of the recipe, such as training.learningRate=5e-4; may be repeated',
@@ -54,21 +65,23 @@ const command = createCommand(
     'after',
     examples(
       'tts-train recipes/ljspeech --data my-recordings --out runs/my-voice',
-      'tts-train recipes/mnist --set sparsity.method=rigl --out runs/mnist-rigl',
+      'tts-train recipes/ljspeech --data my-recordings --from ljspeech --out runs/my-voice',
     ),
   )
   .action(async (recipePath: string, options: TrainOptions) => {
     const set = [...options.set];
     if (options.steps !== undefined) set.push(`training.steps=${options.steps}`);
     if (options.seed !== undefined) set.push(`training.seed=${options.seed}`);
-    const recipe = loadAnyRecipe(recipePath, { size: options.size, set, data: options.data });
+    const { size, data, from } = options;
+    const recipe = loadAnyRecipe(recipePath, { size, set, data, from });
     if (recipe.task === 'vocoder') await trainOnSpeech(recipe, options);
     else await trainOnImages(recipe, options);
   });
 
 async function trainOnSpeech(recipe: Recipe, options: TrainOptions): Promise<void> {
   const kernels = chooseKernels({ name: options.kernels, threads: options.threads });
-  const out = options.out ?? join('runs', `${recipe.name}-${recipe.size}`);
+  const from = recipe.from === undefined ? undefined : findVoice(recipe.from).name;
+  const out = options.out ?? join('runs', `${recipe.name}-${from === undefined ? recipe.size : `from-${from}`}`);
 
   const bars = { download: bar('downloading'), unpack: bar('unpacking') };
   const corpus = await openTrainingCorpus(recipe.data, (stage, done, total) => bars[stage](done, total ?? done + 1));

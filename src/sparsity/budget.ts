@@ -110,8 +110,9 @@ export function perMatrix<T extends Uint8Array | Float32Array | Float64Array>(
 }
 
 /** Arrays with a value per block of each matrix, laid end to end. */
-export function endToEnd(arrays: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));
+export function endToEnd<T extends Uint8Array | Float32Array>(arrays: readonly T[]): T {
+  const length = arrays.reduce((sum, array) => sum + array.length, 0);
+  const all = new (arrays[0].constructor as { new (length: number): T })(length);
   let start = 0;
   for (const array of arrays) {
     all.set(array, start);

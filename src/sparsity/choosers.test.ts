@@ -4,7 +4,7 @@ import { RandomStream } from '../base/random.js';
 import { totalBlocks } from './budget.js';
 import type { BlockView, MaskChooser, MaskedMatrix } from './chooser.js';
 import { statistics } from './criteria.js';
-import { keptBlocks, type Mask } from './mask.js';
+import { blockCount, keptBlocks, type Mask } from './mask.js';
 import { createChooser, sparsitySchema } from './settings.js';
 
 const matrices: MaskedMatrix[] = [
@@ -220,6 +220,43 @@ test('losses in the grace of a hold do not count', () => {
   });
   assert.deepEqual(other, one);
   assert.notDeepEqual(third, one);
+});
+
+for (const [name, settings] of Object.entries(methods)) {
+  if (name === 'pruning') continue;
+  test(`${name}: begins from given masks, whatever the seed, and keeps their number of blocks`, () => {
+    // Such as a search leaves them: other counts in gates and layers than the densities ask for.
+    const masks = [
+      Uint8Array.from({ length: 192 }, (_, block) => (block < 64 ? block % 2 : block % 32 === 5 ? 1 : 0)),
+      Uint8Array.from({ length: 128 }, (_, block) => (block % 9 === 0 ? 1 : 0)),
+    ];
+    for (const seed of [1, 2]) {
+      const chooser = createChooser(sparsitySchema.parse(settings), matrices, seed, steps, masks);
+      for (const member of [...chooser.initial(), chooser.deployed()]) assert.deepEqual(member, masks);
+      let present = chooser.update(0, viewAt(0)) ?? chooser.initial();
+      assert.deepEqual(chooser.deployed(), masks, 'the search begins around them');
+      for (let step = 0; step < 150; step++) {
+        if (step > 0) present = chooser.update(step, viewAt(step)) ?? present;
+        chooser.observe(step, lossesAt(step, present));
+        for (const member of [...present, chooser.deployed()]) {
+          assert.equal(count(all(member)), count(all(masks)));
+          if (!/network|budgets searched/.test(name)) assert.deepEqual(member.map(count), masks.map(count));
+        }
+      }
+      if (name === 'fixed') assert.deepEqual(chooser.deployed(), masks);
+      else assert.notDeepEqual(chooser.deployed(), masks);
+    }
+  });
+}
+
+test('pruning refuses given masks, and all methods those of another network', () => {
+  const masks = matrices.map((matrix) => new Uint8Array(blockCount(matrix)).fill(1));
+  for (const [name, settings] of Object.entries(methods)) {
+    const begin = (given: Mask[]) => createChooser(sparsitySchema.parse(settings), matrices, 1, steps, given);
+    if (name === 'pruning')
+      assert.throws(() => begin(masks), { code: 'ERR_RECIPE', message: /pruning.*expected fixed/ });
+    else assert.throws(() => begin(masks.slice(1)), /the given mask has 128 blocks, expected 320/);
+  }
 });
 
 test('the state of another network is refused', () => {

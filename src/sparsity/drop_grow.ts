@@ -1,7 +1,7 @@
 import { fillNormals, streams } from '../base/random.js';
-import { type BudgetGroup, budgetGroups, endToEnd, totalBlocks } from './budget.js';
+import { type BudgetGroup, endToEnd, totalBlocks } from './budget.js';
 import type { BlockView, MaskChooser, MaskedMatrix } from './chooser.js';
-import { randomMask, singleMask } from './fixed.js';
+import { type Beginning, beginning, singleMask } from './fixed.js';
 import type { Mask } from './mask.js';
 import { blockMeans } from './masked_weights.js';
 import { addHighest } from './selection.js';
@@ -47,15 +47,16 @@ export function dropAndGrow(
 
 /**
  * RigL: the blocks of least magnitude are dropped, those with the greatest dense gradient are grown, from zero (Evci et
- * al. 2020, arXiv 1911.11134, algorithm 1). `steps`: length of the run.
+ * al. 2020, arXiv 1911.11134, algorithm 1). `steps`: length of the run; `given`: see `beginning`.
  */
 export function rigl(
   matrices: readonly MaskedMatrix[],
   seed: number,
   steps: number,
   settings: DropGrowSettings,
+  given?: Mask,
 ): MaskChooser {
-  return dropGrowChooser(matrices, seed, steps, settings, (_, view) =>
+  return dropGrowChooser(beginning(matrices, seed, 'layer', given), matrices, steps, settings, (_, view) =>
     endToEnd(
       view.gradients().map((gradient, i) => blockMeans(gradient, matrices[i].block.rows * matrices[i].block.columns)),
     ),
@@ -68,35 +69,32 @@ const indicesPerStep = 2 ** 22;
 /**
  * SET: the blocks of least magnitude are dropped, random ones are grown, from zero (Mocanu et al. 2018, Nature
  * Communications 9, algorithm 1). The share that is dropped falls as in RigL, as Evci et al. (2020, section 4) have it
- * in their comparison; Mocanu et al. keep it constant. `steps`: length of the run.
+ * in their comparison; Mocanu et al. keep it constant. `steps`: length of the run; `given`: see `beginning`.
  */
 export function sparseEvolutionaryTraining(
   matrices: readonly MaskedMatrix[],
   seed: number,
   steps: number,
   settings: DropGrowSettings,
+  given?: Mask,
 ): MaskChooser {
   const scores = new Float32Array(totalBlocks(matrices));
-  return dropGrowChooser(matrices, seed, steps, settings, (step) => {
+  return dropGrowChooser(beginning(matrices, seed, 'layer', given), matrices, steps, settings, (step) => {
     // Independent normal numbers have a random order, and they are fast to draw.
     fillNormals(scores, seed, streams.growth, step * indicesPerStep);
     return scores;
   });
 }
 
-/**
- * A chooser that begins with a random mask, drops by magnitude and grows by the scores that `grow` gives, in each
- * layer.
- */
+/** A chooser that drops by magnitude and grows by the scores that `grow` gives, in each layer. */
 function dropGrowChooser(
+  { mask: first, groups: layers }: Beginning,
   matrices: readonly MaskedMatrix[],
-  seed: number,
   steps: number,
   { every, drop, until }: DropGrowSettings,
   grow: (step: number, view: BlockView) => Float32Array,
 ): MaskChooser {
-  const layers = budgetGroups(matrices, 'layer');
-  return singleMask(matrices, randomMask(matrices, seed, 'layer'), (step, mask, view) => {
+  return singleMask(matrices, first, (step, mask, view) => {
     if (step === 0 || step % every !== 0 || step >= until * steps) return undefined;
     return dropAndGrow(
       mask,

@@ -1,7 +1,7 @@
 import { fillNormals, streams } from '../base/random.js';
-import { type BudgetGroup, budgetGroups, type BudgetKind, selectHighest, totalBlocks } from './budget.js';
+import { type BudgetGroup, type BudgetKind, selectHighest, totalBlocks } from './budget.js';
 import type { ChooserState, MaskChooser, MaskedMatrix } from './chooser.js';
-import { randomMask } from './fixed.js';
+import { beginning } from './fixed.js';
 import type { Mask } from './mask.js';
 import { NearbySelection } from './nearby.js';
 import { type MaskDistribution, PopulationChooser, type PopulationSettings } from './population.js';
@@ -30,16 +30,17 @@ export interface DirectSettings extends PopulationSettings {
 const scoresIndex = 2 ** 40;
 
 /**
- * Direct search: ES learns a score per block. `steps`: length of the run. Throws RangeError for a population that does
- * not split into pairs on every worker.
+ * Direct search: ES learns a score per block. `steps`: length of the run; `given`: see `beginning`. Throws RangeError
+ * for a population that does not split into pairs on every worker.
  */
 export function directSearch(
   matrices: readonly MaskedMatrix[],
   seed: number,
   steps: number,
   settings: DirectSettings,
+  given?: Mask,
 ): MaskChooser {
-  return new PopulationChooser(matrices, seed, steps, settings, new ScoredMasks(matrices, seed, settings));
+  return new PopulationChooser(matrices, seed, steps, settings, new ScoredMasks(matrices, seed, settings, given));
 }
 
 /**
@@ -61,9 +62,9 @@ class ScoredMasks implements MaskDistribution {
     matrices: readonly MaskedMatrix[],
     seed: number,
     private readonly settings: DirectSettings,
+    given?: Mask,
   ) {
-    this.groups = budgetGroups(matrices, settings.budget);
-    this.deployed = randomMask(matrices, seed, settings.budget);
+    ({ mask: this.deployed, groups: this.groups } = beginning(matrices, seed, settings.budget, given));
     this.base = scoresAround(this.deployed, this.groups, seed);
     const { unitOf, count } = units(matrices, settings);
     this.unitOf = unitOf;

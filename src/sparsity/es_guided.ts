@@ -1,9 +1,9 @@
 import { fillNormals, streams } from '../base/random.js';
-import { apportion, type BudgetGroup, budgetGroups, checkOneBlockSize } from './budget.js';
+import { apportion, type BudgetGroup, checkOneBlockSize } from './budget.js';
 import type { BlockView, ChooserState, MaskChooser, MaskedMatrix } from './chooser.js';
 import { BlockFacts, standardised, type Statistic, type StatisticName, statistics } from './criteria.js';
 import { dropAndGrow } from './drop_grow.js';
-import { randomMask } from './fixed.js';
+import { beginning } from './fixed.js';
 import { type Mask, maskFromBits, maskToBits } from './mask.js';
 import { type MaskDistribution, PopulationChooser, type PopulationSettings } from './population.js';
 import { noiseIndex, Snes } from './snes.js';
@@ -32,16 +32,17 @@ export interface GuidedSettings extends PopulationSettings {
 }
 
 /**
- * Guided search: ES learns how to choose blocks. `steps`: length of the run. Throws RangeError for a population that
- * does not split into pairs on every worker.
+ * Guided search: ES learns how to choose blocks. `steps`: length of the run; `given`: see `beginning`. Throws RangeError
+ * for a population that does not split into pairs on every worker.
  */
 export function guidedSearch(
   matrices: readonly MaskedMatrix[],
   seed: number,
   steps: number,
   settings: GuidedSettings,
+  given?: Mask,
 ): MaskChooser {
-  return new PopulationChooser(matrices, seed, steps, settings, new GuidedMasks(matrices, seed, settings));
+  return new PopulationChooser(matrices, seed, steps, settings, new GuidedMasks(matrices, seed, settings, given));
 }
 
 /**
@@ -68,11 +69,11 @@ class GuidedMasks implements MaskDistribution {
     matrices: readonly MaskedMatrix[],
     private readonly seed: number,
     private readonly settings: GuidedSettings,
+    given?: Mask,
   ) {
     const { groups, learned, budgetSigma, coefficientSigma, population, meanStep, workers, gradientMemory } = settings;
     if (budgetSigma > 0) checkOneBlockSize(matrices);
-    this.groups = budgetGroups(matrices, groups);
-    this.deployed = randomMask(matrices, seed, groups);
+    ({ mask: this.deployed, groups: this.groups } = beginning(matrices, seed, groups, given));
     this.facts = new BlockFacts(matrices, gradientMemory, this.deployed);
     const used = statistics.filter(({ name, start }) => start !== 0 || learned[name] !== undefined);
     this.keep = used.filter(({ name }) => name.startsWith('keep_'));
@@ -174,7 +175,8 @@ class GuidedMasks implements MaskDistribution {
       if (noise) addTo(growScores, settings.growthNoise, noise, 0, noise.length);
       const counts = apportion(
         total,
-        groups.map(({ kept }, g) => kept * Math.exp(sample[(g + 1) * perGroup - 1])),
+        // A given mask may leave a group empty; here each has at least one block.
+        groups.map(({ kept }, g) => Math.max(1, kept) * Math.exp(sample[(g + 1) * perGroup - 1])),
         sizes,
       );
       return dropAndGrow(

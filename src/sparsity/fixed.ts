@@ -1,12 +1,32 @@
 import { RandomStream, streams } from '../base/random.js';
-import { budgetGroups, type BudgetKind, perMatrix, selectHighest, totalBlocks } from './budget.js';
+import { type BudgetGroup, budgetGroups, type BudgetKind, perMatrix, selectHighest, totalBlocks } from './budget.js';
 import type { BlockView, MaskChooser, MaskedMatrix } from './chooser.js';
 import { MaskRecord } from './diagnostics.js';
 import type { Mask } from './mask.js';
 
-/** Blocks drawn once, every block equally likely; the mask never changes. */
-export function fixedMasks(matrices: readonly MaskedMatrix[], seed: number): MaskChooser {
-  return singleMask(matrices, randomMask(matrices, seed, 'layer'), () => undefined);
+/** Blocks drawn once, every block equally likely, or those of `given`; the mask never changes. */
+export function fixedMasks(matrices: readonly MaskedMatrix[], seed: number, given?: Mask): MaskChooser {
+  return singleMask(matrices, beginning(matrices, seed, 'layer', given).mask, () => undefined);
+}
+
+/** The first mask, of all matrices end to end, and the groups of its budget, each of which keeps what it has there. */
+export interface Beginning {
+  readonly mask: Mask;
+  readonly groups: BudgetGroup[];
+}
+
+/**
+ * Where a method begins: with a mask drawn from the seed, or with a given one, such as that of a voice. Budgets are
+ * counted in the mask, for the search that made a given one may have moved blocks between groups; in a drawn one they
+ * are what the densities ask for. Throws RangeError for a given mask of another length.
+ */
+export function beginning(matrices: readonly MaskedMatrix[], seed: number, kind: BudgetKind, given?: Mask): Beginning {
+  const blocks = totalBlocks(matrices);
+  if (given && given.length !== blocks)
+    throw new RangeError(`the given mask has ${given.length} blocks, expected ${blocks}`);
+  const mask = given ?? randomMask(matrices, seed, kind);
+  const kept = ({ start, end }: BudgetGroup) => mask.subarray(start, end).reduce((sum, bit) => sum + bit, 0);
+  return { mask, groups: budgetGroups(matrices, kind).map((group) => ({ ...group, kept: kept(group) })) };
 }
 
 /**
@@ -14,7 +34,7 @@ export function fixedMasks(matrices: readonly MaskedMatrix[], seed: number): Mas
  * seed (but for the counts per gate), so that methods can be compared in pairs. A budget of the whole network begins
  * with the densities of the layers.
  */
-export function randomMask(matrices: readonly MaskedMatrix[], seed: number, kind: BudgetKind): Mask {
+function randomMask(matrices: readonly MaskedMatrix[], seed: number, kind: BudgetKind): Mask {
   const random = new RandomStream(seed, streams.masks);
   const scores = Float64Array.from({ length: totalBlocks(matrices) }, () => random.uint32());
   return selectHighest(scores, budgetGroups(matrices, kind === 'gate' ? 'gate' : 'layer'));

@@ -1,10 +1,13 @@
 import { z } from 'zod';
+import { TtsError } from '../base/errors.js';
+import { endToEnd } from './budget.js';
 import type { MaskChooser, MaskedMatrix } from './chooser.js';
 import { statistics } from './criteria.js';
 import { rigl, sparseEvolutionaryTraining } from './drop_grow.js';
 import { directSearch } from './es.js';
 import { guidedSearch } from './es_guided.js';
 import { fixedMasks } from './fixed.js';
+import type { Mask } from './mask.js';
 import { cubicPruning } from './pruning.js';
 
 const steps = z.int().min(1);
@@ -105,20 +108,39 @@ export type SparsitySettings = z.infer<typeof sparsitySchema>;
 /**
  * The chooser that the settings describe.
  * @param steps length of the run: schedules are shares of it
+ * @param given masks to begin from, [matrix], instead of some drawn from the seed: how many blocks they keep, and where,
+ * takes the place of the densities
+ * @throws {TtsError} ERR_RECIPE for given masks with a method that cannot begin from them
  */
 export function createChooser(
   settings: SparsitySettings,
   matrices: readonly MaskedMatrix[],
   seed: number,
   steps: number,
+  given?: readonly Mask[],
 ): MaskChooser {
   const { method } = settings;
-  if (method === 'fixed') return fixedMasks(matrices, seed);
-  if (method === 'pruning') return cubicPruning(matrices, settings.pruning ?? missing(method));
-  if (method === 'set') return sparseEvolutionaryTraining(matrices, seed, steps, settings.set ?? missing(method));
-  if (method === 'rigl') return rigl(matrices, seed, steps, settings.rigl ?? missing(method));
-  if (method === 'es') return directSearch(matrices, seed, steps, settings.es ?? missing(method));
-  return guidedSearch(matrices, seed, steps, settings['es-guided'] ?? missing(method));
+  const first = given && endToEnd(given);
+  switch (method) {
+    case 'fixed':
+      return fixedMasks(matrices, seed, first);
+    case 'pruning':
+      if (first)
+        throw new TtsError(
+          'ERR_RECIPE',
+          'sparsity.method is pruning, which begins with all blocks and not with the masks of a voice; expected fixed, ' +
+            'set, rigl, es or es-guided',
+        );
+      return cubicPruning(matrices, settings.pruning ?? missing(method));
+    case 'set':
+      return sparseEvolutionaryTraining(matrices, seed, steps, settings.set ?? missing(method), first);
+    case 'rigl':
+      return rigl(matrices, seed, steps, settings.rigl ?? missing(method), first);
+    case 'es':
+      return directSearch(matrices, seed, steps, settings.es ?? missing(method), first);
+    case 'es-guided':
+      return guidedSearch(matrices, seed, steps, settings['es-guided'] ?? missing(method), first);
+  }
 }
 
 function missing(method: string): never {

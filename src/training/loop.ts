@@ -54,6 +54,7 @@ const shown = ['es/overlap', 'es/spread', 'es/noise', 'masks/churn', 'masks/ever
 export async function runTask(task: TrainingTask, { out, minutes = Infinity, signal }: RunLimits): Promise<RunOutcome> {
   const run = new Run(task, out);
   try {
+    if (task.measureFirst && run.step === 0 && !signal?.aborted) await run.measure((every) => every < Infinity);
     while (run.step < task.training.steps && run.elapsed() < minutes * 60 && !signal?.aborted) {
       run.advance();
       await run.measure((every) => run.step % every === 0 || (run.step === task.training.steps && every < Infinity));
@@ -94,8 +95,8 @@ class Run {
     private readonly task: TrainingTask,
     private readonly out: string,
   ) {
-    const { learner, kernels, measurements } = task;
-    this.measured = measurements.map(() => learner.step);
+    const { learner, kernels, measurements, measureFirst = false } = task;
+    this.measured = measurements.map(() => (measureFirst ? -1 : learner.step));
     const checkpoint = loadNewestCheckpoint(out);
     if (checkpoint) {
       const state = stateOf(checkpoint.state, out);
@@ -113,7 +114,7 @@ class Run {
     this.firstStep = learner.step;
     this.secondsBefore = this.seconds;
     this.folder = new RunFolder(out, learner.step);
-    this.curve = new Curve(join(out, 'curve.csv'), task.curve, learner.step);
+    this.curve = new Curve(join(out, 'curve.csv'), task.curve, checkpoint ? learner.step : -1);
   }
 
   get step(): number {

@@ -45,6 +45,8 @@ export interface TrainingTask {
   /** What stands before the first step: the data, the machine. */
   readonly introduction: readonly string[];
   readonly measurements: readonly Measurement[];
+  /** Whether to measure before the first step too: what the run begins from has learned something already. */
+  readonly measureFirst?: boolean;
   readonly curve: readonly CurveColumn[];
   /** The parts of the progress line between the loss and the speed. */
   describe(figures: Figures): string[];

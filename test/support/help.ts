@@ -103,7 +103,9 @@ export function parse([command, ...words]: readonly string[], known: ReadonlyMap
     i++;
   }
   const [least, most] = help.arguments;
-  const complete = values.some(([option]) => option === '--help') || operands.length >= least;
+  // These print and end.
+  const prints = values.some(([option, value]) => option === '--help' || (option === '--voice' && value === 'list'));
+  const complete = prints || operands.length >= least;
   if (!complete || operands.length > most || (parent.subcommands.length > 0 && !isSub && values.length === 0))
     throw new Error(`${help.name} takes ${least} to ${most} arguments, not ${operands.join(' ')}`);
   return { name: help.name, values, operands };

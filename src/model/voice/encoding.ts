@@ -14,7 +14,7 @@ import {
   type WaveRnnConfig,
 } from '../wavernn/config.js';
 import { voiceMetadataSchema } from './schema.js';
-import type { Voice } from './voice.js';
+import type { Provenance, Voice } from './voice.js';
 
 /**
  * The voice file. Tensors, with n the number of a matrix's blocks: `NAME.values` F32, BF16 or I8 [n, block size],
@@ -23,11 +23,11 @@ import type { Voice } from './voice.js';
  * format, version, sha256 of all the rest, and as JSON config, features, statistics (min and max), provenance, and
  * treatment where recordings are treated.
  *
- * Version 1 has values in F32 only. A voice without others is still written as version 1, so that older versions can
- * read it.
+ * Version 1 has values in F32 only, version 2 has no licence and no origin in its provenance. A voice is written in the
+ * lowest version that can hold it, so that older programs can read it.
  */
 const format = 'sparsewavernn-voice';
-const version = 2;
+const version = 3;
 const valueTypes = { float32: 'F32', bf16: 'BF16', int8: 'I8' } as const;
 const jsonKeys = ['config', 'features', 'treatment', 'statistics', 'provenance'] as const;
 
@@ -69,13 +69,20 @@ export function encodeVoice({
   const values = { config, features, treatment, statistics: { min: statistics.min, max: statistics.max }, provenance };
   const metadata: Record<string, string> = {
     format,
-    version: Object.values(sparse).every((matrix) => matrix.values instanceof Float32Array) ? '1' : '2',
+    version: lowestVersion(config, sparse, provenance),
   };
   for (const key of jsonKeys) metadata[key] = JSON.stringify(values[key]);
   // Without a treatment the file is the same as before there were any.
   if (isUntreated(treatment)) delete metadata.treatment;
   metadata.sha256 = checksum(tensors, metadata);
   return encodeSafetensors(tensors, metadata);
+}
+
+function lowestVersion(config: WaveRnnConfig, sparse: Voice['sparse'], { licence, from }: Provenance): string {
+  const { encoding, hears, conditioning } = config;
+  if (encoding === 'ltp10' || hears !== undefined || conditioning.vectors !== undefined) return '3';
+  if (licence !== undefined || from !== undefined) return '3';
+  return Object.values(sparse).every((matrix) => matrix.values instanceof Float32Array) ? '1' : '2';
 }
 
 /** The voice in the bytes of a voice file; throws ERR_VOICE_CORRUPT or ERR_VOICE_VERSION. */

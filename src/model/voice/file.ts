@@ -1,5 +1,5 @@
 import { TtsError } from '../../base/errors.js';
-import { readWholeFile, writeWholeFile } from '../../base/whole_file.js';
+import { readWholeFile, readWholeFileSync, writeWholeFile } from '../../base/whole_file.js';
 import { decodeVoice, encodeVoice } from './encoding.js';
 import type { Voice } from './voice.js';
 
@@ -21,6 +21,12 @@ export async function saveVoice(path: string, voice: Voice): Promise<void> {
  */
 export async function loadVoice(path: string): Promise<Voice> {
   const bytes = await readWholeFile(path);
+  return naming(path, () => decodeVoice(bytes));
+}
+
+/** The same at once, where nothing else is to be done meanwhile. */
+export function loadVoiceSync(path: string): Voice {
+  const bytes = readWholeFileSync(path);
   return naming(path, () => decodeVoice(bytes));
 }
 

@@ -42,6 +42,8 @@ export const provenanceSchema = z.strictObject({
   /** Name and size of the recipe, such as `ljspeech/small`. */
   recipe: z.string(),
   corpus: z.string(),
+  /** Licence of its recordings. */
+  licence: z.string().optional(),
   /** Hash of the corpus's content and the feature settings. */
   corpusHash: z.string(),
   /** Optimiser steps taken. */
@@ -54,6 +56,21 @@ export const provenanceSchema = z.strictObject({
   kernels: z.string(),
   /** ISO 8601 date. */
   created: z.string(),
+  /** The voice that the training began from. */
+  get from() {
+    return originSchema.optional();
+  },
+});
+
+/** A voice that another one was trained from. */
+const originSchema = z.strictObject({
+  /** The name of a voice that ships, or that of a file. */
+  voice: z.string(),
+  /** Of its file, in hexadecimal digits. */
+  sha256: z.string(),
+  get provenance() {
+    return provenanceSchema;
+  },
 });
 
 /** The JSON values in a voice file's metadata. */

@@ -204,6 +204,26 @@ test('voices of every precision come back as they were saved, smaller ones in sm
   assert.ok(sizes[0] > sizes[1] && sizes[1] > sizes[2], String(sizes));
 });
 
+test('a voice that names its licence or what it came from is of version 3, and comes back as it was saved', async () => {
+  const voice = sampleVoice();
+  const { provenance } = voice;
+  const file = join(dir, 'from.safetensors');
+  const from = { voice: 'ljspeech', sha256: 'c0ffee', provenance: { ...provenance, from: undefined } };
+  for (const more of [
+    { licence: 'public domain' },
+    { from },
+    { from: { ...from, provenance: { ...provenance, from } } },
+  ]) {
+    const told = { ...voice, provenance: { ...provenance, ...more } };
+    await saveVoice(file, told);
+    assert.deepEqual(
+      JSON.parse(JSON.stringify((await loadVoice(file)).provenance)),
+      JSON.parse(JSON.stringify(told.provenance)),
+    );
+    assert.equal(decodeSafetensors(readFileSync(file)).metadata.version, '3');
+  }
+});
+
 test('rounded weights that kernels could not trust are refused', async () => {
   const change = (precision: Precision, of: (values: StoredMatrix) => object) => (): Voice => {
     const voice = voiceInPrecision(sampleVoice(), precision);
@@ -262,8 +282,8 @@ test('a flipped bit anywhere is noticed', async () => {
 test('a voice made by a newer version asks for an update', async () => {
   const { tensors, metadata } = decodeSafetensors(readFileSync(path));
   await refuses(
-    altered(encodeSafetensors(tensors, { ...metadata, version: '3' })),
-    /format 3 was made by a newer version.*update/,
+    altered(encodeSafetensors(tensors, { ...metadata, version: '4' })),
+    /format 4 was made by a newer version.*update/,
     'ERR_VOICE_VERSION',
   );
   await refuses(altered(encodeSafetensors(tensors, { ...metadata, version: 'x' })), 'version "x"');

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import { melPresets } from '../../audio/presets.js';
-import { loadRecipe, waveRnnConfig } from './recipe.js';
+import { loadVoiceSync } from '../../model/voice/file.js';
+import { loadRecipe, type Recipe, waveRnnConfig } from './recipe.js';
 
 const shipped = 'recipes/ljspeech';
 const text = readFileSync(join(shipped, 'recipe.yaml'), 'utf8');
@@ -110,6 +111,29 @@ test('features can be given as full settings', () => {
     () => loadRecipe(shipped, { set: ['features=3'] }),
     'features is 3; expected the name of a preset or all settings',
   );
+});
+
+test('a recipe may begin from a voice, whose settings take the place of its own; an option wins', () => {
+  const voice = 'test/fixtures/voice/version-1.safetensors';
+  const { config, features } = loadVoiceSync(voice);
+  const fromFile = edited('size: small', `from: ${voice}\nsize: small`)() as Recipe;
+  assert.deepEqual([waveRnnConfig(fromFile), fromFile.features, fromFile.from], [config, features, voice]);
+  const fromOption = loadRecipe(shipped, { from: voice });
+  assert.deepEqual(fromOption, fromFile);
+  assert.deepEqual(loadRecipe(shipped, { set: [`from=${voice}`] }), fromFile);
+  const both = loadRecipe(shipped, { set: [`from=${voice}`], from: 'ljspeech' });
+  assert.deepEqual(waveRnnConfig(both), waveRnnConfig(loadRecipe(shipped)));
+  assert.deepEqual([both.size, both.from], ['small', 'ljspeech']);
+  // What has nothing to do with the network stays.
+  const { training, sparsity, data } = loadRecipe(shipped);
+  assert.deepEqual([fromFile.training, fromFile.sparsity, fromFile.data], [training, sparsity, data]);
+  refuses(() => loadRecipe(shipped, { from: 'nobody' }), 'no voice is called nobody', 'ERR_VOICE_UNKNOWN');
+  refuses(() => loadRecipe(shipped, { from: voice, set: ['model=3'] }), 'model is 3');
+});
+
+test('the licence of the recipe is not that of another folder', () => {
+  assert.equal(loadRecipe(shipped).data.licence, 'public domain');
+  assert.equal(loadRecipe(shipped, { data: 'my-recordings' }).data.licence, undefined);
 });
 
 test('an unknown key is refused with its line and the nearest known key', () => {

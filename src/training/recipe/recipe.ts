@@ -5,6 +5,8 @@ import type { MelSettings } from '../../audio/mel_settings.js';
 import { melPresets } from '../../audio/presets.js';
 import { TtsError } from '../../base/errors.js';
 import { describeIssues, nearest } from '../../base/yaml_issues.js';
+import { loadVoiceSync } from '../../model/voice/file.js';
+import { findVoice } from '../../model/voice/shipped.js';
 import type { WaveRnnConfig } from '../../model/wavernn/config.js';
 import {
   type ClassifierRecipe,
@@ -12,6 +14,7 @@ import {
   type EvolvedRecipe,
   evolvedRecipeSchema,
 } from './classifier_schema.js';
+import { applyVoice, checkFits } from './from_voice.js';
 import { type RecipeFile, recipeSchema } from './vocoder_schema.js';
 
 /** A vocoder's recipe that passed the schema, with the feature preset looked up. Plain data, fit for JSON. */
@@ -35,6 +38,11 @@ export interface RecipeOptions {
   readonly set?: readonly string[];
   /** Folder of the data, instead of what the recipe says: recordings for a vocoder, images for a classifier. */
   readonly data?: string;
+  /**
+   * Overrides the recipe's `from`: the name of a voice that ships, or a file. The sizes, the model and the features of
+   * the voice take the place of those in the recipe; `size` and `set` may not contradict them.
+   */
+  readonly from?: string;
 }
 
 /** Of a folder that has none of the clips that the recipe holds out, this share is held out. */
@@ -53,7 +61,8 @@ export function loadRecipe(dirOrFile: string, options: RecipeOptions = {}): Reci
 /**
  * Reads and checks a recipe: a file, or a folder with a `recipe.yaml`.
  * @throws {TtsError} ERR_FILE_NOT_FOUND; ERR_RECIPE for text that is not YAML, wrong values (with path and line) and
- * unknown keys (with line and the nearest known key), also for those that come from `options`.
+ * unknown keys (with line and the nearest known key), also for those that come from `options`. For a recipe that begins
+ * from a voice also what `findVoice` and `loadVoice` throw, and ERR_VOICE_MISMATCH for settings that contradict it.
  */
 export function loadAnyRecipe(dirOrFile: string, options: RecipeOptions = {}): AnyRecipe {
   const path = recipePath(dirOrFile);
@@ -63,24 +72,50 @@ export function loadAnyRecipe(dirOrFile: string, options: RecipeOptions = {}): A
     throw new TtsError('ERR_RECIPE', `${path}: ${document.errors[0].message.split('\n')[0]}`);
   if (!isMap(document.contents))
     throw new TtsError('ERR_RECIPE', `${path}: expected keys and values, such as "name: ljspeech"`);
-  if (options.size !== undefined) document.setIn(['size'], options.size);
-  for (const assignment of options.set ?? []) applyAssignment(document, assignment);
+  applyOptions(document, options);
 
-  const task = document.get('task') ?? 'vocoder';
+  const task = taskOf(document);
   if (typeof task !== 'string' || !Object.hasOwn(schemas, task))
     throw unknownName(path, 'task', String(task), Object.keys(schemas));
-  if (options.data !== undefined) document.setIn(['data', task === 'vocoder' ? 'corpus' : 'folder'], options.data);
+  if (options.from !== undefined && task !== 'vocoder')
+    throw new TtsError('ERR_RECIPE', `${path} has task: ${task}; only a task: vocoder begins from a voice`);
   const schema = schemas[task as keyof typeof schemas];
-  const checked = schema.safeParse(toPlain(document, path));
-  if (!checked.success)
-    throw new TtsError('ERR_RECIPE', `${path}: ${describeIssues(checked.error.issues, schema, document, lines)}`);
-  const { size, sizes } = checked.data;
-  if (!Object.hasOwn(sizes, size)) throw unknownName(path, 'size', size, Object.keys(sizes));
-  if (checked.data.task !== 'vocoder') return checked.data;
-  const recipe = withFeatures(checked.data, path);
-  return options.data === undefined
-    ? recipe
-    : { ...recipe, data: { ...recipe.data, validation: { share: defaultValidationShare, ...recipe.data.validation } } };
+  const check = (): AnyRecipe => {
+    const checked = schema.safeParse(toPlain(document, path));
+    if (!checked.success)
+      throw new TtsError('ERR_RECIPE', `${path}: ${describeIssues(checked.error.issues, schema, document, lines)}`);
+    const { size, sizes } = checked.data;
+    if (!Object.hasOwn(sizes, size)) throw unknownName(path, 'size', size, Object.keys(sizes));
+    return checked.data.task === 'vocoder' ? withFeatures(checked.data, path) : checked.data;
+  };
+  const asWritten = check();
+  if (asWritten.task !== 'vocoder') return asWritten;
+  let recipe: Recipe = asWritten;
+  if (recipe.from !== undefined) {
+    // Once more, with the settings of the voice in place of the recipe's, and what was asked for on top.
+    const { name, path: voicePath } = findVoice(recipe.from);
+    const voice = loadVoiceSync(voicePath);
+    const sizeAsked = options.size !== undefined || (options.set ?? []).some((text) => /^\s*size\s*=/.test(text));
+    applyVoice(document, voice, sizeAsked);
+    applyOptions(document, options);
+    recipe = check() as Recipe;
+    checkFits(name, voice, { config: waveRnnConfig(recipe), features: recipe.features });
+  }
+  return options.data === undefined ? recipe : { ...recipe, data: ofFolder(recipe.data) };
+}
+
+/** Data of a folder that is not the recipe's: its licence is not known, and its clips may have other names. */
+function ofFolder({ licence: _, ...data }: RecipeFile['data']): RecipeFile['data'] {
+  return { ...data, validation: { share: defaultValidationShare, ...data.validation } };
+}
+
+const taskOf = (document: Document): unknown => document.get('task') ?? 'vocoder';
+
+function applyOptions(document: Document, { size, set = [], from, data }: RecipeOptions): void {
+  if (size !== undefined) document.setIn(['size'], size);
+  for (const assignment of set) applyAssignment(document, assignment);
+  if (from !== undefined) document.setIn(['from'], from);
+  if (data !== undefined) document.setIn(['data', taskOf(document) === 'vocoder' ? 'corpus' : 'folder'], data);
 }
 
 function withFeatures({ features, ...recipe }: RecipeFile, path: string): Recipe {

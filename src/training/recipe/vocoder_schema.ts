@@ -31,6 +31,8 @@ export const sizeSchema = z.strictObject({
 export const dataSchema = z.strictObject({
   /** `ljspeech` or `kathleen`, or a folder of recordings. */
   corpus: z.string().min(1),
+  /** Licence of the recordings, for the voice's provenance. */
+  licence: z.string().min(1).optional(),
   /** Whether a known corpus that is missing is downloaded. */
   download: z.boolean(),
   /** Clips held out of the training: by id, as a share of all clips, or both. */
@@ -72,6 +74,8 @@ export const trainingSchema = z.strictObject({
 export const recipeSchema = z.strictObject({
   name: z.string().min(1),
   task: z.literal('vocoder'),
+  /** A voice to begin from, with its model and its features: the name of one that ships, or a file. */
+  from: z.string().min(1).optional(),
   data: dataSchema,
   /** The name of a preset, or all settings. */
   features: z.union([z.string(), melSettingsSchema], { error: 'expected the name of a preset or all settings' }),

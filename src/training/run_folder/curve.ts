@@ -31,7 +31,8 @@ export class Curve {
 export interface CurvePoint {
   readonly step: number;
   readonly seconds: number;
-  readonly loss: number;
+  /** Null before the first step. */
+  readonly loss: number | null;
   /** By name of the figure. */
   readonly figures: Figures;
 }
@@ -49,12 +50,12 @@ export function readCurve(path: string, columns: readonly CurveColumn[]): CurveP
     throw new TtsError('ERR_FILE_READ', `${path} begins with "${first.slice(0, 80)}", expected "${header}"`);
   return lines.map((line, i) => {
     const [step, seconds, loss, ...rest] = line.split(',').map((field) => (field === '' ? null : Number(field)));
-    if ([step, seconds, loss].some((value) => !Number.isFinite(value ?? NaN)))
+    if (![step, seconds, step === 0 ? 0 : loss].every(Number.isFinite))
       throw new TtsError('ERR_FILE_READ', `${path}, line ${i + 2}: "${line}" is no measurement`);
     return {
       step: step as number,
       seconds: seconds as number,
-      loss: loss as number,
+      loss,
       figures: Object.fromEntries(columns.map(({ figure }, c) => [figure, rest[c] ?? null])),
     };
   });

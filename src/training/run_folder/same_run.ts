@@ -1,6 +1,22 @@
 import { canonicalJson } from '../../base/canonical_json.js';
 import { TtsError } from '../../base/errors.js';
 
+/** A value that differs, as JSON; `undefined` where there is none. */
+export interface Difference {
+  /** Path of keys with dots between. */
+  readonly key: string;
+  readonly was: string | undefined;
+  readonly is: string | undefined;
+}
+
+/** Every value in which two pieces of plain data differ; arrays count as values. */
+export function differences(before: unknown, now: unknown): Difference[] {
+  const [old, present] = [before, now].map((value) => new Map(flatten(value)));
+  return [...new Set([...present.keys(), ...old.keys()])]
+    .map((key) => ({ key, was: old.get(key), is: present.get(key) }))
+    .filter(({ was, is }) => was !== is);
+}
+
 /**
  * Refuses to go on with a run under other settings than those it began with.
  * @param out the run's folder
@@ -8,16 +24,12 @@ import { TtsError } from '../../base/errors.js';
  * @throws {TtsError} ERR_CHECKPOINT with the first value that differs
  */
 export function checkSameRun(out: string, before: unknown, now: unknown): void {
-  const [old, present] = [before, now].map((value) => new Map(flatten(value)));
-  for (const key of new Set([...present.keys(), ...old.keys()])) {
-    const [was, is] = [old.get(key), present.get(key)];
-    if (was !== is)
-      throw new TtsError(
-        'ERR_CHECKPOINT',
-        `${out} holds a run with ${key} ${was ?? 'unset'}, now ${is ?? 'unset'}; go on with the old ` +
-          'settings, or give --out another folder',
-      );
-  }
+  for (const { key, was, is } of differences(before, now))
+    throw new TtsError(
+      'ERR_CHECKPOINT',
+      `${out} holds a run with ${key} ${was ?? 'unset'}, now ${is ?? 'unset'}; go on with the old ` +
+        'settings, or give --out another folder',
+    );
 }
 
 function flatten(value: unknown, path = ''): [string, string][] {

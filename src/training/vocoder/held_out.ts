@@ -23,7 +23,7 @@ const clipsMeasured = 32;
  */
 export function heldOutNll(tf: TensorFlow, kernels: Kernels, trainer: VocoderTrainer, store: FeatureStore): number {
   const { config } = trainer;
-  const conditioner = new GateConditioner(tf, config, trainer.parameters.averagedConditioning(), store.statistics);
+  const conditioner = new GateConditioner(tf, config, trainer.parameters.averagedConditioning(), trainer.statistics);
   try {
     return negativeLogLikelihood(
       { kernels, network: trainer.deployed(), config, conditioner, settings: store.settings },

@@ -1,6 +1,9 @@
 import { RandomStream, streams } from '../../base/random.js';
 import type { AdamState, SampleRateNetwork } from '../../kernels/index.js';
 import type { BlockMatrix } from '../../kernels/interface/blocks.js';
+import { inFloat32 } from '../../kernels/interface/precision.js';
+import { voiceNetwork } from '../../model/voice/network.js';
+import type { Voice } from '../../model/voice/voice.js';
 import { conditioningParameters } from '../../model/wavernn/conditioning.js';
 import { classes, denseNames, shapeOf, sparseNames, type WaveRnnConfig } from '../../model/wavernn/config.js';
 import type { MaskedMatrix, Revival } from '../../sparsity/chooser.js';
@@ -71,6 +74,27 @@ export class VocoderParameters implements MaskedParameters {
         { shape, state: freshState(data) },
       ]),
     );
+  }
+
+  /**
+   * Begins with the weights of a voice instead of drawn ones, without moments. Throws RangeError unless every member has
+   * the masks of the voice.
+   */
+  beginWith(voice: Voice): void {
+    const { sparse, dense } = inFloat32(voiceNetwork(voice));
+    for (const [i, { values }] of sparse.entries()) {
+      const { state } = this.sparse[i];
+      checkLength(sparseNames[i], values, state.weights);
+      let k = 0;
+      this.sparse[i].initialise(() => values[k++]);
+    }
+    const begin = (name: string, { weights, average }: AdamState, values: Float32Array | undefined) => {
+      checkLength(name, values, weights);
+      weights.set(values);
+      average.set(values);
+    };
+    for (const [i, name] of denseNames.entries()) begin(name, this.dense[i], dense[i]);
+    for (const [name, { state }] of this.conditioning) begin(name, state, voice.conditioning.get(name)?.data);
   }
 
   /** The network of each member, with the present weights. */
@@ -145,6 +169,15 @@ export class VocoderParameters implements MaskedParameters {
   private unmasked(): [name: string, state: AdamState][] {
     return [...this.named()].slice(sparseNames.length);
   }
+}
+
+function checkLength(
+  name: string,
+  values: Float32Array | undefined,
+  weights: Float32Array,
+): asserts values is Float32Array {
+  if (values?.length !== weights.length)
+    throw new RangeError(`the voice has ${values?.length ?? 0} weights ${name}, expected ${weights.length}`);
 }
 
 /** Normal with deviation 0.3; c[t] must not reach the coarse half of the state. */

@@ -9,6 +9,7 @@ import { type RunLimits, runTask } from '../loop.js';
 import type { Recipe } from '../recipe/recipe.js';
 import type { CurveColumn, RunPosition, TrainingTask } from '../task.js';
 import { heldOutNll, writeSamples } from './held_out.js';
+import { keepOrigin, originNotes, originProvenance } from './origin.js';
 import { VocoderTrainer } from './trainer.js';
 
 export interface RunOptions extends RunLimits {
@@ -38,11 +39,12 @@ export const vocoderCurve: readonly CurveColumn[] = [
 ];
 
 /**
- * Trains a voice, or goes on with a run that was stopped: see `runTask`.
- * @throws {TtsError} what `runTask` throws; ERR_RECIPE when the lanes cannot be shared out to the members
+ * Trains a voice, or goes on with a run that was stopped: see `runTask`. With a recipe that says `from` it begins with
+ * the weights, the masks and the statistics of that voice; optimiser, schedule and count of steps are new.
+ * @throws {TtsError} what `runTask`, `VocoderTrainer` and `keepOrigin` throw
  */
 export async function trainVoice({ recipe, store, kernels, ...limits }: RunOptions): Promise<RunResult> {
-  const outcome = await runTask(await vocoderTask(recipe, store, kernels), limits);
+  const outcome = await runTask(await vocoderTask(recipe, store, kernels, limits.out), limits);
   const { step, steps, seconds, figures, perSecond, shipped } = outcome;
   const { 'validation/nll': validationNll = null, 'validation/stoi': stoi = null } = figures;
   return {
@@ -58,19 +60,23 @@ export async function trainVoice({ recipe, store, kernels, ...limits }: RunOptio
 }
 
 /** A voice as something to train: measured by its NLL, and by speaking held-out clips. */
-async function vocoderTask(recipe: Recipe, store: FeatureStore, kernels: Kernels): Promise<TrainingTask> {
+async function vocoderTask(recipe: Recipe, store: FeatureStore, kernels: Kernels, out: string): Promise<TrainingTask> {
   const { tf, backend, reason } = await loadTensorFlow(kernels);
   const trainer = new VocoderTrainer(recipe, store, kernels, tf);
+  const { origin } = trainer;
+  await keepOrigin(out, origin);
   const { training } = recipe;
   const provenance = ({ step, seconds, figures }: RunPosition): Provenance => ({
     recipe: `${recipe.name}-${recipe.size}`,
     corpus: recipe.data.corpus,
+    ...(recipe.data.licence !== undefined && { licence: recipe.data.licence }),
     corpusHash: store.hash,
     steps: step,
     seconds: Math.round(seconds),
     nll: figures['validation/nll'] ?? null,
     kernels: kernels.name,
     created: new Date().toISOString(),
+    ...(origin && { from: originProvenance(origin) }),
   });
   return {
     learner: trainer,
@@ -81,8 +87,10 @@ async function vocoderTask(recipe: Recipe, store: FeatureStore, kernels: Kernels
       ...settingsOf(recipe),
       ...(isUntreated(store.treatment) ? {} : { treatment: recipe.data.treatment }),
       'corpus and split': store.hash.slice(0, 16),
+      from: origin?.sha256,
     },
     introduction: [
+      ...(origin ? originNotes(origin) : []),
       ...(reason === undefined ? [] : [reason]),
       `kernels ${kernels.name}, ${kernels.threads} threads, TensorFlow.js backend ${backend}; ` +
         `${store.train.length} clips to train on, ${store.validation.length} held out`,
@@ -101,6 +109,7 @@ async function vocoderTask(recipe: Recipe, store: FeatureStore, kernels: Kernels
         },
       },
     ],
+    measureFirst: origin !== undefined,
     curve: vocoderCurve,
     describe: (figures) => [
       `validation ${figures['validation/nll']?.toFixed(3) ?? '–'}`,
@@ -117,8 +126,11 @@ async function vocoderTask(recipe: Recipe, store: FeatureStore, kernels: Kernels
 const treatmentLine = ({ treatment, gain }: FeatureStore): string =>
   `recordings treated: ${describeTreatment(treatment)}` + (gain === undefined ? '' : `, all by ${gain.toFixed(2)} dB`);
 
-/** What may differ between the calls that make up one run: how long it goes, when it measures, where the recordings lie. */
-function settingsOf({ data: _data, sizes, size, training, ...rest }: Recipe): object {
+/**
+ * What may differ between the calls that make up one run: how long it goes, when it measures, where the recordings and
+ * the voice that it began from lie.
+ */
+function settingsOf({ data: _data, from: _from, sizes, size, training, ...rest }: Recipe): object {
   const free = ['steps', 'validateEvery', 'sampleEvery', 'checkpointEvery'];
   return {
     ...rest,

@@ -1,9 +1,11 @@
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
 import { TtsError } from '../../base/errors.js';
+import type { FeatureStatistics } from '../../data/features/fit.js';
 import type { FeatureStore } from '../../data/store/feature_store.js';
-import type { Kernels, SampleRateNetwork } from '../../kernels/index.js';
+import { inFloat32, type Kernels, type SampleRateNetwork } from '../../kernels/index.js';
 import type { BlockMatrix } from '../../kernels/interface/blocks.js';
 import type { TensorFlow } from '../../model/backend/backend.js';
+import { voiceNetwork } from '../../model/voice/network.js';
 import type { Provenance, Voice } from '../../model/voice/voice.js';
 import { type SymbolCodec } from '../../model/wavernn/codec.js';
 import { symbolCodec } from '../../model/wavernn/codecs.js';
@@ -17,11 +19,14 @@ import {
 } from '../../model/wavernn/config.js';
 import { GradientPool, sampleRateNll } from '../../model/wavernn/sample_rate_op.js';
 import type { BlockView } from '../../sparsity/chooser.js';
+import { maskOf } from '../../sparsity/mask.js';
 import { maskPicture } from '../../sparsity/mask_picture.js';
 import { createChooser } from '../../sparsity/settings.js';
 import { sumInto } from '../adam_states.js';
 import { MaskedLearner, type MemberGradients } from '../masked_learner.js';
+import { checkFits } from '../recipe/from_voice.js';
 import { type Recipe, waveRnnConfig } from '../recipe/recipe.js';
+import { openOrigin, type Origin } from './origin.js';
 import { maskedMatrices, VocoderParameters } from './parameters.js';
 import { drawSegments, type Segments } from './segments.js';
 
@@ -37,22 +42,32 @@ const probeSamples = 7680;
  */
 export class VocoderTrainer extends MaskedLearner {
   readonly config: WaveRnnConfig;
+  /** The voice that the recipe says to begin from. */
+  readonly origin: Origin | undefined;
   readonly parameters: VocoderParameters;
   private readonly pool = new GradientPool();
   private readonly codec: SymbolCodec;
   /** Gradients of the shared block-sparse weights. */
   private shared: Float32Array[] = [];
+  /** With the statistics that the network hears its features by. */
+  private readonly store: FeatureStore;
 
-  /** @throws {TtsError} ERR_RECIPE when the lanes cannot be shared out to the members */
+  /**
+   * @throws {TtsError} ERR_RECIPE when the lanes cannot be shared out to the members, or the method cannot begin from
+   * the masks of a voice; ERR_VOICE_MISMATCH when the network or the features are not those of the voice to begin from
+   */
   constructor(
     private readonly recipe: Recipe,
-    private readonly store: FeatureStore,
+    store: FeatureStore,
     kernels: Kernels,
     private readonly tf: TensorFlow,
   ) {
     const config = waveRnnConfig(recipe);
     const { seed, steps, lanes } = recipe.training;
-    const chooser = createChooser(recipe.sparsity, maskedMatrices(config), seed, steps);
+    const origin = recipe.from === undefined ? undefined : openOrigin(recipe.from);
+    if (origin) checkFits(origin.name, origin.voice, { config, features: store.settings });
+    const masks = origin && inFloat32(voiceNetwork(origin.voice)).sparse.map(maskOf);
+    const chooser = createChooser(recipe.sparsity, maskedMatrices(config), seed, steps, masks);
     super(kernels, recipe.training, chooser);
     const { members, revive } = chooser;
     if (lanes % members !== 0)
@@ -61,8 +76,16 @@ export class VocoderTrainer extends MaskedLearner {
         `training.lanes is ${lanes}, expected a multiple of the ${members} members of sparsity.${recipe.sparsity.method}`,
       );
     this.config = config;
+    this.origin = origin;
+    this.store = origin ? { ...store, statistics: continued(origin.voice.statistics, store.statistics) } : store;
     this.codec = symbolCodec(config, store.settings);
     this.parameters = new VocoderParameters(config, store.bins, chooser.initial(), revive, seed);
+    if (origin) this.parameters.beginWith(origin.voice);
+  }
+
+  /** Of the features, as the network hears them and the voice will say. */
+  get statistics(): FeatureStatistics {
+    return this.store.statistics;
   }
 
   /** The network that is validated and shipped: the deployed masks, the averaged weights. */
@@ -212,6 +235,14 @@ export class VocoderTrainer extends MaskedLearner {
       gradients: [...this.shared, ...all.slice(sparse.length)],
     };
   }
+}
+
+/**
+ * The statistics of a voice that is trained on: by its means and deviations it has learned to hear, and they stay; its
+ * range grows by that of the new features.
+ */
+function continued(voice: FeatureStatistics, store: FeatureStatistics): FeatureStatistics {
+  return { ...voice, min: Math.min(voice.min, store.min), max: Math.max(voice.max, store.max) };
 }
 
 /** Mean nats per 16-bit sample of each member from those of its lanes. */
