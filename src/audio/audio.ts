@@ -6,7 +6,7 @@ export interface Audio {
 }
 
 /** Converts samples in [-1, 1) to 16-bit integers: times 32768, rounded, clamped to [-32768, 32767]. */
-export function toInt16(samples: Float32Array): Int16Array {
+export function toInt16(samples: Float32Array | Float64Array): Int16Array {
   const pcm = new Int16Array(samples.length);
   for (let i = 0; i < samples.length; i++) pcm[i] = Math.max(-32768, Math.min(32767, Math.round(samples[i] * 32768)));
   return pcm;

@@ -92,7 +92,8 @@ export function spectrogram(
   return { data, frames, bins };
 }
 
-function padLength({ fftSize, hop, padding }: Pick<StftSettings, 'fftSize' | 'hop' | 'padding'>): number {
+/** Samples before the first one that frame 0 begins at. */
+export function padLength({ fftSize, hop, padding }: Pick<StftSettings, 'fftSize' | 'hop' | 'padding'>): number {
   if (padding === 'none') return 0;
   return padding === 'hop-reflect' ? Math.floor((fftSize - hop) / 2) : fftSize / 2;
 }
@@ -111,7 +112,8 @@ function sampleAt(samples: Float32Array | Float64Array, index: number, padding: 
   return samples[Math.min(folded, period - folded)];
 }
 
-function centredHann({ fftSize, windowLength }: StftSettings): Float64Array {
+/** A periodic Hann window [fftSize], zero outside of its length. */
+export function centredHann({ fftSize, windowLength }: StftSettings): Float64Array {
   const window = new Float64Array(fftSize);
   const left = Math.floor((fftSize - windowLength) / 2);
   for (let i = 0; i < windowLength; i++) window[left + i] = 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / windowLength);

@@ -27,6 +27,7 @@ interface Options {
   limit?: number;
   seed?: number;
   temperature?: number;
+  correction: boolean;
   kernels?: string;
   dtw?: boolean;
   wer?: boolean;
@@ -48,13 +49,21 @@ function refuseOptions(options: Options, names: readonly (keyof Options)[], belo
   for (const name of names) if (options[name] !== undefined) refuse(`--${name} is for ${belongs}`);
 }
 
-async function voiceSystems({ voice, seed = 1, temperature = 1, kernels: name }: Options): Promise<System[]> {
+async function voiceSystems({
+  voice,
+  seed = 1,
+  temperature = 1,
+  correction,
+  kernels: name,
+}: Options): Promise<System[]> {
   const paths = voice.map((nameOrFile) => findVoice(nameOrFile).path);
   const names = distinctNames(paths);
   if (names.includes(referenceFolder))
     refuse(`a voice is called ${referenceFolder}, expected another name: that is what the recordings are called`);
   const kernels = chooseKernels({ name });
-  return Promise.all(paths.map((path, i) => openVoiceSystem({ path, name: names[i], seed, temperature, kernels })));
+  return Promise.all(
+    paths.map((path, i) => openVoiceSystem({ path, name: names[i], seed, temperature, correction, kernels })),
+  );
 }
 
 /** What is to be measured against what. */
@@ -132,6 +141,7 @@ const command = createCommand(
   .option('--limit <n>', 'only the first N clips', wholeNumber)
   .option('--seed <n>', 'seed of the voice (default: 1)', wholeNumber)
   .option('--temperature <t>', 'temperature of the voice (default: 1)', positiveNumber)
+  .option('--no-correction', 'leave the spectrum of the voice as it was drawn')
   .option('--kernels <name>', kernelsHelp)
   .option(
     '--dtw',

@@ -19,6 +19,7 @@ interface Options {
   voice: string;
   seed: number;
   temperature: number;
+  correction: boolean;
   kernels?: string;
   play?: boolean;
   stdout?: boolean | string;
@@ -74,6 +75,7 @@ const command = createCommand(
   .option('--voice <name|file>', `${voiceHelp}; list prints those that ship`, voiceName, defaultVoice)
   .option('--seed <n>', 'seed of the random numbers: the same seed gives the same WAV', wholeNumber, 1)
   .option('--temperature <t>', 'below 1 calmer and duller, 1 as the voice has learned', positiveNumber, 1)
+  .option('--no-correction', 'leave the spectrum as it was drawn, and do not bring it nearer to the features')
   .option('--play', 'play it while it is made')
   .option(
     '--stdout [format]',
@@ -112,7 +114,7 @@ const command = createCommand(
       for await (const pcm of synthesize(
         voice,
         { data, frames },
-        { seed: options.seed, temperature: options.temperature, kernels },
+        { seed: options.seed, temperature: options.temperature, correction: options.correction, kernels },
       )) {
         first ||= performance.now() - begun;
         await sinks.write(pcm);

@@ -9,6 +9,7 @@ import { aboveBars, bar } from './progress.js';
 interface Options {
   readonly seed: number;
   readonly temperature: number;
+  readonly correction: boolean;
   readonly play?: boolean;
   readonly stdout?: boolean | string;
   readonly json?: boolean;
@@ -21,7 +22,7 @@ export async function synthFolder(
   input: string,
   output: string | undefined,
   kernels: Kernels,
-  { seed, temperature, play, stdout, json }: Options,
+  { seed, temperature, correction, play, stdout, json }: Options,
 ): Promise<void> {
   if (play || stdout !== undefined)
     throw new TtsError('ERR_ARGUMENT', `--play and --stdout are for one file, ${input} is a folder`);
@@ -39,6 +40,7 @@ export async function synthFolder(
     kernels,
     seed,
     temperature,
+    correction,
     onFile({ input: file, output: wav, seconds, notes, error }, done, all) {
       aboveBars();
       for (const note of notes) console.error(`note: ${file}: ${note}`);

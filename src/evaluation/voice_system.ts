@@ -21,6 +21,8 @@ export interface VoiceSystemOptions {
   readonly name: string;
   readonly seed: number;
   readonly temperature: number;
+  /** Whether the spectrum is corrected; see `MelCorrection`. Default true. */
+  readonly correction?: boolean;
   readonly kernels: Kernels;
 }
 
@@ -29,7 +31,14 @@ export interface VoiceSystemOptions {
  * was trained on, by its own loudness; that is the original that the copy is compared with.
  * @throws {TtsError} what `loadVoice` throws
  */
-export async function openVoiceSystem({ path, name, seed, temperature, kernels }: VoiceSystemOptions): Promise<System> {
+export async function openVoiceSystem({
+  path,
+  name,
+  seed,
+  temperature,
+  correction,
+  kernels,
+}: VoiceSystemOptions): Promise<System> {
   const voice = await loadVoice(path);
   const { tf } = await loadTensorFlow(kernels);
   const conditioner = new GateConditioner(tf, voice.config, voice.conditioning, voice.statistics);
@@ -57,7 +66,7 @@ export async function openVoiceSystem({ path, name, seed, temperature, kernels }
       const samples = await recordingFor(voice, clip, resampled);
       const { data, frames } = melSpectrogram(samples, voice.features);
       const begun = performance.now();
-      const output = await speech(voice, { data, frames }, { seed, temperature, kernels });
+      const output = await speech(voice, { data, frames }, { seed, temperature, correction, kernels });
       const seconds = (performance.now() - begun) / 1000;
       return {
         original: samples,

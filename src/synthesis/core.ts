@@ -20,6 +20,8 @@ export interface DrawingOptions {
   readonly seed?: number;
   /** Above 0; below 1 the voice is calmer and duller, 1 (the default) is the distribution it has learned. */
   readonly temperature?: number;
+  /** Whether the speech is given the mel spectrum of its features; see `MelCorrection`. Default true. */
+  readonly correction?: boolean;
 }
 
 /** How samples are drawn, and what does the work. */
@@ -53,7 +55,7 @@ export async function* synthesize(
   const codec = symbolCodec(voice.config, voice.features);
   const settings = samplerSettings(codec, options);
   const conditioner = new GateConditioner(tf, voice.config, voice.conditioning, voice.statistics);
-  const utterance = new Utterance(voice, conditioner, codec, features);
+  const utterance = new Utterance(voice, conditioner, codec, features, options.correction ?? true);
   try {
     const sampler = kernels.createSampler(
       voiceNetwork(voice),
@@ -125,7 +127,10 @@ export async function* synthesizeMany(
       const { done, value } = await waiting.next();
       running[slot] = undefined;
       if (done) return undefined;
-      running[slot] = { index: started++, utterance: new Utterance(voice, conditioner, codec, value) };
+      running[slot] = {
+        index: started++,
+        utterance: new Utterance(voice, conditioner, codec, value, options.correction ?? true),
+      };
     }
   };
   const prepare = async (): Promise<Part[]> => {

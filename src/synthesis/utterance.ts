@@ -1,3 +1,5 @@
+import { toInt16 } from '../audio/audio.js';
+import { MelCorrection } from '../audio/mel_correction.js';
 import type { FramePredictors } from '../kernels/interface/listener.js';
 import type { Voice } from '../model/voice/voice.js';
 import type { SymbolCodec } from '../model/wavernn/codec.js';
@@ -33,6 +35,9 @@ export class Utterance {
   private readonly vectors: number;
   private readonly pcmOf: ReturnType<SymbolCodec['decoder']>;
   private readonly fade: number;
+  /** Samples of the beginning that are still to be faded in. */
+  private silent = 0;
+  private readonly correction: MelCorrection | undefined;
   /** The frame that comes next. */
   private next = 0;
 
@@ -41,12 +46,14 @@ export class Utterance {
     private readonly conditioner: GateConditioner,
     private readonly codec: SymbolCodec,
     features: SynthesisFeatures | AsyncIterable<SynthesisFeatures>,
+    correction: boolean,
   ) {
     const { hop, sampleRate } = voice.features;
     this.context = contextFrames(voice.config);
     this.vectors = vectorsPerFrame(voice.config);
     this.source = new FrameSource(features, voice.statistics.mean.length, this.context);
     this.pcmOf = codec.decoder();
+    this.correction = correction ? new MelCorrection(voice.features) : undefined;
     this.fade = Math.min(Math.round(fadeSeconds * sampleRate), hop >> 1);
   }
 
@@ -71,12 +78,24 @@ export class Utterance {
     };
   }
 
-  /** 16-bit PCM of a chunk from its symbols. Chunks come in order. */
+  /**
+   * 16-bit PCM from the symbols of a chunk. Chunks come in order. With correction the last samples of a chunk come with
+   * the next one.
+   */
   decode({ features, first, last }: Chunk, codes: Uint16Array): Int16Array {
-    const pcm = this.pcmOf(codes, features);
-    if (first) fadeIn(pcm, this.fade);
+    const pcm = this.corrected(this.pcmOf(codes, features), features, last);
+    if (first) this.silent = this.fade;
+    // The first samples may come with a later chunk.
+    for (let i = 0; i < pcm.length && this.silent > 0; i++, this.silent--)
+      pcm[i] = Math.round((pcm[i] * (this.fade - this.silent)) / this.fade);
     if (last) fadeIn(pcm.reverse(), this.fade).reverse();
     return pcm;
+  }
+
+  private corrected(pcm: Int16Array, features: Float32Array, last: boolean): Int16Array {
+    if (!this.correction) return pcm;
+    const samples = Float64Array.from(pcm, (sample) => sample / 32768);
+    return toInt16(this.correction.push(samples, features, last));
   }
 
   /** No more of it is wanted. */

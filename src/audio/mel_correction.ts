@@ -1,0 +1,163 @@
+import Fft from 'fft.js';
+import { compressor, expander } from './compression.js';
+import { filterBank } from './filter_bank.js';
+import type { MelSettings } from './mel_settings.js';
+import { centredHann, padLength } from './stft.js';
+
+/** No band is changed by more than this, in nats of amplitude: 12 dB. */
+const mostGain = (12 / 20) * Math.LN10;
+
+/** Where windows sum up to less, at the ends, samples are not made louder than this allows. */
+const leastWindow = 1e-3;
+
+/**
+ * Gives speech the mel spectrum that it was made from: what a vocoder speaks has levels of its own in each band and
+ * frame, above all where it draws at random, and the features say what they should be. Each frame of the short-time
+ * Fourier transform is multiplied by the ratio of the two, interpolated between the bands' centres, and the frames are
+ * overlapped and added again (Griffin and Lim 1984, IEEE Trans. ASSP 32(2), eq. 6). Phases stay as they are. It is one
+ * step towards a signal with these features, and no more: what the bands do not resolve is left to the vocoder.
+ *
+ * Works piece by piece; what comes out does not depend on the pieces. Frame f of the features has samples f·hop …
+ * (f+1)·hop - 1; the sound comes as much later as a window is long.
+ */
+export class MelCorrection {
+  private readonly bands: { readonly first: number; readonly weights: Float64Array }[];
+  private readonly emphasis: Float64Array;
+  private readonly compress: (output: number) => number;
+  private readonly expand: (value: number) => number;
+  private readonly window: Float64Array;
+  private readonly fft: Fft;
+  private readonly pad: number;
+  /** For each bin of the spectrum, the band at or below it, and the share of the next band. */
+  private readonly below: Int32Array;
+  private readonly share: Float64Array;
+  /** What has come: samples from `start` on, and the features of the frames from `frame` on. */
+  private samples: Float64Array = new Float64Array(0);
+  private start = 0;
+  private features: Float32Array = new Float32Array(0);
+  private frame = 0;
+  /** Sums of windowed frames and of windows, from sample `done` on. */
+  private sums: Float64Array = new Float64Array(0);
+  private weights: Float64Array = new Float64Array(0);
+  private done = 0;
+  private received = 0;
+
+  constructor(private readonly settings: MelSettings) {
+    const { fftSize, preEmphasis } = settings;
+    this.bands = filterBank(settings);
+    this.compress = compressor(settings);
+    this.expand = expander(settings);
+    this.window = centredHann(settings);
+    this.fft = new Fft(fftSize);
+    this.pad = padLength(settings);
+    const bins = fftSize / 2 + 1;
+    this.emphasis = Float64Array.from({ length: bins }, (_, k) =>
+      Math.hypot(
+        1 - preEmphasis * Math.cos((2 * Math.PI * k) / fftSize),
+        preEmphasis * Math.sin((2 * Math.PI * k) / fftSize),
+      ),
+    );
+    const centres = this.bands.map(({ first, weights }) => {
+      const sum = weights.reduce((total, weight) => total + weight, 0);
+      // A filter narrower than one bin may be empty.
+      return sum > 0 ? weights.reduce((total, weight, k) => total + weight * (first + k), 0) / sum : first;
+    });
+    this.below = new Int32Array(bins);
+    this.share = new Float64Array(bins);
+    for (let k = 0, band = 0; k < bins; k++) {
+      while (band + 2 < centres.length && centres[band + 1] <= k) band++;
+      const width = centres[band + 1] - centres[band];
+      this.below[k] = band;
+      this.share[k] = width > 0 ? Math.max(0, Math.min(1, (k - centres[band]) / width)) : 0;
+    }
+  }
+
+  /**
+   * Takes some frames.
+   * @param samples [frames · hop], full scale is 1
+   * @param features [frames, bins]
+   * @param last whether they are the last ones
+   * @returns the next samples, as far as all windows over them are there; at the end all that are left, so that as many
+   * have come out as went in
+   */
+  push(samples: Float64Array, features: Float32Array, last = false): Float64Array {
+    this.samples = joined(this.samples, samples);
+    this.features = joined(this.features, features);
+    this.received += samples.length;
+    const { hop, fftSize, bins } = this.settings;
+    let frames = 0;
+    for (; (frames + 1) * bins <= this.features.length; frames++) {
+      const first = this.frame * hop - this.pad;
+      if (!last && first + fftSize > this.received) break;
+      this.correct(first, this.features.subarray(frames * bins, (frames + 1) * bins));
+      this.frame++;
+    }
+    this.features = this.features.slice(frames * bins);
+    // The next frame's window begins here.
+    const next = this.frame * hop - this.pad;
+    const count = Math.max(0, (last ? this.received : Math.min(next, this.received)) - this.done);
+    const out = new Float64Array(count);
+    for (let i = 0; i < count; i++) out[i] = (this.sums[i] ?? 0) / Math.max(leastWindow, this.weights[i] ?? 0);
+    this.sums = this.sums.slice(count);
+    this.weights = this.weights.slice(count);
+    this.done += count;
+    const forgotten = Math.max(0, Math.min(next - this.start, this.samples.length));
+    this.samples = this.samples.slice(forgotten);
+    this.start += forgotten;
+    return out;
+  }
+
+  /** One frame, whose window begins at sample `first`. */
+  private correct(first: number, features: Float32Array): void {
+    const { fftSize, power, powerOffset } = this.settings;
+    const input = new Float64Array(fftSize);
+    for (let i = 0; i < fftSize; i++) input[i] = this.window[i] * (this.samples[first + i - this.start] ?? 0);
+    const spectrum = new Float64Array(2 * fftSize);
+    this.fft.realTransform(spectrum, input);
+    const bins = fftSize / 2 + 1;
+    const levels = new Float64Array(bins);
+    for (let k = 0; k < bins; k++) {
+      const energy = (spectrum[2 * k] ** 2 + spectrum[2 * k + 1] ** 2) * this.emphasis[k] ** 2 + powerOffset;
+      levels[k] = power === 1 ? Math.sqrt(energy) : energy;
+    }
+    const gains = this.bands.map(({ first, weights }, band) => {
+      let sum = 0;
+      for (let k = 0; k < weights.length; k++) sum += weights[k] * levels[first + k];
+      // Through the floor and the clipping that the features went through.
+      const ratio = Math.log(this.expand(features[band]) / this.expand(this.compress(sum))) / power;
+      return Math.max(-mostGain, Math.min(mostGain, ratio));
+    });
+    for (let k = 0; k < bins; k++) {
+      const low = gains[this.below[k]];
+      const high = gains[Math.min(this.below[k] + 1, gains.length - 1)];
+      const gain = Math.exp(low + this.share[k] * (high - low));
+      spectrum[2 * k] *= gain;
+      spectrum[2 * k + 1] *= gain;
+    }
+    this.fft.completeSpectrum(spectrum);
+    const output = new Float64Array(2 * fftSize);
+    this.fft.inverseTransform(output, spectrum);
+    const end = first + fftSize - this.done;
+    if (end > this.sums.length) {
+      this.sums = grown(this.sums, end);
+      this.weights = grown(this.weights, end);
+    }
+    for (let i = Math.max(0, this.done - first); i < fftSize; i++) {
+      this.sums[first + i - this.done] += this.window[i] * output[2 * i];
+      this.weights[first + i - this.done] += this.window[i] ** 2;
+    }
+  }
+}
+
+function joined<T extends Float32Array | Float64Array>(a: T, b: T): T {
+  const all = new (a.constructor as new (length: number) => T)(a.length + b.length);
+  all.set(a);
+  all.set(b, a.length);
+  return all;
+}
+
+function grown(array: Float64Array, length: number): Float64Array {
+  const longer = new Float64Array(length);
+  longer.set(array);
+  return longer;
+}
