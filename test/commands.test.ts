@@ -48,12 +48,13 @@ test('training writes what the README promises, and --json tells where', (t) => 
   assert.match(stderr, /step 5\/5 · loss \d\.\d+ · validation \d\.\d+ · density 50\.0% · [\d,]+ samples\/s/);
 });
 
-test('the three encodings and three block shapes train', (t) => {
+test('the four encodings and three block shapes train', (t) => {
   const folder = temporaryFolder(t);
   for (const [encoding, block] of [
     ['linear16', '[4, 4]'],
     ['mulaw10', '[1, 1]'],
     ['lpc10', '[16, 1]'],
+    ['ltp10', '[16, 1]'],
   ]) {
     const { status, stdout, stderr } = run(
       'train',

@@ -87,15 +87,15 @@ test('a level that comes and goes is made even again', async () => {
   assert.ok(before < 10 && after > 20, `${before} dB became ${after} dB`);
 });
 
-test('no band is changed by more than 12 dB', async () => {
+test('no band is changed by more than 12 dB in each of two passes', async () => {
   const settings = melPresets.hifigan;
   const { samples, features } = await speech(settings);
   const out = corrected(
     settings,
-    samples.map((sample) => sample / 10),
+    samples.map((sample) => sample / 40),
     features,
     [32],
   );
-  const raised = samples.map((sample) => (sample / 10) * 10 ** (12 / 20));
+  const raised = samples.map((sample) => (sample / 40) * 10 ** (24 / 20));
   assert.ok(signalToNoise(raised, out, 1024) > 40, `${signalToNoise(raised, out, 1024)} dB`);
 });

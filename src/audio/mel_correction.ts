@@ -4,23 +4,47 @@ import { filterBank } from './filter_bank.js';
 import type { MelSettings } from './mel_settings.js';
 import { centredHann, padLength } from './stft.js';
 
-/** No band is changed by more than this, in nats of amplitude: 12 dB. */
+/** No pass changes a band by more than this, in nats of amplitude: 12 dB. */
 const mostGain = (12 / 20) * Math.LN10;
 
 /** Where windows sum up to less, at the ends, samples are not made louder than this allows. */
 const leastWindow = 1e-3;
 
+/** Each brings the speech nearer to its features; after two there is little left to gain. */
+const passes = 2;
+
 /**
  * Gives speech the mel spectrum that it was made from: what a vocoder speaks has levels of its own in each band and
  * frame, above all where it draws at random, and the features say what they should be. Each frame of the short-time
  * Fourier transform is multiplied by the ratio of the two, interpolated between the bands' centres, and the frames are
- * overlapped and added again (Griffin and Lim 1984, IEEE Trans. ASSP 32(2), eq. 6). Phases stay as they are. It is one
- * step towards a signal with these features, and no more: what the bands do not resolve is left to the vocoder.
+ * overlapped and added again (Griffin and Lim 1984, IEEE Trans. ASSP 32(2), eq. 6), twice. Phases stay as they are; what
+ * the bands do not resolve is left to the vocoder.
  *
  * Works piece by piece; what comes out does not depend on the pieces. Frame f of the features has samples f·hop …
- * (f+1)·hop - 1; the sound comes as much later as a window is long.
+ * (f+1)·hop - 1; the sound comes later by the part of a window that lies beyond a frame, for each pass.
  */
 export class MelCorrection {
+  private readonly passes: Pass[];
+
+  constructor(settings: MelSettings) {
+    this.passes = Array.from({ length: passes }, () => new Pass(settings));
+  }
+
+  /**
+   * Takes some frames.
+   * @param samples [frames · hop], full scale is 1
+   * @param features [frames, bins]
+   * @param last whether they are the last ones
+   * @returns the next samples, as far as all windows over them are there; at the end all that are left, so that as many
+   * have come out as went in
+   */
+  push(samples: Float64Array, features: Float32Array, last = false): Float64Array {
+    return this.passes.reduce((ready, pass) => pass.push(ready, features, last), samples);
+  }
+}
+
+/** One pass over the frames. Samples may come later than the features of their frames. */
+class Pass {
   private readonly bands: { readonly first: number; readonly weights: Float64Array }[];
   private readonly emphasis: Float64Array;
   private readonly compress: (output: number) => number;
@@ -72,15 +96,7 @@ export class MelCorrection {
     }
   }
 
-  /**
-   * Takes some frames.
-   * @param samples [frames · hop], full scale is 1
-   * @param features [frames, bins]
-   * @param last whether they are the last ones
-   * @returns the next samples, as far as all windows over them are there; at the end all that are left, so that as many
-   * have come out as went in
-   */
-  push(samples: Float64Array, features: Float32Array, last = false): Float64Array {
+  push(samples: Float64Array, features: Float32Array, last: boolean): Float64Array {
     this.samples = joined(this.samples, samples);
     this.features = joined(this.features, features);
     this.received += samples.length;

@@ -70,9 +70,9 @@ export function classes(encoding: WaveRnnConfig['encoding']): number {
   return encoding === 'linear16' ? 256 : 32;
 }
 
-/** E, the number of cues that the network hears besides symbols. */
-export function cueCount({ hears = 'symbols' }: Pick<WaveRnnConfig, 'hears'>): number {
-  return cueCounts[hears];
+/** E, the number of cues that the network hears besides symbols; none with an encoding that predicts nothing. */
+export function cueCount({ encoding, hears = 'symbols' }: Pick<WaveRnnConfig, 'encoding' | 'hears'>): number {
+  return encoding === 'lpc10' || encoding === 'ltp10' ? cueCounts[hears] : 0;
 }
 
 /** Gate conditionings of a frame. */
