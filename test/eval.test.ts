@@ -26,6 +26,8 @@ before(() => {
     clips,
     '--out',
     out,
+    // A voice that has learned nothing: corrected, it would have the pitch of the recording.
+    '--no-correction',
     '--json',
     '--html',
     join(folder, 'voice.html'),
@@ -46,6 +48,7 @@ test('a voice is measured in everything, and --json prints all of it', () => {
   } = evaluation;
   assert.deepEqual([format, reference, alignment, differences], [1, data, 'samples', []]);
   assert.deepEqual([system.name, system.path, system.settings.seed], ['version-1', voice, 1]);
+  assert.equal(system.settings.correction, 'off');
   assert.deepEqual(
     system.clips.map(({ id }) => id),
     clips.split(','),
@@ -155,6 +158,7 @@ test('two voices are compared on the same clips', () => {
     data,
     '--clips',
     clips,
+    '--no-correction',
     '--json',
   );
   assert.equal(status, 0, stderr);

@@ -60,6 +60,7 @@ export async function openVoiceSystem({
       encoding: voice.config.encoding,
       hidden: voice.config.hidden,
       steps: voice.provenance.steps,
+      ...(correction === false && { correction: 'off' }),
       ...(isUntreated(voice.treatment) ? {} : { treatment: describeTreatment(voice.treatment) }),
     },
     async speak(clip) {
