@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "classify/classifier_engine.h"
+#include "excitation/listener.h"
 #include "sample/pack.h"
 #include "train/engine.h"
 
@@ -154,15 +155,15 @@ struct OwnNetwork {
   std::vector<std::vector<float>> dense;
   Network network;
 
-  OwnNetwork(int H, int P, int Q, const int* shape) {
+  OwnNetwork(int H, int P, int Q, const int* shape, int cues = 0) {
     const auto add = [&](int rows, int columns, float gain) {
       sparse.push_back(std::make_unique<OwnMatrix>(rows, columns, shape[0], shape[1],
                                                    gain / sqrtf(columns / 3.f)));
     };
     add(3 * H, H, 1.5f), add(P, H / 2, 4), add(Q, P, 2), add(P, H / 2, 4), add(Q, P, 2);
-    dense = {normals(9 * H, 0.7f), normals(P, 0.5f), normals(Q, 0.5f), normals(P, 0.5f),
-             normals(Q, 0.5f)};
-    network = {H, P, Q, {}, {}};
+    dense = {normals(3 * (3 + cues) * H, 0.7f), normals(P, 0.5f), normals(Q, 0.5f),
+             normals(P, 0.5f), normals(Q, 0.5f)};
+    network = {H, P, Q, 3 + cues, {}, {}};
     for (int i = 0; i < kSparseCount; i++) network.sparse[i] = sparse[i]->matrix;
     for (int i = 0; i < kDenseCount; i++) network.dense[i] = dense[i].data();
   }
@@ -186,7 +187,10 @@ void sequence(const KernelTable* table, const KernelTable* other) {
                                 {96, 48, 256, 0, 17, 21, 7, 6}, {96, 16, 256, 1, 3, 50, 20, 11},
                                 {64, 32, 32, 2, 18, 30, 16, 0}};
   for (const auto& s : cases) {
-    const OwnNetwork own(s.hidden, s.projection, s.classes, shapes[s.shape]);
+    // Every other case hears cues.
+    const int cueCount = (&s - cases) % 2 ? kMostCues : 0;
+    const OwnNetwork own(s.hidden, s.projection, s.classes, shapes[s.shape], cueCount);
+    const auto cues = normals((size_t)s.lanes * s.steps * cueCount, 0.5f);
     const int frames = (s.phase + s.steps + s.hop - 1) / s.hop;
     const auto gate = normals((size_t)s.lanes * frames * 3 * s.hidden),
                state = normals((size_t)s.lanes * s.hidden, 0.5f);
@@ -206,9 +210,9 @@ void sequence(const KernelTable* table, const KernelTable* other) {
       g.gate = r.gradients[0].data();
       for (int i = 0; i < kSparseCount; i++) g.sparse[i] = r.gradients[1 + i].data();
       for (int i = 0; i < kDenseCount; i++) g.dense[i] = r.gradients[1 + kSparseCount + i].data();
-      const Batch batch = {s.lanes,      s.steps,       s.hop,       s.phase,        frames,
-                           codes.data(), nullptr,       gate.data(), lengths.data(), r.state.data(),
-                           0.25f,        r.loss.data(), r.nll.data()};
+      const Batch batch = {s.lanes,        s.steps, s.hop,         s.phase,      frames,
+                           codes.data(),   nullptr, cues.data(),   gate.data(),  lengths.data(),
+                           r.state.data(), 0.25f,   r.loss.data(), r.nll.data(), nullptr};
       run_sequence(t, 2, {own.network}, batch, &g);
       return r;
     };
@@ -265,7 +269,7 @@ struct OwnStream {
 
   OwnStream(const SamplerKernels* kernels, const PackedNetwork* net, uint32_t seed)
       : memory(kernels->stream_bytes(net)), own(kernels->own_bytes(net)) {
-    stream = {{seed, 1}, 0, 1.f, 0, 0, 0, memory.get(), own.get()};
+    stream = {{seed, 1}, 0, 1.f, 0, 0, 0, memory.get(), own.get(), nullptr};
     kernels->begin(net, &stream);
   }
 };
@@ -278,7 +282,7 @@ void sampler(const KernelTable* table, const KernelTable* other) {
         const int H = 96, hop = 50, frames = 4;
         const auto gate = normals((size_t)frames * 3 * H);
         std::vector<std::unique_ptr<Stored>> stored;
-        SourceNetwork source = {H, 48, Q, {}, {}};
+        SourceNetwork source = {H, 48, Q, 3, {}, {}};
         for (int m = 0; m < kSparseCount; m++) {
           // What follows a ReLU stays bf16 where the state is int8.
           const bool logits = m == kCoarseLogits || m == kFineLogits;
