@@ -72,7 +72,9 @@ export async function* synthesize(
       drawn = draw(chunkFrames);
       // If the consumer leaves, nothing awaits this one.
       drawn.catch(() => undefined);
-      yield utterance.decode(now.chunk, now.codes);
+      // The first samples may still wait for the end of their windows.
+      const pcm = utterance.decode(now.chunk, now.codes);
+      if (pcm.length > 0) yield pcm;
     }
   } finally {
     conditioner.dispose();
@@ -159,8 +161,10 @@ export async function* synthesizeMany(
       const next = await prepare();
       const codes = await drawn;
       drawn = draw(next);
-      for (const [i, { index, utterance, chunk }] of parts.entries())
-        yield { index, pcm: utterance.decode(chunk, codes[i]), last: chunk.last };
+      for (const [i, { index, utterance, chunk }] of parts.entries()) {
+        const pcm = utterance.decode(chunk, codes[i]);
+        if (pcm.length > 0 || chunk.last) yield { index, pcm, last: chunk.last };
+      }
       parts = next;
     }
   } finally {

@@ -169,7 +169,10 @@ test('a malformed --set is refused', () => {
 test('wrong values are refused with path, line and value', () => {
   refuses(edited('lanes: 64', 'lanes: many'), `line ${lineOf('lanes: 64')}: training.lanes is "many"; expected`);
   refuses(edited('hidden: 384', 'hidden: 390'), /sizes\.small\.hidden is 390; .*32/);
-  refuses(edited('encoding: lpc10', 'encoding: lpc8'), /model\.encoding is "lpc8"; .*"linear16"\|"mulaw10"\|"lpc10"/);
+  refuses(
+    edited('encoding: ltp10', 'encoding: lpc8'),
+    /model\.encoding is "lpc8"; .*"linear16"\|"mulaw10"\|"lpc10"\|"ltp10"/,
+  );
   refuses(edited('  clip: 1 #', '  #'), `line ${lineOf('training:')}: training.clip is missing`);
   refuses(edited('start: 500', 'start: 50000'), /sparsity\.pruning is .*expected start before end/);
   refuses(
