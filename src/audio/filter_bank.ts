@@ -30,6 +30,13 @@ export function filterBank({ sampleRate, fftSize, bins, fMin, fMax, scale, norm 
   });
 }
 
+/** The sum of a filter's weights, and its centre of gravity in FFT bins; undefined for one that is empty. */
+export function gravity({ first, weights }: MelFilter): { readonly sum: number; readonly centre: number } | undefined {
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  if (!(sum > 0)) return undefined;
+  return { sum, centre: weights.reduce((total, weight, k) => total + weight * (first + k), 0) / sum };
+}
+
 // Slaney, Auditory Toolbox (1998): linear at 200/3 Hz per mel up to 1 kHz (15 mel), then 27 mel per factor of 6.4.
 const linear = 200 / 3;
 const corner = 1000;

@@ -1,5 +1,5 @@
 import { expander } from './compression.js';
-import { filterBank } from './filter_bank.js';
+import { filterBank, gravity } from './filter_bank.js';
 import type { MelSettings } from './mel_settings.js';
 
 /** Coefficients of a predictor; 16 reach over the vocal tract's resonances below 11 kHz. */
@@ -44,15 +44,11 @@ export interface Predictor {
 export function predictorFromMel(settings: MelSettings): (features: Float32Array) => Predictor {
   const { sampleRate, fftSize, windowLength, power } = settings;
   const expand = expander(settings);
-  const bands = filterBank(settings).map(({ first, weights }) => {
-    const sum = weights.reduce((total, weight) => total + weight, 0);
-    const centre = weights.reduce((total, weight, k) => total + weight * (first + k), 0) / sum;
-    return { sum, centre };
-  });
   // A filter narrower than one FFT bin may be empty; its neighbours stand for it.
-  const used = bands.flatMap(({ sum, centre }, band) =>
-    sum > 0 ? [{ band, sum, position: (centre / (fftSize / 2)) * (points - 1) }] : [],
-  );
+  const used = filterBank(settings).flatMap((filter, band) => {
+    const known = gravity(filter);
+    return known ? [{ band, sum: known.sum, position: (known.centre / (fftSize / 2)) * (points - 1) }] : [];
+  });
   const lags = predictorOrder + 1;
   /** [lags, middle+1]: those of the other points are the same, for odd lags with the other sign. */
   const cosines = Float64Array.from({ length: lags * (middle + 1) }, (_, i) => {

@@ -1,6 +1,6 @@
 import Fft from 'fft.js';
 import { compressor, expander } from './compression.js';
-import { filterBank } from './filter_bank.js';
+import { filterBank, gravity } from './filter_bank.js';
 import type { MelSettings } from './mel_settings.js';
 import { centredHann, padLength } from './stft.js';
 
@@ -81,11 +81,8 @@ class Pass {
         preEmphasis * Math.sin((2 * Math.PI * k) / fftSize),
       ),
     );
-    const centres = this.bands.map(({ first, weights }) => {
-      const sum = weights.reduce((total, weight) => total + weight, 0);
-      // A filter narrower than one bin may be empty.
-      return sum > 0 ? weights.reduce((total, weight, k) => total + weight * (first + k), 0) / sum : first;
-    });
+    // A filter narrower than one bin may be empty.
+    const centres = this.bands.map((filter) => gravity(filter)?.centre ?? filter.first);
     this.below = new Int32Array(bins);
     this.share = new Float64Array(bins);
     for (let k = 0, band = 0; k < bins; k++) {

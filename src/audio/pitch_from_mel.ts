@@ -1,5 +1,5 @@
 import { expander } from './compression.js';
-import { filterBank } from './filter_bank.js';
+import { filterBank, gravity } from './filter_bank.js';
 import type { MelSettings } from './mel_settings.js';
 
 /** Range of the pitch, in Hz. */
@@ -35,16 +35,14 @@ export interface FramePitch {
 export function pitchFromMel(settings: MelSettings): (features: Float32Array) => FramePitch {
   const { sampleRate, fftSize } = settings;
   const expand = expander(settings);
-  const bands = filterBank(settings).flatMap(({ first, weights }, band) => {
-    const sum = weights.reduce((total, weight) => total + weight, 0);
-    if (!(sum > 0)) return [];
-    const centre = weights.reduce((total, weight, k) => total + weight * (first + k), 0) / sum;
-    return [{ band, sum, frequency: (centre * sampleRate) / fftSize }];
+  const bands = filterBank(settings).flatMap((filter, band) => {
+    const known = gravity(filter);
+    return known ? [{ band, sum: known.sum, frequency: (known.centre * sampleRate) / fftSize }] : [];
   });
   const count = bands.filter(({ frequency }) => frequency < highestBand).length;
   const around = bands.filter(({ frequency }) => frequency < highestBand + 4 * envelopeWidth);
   const low = bands.slice(0, count);
-  const [shortest, longest] = periodRange(sampleRate);
+  const [shortest, longest] = [Math.ceil(sampleRate / highestPitch), Math.floor(sampleRate / lowestPitch)];
   if (count < 6) return () => ({ period: shortest, strength: 0 });
 
   /** [count][around]: what makes the envelope of the bands around each. */
@@ -90,11 +88,6 @@ export function pitchFromMel(settings: MelSettings): (features: Float32Array) =>
       strength: Math.max(0, scores[best] / Math.sqrt(power)),
     };
   };
-}
-
-/** Shortest and longest period that is looked for, in samples. */
-export function periodRange(sampleRate: number): [shortest: number, longest: number] {
-  return [Math.ceil(sampleRate / highestPitch), Math.floor(sampleRate / lowestPitch)];
 }
 
 /** Where a parabola through values at -1, 0 and 1, the middle one the largest, has its top; 0 at an edge. */

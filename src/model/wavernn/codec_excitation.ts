@@ -7,6 +7,7 @@ import {
   type FramePredictors,
   type Hearing,
   Listener,
+  longestPeriod,
   periodParts,
   shortestPeriod,
 } from '../../kernels/interface/listener.js';
@@ -71,8 +72,10 @@ export function excitationCodec(settings: MelSettings, config: ExcitationConfig)
       for (let j = i * vectors; j < (i + 1) * vectors; j++) {
         coefficients.set(predictor.coefficients, j * predictorOrder);
         scales[j] = span * predictor.gain;
-        periods[j] = Math.round(period * periodParts);
-        gains[j] = pitchGain * Math.max(0, Math.min(1, (strength - weak) / (strong - weak)));
+        // At low sample rates the highest pitches have periods that are too short for the kernels.
+        const known = period >= shortestPeriod && period <= longestPeriod;
+        periods[j] = Math.round((known ? period : shortestPeriod) * periodParts);
+        gains[j] = known ? pitchGain * Math.max(0, Math.min(1, (strength - weak) / (strong - weak))) : 0;
       }
     }
     return { coefficients, scales, periods, gains };

@@ -173,6 +173,11 @@ test('wrong values are refused with path, line and value', () => {
     edited('encoding: ltp10', 'encoding: lpc8'),
     /model\.encoding is "lpc8"; .*"linear16"\|"mulaw10"\|"lpc10"\|"ltp10"/,
   );
+  refuses(() => loadRecipe(shipped, { set: ['model.block=[2, 2]'] }), /model\.block is 2×2, expected one of .*16×1/);
+  refuses(
+    () => loadRecipe(shipped, { set: ['model.conditioning.vectors=3'] }),
+    'model.conditioning.vectors is 3, expected a divisor of the hop of 256 samples',
+  );
   refuses(edited('  clip: 1 #', '  #'), `line ${lineOf('training:')}: training.clip is missing`);
   refuses(edited('start: 500', 'start: 50000'), /sparsity\.pruning is .*expected start before end/);
   refuses(

@@ -5,6 +5,7 @@ import type { MelSettings } from '../../audio/mel_settings.js';
 import { melPresets } from '../../audio/presets.js';
 import { TtsError } from '../../base/errors.js';
 import { describeIssues, nearest } from '../../base/yaml_issues.js';
+import { kernelShapes } from '../../kernels/interface/blocks.js';
 import { loadVoiceSync } from '../../model/voice/file.js';
 import { findVoice } from '../../model/voice/shipped.js';
 import type { WaveRnnConfig } from '../../model/wavernn/config.js';
@@ -119,9 +120,23 @@ function applyOptions(document: Document, { size, set = [], from, data }: Recipe
 }
 
 function withFeatures({ features, ...recipe }: RecipeFile, path: string): Recipe {
-  if (typeof features !== 'string') return { ...recipe, features };
-  if (!Object.hasOwn(melPresets, features)) throw unknownName(path, 'features', features, Object.keys(melPresets));
-  return { ...recipe, features: melPresets[features] };
+  if (typeof features === 'string' && !Object.hasOwn(melPresets, features))
+    throw unknownName(path, 'features', features, Object.keys(melPresets));
+  const whole = { ...recipe, features: typeof features === 'string' ? melPresets[features] : features };
+  checkModel(whole, path);
+  return whole;
+}
+
+/** What no schema of a single value can tell. */
+function checkModel({ model: { block, conditioning }, features: { hop } }: Recipe, path: string): void {
+  const shape = block.join('×');
+  if (!kernelShapes.includes(shape))
+    throw new TtsError('ERR_RECIPE', `${path}: model.block is ${shape}, expected one of ${kernelShapes.join(', ')}`);
+  if (hop % (conditioning.vectors ?? 1) !== 0)
+    throw new TtsError(
+      'ERR_RECIPE',
+      `${path}: model.conditioning.vectors is ${conditioning.vectors}, expected a divisor of the hop of ${hop} samples`,
+    );
 }
 
 /** The sizes of the network that a recipe describes. */
