@@ -55,12 +55,17 @@ class Pass {
   /** For each bin of the spectrum, the band at or below it, and the share of the next band. */
   private readonly below: Int32Array;
   private readonly share: Float64Array;
+  /** Of the frame at work. */
+  private readonly input: Float64Array;
+  private readonly spectrum: Float64Array;
+  private readonly output: Float64Array;
+  private readonly levels: Float64Array;
   /** What has come: samples from `start` on, and the features of the frames from `frame` on. */
   private samples: Float64Array = new Float64Array(0);
   private start = 0;
   private features: Float32Array = new Float32Array(0);
   private frame = 0;
-  /** Sums of windowed frames and of windows, from sample `done` on. */
+  /** Sums of windowed frames and of windows, from sample `done` on; zeros where none has come yet. */
   private sums: Float64Array = new Float64Array(0);
   private weights: Float64Array = new Float64Array(0);
   private done = 0;
@@ -75,6 +80,10 @@ class Pass {
     this.fft = new Fft(fftSize);
     this.pad = padLength(settings);
     const bins = fftSize / 2 + 1;
+    this.input = new Float64Array(fftSize);
+    this.spectrum = new Float64Array(2 * fftSize);
+    this.output = new Float64Array(2 * fftSize);
+    this.levels = new Float64Array(bins);
     this.emphasis = Float64Array.from({ length: bins }, (_, k) =>
       Math.hypot(
         1 - preEmphasis * Math.cos((2 * Math.PI * k) / fftSize),
@@ -111,8 +120,10 @@ class Pass {
     const count = Math.max(0, (last ? this.received : Math.min(next, this.received)) - this.done);
     const out = new Float64Array(count);
     for (let i = 0; i < count; i++) out[i] = (this.sums[i] ?? 0) / Math.max(leastWindow, this.weights[i] ?? 0);
-    this.sums = this.sums.slice(count);
-    this.weights = this.weights.slice(count);
+    for (const array of [this.sums, this.weights]) {
+      array.copyWithin(0, count);
+      array.fill(0, Math.max(0, array.length - count));
+    }
     this.done += count;
     const forgotten = Math.max(0, Math.min(next - this.start, this.samples.length));
     this.samples = this.samples.slice(forgotten);
@@ -123,12 +134,10 @@ class Pass {
   /** One frame, whose window begins at sample `first`. */
   private correct(first: number, features: Float32Array): void {
     const { fftSize, power, powerOffset } = this.settings;
-    const input = new Float64Array(fftSize);
+    const { input, spectrum, output, levels } = this;
     for (let i = 0; i < fftSize; i++) input[i] = this.window[i] * (this.samples[first + i - this.start] ?? 0);
-    const spectrum = new Float64Array(2 * fftSize);
     this.fft.realTransform(spectrum, input);
-    const bins = fftSize / 2 + 1;
-    const levels = new Float64Array(bins);
+    const bins = levels.length;
     for (let k = 0; k < bins; k++) {
       const energy = (spectrum[2 * k] ** 2 + spectrum[2 * k + 1] ** 2) * this.emphasis[k] ** 2 + powerOffset;
       levels[k] = power === 1 ? Math.sqrt(energy) : energy;
@@ -148,7 +157,6 @@ class Pass {
       spectrum[2 * k + 1] *= gain;
     }
     this.fft.completeSpectrum(spectrum);
-    const output = new Float64Array(2 * fftSize);
     this.fft.inverseTransform(output, spectrum);
     const end = first + fftSize - this.done;
     if (end > this.sums.length) {
