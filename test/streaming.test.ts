@@ -105,12 +105,15 @@ test('memory does not grow over thousands of chunks', async () => {
     assert.ok(pcm.length > 0);
     if (++chunks % 1000 !== 0) continue;
     collect();
+    // Buffers of finished native work are let go of in a turn of the event loop of their own.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    collect();
     const { heapUsed, external, arrayBuffers } = process.memoryUsage();
     used.push(heapUsed + external + arrayBuffers);
   }
   assert.ok(used.length >= 3, `${chunks} chunks`);
   const growth = used[used.length - 1] - used[0];
-  // A chunk that were kept would be 2 kB; what waits to be collected comes and goes by half a megabyte.
+  // A chunk that were kept would be 2 kB, a megabyte and more in all with its features and gates.
   assert.ok(growth < 1.5e6, `${growth} bytes more after ${used.length - 1} thousand chunks`);
   assert.equal(tf.memory().numTensors, tensors);
 });
