@@ -12,13 +12,19 @@ function packageRoot(): string {
   return folder;
 }
 
-/** The compiled kernels, or undefined where none were built or they do not load. */
+/**
+ * The compiled kernels: those of this machine, or those that came with the package. Undefined where there are none or
+ * they do not load.
+ */
 function loadAddon(): Addon | undefined {
-  try {
-    return createRequire(import.meta.url)(join(packageRoot(), 'build', 'kernels.node')) as Addon;
-  } catch {
-    return undefined;
-  }
+  const require = createRequire(import.meta.url);
+  for (const folder of ['build', join('prebuilds', `${process.platform}-${process.arch}`)])
+    try {
+      return require(join(packageRoot(), folder, 'kernels.node')) as Addon;
+    } catch {
+      // The next one.
+    }
+  return undefined;
 }
 
 export const nativeAddon = loadAddon();

@@ -195,22 +195,30 @@ struct SamplerRun {
     }
   }
 
+  template <bool Fine>
+  __attribute__((noinline)) void gates_apart(int i, const vf (&drive)[3][L][kParts]) {
+    gates<Fine>(i, drive);
+  }
+
   // Half of the state, coarse or fine.
   template <bool Fine>
   void recurrent() {
     const PackedMatrix& m = net.sparse[kRecurrent];
     with_kind(m, [&](auto kind) {
+      using Kind = decltype(kind);
       Input in[L];
       for (int l = 0; l < L; l++) in[l] = slots[l].before();
       if (!Fine)
-        for (const Input& each : in) decltype(kind)::prepare(m, each);
+        for (const Input& each : in) Kind::prepare(m, each);
       const Slabs units = net.state[Fine];
       int slab = Fine ? 3 * (net.state[0].end - net.state[0].begin) : 0;
       for (int i = units.begin; i < units.end; i++, slab += 3) {
         vf drive[3][L][kParts];
-        UNROLL for (int g = 0; g < 3;
-                    g++) decltype(kind)::template slabs<L>(m, slab + g, in, drive[g]);
-        this->template gates<Fine>(16 * i, drive);
+        UNROLL for (int g = 0; g < 3; g++) slabs_of<Kind, L>(m, slab + g, in, drive[g]);
+        if constexpr (kGatesApart<Kind, L>)
+          this->template gates_apart<Fine>(16 * i, drive);
+        else
+          this->template gates<Fine>(16 * i, drive);
       }
     });
     barrier();
@@ -222,14 +230,15 @@ struct SamplerRun {
     const PackedMatrix &hidden = net.sparse[half ? kFineHidden : kCoarseHidden],
                        &logits = net.sparse[half ? kFineLogits : kCoarseLogits];
     with_kind(hidden, [&](auto kind) {
+      using Kind = decltype(kind);
       const float* bias = net.bias[2 * half];
       Input in[L];
       for (int l = 0; l < L; l++) in[l] = slots[l].after_from(half * H / 2);
-      for (const Input& each : in) decltype(kind)::prepare(hidden, each);
+      for (const Input& each : in) Kind::prepare(hidden, each);
       for (int slab = net.hiddenLayer.begin; slab < net.hiddenLayer.end; slab++) {
         const int i = 16 * slab;
         vf y[L][kParts];
-        decltype(kind)::template slabs<L>(hidden, slab - net.hiddenLayer.begin, in, y);
+        slabs_of<Kind, L>(hidden, slab - net.hiddenLayer.begin, in, y);
         for (int l = 0; l < L; l++)
           UNROLL for (int p = 0; p < kParts; p++)
               store(slots[l].memory.rectified + i + p * kWidth,
@@ -238,14 +247,14 @@ struct SamplerRun {
     });
     barrier();
     took(kHiddenTime);
-    with_kind(logits, [&](auto kind) {
+    with_float_kind(logits, [&](auto kind) {
       const float* bias = net.bias[2 * half + 1];
       Input in[L];
       for (int l = 0; l < L; l++) in[l] = slots[l].rectified();
       for (int slab = net.logits.begin; slab < net.logits.end; slab++) {
         const int i = 16 * slab;
         vf z[L][kParts];
-        decltype(kind)::template slabs<L>(logits, slab - net.logits.begin, in, z);
+        slabs_of<decltype(kind), L>(logits, slab - net.logits.begin, in, z);
         for (int l = 0; l < L; l++)
           UNROLL for (int p = 0; p < kParts; p++)
               store(slots[l].memory.logits + i + p * kWidth,
@@ -350,11 +359,12 @@ void sampler_product(const PackedMatrix* m, const float* x, float* y, float* mem
   if (m->precision == kInt8)
     for (int i = 0; i < m->columns; i += kWidth) quantise(load(x + i), quantised, i);
   with_kind(*m, [&](auto kind) {
-    decltype(kind)::prepare(*m, in);
+    using Kind = decltype(kind);
+    Kind::prepare(*m, in);
     for (int s = 0; s < m->rows / 16; s++) {
-      vf out[kParts];
-      decltype(kind)::slab(*m, s, in, out);
-      UNROLL for (int p = 0; p < kParts; p++) store(y + s * 16 + p * kWidth, out[p]);
+      vf out[1][kParts];
+      slabs_apart<Kind, 1>(*m, s, &in, out);
+      UNROLL for (int p = 0; p < kParts; p++) store(y + s * 16 + p * kWidth, out[0][p]);
     }
   });
 }
