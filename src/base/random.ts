@@ -15,6 +15,7 @@ export const streams = {
   shuffledFitness: 8,
   heardNoise: 9,
   listeningTests: 10,
+  augmentation: 11,
 } as const;
 
 const two32 = 4294967296;

@@ -17,7 +17,7 @@ import { voiceHelp, voiceName } from './voices.js';
 
 interface TrainOptions {
   size?: string;
-  data?: string;
+  data: string[];
   from?: string;
   out?: string;
   set: string[];
@@ -38,7 +38,9 @@ const command = createCommand(
   .option(
     '--data <dir>',
     'train on this folder instead of the data of the recipe: recordings (WAV, FLAC, MP3, Ogg Vorbis), or ' +
-      'images in the format of the data set',
+      'images in the format of the data set; may be repeated, to train on several speakers at once',
+    collect,
+    [],
   )
   .option(
     '--from <name|file>',
@@ -72,7 +74,8 @@ const command = createCommand(
     const set = [...options.set];
     if (options.steps !== undefined) set.push(`training.steps=${options.steps}`);
     if (options.seed !== undefined) set.push(`training.seed=${options.seed}`);
-    const { size, data, from } = options;
+    const { size, from } = options;
+    const data = options.data.length > 1 ? options.data : options.data[0];
     const recipe = loadAnyRecipe(recipePath, { size, set, data, from });
     if (recipe.task === 'vocoder') await trainOnSpeech(recipe, options);
     else await trainOnImages(recipe, options);
@@ -89,6 +92,7 @@ async function trainOnSpeech(recipe: Recipe, options: TrainOptions): Promise<voi
     corpus,
     settings: recipe.features,
     treatment: recipe.data.treatment,
+    augmentation: recipe.data.augmentation,
     cacheDir: join(dirname(out), 'cache'),
     threads: kernels.threads,
     validation: recipe.data.validation,

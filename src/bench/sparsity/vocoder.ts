@@ -25,7 +25,7 @@ export const vocoderTask: SparsityTask<Recipe> = {
   },
   async prepare(recipe) {
     const { train, validation } = await openStore(recipe, availableParallelism());
-    return `${recipe.data.corpus}: ${train.length} clips to train on, ${validation.length} held out`;
+    return `${[recipe.data.corpus].flat().join(', ')}: ${train.length} clips to train on, ${validation.length} held out`;
   },
   async runOnce(recipe, kernels) {
     const store = await openStore(recipe, kernels.threads);
@@ -47,6 +47,14 @@ function withSize(recipe: Recipe, { hidden, projection }: { hidden: number; proj
 
 async function openStore(recipe: Recipe, threads: number): Promise<FeatureStore> {
   const corpus = await openTrainingCorpus(recipe.data, () => undefined);
-  const { treatment, validation } = recipe.data;
-  return openFeatureStore({ corpus, settings: recipe.features, treatment, cacheDir, threads, validation });
+  const { treatment, augmentation, validation } = recipe.data;
+  return openFeatureStore({
+    corpus,
+    settings: recipe.features,
+    treatment,
+    augmentation,
+    cacheDir,
+    threads,
+    validation,
+  });
 }

@@ -9,6 +9,8 @@ export interface Clip {
   readonly id: string;
   /** Absolute path of the recording. */
   readonly path: string;
+  /** The corpus that it comes from, in one that was made of several: the id begins with it and a '/'. */
+  readonly corpus?: string;
   /** What is said, with numbers spelled out where the corpus has that. */
   readonly text?: string;
 }

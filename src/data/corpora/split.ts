@@ -10,7 +10,7 @@ export interface ValidationChoice {
   readonly clips?: readonly string[];
 }
 
-type ClipToSplit = Pick<Clip, 'id' | 'text'>;
+type ClipToSplit = Pick<Clip, 'id' | 'text' | 'corpus'>;
 
 /**
  * What is said, without what does not sound: lower case, letters and digits alone. Equal for takes of one text; empty
@@ -25,6 +25,9 @@ export function spokenText(text = ''): string {
 
 /** Clips that have to stay on one side have the same key: takes of one text. */
 const keyOf = ({ id, text }: ClipToSplit): string => spokenText(text) || id;
+
+/** The id within the clip's own corpus. */
+const shortId = ({ id, corpus }: ClipToSplit): string => (corpus === undefined ? id : id.slice(corpus.length + 1));
 
 /** Where a key lies in [0, 1), evenly: the first 48 bits of its SHA-256. */
 function position(key: string): number {
@@ -47,7 +50,9 @@ export function validationIds(
     throw new TtsError('ERR_ARGUMENT', `the validation share is ${share}, expected a number in 0 … 1`);
   }
   const keys = new Map(all.map((clip) => [clip.id, keyOf(clip)]));
-  const missing = listed.filter((id) => !keys.has(id));
+  // A list may leave the name of the corpus away.
+  const named = new Map([...all.map((clip) => [shortId(clip), keyOf(clip)] as const), ...keys]);
+  const missing = listed.filter((id) => !named.has(id));
   const useList = listed.length > 0 && (share === undefined || missing.length < listed.length);
   if (useList && missing.length > 0) {
     throw new TtsError(
@@ -56,7 +61,7 @@ export function validationIds(
         `${missing[0]}, expected an id such as ${all[0].id}`,
     );
   }
-  const heldOut = useList ? new Set(listed.map((id) => keys.get(id))) : chooseByHash([...keys.values()], share ?? 0);
+  const heldOut = useList ? new Set(listed.map((id) => named.get(id))) : chooseByHash([...keys.values()], share ?? 0);
   const chosen = new Set([...keys].flatMap(([id, key]) => (heldOut.has(key) ? [id] : [])));
   if (chosen.size === keys.size) {
     throw new TtsError('ERR_CORPUS', `all ${keys.size} clips are held out for validation, expected some to train on`);

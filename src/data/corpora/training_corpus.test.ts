@@ -7,7 +7,15 @@ import test, { type TestContext } from 'node:test';
 import { deadAddress, refused, serve, temporaryFolder } from '../../../test/support/files.js';
 import type { ArchiveProgress } from '../fetch/archive.js';
 import { openCorpus } from './corpus.js';
-import { ensureCorpus, kathleen, ljSpeech, openPublished, type PublishedCorpus } from './training_corpus.js';
+import {
+  ensureCorpus,
+  joinCorpora,
+  kathleen,
+  ljSpeech,
+  openPublished,
+  openTrainingCorpus,
+  type PublishedCorpus,
+} from './training_corpus.js';
 
 const digest = (data: Buffer) => createHash('sha256').update(data).digest('hex');
 
@@ -174,4 +182,17 @@ test('a published corpus that lacks clips or transcripts is refused with their n
     openPublished(corpus, true),
     refused('ERR_CORPUS', /has 1 recordings with transcripts, expected at least 1560/),
   );
+});
+
+test('several corpora become one: ids tell which is which, also where two have one name', async () => {
+  const mini = await openCorpus('data/ljspeech-mini');
+  const joined = joinCorpora([mini, { name: 'alone', clips: [{ id: 'x', path: '/x.wav', text: 'Hello.' }] }, mini]);
+  assert.equal(joined.name, 'ljspeech-mini, alone, ljspeech-mini-2');
+  assert.deepEqual(joined.clips[0], { id: 'alone/x', corpus: 'alone', path: '/x.wav', text: 'Hello.' });
+  assert.equal(joined.clips.length, 2 * mini.clips.length + 1);
+  assert.equal(new Set(joined.clips.map(({ id }) => id)).size, joined.clips.length);
+
+  const opened = await openTrainingCorpus({ corpus: ['data/ljspeech-mini', 'data/ljspeech-mini'], download: false });
+  assert.equal(opened.clips.length, 2 * mini.clips.length);
+  assert.deepEqual(await openTrainingCorpus({ corpus: ['data/ljspeech-mini'], download: false }), mini);
 });

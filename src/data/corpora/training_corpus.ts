@@ -90,13 +90,33 @@ export async function openPublished(
 }
 
 /**
- * Opens the corpus that a recipe names: a published one by its name, fetched if it is missing and may be, or a folder
- * of recordings.
+ * Opens what a recipe names: a published corpus by its name, fetched if it is missing and may be, or a folder of
+ * recordings; or several, as one.
  * @throws {TtsError} ERR_CORPUS when it is missing or holds nothing usable; what `openPublished` throws
  */
 export async function openTrainingCorpus(
-  { corpus, download }: { corpus: string; download: boolean },
+  { corpus, download }: { corpus: string | readonly string[]; download: boolean },
   onProgress?: ArchiveProgress,
 ): Promise<Corpus> {
-  return Object.hasOwn(published, corpus) ? openPublished(published[corpus], download, onProgress) : openCorpus(corpus);
+  const open = (name: string): Promise<Corpus> =>
+    Object.hasOwn(published, name) ? openPublished(published[name], download, onProgress) : openCorpus(name);
+  if (typeof corpus === 'string') return open(corpus);
+  const all: Corpus[] = [];
+  for (const each of corpus) all.push(await open(each));
+  return all.length === 1 ? all[0] : joinCorpora(all);
+}
+
+/**
+ * Several corpora as one: ids begin with the name of the corpus, which is numbered where two have the same name; each
+ * keeps its own level (see `CorpusTreatment`).
+ */
+export function joinCorpora(corpora: readonly Corpus[]): Corpus {
+  const names = corpora.map(({ name }, i) => {
+    const before = corpora.slice(0, i).filter((other) => other.name === name).length;
+    return before === 0 ? name : `${name}-${before + 1}`;
+  });
+  const clips = corpora.flatMap((each, i) =>
+    each.clips.map((clip) => ({ ...clip, id: `${names[i]}/${clip.id}`, corpus: names[i] })),
+  );
+  return { name: names.join(', '), clips: clips.sort((a, b) => (a.id < b.id ? -1 : 1)) };
 }

@@ -18,6 +18,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { fromInt16, toInt16 } from '../../audio/audio.js';
+import { augment } from '../../audio/augmentation.js';
 import { blockEnergies, gatedLoudness, integratedLoudness } from '../../audio/loudness.js';
 import { melSpectrogram } from '../../audio/mel.js';
 import { melPresets } from '../../audio/presets.js';
@@ -25,6 +26,7 @@ import { readAudio } from '../../audio/read.js';
 import { treat } from '../../audio/treatment.js';
 import { TtsError } from '../../base/errors.js';
 import { type Corpus, openCorpus } from '../corpora/corpus.js';
+import { joinCorpora } from '../corpora/training_corpus.js';
 import { drawBatch } from './batches.js';
 import { type FeatureStore, type FeatureStoreOptions, openFeatureStore } from './feature_store.js';
 
@@ -244,7 +246,7 @@ const heard = (clip: FeatureStore['train'][number]) => fromInt16(clip.pcm(0, cli
 
 test('each clip is treated by its own loudness, before its features are computed', async (t) => {
   const { store } = await open(temporaryFolder(t), treated('clip'));
-  assert.deepEqual([store.treatment, store.gain], [{ highPass: 60, level: -30 }, undefined]);
+  assert.deepEqual([store.treatment, store.gains], [{ highPass: 60, level: -30 }, []]);
   for (const clip of all(store)) {
     const { samples } = await readAudio(join(mini, `${clip.id}.flac`));
     const expected = treat(samples, 22050, { highPass: 60, level: -30 });
@@ -264,7 +266,7 @@ test('a level per corpus is one gain for all clips, from the loudness of all tog
   assert.ok(Math.abs(gatedLoudness(together) + 30) < 0.05, String(gatedLoudness(together)));
   for (const clip of clips) {
     const { samples } = await readAudio(join(mini, `${clip.id}.flac`));
-    const expected = treat(samples, 22050, { highPass: 60, level: -30 }, store.gain);
+    const expected = treat(samples, 22050, { highPass: 60, level: -30 }, store.gains[0]);
     assert.deepEqual(clip.pcm(0, clip.samples), toInt16(expected.subarray(0, clip.samples)));
   }
 
@@ -290,6 +292,67 @@ test('a treatment has files and a hash of its own; none at all is as before ther
   assert.equal(new Set([plain, ...others].map(({ hash }) => hash)).size, 4);
   assert.equal(plain.hash, none.store.hash);
   assert.notDeepEqual(others[1].train[0].pcm(0, 9999), plain.train[0].pcm(0, 9999));
+});
+
+const augmentation = { copies: 2, speed: 0.1, gain: 6, tilt: 3 };
+
+test('altered copies of the clips to train on stand beside them, and are kept', async (t) => {
+  const cache = temporaryFolder(t);
+  const plain = (await open(cache)).store;
+  const { store, progress } = await open(cache, { augmentation });
+  assert.deepEqual(
+    store.train.map(({ id }) => id),
+    ['LJ001-0002', 'LJ011-0202', 'LJ001-0002~1', 'LJ011-0202~1', 'LJ001-0002~2', 'LJ011-0202~2'],
+  );
+  assert.deepEqual(progress[0], [3, 7]);
+  assert.deepEqual(progress.at(-1), [7, 7]);
+  assert.deepEqual(
+    store.validation.map(({ id }) => id),
+    ['LJ001-0008'],
+  );
+  for (const i of [2, 3, 4, 5]) {
+    const clip = store.train[i];
+    const path = join(mini, `${clip.id.split('~')[0]}.flac`);
+    const seed = Number.parseInt(createHash('sha256').update(readFileSync(path)).digest('hex').slice(0, 12), 16);
+    const expected = augment((await readAudio(path)).samples, 22050, augmentation, seed, Math.floor(i / 2) - 1);
+    assert.deepEqual(clip.features(0, clip.frames), melSpectrogram(expected, melPresets.hifigan).data);
+    assert.deepEqual(clip.pcm(0, clip.samples), toInt16(expected.subarray(0, clip.samples)));
+    assert.notDeepEqual(clip.pcm(0, 9999), plain.train[i % 2].pcm(0, 9999));
+  }
+  const again = await open(cache, { augmentation });
+  assert.deepEqual(again.progress, [
+    [3, 7],
+    [5, 7],
+    [7, 7],
+  ]);
+  assert.deepEqual(contents(again.store), contents(store));
+  const hashes = [plain, store, (await open(cache, { augmentation: { ...augmentation, copies: 1 } })).store];
+  assert.equal(new Set(hashes.map(({ hash }) => hash)).size, 3);
+});
+
+test('of several corpora each has its own gain; the ids to hold out may leave the corpus away', async (t) => {
+  const folder = temporaryFolder(t);
+  const part = (name: string, some: string[]) => ({
+    name,
+    clips: some.map((id) => ({ id, path: join(mini, `${id}.flac`) })),
+  });
+  const corpora = [part('one', ids.slice(0, 2)), part('two', ids.slice(2))];
+  const { store } = await open(folder, { ...treated('corpus'), corpus: joinCorpora(corpora) });
+  assert.deepEqual(
+    store.train.map(({ id }) => id),
+    ['one/LJ001-0002', 'two/LJ011-0202'],
+  );
+  assert.deepEqual(
+    store.validation.map(({ id }) => id),
+    ['one/LJ001-0008'],
+  );
+  assert.equal(store.gains.length, 2);
+  assert.notEqual(store.gains[0], store.gains[1]);
+  for (const [i, clip] of store.train.entries()) {
+    const { samples } = await readAudio(join(mini, `${clip.id.split('/')[1]}.flac`));
+    const expected = treat(samples, 22050, { highPass: 60, level: -30 }, store.gains[i]);
+    assert.deepEqual(clip.pcm(0, clip.samples), toInt16(expected.subarray(0, clip.samples)));
+  }
 });
 
 test('another sample rate is resampled', async (t) => {

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Augmentation } from '../../audio/augmentation.js';
 import type { MelSettings } from '../../audio/mel_settings.js';
 import { isUntreated, type Treatment } from '../../audio/treatment.js';
 import { writeWholeFile } from '../../base/whole_file.js';
-import type { Corpus } from '../corpora/corpus.js';
+import type { Clip, Corpus } from '../corpora/corpus.js';
 import { type CorpusTreatment, untreatedCorpus } from '../corpora/corpus_treatment.js';
 import { type ValidationChoice, validationIds } from '../corpora/split.js';
 import type { FeatureStatistics } from '../features/fit.js';
@@ -19,16 +20,16 @@ export interface FeatureStore {
   readonly settings: MelSettings;
   /** What was done to the recordings before. */
   readonly treatment: Treatment;
-  /** In dB, that of all clips; absent where each has its own, or none. */
-  readonly gain?: number;
+  /** In dB, one for all clips of each corpus; none where each clip has its own, or none. */
+  readonly gains: readonly number[];
   readonly bins: number;
   readonly hop: number;
-  /** In ascending order of id. */
+  /** In ascending order of id, first the recordings, then their altered copies; these are called `id~1`, `id~2`, … */
   readonly train: readonly StoredClip[];
   readonly validation: readonly StoredClip[];
   /** Of the clips to train on. */
   readonly statistics: FeatureStatistics;
-  /** SHA-256 over the settings, the treatment and each clip's id, content and side: equal hashes, equal training data. */
+  /** SHA-256 over the settings, the treatment, what alters copies, and each clip's id, content and side: equal hashes, equal training data. */
   readonly hash: string;
 }
 
@@ -37,6 +38,8 @@ export interface FeatureStoreOptions {
   readonly settings: MelSettings;
   /** What is done to the recordings first; nothing unless given. */
   readonly treatment?: CorpusTreatment;
+  /** Altered copies of the clips to train on; none unless given. */
+  readonly augmentation?: Augmentation;
   /** Folder of the cache; any number of corpora and settings can share it. */
   readonly cacheDir: string;
   /** Number of worker threads that decode and analyse. */
@@ -61,6 +64,7 @@ export async function openFeatureStore({
   corpus,
   settings,
   treatment: { levelPer, ...treatment } = untreatedCorpus,
+  augmentation,
   cacheDir,
   threads,
   validation,
@@ -71,32 +75,66 @@ export async function openFeatureStore({
   const heldOut = validationIds(corpus.clips, validation);
   const clips = [...corpus.clips].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
   const { sampleRate } = settings;
-  const gain =
-    treatment.level !== null && levelPer === 'corpus'
-      ? await corpusGain(clips, { sampleRate, treatment }, cacheDir, threads, (...now) => onLoudness?.(...now))
-      : undefined;
-  const making: Making = { settings, treatment, gain };
-  const built = await buildClips(clips, making, cacheDir, threads, (done, total) => onProgress?.(done, total));
+  const built: BuiltClip[] = [];
+  const folders = new Map<BuiltClip, string>();
+  const gains: number[] = [];
+  const parts = [...new Set(clips.map((clip) => clip.corpus))].map((name) =>
+    clips.filter((clip) => clip.corpus === name),
+  );
+  const heard = clips.filter(({ id }) => !heldOut.has(id)).length;
+  const total = clips.length + heard * (augmentation?.copies ?? 0);
+  let done = 0;
+  const build = async (some: readonly Clip[], making: Making) => {
+    const ready = await buildClips(some, making, cacheDir, threads, (now) => onProgress?.(done + now, total));
+    done += some.length;
+    for (const clip of ready) folders.set(clip, folderOf(cacheDir, making));
+    built.push(...ready);
+  };
+  const makings: Making[] = [];
+  for (const part of parts) {
+    const gain =
+      treatment.level !== null && levelPer === 'corpus'
+        ? await corpusGain(part, { sampleRate, treatment }, cacheDir, threads, (...now) => onLoudness?.(...now))
+        : undefined;
+    if (gain !== undefined) gains.push(gain);
+    makings.push({ settings, treatment, gain });
+    await build(part, makings[makings.length - 1]);
+  }
+  if (augmentation !== undefined) {
+    const { copies, ...ranges } = augmentation;
+    for (let copy = 0; copy < copies; copy++)
+      for (const [i, part] of parts.entries()) {
+        const some = part
+          .filter(({ id }) => !heldOut.has(id))
+          .map((clip) => ({ ...clip, id: `${clip.id}~${copy + 1}` }));
+        await build(some, { ...makings[i], altered: { ...ranges, copy } });
+      }
+  }
   const { hop, bins } = settings;
-  const folder = folderOf(cacheDir, making);
   const bytes = built.reduce((sum, { frames }) => sum + frames * (2 * hop + 4 * bins), 0);
-  const open = ({ id, frames, content }: BuiltClip) =>
-    storedClip({ id, frames, hop, bins }, filesOf(folder, content), bytes <= residentBytes);
+  const open = (clip: BuiltClip) =>
+    storedClip(
+      { id: clip.id, frames: clip.frames, hop, bins },
+      filesOf(folders.get(clip) as string, clip.content),
+      bytes <= residentBytes,
+    );
   const train = built.filter(({ id }) => !heldOut.has(id)).map(open);
   const hash = hashOf({
     settings,
-    ...(isUntreated(treatment) ? {} : { treatment, gain: gain ?? null }),
-    clips: built.map(({ id, content }) => [id, content, heldOut.has(id)]),
+    ...(isUntreated(treatment) ? {} : { treatment, gain: parts.length > 1 ? gains : (gains[0] ?? null) }),
+    ...(augmentation === undefined ? {} : { augmentation }),
+    clips: built.slice(0, clips.length).map(({ id, content }) => [id, content, heldOut.has(id)]),
   });
+  const statistics = join(folderOf(cacheDir, makings[0]), `statistics-${hash.slice(0, 16)}.json`);
   return {
     settings,
     treatment,
-    gain,
+    gains,
     bins,
     hop,
     train,
     validation: built.filter(({ id }) => heldOut.has(id)).map(open),
-    statistics: await cachedStatistics(join(folder, `statistics-${hash.slice(0, 16)}.json`), train, bins),
+    statistics: await cachedStatistics(statistics, train, bins),
     hash,
   };
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Augmentation } from '../../audio/augmentation.js';
 import type { MelSettings } from '../../audio/mel_settings.js';
 import { isUntreated, type Treatment } from '../../audio/treatment.js';
 import { canonicalJson } from '../../base/canonical_json.js';
@@ -14,6 +15,8 @@ export interface Making {
   readonly treatment: Treatment;
   /** In dB, for all clips alike; without it a level is reached by each clip's own loudness. */
   readonly gain?: number;
+  /** Of an altered copy: how it is altered, and its number, from 0. */
+  readonly altered?: Omit<Augmentation, 'copies'> & { readonly copy: number };
 }
 
 /** The two files of a clip, in the byte order of the machine that the cache belongs to. */
@@ -32,8 +35,9 @@ export function hashOf(value: unknown): string {
 }
 
 /** The folder of all that is made in one way. */
-export function folderOf(cacheDir: string, { settings, treatment, gain }: Making): string {
-  const key = isUntreated(treatment) ? settings : { settings, treatment, gain: gain ?? null };
+export function folderOf(cacheDir: string, { settings, treatment, gain, altered }: Making): string {
+  const asRecorded = isUntreated(treatment) ? settings : { settings, treatment, gain: gain ?? null };
+  const key = altered === undefined ? asRecorded : { settings, treatment, gain: gain ?? null, altered };
   return join(cacheDir, hashOf(key).slice(0, 16));
 }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import { toInt16 } from '../../audio/audio.js';
+import { augment } from '../../audio/augmentation.js';
 import { melSpectrogram } from '../../audio/mel.js';
 import { readAudio } from '../../audio/read.js';
 import { treat } from '../../audio/treatment.js';
@@ -11,7 +12,7 @@ import { filesOf, framesStored } from './files.js';
 import { answerTasks } from './workers.js';
 
 const {
-  making: { settings, treatment, gain },
+  making: { settings, treatment, gain, altered },
   folder,
 } = workerData as BuildData;
 
@@ -20,7 +21,9 @@ async function build(path: string): Promise<BuildResult> {
   const stored = framesStored(filesOf(folder, content), settings);
   if (stored !== undefined) return { content, frames: stored };
   const recording = await readAudio(path, { sampleRate: settings.sampleRate });
-  const samples = treat(recording.samples, settings.sampleRate, treatment, gain);
+  const treated = treat(recording.samples, settings.sampleRate, treatment, gain);
+  const seed = Number.parseInt(content.slice(0, 12), 16);
+  const samples = altered ? augment(treated, settings.sampleRate, altered, seed, altered.copy) : treated;
   const { data, frames } = melSpectrogram(samples, settings);
   const length = frames * settings.hop;
   if (length === 0) {

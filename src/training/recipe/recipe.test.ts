@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { melPresets } from '../../audio/presets.js';
 import { loadVoiceSync } from '../../model/voice/file.js';
-import { loadRecipe, type Recipe, waveRnnConfig } from './recipe.js';
+import { loadAnyRecipe, loadRecipe, type Recipe, waveRnnConfig } from './recipe.js';
 
 const shipped = 'recipes/ljspeech';
 const text = readFileSync(join(shipped, 'recipe.yaml'), 'utf8');
@@ -158,6 +158,16 @@ test('an unknown key in --set is refused too', () => {
   );
   refuses(() => loadRecipe(shipped, { set: ['__proto__.polluted=1'] }), /unknown key __proto__/);
   assert.equal(({} as Record<string, unknown>).polluted, undefined);
+});
+
+test('data may be several folders, and copies of them altered', () => {
+  const several = loadRecipe(shipped, { data: ['a', 'b'], set: ['data.augmentation={ copies: 2, tilt: 0 }'] }).data;
+  assert.deepEqual(several.corpus, ['a', 'b']);
+  assert.deepEqual(several.augmentation, { copies: 2, speed: 0.1, gain: 6, tilt: 0 });
+  assert.equal(several.licence, undefined);
+  refuses(() => loadRecipe(shipped, { set: ['data.corpus=[]'] }), 'data.corpus is []; expected');
+  refuses(() => loadRecipe(shipped, { set: ['data.augmentation={ copies: 0.5 }'] }), 'data.augmentation.copies is 0.5');
+  refuses(() => loadAnyRecipe('recipes/mnist', { data: ['a', 'b'] }), 'data.folder is ["a","b"]');
 });
 
 test('a malformed --set is refused', () => {

@@ -37,8 +37,11 @@ export interface RecipeOptions {
   readonly size?: string;
   /** Overrides of single values, such as `training.learningRate=1e-3`; what follows `=` is read as YAML. */
   readonly set?: readonly string[];
-  /** Folder of the data, instead of what the recipe says: recordings for a vocoder, images for a classifier. */
-  readonly data?: string;
+  /**
+   * Folder of the data, instead of what the recipe says: recordings for a vocoder, or several such folders; images for a
+   * classifier.
+   */
+  readonly data?: string | readonly string[];
   /**
    * Overrides the recipe's `from`: the name of a voice that ships, or a file. The sizes, the model and the features of
    * the voice take the place of those in the recipe; `size` and `set` may not contradict them.
@@ -116,7 +119,8 @@ function applyOptions(document: Document, { size, set = [], from, data }: Recipe
   if (size !== undefined) document.setIn(['size'], size);
   for (const assignment of set) applyAssignment(document, assignment);
   if (from !== undefined) document.setIn(['from'], from);
-  if (data !== undefined) document.setIn(['data', taskOf(document) === 'vocoder' ? 'corpus' : 'folder'], data);
+  if (data !== undefined)
+    document.setIn(['data', taskOf(document) === 'vocoder' ? 'corpus' : 'folder'], document.createNode(data));
 }
 
 function withFeatures({ features, ...recipe }: RecipeFile, path: string): Recipe {

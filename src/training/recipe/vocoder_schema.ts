@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { augmentationSchema } from '../../audio/augmentation.js';
 import { melSettingsSchema } from '../../audio/mel_settings.js';
 import { corpusTreatmentSchema } from '../../data/corpora/corpus_treatment.js';
 import {
@@ -29,8 +30,10 @@ export const sizeSchema = z.strictObject({
 });
 
 export const dataSchema = z.strictObject({
-  /** `ljspeech` or `kathleen`, or a folder of recordings. */
-  corpus: z.string().min(1),
+  /** `ljspeech` or `kathleen`, or a folder of recordings; or a list of these, trained on together. */
+  corpus: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)], {
+    error: 'expected the name of a corpus, a folder of recordings, or a list of these',
+  }),
   /** Licence of the recordings, for the voice's provenance. */
   licence: z.string().min(1).optional(),
   /** Whether a known corpus that is missing is downloaded. */
@@ -39,6 +42,8 @@ export const dataSchema = z.strictObject({
   validation: z.strictObject({ clips: z.array(z.string()).optional(), share: z.number().min(0).max(0.5).optional() }),
   /** What is done to the recordings before anything is computed from them; nothing unless said. */
   treatment: corpusTreatmentSchema.prefault({}),
+  /** Altered copies of the recordings to train on; none unless said. */
+  augmentation: augmentationSchema.optional(),
 });
 
 export const trainingSchema = z.strictObject({

@@ -68,7 +68,7 @@ async function vocoderTask(recipe: Recipe, store: FeatureStore, kernels: Kernels
   const { training } = recipe;
   const provenance = ({ step, seconds, figures }: RunPosition): Provenance => ({
     recipe: `${recipe.name}-${recipe.size}`,
-    corpus: recipe.data.corpus,
+    corpus: [recipe.data.corpus].flat().join(', '),
     ...(recipe.data.licence !== undefined && { licence: recipe.data.licence }),
     corpusHash: store.hash,
     steps: step,
@@ -123,8 +123,9 @@ async function vocoderTask(recipe: Recipe, store: FeatureStore, kernels: Kernels
   };
 }
 
-const treatmentLine = ({ treatment, gain }: FeatureStore): string =>
-  `recordings treated: ${describeTreatment(treatment)}` + (gain === undefined ? '' : `, all by ${gain.toFixed(2)} dB`);
+const treatmentLine = ({ treatment, gains }: FeatureStore): string =>
+  `recordings treated: ${describeTreatment(treatment)}` +
+  (gains.length === 0 ? '' : `, all by ${gains.map((gain) => gain.toFixed(2)).join(' and ')} dB`);
 
 /**
  * What may differ between the calls that make up one run: how long it goes, when it measures, where the recordings and
