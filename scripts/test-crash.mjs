@@ -8,8 +8,8 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { loadVoice } from '../dist/src/model/voice/file.js';
 import { loadClassifier } from '../dist/src/model/classifiers/file.js';
+import { loadVoice } from '../dist/src/model/voice/file.js';
 import { tinyTraining } from '../dist/test/support/command_line.js';
 import { writeStudyFolder } from '../dist/test/support/listening_study.js';
 

@@ -7,8 +7,8 @@ import { type Precision, precisions } from '../kernels/index.js';
 import { loadVoice, saveVoice, voiceKind } from '../model/voice/file.js';
 import { voiceInPrecision, voicePrecision } from '../model/voice/network.js';
 import { findVoice } from '../model/voice/shipped.js';
-import { createCommand, examples, printer, runCommand } from './program.js';
 import { forceHelp } from './options.js';
+import { createCommand, examples, printer, runCommand } from './program.js';
 import { voiceHelp } from './voices.js';
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(2)} MB`;

@@ -54,9 +54,14 @@ let outputHasGone = false;
  * What else goes wrong with standard output, a full disk say, is an error as any other.
  */
 function watchStandardStreams(): void {
+  let failure: unknown;
   process.stdout.on('error', (error) => {
     if (readerHasGone(error)) outputHasGone = true;
-    else if (process.exitCode !== 2) fail(explainSystemError('standard output', error, 'written'));
+    else failure ??= explainSystemError('standard output', error, 'written');
+  });
+  // Unless the command has met it too, and said so.
+  process.once('exit', () => {
+    if (failure !== undefined && !process.exitCode) fail(failure);
   });
   process.stderr.on('error', () => undefined);
 }

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { TtsError } from '../../base/errors.js';
 import { type FileKind, makeFolder, targetOf } from '../../base/output.js';
 import { writeWholeFile } from '../../base/whole_file.js';
+import { reportKind } from '../../report/page.js';
 import { AnswerStore } from '../server/store.js';
 import { answersPath } from '../study/live_study.js';
 import { analyse, type Results, type Unit } from './analysis.js';
-import { reportKind } from '../../report/page.js';
 import { htmlReport } from './html_report.js';
 import { ratingColumns, ratingsCsv } from './scores.js';
 

@@ -116,7 +116,7 @@ test('features can be given as full settings', () => {
 test('a recipe may begin from a voice, whose settings take the place of its own; an option wins', () => {
   const voice = 'test/fixtures/voice/version-1.safetensors';
   const { config, features } = loadVoiceSync(voice);
-  const fromFile = edited('size: small', `from: ${voice}\nsize: small`)() as Recipe;
+  const fromFile = edited('size: small', `from: ${voice}\nsize: small`)();
   assert.deepEqual([waveRnnConfig(fromFile), fromFile.features, fromFile.from], [config, features, voice]);
   const fromOption = loadRecipe(shipped, { from: voice });
   assert.deepEqual(fromOption, fromFile);

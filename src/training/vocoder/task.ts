@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { describeTreatment, isUntreated } from '../../audio/treatment.js';
+import { keepInputs } from '../../base/output.js';
 import type { FeatureStore } from '../../data/store/feature_store.js';
 import type { Kernels } from '../../kernels/index.js';
 import { loadTensorFlow } from '../../model/backend/backend.js';
@@ -46,7 +47,9 @@ export const vocoderCurve: readonly CurveColumn[] = [
  * Refuses a folder that a voice cannot be trained in, before anything is prepared.
  * @throws {TtsError} what `checkRunFolder` throws
  */
-export function checkVoiceFolder(out: string, { from }: Pick<Recipe, 'from'>): void {
+export function checkVoiceFolder(out: string, { from, data }: Pick<Recipe, 'from' | 'data'>): void {
+  // A run among the recordings would be heard as recordings.
+  keepInputs([out], [data.corpus]);
   checkRunFolder(out, {
     shipped: { name: voiceName, kind: voiceKind },
     inputs: from === undefined ? [] : [findVoice(from).path],
