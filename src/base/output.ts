@@ -187,7 +187,12 @@ export function makeFolder(path: string): void {
       if (made === resolve(first) || made === dirname(made)) return;
     }
   } catch (error) {
-    if (!isFile(path)) throw explainSystemError(path, error, 'written');
+    if (!isFile(path)) {
+      const explained = explainSystemError(path, error, 'written');
+      if (!(explained instanceof TtsError) || explained.code !== 'ERR_FILE_WRITE') throw explained;
+      const reason = explained.message.replace(`${path} cannot be written: `, '');
+      throw new TtsError('ERR_FILE_WRITE', `cannot make the folder ${path}: ${reason}`, { cause: error });
+    }
     throw new TtsError('ERR_FILE_WRITE', `${path} is a file, expected a folder`, { cause: error });
   }
 }
