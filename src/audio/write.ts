@@ -1,25 +1,35 @@
 import type { Writable } from 'node:stream';
 import wavefile from 'wavefile';
 import { TtsError } from '../base/errors.js';
+import type { FileKind } from '../base/output.js';
+import { StreamWriter } from '../base/standard_streams.js';
 import { WholeFile, writeWholeFile } from '../base/whole_file.js';
 import { fromInt16, toInt16 } from './audio.js';
+
+/** What may be replaced by a WAV file without asking. */
+export const wavKind: FileKind = {
+  name: 'a WAV file',
+  is: (head) => head.toString('latin1', 0, 4) === 'RIFF' && head.toString('latin1', 8, 12) === 'WAVE',
+};
 
 /** Bits of a sample in a WAV file: 16 or 24-bit integers, or 32-bit float. */
 export type WavBits = '16' | '24' | '32f';
 
 /**
  * Writes mono audio as a WAV file, whole or not at all: 16-bit unless `bits` says otherwise. Float samples are
- * nominally in [-1, 1); what lies outside is clamped, except with `32f`.
+ * nominally in [-1, 1); what lies outside is clamped, except with `32f`. The path `-` is standard output.
  *
- * @throws TtsError ERR_NOT_FINITE if a sample is NaN or infinite, ERR_FILE_WRITE if the file cannot be written.
+ * @param options.force replaces a file that is there even if it is no WAV
+ * @throws TtsError ERR_NOT_FINITE if a sample is NaN or infinite; ERR_FILE_WRITE if the file cannot be written;
+ * ERR_FILE_EXISTS for one that is there and no WAV.
  */
 export async function writeWav(
   path: string,
   samples: Int16Array | Float32Array,
   sampleRate: number,
-  options: { bits?: WavBits } = {},
+  options: { bits?: WavBits; force?: boolean } = {},
 ): Promise<void> {
-  const { bits = '16' } = options;
+  const { bits = '16', force } = options;
   const bad = samples.findIndex((sample: number) => !Number.isFinite(sample));
   if (bad >= 0)
     throw new TtsError('ERR_NOT_FINITE', `${path}: sample ${bad} is ${samples[bad]}: expected finite numbers`);
@@ -28,7 +38,7 @@ export async function writeWav(
   if (bits === '16') file.fromScratch(1, sampleRate, bits, samples instanceof Int16Array ? samples : toInt16(samples));
   else if (bits === '24') file.fromScratch(1, sampleRate, bits, toInt24(floats()));
   else file.fromScratch(1, sampleRate, bits, floats());
-  await writeWholeFile(path, evenlySized(Buffer.from(file.toBuffer())));
+  await writeWholeFile(path, evenlySized(Buffer.from(file.toBuffer())), { kind: wavKind, force });
 }
 
 /** 16-bit samples as the bytes of a mono WAV file. */
@@ -54,8 +64,8 @@ function evenlySized(bytes: Buffer): Buffer {
 
 /**
  * Writes a mono 16-bit WAV while it is being made. In a file the sizes are filled in at `close`, which also gives it
- * its name; until then, and after `abort`, there is nothing under that name. In a stream (a pipe) the header says that
- * the size is unknown: 0xFFFFFFFF.
+ * its name; until then, and after `abort`, there is nothing under that name. In a stream, and in a path that is a FIFO,
+ * a device or `-` (standard output), the header says that the size is unknown: 0xFFFFFFFF.
  *
  * ```ts
  * const wav = await WavStream.open('out.wav', 22050);
@@ -80,10 +90,15 @@ export class WavStream {
   /**
    * Opens a file of that name, or takes a stream such as process.stdout, and writes the header.
    *
-   * @throws TtsError ERR_FILE_WRITE if the file cannot be made.
+   * @param options.force replaces a file that is there even if it is no WAV
+   * @throws TtsError ERR_FILE_WRITE if the file cannot be made; ERR_FILE_EXISTS for one that is there and no WAV.
    */
-  static async open(target: string | Writable, sampleRate: number): Promise<WavStream> {
-    const sink = typeof target === 'string' ? await FileSink.open(target) : new PipeSink(target);
+  static async open(
+    target: string | Writable,
+    sampleRate: number,
+    options: { force?: boolean } = {},
+  ): Promise<WavStream> {
+    const sink = typeof target === 'string' ? await FileSink.open(target, options.force) : new PipeSink(target);
     const stream = new WavStream(sink, sampleRate);
     await sink.write(wavHeader(sampleRate));
     return stream;
@@ -123,8 +138,8 @@ interface Sink {
 class FileSink implements Sink {
   private constructor(private readonly file: WholeFile) {}
 
-  static async open(path: string): Promise<FileSink> {
-    return new FileSink(await WholeFile.create(path));
+  static async open(path: string, force: boolean | undefined): Promise<FileSink> {
+    return new FileSink(await WholeFile.create(path, { kind: wavKind, force }));
   }
 
   write(bytes: Uint8Array): Promise<void> {
@@ -133,7 +148,7 @@ class FileSink implements Sink {
 
   async close(header: Uint8Array): Promise<void> {
     try {
-      await this.file.overwrite(header, 0);
+      if (this.file.canOverwrite) await this.file.overwrite(header, 0);
     } catch (error) {
       await this.file.abandon();
       throw error;
@@ -147,40 +162,22 @@ class FileSink implements Sink {
 }
 
 class PipeSink implements Sink {
-  private failure: Error | undefined;
+  private readonly writer: StreamWriter;
 
-  constructor(private readonly stream: Writable) {
-    // A broken pipe is reported twice: to the write that met it and as an event, which would end the process if nobody
-    // listened.
-    stream.on('error', this.remember);
+  constructor(stream: Writable) {
+    this.writer = new StreamWriter(stream);
   }
 
-  async write(bytes: Uint8Array): Promise<void> {
-    if (this.failure) throw this.failure;
-    await new Promise<void>((resolve, reject) => {
-      this.stream.write(bytes, (error) => (error ? reject(closedPipe(error)) : resolve()));
-    });
+  write(bytes: Uint8Array): Promise<void> {
+    return this.writer.write(bytes);
   }
 
   async close(): Promise<void> {
-    if (this.failure) throw this.failure;
-    this.stream.off('error', this.remember);
+    await Promise.resolve();
+    this.writer.release();
   }
 
   async abort(): Promise<void> {}
-
-  private readonly remember = (error: Error) => {
-    this.failure ??= closedPipe(error);
-  };
-}
-
-function closedPipe(error: Error): TtsError {
-  return new TtsError(
-    'ERR_FILE_WRITE',
-    'the output stream cannot be written: ' +
-      `${(error as NodeJS.ErrnoException).code === 'EPIPE' ? 'its reader has gone' : error.message}`,
-    { cause: error },
-  );
 }
 
 /**

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, fsyncSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 
 const ending = '.tmp';
 
@@ -13,9 +13,17 @@ const pending = new Set<string>();
  */
 export function claimTemporary(path: string): string {
   watchForTheEnd();
-  const temporary = `${path}.${randomBytes(6).toString('hex')}${ending}`;
+  // A name may have 255 bytes; a character has at most four.
+  const stem = [...basename(path)].slice(0, 50).join('');
+  const temporary = join(dirname(path), `${stem}.${randomBytes(6).toString('hex')}${ending}`);
   pending.add(temporary);
   return temporary;
+}
+
+/** Removes a file of this process when it ends by itself or by a signal, unless `release` was called before. */
+export function removeAtTheEnd(path: string): void {
+  watchForTheEnd();
+  pending.add(path);
 }
 
 /** Gives a temporary name up: what bore it was renamed or removed. */
@@ -24,12 +32,10 @@ export function release(temporary: string): void {
 }
 
 /**
- * Removes what bears a temporary name in a folder: a process that was killed outright left it there. Makes the folder
- * if there is none.
+ * Removes what bears a temporary name in a folder: a process that was killed outright left it there.
  * @param age least age in milliseconds, where a younger one may belong to another process that is still at work
  */
 export function removeLeftovers(folder: string, age = 0): void {
-  mkdirSync(folder, { recursive: true });
   for (const name of readdirSync(folder)) {
     if (!name.endsWith(ending)) continue;
     const path = join(folder, name);
@@ -71,8 +77,14 @@ function watchForTheEnd(): void {
   if (watching) return;
   watching = true;
   process.on('exit', removePending);
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.prependListener(signal, onSignal);
+  for (const signal of endingSignals) process.prependListener(signal, onSignal);
 }
+
+/**
+ * The signals that ask a process to end. Node.js forgets at its start that it was told to ignore one of them, as by
+ * `nohup`: what runs longer than its terminal goes into `setsid`, `screen` or `tmux`.
+ */
+export const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 function onSignal(signal: NodeJS.Signals): void {
   // Other listeners decide how the process goes on: training, for one, finishes what it is writing, and saves.

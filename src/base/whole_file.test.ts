@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   existsSync,
@@ -7,15 +7,19 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
+  statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { afterEach, beforeEach } from 'node:test';
 import { removeLeftovers } from './temporary.js';
-import { WholeFile, writeWholeFile, writeWholeFolder } from './whole_file.js';
+import { appendLine, WholeFile, writeWholeFile, writeWholeFileSync, writeWholeFolder } from './whole_file.js';
 
 let folder: string;
 beforeEach(() => {
@@ -29,7 +33,7 @@ const inside = (name: string): string => join(folder, name);
 
 test('a file is written from its parts, and replaces an older one', async () => {
   await writeWholeFile(inside('a'), bytes('old and longer'));
-  await writeWholeFile(inside('a'), bytes('one'), bytes(''), bytes(' two'));
+  await writeWholeFile(inside('a'), [bytes('one'), bytes(''), bytes(' two')]);
   assert.equal(readFileSync(inside('a'), 'utf8'), 'one two');
   assert.deepEqual(names(), ['a']);
 });
@@ -56,6 +60,73 @@ test('what is given up leaves the older file as it was, and nothing else', async
   assert.deepEqual(names(), ['a']);
 });
 
+const posix = { skip: process.platform === 'win32' };
+
+test('through a link its target is replaced, and the link stays', posix, async () => {
+  mkdirSync(inside('far'));
+  writeFileSync(inside('far/a'), 'old');
+  symlinkSync('far/a', inside('link'));
+  symlinkSync('far/new', inside('dangling'));
+  await writeWholeFile(inside('link'), bytes('new'));
+  await writeWholeFile(inside('dangling'), bytes('made'));
+  assert.deepEqual([readlinkSync(inside('link')), readlinkSync(inside('dangling'))], ['far/a', 'far/new']);
+  assert.deepEqual([readFileSync(inside('far/a'), 'utf8'), readFileSync(inside('far/new'), 'utf8')], ['new', 'made']);
+  assert.deepEqual(readdirSync(inside('far')).sort(), ['a', 'new']);
+});
+
+test('a FIFO and a device are written in place, and stay what they are', posix, async () => {
+  assert.equal(spawnSync('mkfifo', [inside('fifo')]).status, 0);
+  const reader = spawn('cat', [inside('fifo')], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const read = once(reader.stdout, 'data');
+  const file = await WholeFile.create(inside('fifo'));
+  assert.ok(!file.canOverwrite);
+  await file.append(bytes('sound'));
+  await file.commit();
+  assert.equal(String((await read)[0]), 'sound');
+  assert.ok(statSync(inside('fifo')).isFIFO());
+  await writeWholeFile('/dev/null', bytes('x'));
+  assert.ok(statSync('/dev/null').isCharacterDevice());
+  assert.deepEqual(names(), ['fifo']);
+});
+
+test('a file is whole and on the disk before it gets its name', async (t) => {
+  const probe = await open(inside('probe'), 'w');
+  const prototype = Object.getPrototypeOf(probe) as FileHandle;
+  await probe.close();
+  const seen: unknown[] = [];
+  const sync = t.mock.method(prototype, 'sync', async function (this: FileHandle) {
+    seen.push((await this.stat()).size, existsSync(inside('a')));
+    return this.datasync();
+  });
+  await writeWholeFile(inside('a'), [bytes('one'), bytes(' two')]);
+  assert.deepEqual([sync.mock.callCount(), seen], [1, [7, false]]);
+});
+
+test('a full device is told, and nothing is left', { skip: !existsSync('/dev/full') }, async () => {
+  await assert.rejects(writeWholeFile('/dev/full', bytes('x')), { code: 'ERR_FILE_WRITE', message: /disk is full/ });
+});
+
+test('who may read a file stays as it was when it is replaced', posix, async () => {
+  writeFileSync(inside('secret'), 'old', { mode: 0o600 });
+  await writeWholeFile(inside('secret'), bytes('new'));
+  assert.equal(statSync(inside('secret')).mode & 0o777, 0o600);
+});
+
+test('a name as long as names may be can be written', async () => {
+  for (const name of ['x'.repeat(255), 'é'.repeat(127)]) await writeWholeFile(inside(name), bytes('x'));
+  assert.equal(names().length, 2);
+});
+
+test('a line is added whole, and a file of our own is written at once', () => {
+  writeWholeFileSync(inside('a'), 'one\n');
+  appendLine(inside('a'), 'two');
+  assert.equal(readFileSync(inside('a'), 'utf8'), 'one\ntwo\n');
+  mkdirSync(inside('taken'));
+  for (const write of [writeWholeFileSync, appendLine])
+    assert.throws(() => write(inside('taken'), 'x'), { code: 'ERR_FILE_WRITE' });
+  assert.deepEqual(names(), ['a', 'taken']);
+});
+
 test('two writers of one file do not meet: one of them wins, whole', async () => {
   const texts = Array.from({ length: 8 }, (_, i) => String(i).repeat(100_000));
   await Promise.all(texts.map((text) => writeWholeFile(inside('a'), bytes(text))));
@@ -71,7 +142,7 @@ test('a failure leaves nothing', async () => {
     message: /nowhere.*its folder does not exist/,
   });
   const notBytes = 5 as unknown as Uint8Array;
-  await assert.rejects(writeWholeFile(inside('a'), bytes('x'), notBytes), { code: 'ERR_INVALID_ARG_TYPE' });
+  await assert.rejects(writeWholeFile(inside('a'), [bytes('x'), notBytes]), { code: 'ERR_INVALID_ARG_TYPE' });
   assert.deepEqual(names(), ['taken']);
 });
 
@@ -107,8 +178,6 @@ test('leftovers are removed, but not files that another process may be writing',
   assert.deepEqual(names(), ['folder.1.tmp', 'kept', 'young.1.tmp']);
   removeLeftovers(folder);
   assert.deepEqual(names(), ['kept']);
-  removeLeftovers(inside('made'));
-  assert.ok(existsSync(inside('made')));
 });
 
 /** Runs a script that can write files, until it says something; then `end` ends it. */

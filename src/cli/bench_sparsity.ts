@@ -1,16 +1,17 @@
-import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { TtsError } from '../base/errors.js';
+import { checkOutput } from '../base/output.js';
+import { writeWholeFile } from '../base/whole_file.js';
 import { chooseMethods, sparsityMethods } from '../bench/sparsity/methods.js';
 import { benchSparsity } from '../bench/sparsity/sparsity.js';
-import { compare, comparisonRows, summarise, summaryCsv, summaryRows } from '../bench/sparsity/table.js';
+import { compare, comparisonRows, summarise, summaryCsv, summaryKind, summaryRows } from '../bench/sparsity/table.js';
 import { sparsityTask } from '../bench/sparsity/tasks.js';
 import { markdownTable } from '../report/markdown.js';
 import { loadAnyRecipe } from '../training/recipe/recipe.js';
-import { collect, kernelsHelp, wholeNumber } from './options.js';
-import { examples } from './program.js';
+import { collect, forceHelp, kernelsHelp, wholeNumber } from './options.js';
+import { examples, printer } from './program.js';
 import { bar } from './progress.js';
 
 interface Options {
@@ -25,6 +26,7 @@ interface Options {
   out?: string;
   json?: boolean;
   csv?: string;
+  force?: boolean;
 }
 
 /** `5` as 1 … 5, `101-105` as 101 … 105. */
@@ -58,6 +60,7 @@ export const sparsityCommand = new Command('sparsity')
   .option('--out <dir>', 'folder of results.jsonl, to which each run is added (default: runs/sparsity/NAME-SIZE)')
   .option('--json', 'print runs, summaries and comparisons as JSON')
   .option('--csv <file>', 'write the summaries as CSV')
+  .option('--force', forceHelp)
   .addHelpText(
     'after',
     examples(
@@ -74,6 +77,7 @@ export const sparsityCommand = new Command('sparsity')
         kernels,
         json,
         csv,
+        force,
         size,
         data,
         steps,
@@ -81,6 +85,8 @@ export const sparsityCommand = new Command('sparsity')
       }: Options,
     ) => {
       if (jobs < 1) throw new TtsError('ERR_ARGUMENT', `--jobs is ${jobs}, expected a whole number from 1`);
+      const print = printer(csv);
+      if (csv !== undefined) checkOutput(csv, { kind: summaryKind, force });
       const methods = chooseMethods(rest.methods);
       const options = { size, data, set: [...rest.set, ...(steps === undefined ? [] : [`training.steps=${steps}`])] };
       const recipe = loadAnyRecipe(path, options);
@@ -109,15 +115,16 @@ export const sparsityCommand = new Command('sparsity')
       });
       const summaries = summarise(results, task.quality);
       const comparisons = compare(results, methods, task.quality);
-      if (csv !== undefined) await writeFile(csv, summaryCsv(summaries, task.quality));
-      if (json) return console.log(JSON.stringify({ data: corpus, runs: results, summaries, comparisons }, null, 2));
-      console.log(
+      if (csv !== undefined)
+        await writeWholeFile(csv, Buffer.from(summaryCsv(summaries, task.quality)), { kind: summaryKind, force });
+      if (json) return print(JSON.stringify({ data: corpus, runs: results, summaries, comparisons }, null, 2));
+      print(
         `\n${recipe.name}, size ${recipe.size}, ${recipe.training.steps.toLocaleString('en-US')} steps; mean ` +
           `± standard deviation over seeds\n`,
       );
-      console.log(markdownTable(summaryRows(summaries, task.quality)));
+      print(markdownTable(summaryRows(summaries, task.quality)));
       if (comparisons.length > 0)
-        console.log(
+        print(
           `\n${markdownTable(comparisonRows(comparisons, task.quality))}\n\np: two-sided paired t test over the seeds`,
         );
     },

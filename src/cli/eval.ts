@@ -1,7 +1,6 @@
 #!/usr/bin/env node
-import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { TtsError } from '../base/errors.js';
+import { checkOutput } from '../base/output.js';
 import { writeWholeFile } from '../base/whole_file.js';
 import { openCorpus } from '../data/corpora/corpus.js';
 import { evaluateSystems, type Evaluation } from '../evaluation/evaluate.js';
@@ -14,8 +13,9 @@ import { openVoiceSystem } from '../evaluation/voice_system.js';
 import { chooseKernels } from '../kernels/index.js';
 import { findVoice } from '../model/voice/shipped.js';
 import { markdownTable } from '../report/markdown.js';
-import { collect, kernelsHelp, positiveNumber, wholeNumber } from './options.js';
-import { createCommand, examples, runCommand } from './program.js';
+import { reportKind } from '../report/page.js';
+import { collect, forceHelp, kernelsHelp, positiveNumber, wholeNumber } from './options.js';
+import { createCommand, examples, printer, runCommand } from './program.js';
 import { bar } from './progress.js';
 import { voiceHelp, voiceName } from './voices.js';
 
@@ -35,6 +35,7 @@ interface Options {
   out?: string;
   json?: boolean;
   html?: string;
+  force?: boolean;
 }
 
 /** More clips than this are not listed one by one. */
@@ -92,31 +93,31 @@ async function openComparison(folders: readonly string[], options: Options) {
   return { systems, clips: chooseClips(clips, folders[0], choice), reference };
 }
 
-function print(evaluation: Evaluation): void {
+function print(evaluation: Evaluation, say: (text: string) => void): void {
   const { systems, reference, recognition, notes } = evaluation;
   const { clips } = systems[0];
   const seconds = clips.reduce((sum, clip) => sum + clip.seconds, 0);
-  console.log(
+  say(
     `${clips.length} ${clips.length === 1 ? 'clip' : 'clips'} of ${reference}, ${seconds.toFixed(1)} s; mean ` +
       `± half of the 95% confidence interval (Student's ` +
       `t)${evaluation.alignment === 'warped' ? '; frames aligned by dynamic time warping' : ''}\n`,
   );
-  console.log(markdownTable(summaryRows(evaluation)));
+  say(markdownTable(summaryRows(evaluation)));
   for (const { name, pooledNll } of systems)
-    if (pooledNll !== null) console.log(`\n${name}: NLL over all samples together ${pooledNll.toFixed(3)}`);
+    if (pooledNll !== null) say(`\n${name}: NLL over all samples together ${pooledNll.toFixed(3)}`);
   if (evaluation.differences.length > 0)
-    console.log(
+    say(
       `\n${markdownTable(differenceRows(evaluation))}\n\np: two-sided paired t test over the clips, not ` +
         'corrected for many comparisons',
     );
-  if (recognition !== null) console.log(`\n${wordsCaption(recognition)}\n\n${markdownTable(wordRows(recognition))}`);
+  if (recognition !== null) say(`\n${wordsCaption(recognition)}\n\n${markdownTable(wordRows(recognition))}`);
   if (clips.length <= mostRows)
     for (const system of systems)
-      console.log(
+      say(
         `\n${system.name}${describe(system.settings)}\n\n${markdownTable(clipRows(evaluation.measures, system.clips))}`,
       );
-  else console.log(`\nClip by clip: --json, or --html FILE`);
-  for (const note of notes) console.log(`\nnote: ${note}`);
+  else say(`\nClip by clip: --json, or --html FILE`);
+  for (const note of notes) say(`\nnote: ${note}`);
 }
 
 const describe = (settings: Readonly<Record<string, string | number>>) => {
@@ -152,6 +153,7 @@ const command = createCommand(
   .option('--threads <n>', 'recognitions side by side, with --wer (default: one per core)', wholeNumber)
   .option('--out <dir>', 'keep the output as DIR/VOICE/CLIP.wav, and the recordings as DIR/reference/CLIP.wav')
   .option('--html <file>', 'write a report with plots, spectrograms and players, in one file')
+  .option('--force', forceHelp)
   .option('--json', 'print all figures as JSON')
   .addHelpText(
     'after',
@@ -161,9 +163,10 @@ const command = createCommand(
     ),
   )
   .action(async (folders: string[], options: Options) => {
+    const { html, force } = options;
+    const say = printer(html);
     // Refuse this now, not after minutes of work.
-    if (options.html !== undefined && !existsSync(dirname(options.html)))
-      throw new TtsError('ERR_FILE_WRITE', `${options.html} cannot be written: its folder does not exist`);
+    if (html !== undefined) checkOutput(html, { kind: reportKind, force });
     const { systems, clips, reference } = await openComparison(folders, options);
     const recogniser = options.wer ? await openRecogniser({ threads: options.threads }) : undefined;
     const show = bar('clips');
@@ -184,11 +187,14 @@ const command = createCommand(
         spoken = done === all;
       },
     }).finally(() => recogniser?.dispose());
-    if (options.html !== undefined)
-      await writeWholeFile(options.html, Buffer.from(await htmlReport(evaluation, systems, clips)));
+    if (html !== undefined)
+      await writeWholeFile(html, Buffer.from(await htmlReport(evaluation, systems, clips)), {
+        kind: reportKind,
+        force,
+      });
     for (const system of systems) system.dispose();
-    if (options.json) console.log(JSON.stringify(evaluation, null, 2));
-    else print(evaluation);
+    if (options.json) say(JSON.stringify(evaluation, null, 2));
+    else print(evaluation, say);
   });
 
 await runCommand(command);

@@ -1,26 +1,34 @@
 #!/usr/bin/env node
-import { statSync } from 'node:fs';
 import { Option } from 'commander';
 import { TtsError } from '../base/errors.js';
+import { checkOutput } from '../base/output.js';
+import { readWholeFile } from '../base/whole_file.js';
 import { type Precision, precisions } from '../kernels/index.js';
-import { loadVoice, saveVoice } from '../model/voice/file.js';
+import { loadVoice, saveVoice, voiceKind } from '../model/voice/file.js';
 import { voiceInPrecision, voicePrecision } from '../model/voice/network.js';
 import { findVoice } from '../model/voice/shipped.js';
-import { createCommand, examples, runCommand } from './program.js';
+import { forceHelp } from './options.js';
+import { createCommand, examples, printer, runCommand } from './program.js';
 import { voiceHelp } from './voices.js';
 
-const sizeOf = (path: string): number => statSync(path).size;
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(2)} MB`;
 
+interface Options {
+  precision?: Precision;
+  force?: boolean;
+  json?: boolean;
+}
+
 const command = createCommand('tts-export', 'Write a voice with its weights in another precision.')
-  .argument('<voice>', voiceHelp)
-  .argument('<out>', 'the file to write; may be the same')
+  .argument('<voice>', `${voiceHelp}; - is standard input`)
+  .argument('<out>', 'the file to write; may be the same; - is standard output')
   .addOption(
     new Option(
       '--precision <name>',
       'int8 is the fastest; bf16 halves the weights at hardly any loss; float32 is what training leaves',
     ).choices(precisions),
   )
+  .option('--force', forceHelp)
   .option('--json', 'print the figures as JSON')
   .addHelpText(
     'after',
@@ -29,17 +37,18 @@ const command = createCommand('tts-export', 'Write a voice with its weights in a
       'tts-export runs/my-voice/voice.safetensors my-voice-bf16.safetensors --precision bf16',
     ),
   )
-  .action(async (nameOrFile: string, out: string, { precision, json }: { precision?: Precision; json?: boolean }) => {
+  .action(async (nameOrFile: string, out: string, { precision, force, json }: Options) => {
     if (precision === undefined)
       throw new TtsError('ERR_ARGUMENT', `--precision is missing, expected one of ${precisions.join(', ')}`);
     const { path } = findVoice(nameOrFile);
+    checkOutput(out, { kind: voiceKind, force });
     const voice = await loadVoice(path);
-    const [from, fromBytes] = [voicePrecision(voice), sizeOf(path)];
-    await saveVoice(out, voiceInPrecision(voice, precision));
-    const figures = { out, precision, bytes: sizeOf(out), from, fromBytes };
+    const [from, fromBytes] = [voicePrecision(voice), (await readWholeFile(path)).length];
+    const bytes = await saveVoice(out, voiceInPrecision(voice, precision), { force });
+    const figures = { out, precision, bytes, from, fromBytes };
     if (precisions.indexOf(precision) < precisions.indexOf(from))
       console.error(`note: the weights stay as rounded as they are in ${path} (${from})`);
-    console.log(
+    printer(out)(
       json
         ? JSON.stringify(figures)
         : `${out}: ${precision}, ${megabytes(figures.bytes)} (${path}: ${from}, ${megabytes(fromBytes)})`,

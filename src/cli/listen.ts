@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 import { TtsError } from '../base/errors.js';
+import { endingSignals } from '../base/temporary.js';
 import { summaryLines, writeReport } from '../listening/analysis/report.js';
 import { createServer } from '../listening/server/server.js';
 import { startStudy } from '../listening/study/live_study.js';
-import { wholeNumber } from './options.js';
+import { forceHelp, wholeNumber } from './options.js';
 import { createCommand, examples, runCommand } from './program.js';
 import { bar } from './progress.js';
 
@@ -48,13 +49,14 @@ command
       `${study.title} (${study.kind}, ${study.systems.length} systems, ${study.clips.length} clips): ${address}/`,
     );
     console.log(`results: ${address}/results (any user name, password ${key})`);
-    await new Promise((resolve) => ['SIGINT', 'SIGTERM'].forEach((signal) => process.once(signal, resolve)));
+    await new Promise((resolve) => endingSignals.forEach((signal) => process.once(signal, resolve)));
     await server.close();
     live.store.close();
   });
 
 interface ReportOptions {
   out?: string;
+  force?: boolean;
   unit?: string;
   json?: boolean;
 }
@@ -68,12 +70,13 @@ command
     '--unit <unit>',
     'what counts as one observation: listener or rating (default: listener, unless there is only one)',
   )
+  .option('--force', forceHelp)
   .option('--json', 'print the results as JSON')
   .addHelpText('after', examples('tts-listen report my-test', 'tts-listen report my-test --out results --unit rating'))
-  .action(async (folder: string, { out, unit, json }: ReportOptions) => {
+  .action(async (folder: string, { out, unit, force, json }: ReportOptions) => {
     if (unit !== undefined && unit !== 'listener' && unit !== 'rating')
       throw new TtsError('ERR_ARGUMENT', `--unit is ${unit}, expected listener or rating`);
-    const { results, files } = await writeReport(folder, { out, unit });
+    const { results, files } = await writeReport(folder, { out, unit, force });
     if (json) return console.log(JSON.stringify(results));
     for (const line of summaryLines(results)) console.log(line);
     console.log(files.join(', '));

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { TtsError } from '../base/errors.js';
+import { isStandardOutput } from '../base/standard_streams.js';
+import { explainSystemError, readerHasGone } from '../base/system_error.js';
 import { stopBars } from './progress.js';
 
 /** Of the toolkit, from package.json. */
@@ -32,16 +34,47 @@ export function examples(first: string, second: string): string {
  */
 export async function runCommand(command: Command, argv: readonly string[] = process.argv): Promise<void> {
   quieten(command);
+  watchStandardStreams();
   try {
     await command.parseAsync(argv);
   } catch (error) {
     stopBars();
     if (error instanceof CommanderError && error.exitCode === 0) return;
-    const { code, message } = explain(error);
-    process.stderr.write(`error ${code}: ${message}\n`);
+    // Who stops reading has had enough.
+    if (outputHasGone && readerHasGone(error)) return;
+    fail(error);
     if (argv.includes('--debug') && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
-    process.exitCode = code === 'ERR_INTERNAL' ? 1 : 2;
   }
+}
+
+let outputHasGone = false;
+
+/**
+ * A reader of our output that goes away, as `head` does, ends nothing: a training goes on, a file is still written.
+ * What else goes wrong with standard output, a full disk say, is an error as any other.
+ */
+function watchStandardStreams(): void {
+  let failure: unknown;
+  process.stdout.on('error', (error) => {
+    if (readerHasGone(error)) outputHasGone = true;
+    else failure ??= explainSystemError('standard output', error, 'written');
+  });
+  // Unless the command has met it too, and said so.
+  process.once('exit', () => {
+    if (failure !== undefined && !process.exitCode) fail(failure);
+  });
+  process.stderr.on('error', () => undefined);
+}
+
+function fail(error: unknown): void {
+  const { code, message } = explain(error);
+  process.stderr.write(`error ${code}: ${message}\n`);
+  process.exitCode = code === 'ERR_INTERNAL' ? 1 : 2;
+}
+
+/** Prints what people want to know: on stdout, or on stderr where an output of the command goes to stdout. */
+export function printer(...outputs: readonly (string | undefined)[]): (text: string) => void {
+  return outputs.some((path) => path !== undefined && isStandardOutput(path)) ? console.error : console.log;
 }
 
 /**
@@ -52,7 +85,9 @@ function quieten(command: Command): void {
   command.commands.forEach(quieten);
 }
 
-function explain(error: unknown): { code: string; message: string } {
+function explain(thrown: unknown): { code: string; message: string } {
+  // What the system refused somewhere deep down: a full disk, too few file handles.
+  const error = explainSystemError(undefined, thrown);
   if (error instanceof TtsError) return { code: error.code, message: oneLine(error.message) };
   if (error instanceof CommanderError) {
     // A command that only has subcommands prints its help when it gets none.

@@ -1,7 +1,11 @@
 #!/usr/bin/env node
 import { existsSync, statSync } from 'node:fs';
-import { WavStream } from '../audio/write.js';
+import { wavKind, WavStream } from '../audio/write.js';
 import { TtsError } from '../base/errors.js';
+import { checkOutput } from '../base/output.js';
+import { isStandardOutput, StreamWriter } from '../base/standard_streams.js';
+import { readerHasGone } from '../base/system_error.js';
+import { settingsPath } from '../data/features/files.js';
 import { chooseKernels } from '../kernels/index.js';
 import { loadVoice } from '../model/voice/file.js';
 import { voicePrecision } from '../model/voice/network.js';
@@ -10,8 +14,8 @@ import { type Voice } from '../model/voice/voice.js';
 import { readSynthesisInput } from '../synthesis/input.js';
 import { openPlayer } from '../synthesis/play.js';
 import { synthesize } from '../synthesis/synthesize.js';
-import { kernelsHelp, positiveNumber, wholeNumber } from './options.js';
-import { createCommand, examples, runCommand } from './program.js';
+import { forceHelp, kernelsHelp, positiveNumber, wholeNumber } from './options.js';
+import { createCommand, examples, printer, runCommand } from './program.js';
 import { synthFolder } from './synth_folder.js';
 import { voiceHelp, voiceName } from './voices.js';
 
@@ -24,6 +28,7 @@ interface Options {
   play?: boolean;
   stdout?: boolean | string;
   json?: boolean;
+  force?: boolean;
   threads?: number;
 }
 
@@ -35,34 +40,84 @@ function densityOf({ sparse }: Voice): number {
   );
 }
 
+/** Something that the chunks go to. */
+interface Sink {
+  write(pcm: Int16Array): Promise<void>;
+  close(): Promise<void>;
+  abort(): Promise<void>;
+}
+
 /** Everything that the chunks go to. */
-async function openSinks(path: string | undefined, { stdout, play }: Options, sampleRate: number) {
-  if (stdout !== undefined && stdout !== true && stdout !== 'wav' && stdout !== 'pcm')
-    throw new TtsError('ERR_ARGUMENT', `--stdout is ${stdout}, expected wav or pcm`);
-  const wavs: WavStream[] = [];
-  if (path !== undefined) wavs.push(await WavStream.open(path, sampleRate));
-  if (stdout === true || stdout === 'wav') wavs.push(await WavStream.open(process.stdout, sampleRate));
-  const player = play
-    ? await openPlayer(sampleRate).catch(async (error: unknown) => {
-        for (const wav of wavs) await wav.abort();
-        throw error;
-      })
-    : undefined;
-  return {
-    async write(pcm: Int16Array) {
-      for (const wav of wavs) await wav.write(pcm);
-      const bytes = new Uint8Array(pcm.buffer, pcm.byteOffset, pcm.byteLength);
-      if (stdout === 'pcm' && !process.stdout.write(bytes))
-        await new Promise((resolve) => process.stdout.once('drain', resolve));
-      player?.play(pcm);
+async function openSinks(
+  path: string | undefined,
+  { stdout, play, force }: Options,
+  sampleRate: number,
+): Promise<Sink> {
+  const sinks: Sink[] = [];
+  const all: Sink = {
+    async write(pcm) {
+      for (const sink of sinks) await sink.write(pcm);
     },
     async close() {
-      for (const wav of wavs) await wav.close();
-      await player?.finish();
+      for (const sink of sinks) await sink.close();
     },
     async abort() {
-      for (const wav of wavs) await wav.abort();
+      for (const sink of sinks) await sink.abort();
     },
+  };
+  try {
+    if (path !== undefined) sinks.push(await WavStream.open(path, sampleRate, { force }));
+    if (stdout !== undefined) {
+      const others = path !== undefined || play === true;
+      sinks.push(untilTheReaderGoes(await openStandardOutput(stdout, sampleRate), others));
+    }
+    if (play) sinks.push(await openSpeaker(sampleRate));
+  } catch (error) {
+    await all.abort();
+    throw error;
+  }
+  return all;
+}
+
+async function openStandardOutput(format: boolean | string, sampleRate: number): Promise<Sink> {
+  if (format !== 'pcm') return WavStream.open(process.stdout, sampleRate);
+  const writer = new StreamWriter(process.stdout);
+  return {
+    write: (pcm) => writer.write(new Uint8Array(pcm.buffer, pcm.byteOffset, pcm.byteLength)),
+    async close() {
+      await Promise.resolve();
+      writer.release();
+    },
+    abort: () => Promise.resolve(),
+  };
+}
+
+async function openSpeaker(sampleRate: number): Promise<Sink> {
+  const player = await openPlayer(sampleRate);
+  return {
+    async write(pcm) {
+      await Promise.resolve();
+      player.play(pcm);
+    },
+    close: () => player.finish(),
+    abort: () => Promise.resolve(),
+  };
+}
+
+/** The reader of a pipe may go while a file is still to be written, or speech to be heard; else nothing is left to do. */
+function untilTheReaderGoes(sink: Sink, others: boolean): Sink {
+  let gone = false;
+  const unlessGone = (work: () => Promise<void>) =>
+    gone
+      ? Promise.resolve()
+      : work().catch((error: unknown) => {
+          if (!others || !readerHasGone(error)) throw error;
+          gone = true;
+        });
+  return {
+    write: (pcm) => unlessGone(() => sink.write(pcm)),
+    close: () => unlessGone(() => sink.close()),
+    abort: () => sink.abort(),
   };
 }
 
@@ -70,8 +125,14 @@ const command = createCommand(
   'tts-synth',
   'Turn acoustic features (.npy), or a recording by copy synthesis, into speech.',
 )
-  .argument('<input>', 'features.npy, or a recording (WAV, FLAC, MP3, Ogg Vorbis), or a folder of them')
-  .argument('[out.wav]', 'where the speech goes, a folder for a folder; not needed with --stdout or --play')
+  .argument(
+    '<input>',
+    'features.npy, or a recording (WAV, FLAC, MP3, Ogg Vorbis), or a folder of them; - is standard input',
+  )
+  .argument(
+    '[out.wav]',
+    'where the speech goes, a folder for a folder, - for standard output; not needed with --stdout or --play',
+  )
   .option('--voice <name|file>', `${voiceHelp}; list prints those that ship`, voiceName, defaultVoice)
   .option('--seed <n>', 'seed of the random numbers: the same seed gives the same WAV', wholeNumber, 1)
   .option('--temperature <t>', 'below 1 calmer and duller, 1 as the voice has learned', positiveNumber, 1)
@@ -87,6 +148,7 @@ const command = createCommand(
     'threads at most (default: one per core); one file uses several where the network is wide and that is faster',
     wholeNumber,
   )
+  .option('--force', forceHelp)
   .option('--json', 'print the figures as JSON (on stderr if the speech goes to stdout)')
   .addHelpText(
     'after',
@@ -99,7 +161,18 @@ const command = createCommand(
     const isFolder = existsSync(input) && statSync(input).isDirectory();
     if (path === undefined && !isFolder && !options.stdout && !options.play)
       throw new TtsError('ERR_ARGUMENT', 'nowhere to put the speech: expected out.wav, --stdout or --play');
+    const { stdout } = options;
+    if (stdout !== undefined && stdout !== true && stdout !== 'wav' && stdout !== 'pcm')
+      throw new TtsError('ERR_ARGUMENT', `--stdout is ${stdout}, expected wav or pcm`);
+    if (stdout !== undefined && path !== undefined && isStandardOutput(path))
+      throw new TtsError('ERR_ARGUMENT', `${path} is standard output, and so is --stdout: expected one of them`);
     const { name, path: voicePath } = findVoice(options.voice);
+    if (path !== undefined && !isFolder)
+      checkOutput(path, {
+        kind: wavKind,
+        force: options.force,
+        inputs: [input, settingsPath(input) ?? input, voicePath],
+      });
     const kernels = chooseKernels({ name: options.kernels, threads: options.threads });
     const voice = await loadVoice(voicePath);
     if (isFolder) return synthFolder(voice, name, input, path, kernels, options);
@@ -144,7 +217,7 @@ const command = createCommand(
         `${figures.realTimeFactor.toFixed(3)} (below 1 is faster than real time), first sound after ` +
         `${(first / 1000).toFixed(2)} s, kernels ${kernels.name}, ${figures.precision}, density ` +
         `${(100 * figures.density).toFixed(1)}%`;
-    (options.stdout ? console.error : console.log)(text);
+    printer(path, stdout === undefined ? undefined : '-')(text);
   });
 
 await runCommand(command);

@@ -13,6 +13,7 @@ interface Options {
   readonly play?: boolean;
   readonly stdout?: boolean | string;
   readonly json?: boolean;
+  readonly force?: boolean;
 }
 
 /** `tts-synth features/ out/`: everything in a folder. Exits with 2 where some of it could not be spoken. */
@@ -22,7 +23,7 @@ export async function synthFolder(
   input: string,
   output: string | undefined,
   kernels: Kernels,
-  { seed, temperature, correction, play, stdout, json }: Options,
+  { seed, temperature, correction, play, stdout, json, force }: Options,
 ): Promise<void> {
   if (play || stdout !== undefined)
     throw new TtsError('ERR_ARGUMENT', `--play and --stdout are for one file, ${input} is a folder`);
@@ -41,6 +42,7 @@ export async function synthFolder(
     seed,
     temperature,
     correction,
+    force,
     onFile({ input: file, output: wav, seconds, notes, error }, done, all) {
       aboveBars();
       for (const note of notes) console.error(`note: ${file}: ${note}`);

@@ -1,15 +1,16 @@
 #!/usr/bin/env node
 import { dirname, join } from 'node:path';
+import { endingSignals } from '../base/temporary.js';
 import { openTrainingCorpus } from '../data/corpora/training_corpus.js';
 import { openTrainingImages } from '../data/images/training_images.js';
 import { openFeatureStore } from '../data/store/feature_store.js';
 import { chooseKernels } from '../kernels/index.js';
 import { findVoice } from '../model/voice/shipped.js';
-import { trainClassifier } from '../training/classifier/task.js';
+import { checkClassifierFolder, trainClassifier } from '../training/classifier/task.js';
 import type { ClassifierRecipe, EvolvedRecipe } from '../training/recipe/classifier_schema.js';
 import { loadAnyRecipe, type Recipe } from '../training/recipe/recipe.js';
 import { formatDuration } from '../training/run_folder/progress.js';
-import { trainVoice } from '../training/vocoder/task.js';
+import { checkVoiceFolder, trainVoice } from '../training/vocoder/task.js';
 import { collect, kernelsHelp, positiveNumber, wholeNumber } from './options.js';
 import { createCommand, examples, runCommand } from './program.js';
 import { bar } from './progress.js';
@@ -85,6 +86,7 @@ async function trainOnSpeech(recipe: Recipe, options: TrainOptions): Promise<voi
   const kernels = chooseKernels({ name: options.kernels, threads: options.threads });
   const from = recipe.from === undefined ? undefined : findVoice(recipe.from).name;
   const out = options.out ?? join('runs', `${recipe.name}-${from === undefined ? recipe.size : `from-${from}`}`);
+  checkVoiceFolder(out, recipe);
 
   const bars = { download: bar('downloading'), unpack: bar('unpacking') };
   const corpus = await openTrainingCorpus(recipe.data, (stage, done, total) => bars[stage](done, total ?? done + 1));
@@ -111,6 +113,7 @@ async function trainOnSpeech(recipe: Recipe, options: TrainOptions): Promise<voi
 async function trainOnImages(recipe: ClassifierRecipe | EvolvedRecipe, options: TrainOptions): Promise<void> {
   const kernels = chooseKernels({ name: options.kernels, threads: options.threads });
   const out = options.out ?? join('runs', `${recipe.name}-${recipe.size}`);
+  checkClassifierFolder(out);
   const bars = new Map<string, (done: number, total: number) => void>();
   const images = await openTrainingImages(recipe.data, (what, done, total) => {
     if (!bars.has(what)) bars.set(what, bar(what));
@@ -139,17 +142,15 @@ function printEnd(
   if (step < steps) console.log('the same command goes on from here');
 }
 
-/** Runs `work` with a signal that the first Ctrl-C gives: it saves and stops. The second one is not caught. */
+/** Runs `work` with a signal that the first Ctrl-C gives, or a terminal that closes: it saves and stops. The second one is not caught. */
 async function untilStopped<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const stop = new AbortController();
   const onSignal = () => stop.abort();
-  process.once('SIGINT', onSignal);
-  process.once('SIGTERM', onSignal);
+  for (const signal of endingSignals) process.once(signal, onSignal);
   try {
     return await work(stop.signal);
   } finally {
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
+    for (const signal of endingSignals) process.off(signal, onSignal);
   }
 }
 

@@ -1,4 +1,6 @@
+import { dirname, join } from 'node:path';
 import { TtsError } from '../base/errors.js';
+import { keepInputs } from '../base/output.js';
 import type { Clip } from '../data/corpora/corpus.js';
 import {
   type MeanInterval,
@@ -9,7 +11,7 @@ import {
   rankClips,
 } from './comparison.js';
 import { evaluateCopy, evaluateWarped } from './copy_report.js';
-import { referenceFolder, saveSpoken } from './folder_systems.js';
+import { referenceFolder, saveSpoken, spokenPath } from './folder_systems.js';
 import { type Measure, type MeasureName, measures } from './measures.js';
 import type { Recogniser } from './recognition/recogniser.js';
 import { type Recognition, RecognitionOf } from './recognition/recognition.js';
@@ -79,7 +81,7 @@ export interface EvaluationOptions {
 
 /**
  * Measures what systems say against the originals.
- * @throws {TtsError} ERR_ARGUMENT for no clips; ERR_CORPUS for none with a transcript, where there is a recogniser; what
+ * @throws {TtsError} ERR_ARGUMENT for no clips; ERR_FILE_IS_INPUT where `out` would replace the originals; ERR_CORPUS for none with a transcript, where there is a recogniser; what
  * the systems throw when they speak, and the recogniser when it hears
  */
 export async function evaluateSystems({
@@ -93,6 +95,14 @@ export async function evaluateSystems({
   onClip,
 }: EvaluationOptions): Promise<Evaluation> {
   if (clips.length === 0) throw new TtsError('ERR_ARGUMENT', 'there are no clips to measure');
+  if (out !== undefined)
+    keepInputs(
+      [...systems.map(({ name }) => name), referenceFolder].flatMap((folder) => [
+        join(out, folder),
+        ...clips.map(({ id }) => spokenPath(out, folder, id)),
+      ]),
+      clips.flatMap(({ path }) => [dirname(path), path]),
+    );
   const found = systems.map((): ClipResult[] => []);
   const names = systems.map(({ name }) => name);
   const recognition = recogniser && new RecognitionOf(recogniser, names, clips, onHeard);

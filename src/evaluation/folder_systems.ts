@@ -1,10 +1,9 @@
-import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { readAudio } from '../audio/read.js';
 import { resample } from '../audio/resample.js';
 import { writeWav } from '../audio/write.js';
 import { TtsError } from '../base/errors.js';
-import { writeError } from '../base/whole_file.js';
+import { makeFolder } from '../base/output.js';
 import { type Clip, openCorpus } from '../data/corpora/corpus.js';
 import { distinctNames, Resampled, type System } from './system.js';
 
@@ -116,9 +115,12 @@ export function chooseClips(
 /** The folder of the originals beside those of the systems. */
 export const referenceFolder = 'reference';
 
+/** Where `saveSpoken` writes a clip. */
+export const spokenPath = (out: string, folder: string, id: string): string => join(out, folder, `${id}.wav`);
+
 /**
  * Writes a clip as `out/FOLDER/CLIP.wav`, 16-bit; `folder` is the system's name, or that of the originals.
- * @throws {TtsError} ERR_FILE_WRITE
+ * @throws {TtsError} ERR_FILE_WRITE; ERR_FILE_EXISTS for a file that is there and no WAV
  */
 export async function saveSpoken(
   out: string,
@@ -127,9 +129,7 @@ export async function saveSpoken(
   samples: Float32Array,
   sampleRate: number,
 ): Promise<void> {
-  const path = join(out, folder, `${id}.wav`);
-  await mkdir(dirname(path), { recursive: true }).catch((error: unknown) => {
-    throw writeError(path, error);
-  });
+  const path = spokenPath(out, folder, id);
+  makeFolder(dirname(path));
   await writeWav(path, samples, sampleRate);
 }

@@ -1,4 +1,5 @@
 import { TtsError } from '../base/errors.js';
+import type { FileKind } from '../base/output.js';
 
 /**
  * The safetensors file format (https://github.com/huggingface/safetensors, "Format"): eight bytes with the length N of
@@ -77,6 +78,12 @@ export function safetensorsChunks(
   head.set(json, 8);
   return [head, ...ordered.map(([, tensor]) => bytesOf(tensor.data))];
 }
+
+/** Safetensors files whose metadata say this format, as a kind of file that may be replaced by another such. */
+export const safetensorsKind = (name: string, format: string): FileKind => ({
+  name,
+  is: (head) => head.includes(`"format":"${format}"`),
+});
 
 /** Encodes tensors and metadata as the bytes of one safetensors file. */
 export function encodeSafetensors(

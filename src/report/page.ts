@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { FileKind } from '../base/output.js';
 import { type Content, Markup, markup } from './markup.js';
 import { style } from './style.js';
 
@@ -25,6 +26,15 @@ export interface Report {
 export const reportPolicy =
   `default-src 'none'; img-src data:; media-src data:; style-src ` +
   `'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; form-action 'none'`;
+
+/** What may be replaced by a report without asking: the beginning of one, also of version 0.1. */
+export const reportKind: FileKind = {
+  name: 'a report of this toolkit',
+  is: (head) =>
+    /^<!doctype html>\s[^]{0,300}Content-Security-Policy" content="default-src [^]{0,8}none[^]{0,8}; img-src data:; media-src data:/.test(
+      head.toString('latin1'),
+    ),
+};
 
 /** A report as one HTML page that needs nothing else. */
 export function reportPage({ title, lead, sections, footer }: Report): string {

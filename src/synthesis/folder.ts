@@ -1,8 +1,10 @@
-import { mkdir, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { audioExtensions } from '../audio/read.js';
-import { WavStream } from '../audio/write.js';
+import { wavKind, WavStream } from '../audio/write.js';
 import { TtsError } from '../base/errors.js';
+import { keepInputs, makeFolder, targetOf } from '../base/output.js';
+import { explainSystemError } from '../base/system_error.js';
 import type { Voice } from '../model/voice/voice.js';
 import { readSynthesisInput } from './input.js';
 import { type SynthesisOptions, synthesizeMany } from './synthesize.js';
@@ -10,6 +12,8 @@ import { type SynthesisOptions, synthesizeMany } from './synthesize.js';
 export interface FolderOptions extends SynthesisOptions {
   /** What messages call the voice. */
   readonly voiceName: string;
+  /** Replaces files that are there even if they are no WAV files. */
+  readonly force?: boolean;
   /** Called for each file when its speech is complete, or when it is clear why there will be none. */
   readonly onFile?: (file: SpokenFile, done: number, all: number) => void;
 }
@@ -29,18 +33,21 @@ export interface SpokenFile {
  * Turns every `.npy` and every recording of a folder into speech, `NAME.wav` in another folder, many at once; each as
  * it sounds alone with the same seed. What cannot be read is reported and left out.
  * @throws {TtsError} ERR_FILE_NOT_FOUND for a folder that holds nothing to speak, ERR_ARGUMENT for two files of one
- * name, ERR_FILE_WRITE where the output cannot be written
+ * name, ERR_FILE_WRITE where the output cannot be written, ERR_FILE_IS_INPUT where it would replace one of the inputs,
+ * ERR_FILE_EXISTS where it would replace a file that is no WAV
  */
 export async function synthesizeFolder(
   voice: Voice,
   inputs: string,
   outputs: string,
-  { voiceName, onFile, ...options }: FolderOptions,
+  { voiceName, force, onFile, ...options }: FolderOptions,
 ): Promise<SpokenFile[]> {
   const names = await namesIn(inputs);
-  await mkdir(outputs, { recursive: true }).catch((cause: unknown) => {
-    throw new TtsError('ERR_FILE_WRITE', `cannot make the folder ${outputs}`, { cause });
-  });
+  const outputOf = (name: string) => join(outputs, `${stem(name)}.wav`);
+  keepInputs([outputs, ...names.map(outputOf)], [inputs, ...names.map((name) => join(inputs, name))]);
+  makeFolder(outputs);
+  // Now, and not after minutes of speaking.
+  for (const name of names) targetOf(outputOf(name), { kind: wavKind, force });
   const files: SpokenFile[] = [];
   const report = (file: SpokenFile) => {
     files.push(file);
@@ -56,7 +63,7 @@ export async function synthesizeFolder(
   }[] = [];
   async function* features() {
     for (const name of names) {
-      const [input, output] = [join(inputs, name), join(outputs, `${stem(name)}.wav`)];
+      const [input, output] = [join(inputs, name), outputOf(name)];
       try {
         const { data, frames, notes } = await readSynthesisInput(input, voice, voiceName);
         begun.push({ input, output, notes, samples: 0 });
@@ -71,7 +78,7 @@ export async function synthesizeFolder(
   try {
     for await (const { index, pcm, last } of synthesizeMany(voice, features(), options)) {
       const file = begun[index];
-      file.wav ??= await WavStream.open(file.output, sampleRate);
+      file.wav ??= await WavStream.open(file.output, sampleRate, { force });
       await file.wav.write(pcm);
       file.samples += pcm.length;
       if (!last) continue;
@@ -89,7 +96,9 @@ export async function synthesizeFolder(
 /** Files to speak, the largest first: at the end, when slots fall idle, short ones are left. */
 async function namesIn(folder: string): Promise<string[]> {
   const known = new Set(['.npy', ...audioExtensions]);
-  const all = (await readdir(folder))
+  const all = (
+    await readdir(folder).catch((error: unknown) => Promise.reject(explainSystemError(folder, error, 'read')))
+  )
     .filter((name) => known.has(extname(name).toLowerCase()) && !name.startsWith('.'))
     .sort();
   if (all.length === 0)

@@ -2,22 +2,25 @@ import { melSpectrogram } from '../audio/mel.js';
 import { readAudio } from '../audio/read.js';
 import { treat } from '../audio/treatment.js';
 import { TtsError } from '../base/errors.js';
+import { standardStream } from '../base/standard_streams.js';
+import { readWholeFile } from '../base/whole_file.js';
 import { conformFeatures, type ConformingFeatures } from '../data/features/conform.js';
-import { readRawFeatures } from '../data/features/files.js';
+import { npyKind, readRawFeatures } from '../data/features/files.js';
 import type { Voice } from '../model/voice/voice.js';
 
 /**
  * Reads what a voice is to say: features (`.npy`), checked against the voice and converted where that is unambiguous,
  * or a recording, which is treated as those that the voice was trained on, by its own loudness, and whose features are
  * computed with the voice's settings (copy synthesis). Features are taken as they are.
+ * @param path `-` is standard input, features or a recording by its content; features have no settings then
  * @param voiceName what messages call the voice
  * @throws {TtsError} what `conformFeatures`, `readRawFeatures` and `readAudio` throw; ERR_AUDIO_EMPTY for less than one
  * frame
  */
 export async function readSynthesisInput(path: string, voice: Voice, voiceName: string): Promise<ConformingFeatures> {
   const { features: settings, treatment, statistics } = voice;
-  if (path.toLowerCase().endsWith('.npy'))
-    return conformFeatures(await readRawFeatures(path), { name: voiceName, settings, statistics });
+  const isFeatures = path === standardStream ? npyKind.is(await readWholeFile(path)) : /\.npy$/i.test(path);
+  if (isFeatures) return conformFeatures(await readRawFeatures(path), { name: voiceName, settings, statistics });
   const recording = await readAudio(path, { sampleRate: settings.sampleRate });
   const samples = treat(recording.samples, settings.sampleRate, treatment);
   const { data, frames } = melSpectrogram(samples, settings);

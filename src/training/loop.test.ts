@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { temporaryFolder } from '../../test/support/files.js';
 import type { Learner } from './learner.js';
-import { runTask } from './loop.js';
+import { checkRunFolder, runTask } from './loop.js';
 import { loadNewestCheckpoint, saveCheckpoint } from './run_folder/checkpoint.js';
 import type { TrainingTask } from './task.js';
 
@@ -121,6 +121,74 @@ test('a run in parts is the run in one go; a signal stops it without another mea
   await runTask(halfWay([]), { out: parts });
   assert.deepEqual(curveOf(parts), curveOf(whole));
   assert.deepEqual(loadNewestCheckpoint(parts)?.arrays, loadNewestCheckpoint(whole)?.arrays);
+});
+
+test('a finished run that is asked for fewer steps says that nothing is left to do', async (t) => {
+  const out = temporaryFolder(t);
+  const taken: string[] = [];
+  await runTask(halfWay([]), { out });
+  const curve = curveOf(out);
+  const said: string[] = [];
+  t.mock.method(process.stderr, 'write', (text: string) => said.push(text) > 0);
+  const { step, steps, perSecond } = await runTask(halfWay(taken, { steps: 6 }), { out });
+  t.mock.restoreAll();
+  assert.deepEqual([step, steps, perSecond, taken], [10, 10, 0, []]);
+  assert.match(said.join(''), /has 10 steps behind it, more than the 6 .*nothing is left to do/);
+  assert.match(said.join(''), /step 10\/10 · .* 0 s left\n$/);
+  assert.doesNotMatch(said.join(''), /NaN|10\/6|unknown/);
+  assert.deepEqual(curveOf(out), curve);
+});
+
+test('one process at a time trains in a folder; who comes second changes nothing', async (t) => {
+  const out = temporaryFolder(t);
+  const first = runTask(halfWay([]), { out });
+  await assert.rejects(runTask(halfWay([]), { out }), { code: 'ERR_IN_USE', message: /the run in .* process \d+/ });
+  assert.equal((await first).step, 10);
+  assert.deepEqual(readdirSync(out).sort(), ['checkpoints', 'curve.csv', 'logs', 'shipped']);
+});
+
+test('what a process that was killed was writing goes when the run goes on; the curve keeps its whole lines', async (t) => {
+  const out = temporaryFolder(t);
+  await runTask(halfWay([]), { out });
+  const path = join(out, 'curve.csv');
+  const curve = readFileSync(path, 'utf8');
+  writeFileSync(path, `${curve}\0\0\0\n1,2\n8,1.0,0.1,x\n1`);
+  writeFileSync(join(out, 'voice.safetensors.0123456789ab.tmp'), 'half');
+  await runTask(halfWay([], { steps: 11 }), { out });
+  assert.ok(readFileSync(path, 'utf8').startsWith(curve), readFileSync(path, 'utf8'));
+  assert.equal(curveOf(out).length, 6);
+  assert.deepEqual(readdirSync(out).sort(), ['checkpoints', 'curve.csv', 'logs', 'shipped']);
+});
+
+test('the curve is never empty while it is written anew', async (t) => {
+  const out = temporaryFolder(t);
+  await runTask(halfWay([]), { out });
+  const path = join(out, 'curve.csv');
+  const before = readFileSync(path, 'utf8');
+  // The older file, held open as by a reader, stays whole: it was replaced, not emptied.
+  const file = openSync(path, 'r');
+  t.after(() => closeSync(file));
+  await runTask(halfWay([], { steps: 11 }), { out });
+  assert.equal(readFileSync(file, 'utf8'), before);
+});
+
+test('a folder with the files of somebody else under our names is refused and left alone', async (t) => {
+  const out = temporaryFolder(t);
+  const shipped = { name: 'shipped', kind: { name: 'a number', is: (head: Buffer) => /^\d+$/.test(String(head)) } };
+  checkRunFolder(join(out, 'new'), { shipped });
+  assert.ok(!existsSync(join(out, 'new')));
+  for (const name of ['curve.csv', 'shipped']) {
+    writeFileSync(join(out, name), 'mine');
+    assert.throws(() => checkRunFolder(out, { shipped }), { code: 'ERR_FILE_EXISTS' });
+    assert.equal(readFileSync(join(out, name), 'utf8'), 'mine');
+    rmSync(join(out, name));
+  }
+  writeFileSync(join(out, 'shipped'), '5');
+  checkRunFolder(out, { shipped });
+  const inputs = [join(out, 'shipped')];
+  assert.throws(() => checkRunFolder(out, { shipped, inputs }), { code: 'ERR_FILE_IS_INPUT' });
+  writeFileSync(join(out, 'file'), '');
+  assert.throws(() => checkRunFolder(join(out, 'file'), { shipped }), { code: 'ERR_FILE_WRITE' });
 });
 
 test('ten bad steps in a row stop a run, nine do not', async (t) => {

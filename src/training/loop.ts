@@ -1,9 +1,14 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { TtsError } from '../base/errors.js';
+import { refuseIfLocked, takeLock } from '../base/lock.js';
+import { checkOutput, type FileKind, makeFolder } from '../base/output.js';
+import { standardStream } from '../base/standard_streams.js';
+import { removeLeftovers } from '../base/temporary.js';
 import { BadSteps, type LearnerStep } from './learner.js';
 import { loadNewestCheckpoint, saveCheckpoint } from './run_folder/checkpoint.js';
-import { Curve } from './run_folder/curve.js';
+import { Curve, curveKind } from './run_folder/curve.js';
 import { formatProgress, ProgressLine } from './run_folder/progress.js';
 import { RunFolder } from './run_folder/run_folder.js';
 import { checkSameRun } from './run_folder/same_run.js';
@@ -19,6 +24,7 @@ export interface RunLimits {
 }
 
 export interface RunOutcome extends RunPosition {
+  /** What was asked for, or more where the run has more behind it. */
   readonly steps: number;
   /** Samples or examples per second, in this call. */
   readonly perSecond: number;
@@ -48,10 +54,46 @@ const shown = ['es/overlap', 'es/spread', 'es/noise', 'masks/churn', 'masks/ever
 /**
  * Trains until the task's steps are done, the minutes are over or the signal comes; each time everything is saved and
  * the voice or model is written. A run that finds checkpoints in its folder goes on exactly where they stand.
- * @throws {TtsError} ERR_CHECKPOINT when the checkpoints there belong to another run; ERR_NOT_FINITE after ten bad steps
- * in a row, with the last good state saved
+ * One process at a time works in the folder.
+ * @throws {TtsError} ERR_CHECKPOINT when the checkpoints there belong to another run; ERR_IN_USE when another process
+ * trains there; ERR_NOT_FINITE after ten bad steps in a row, with the last good state saved
  */
-export async function runTask(task: TrainingTask, { out, minutes = Infinity, signal }: RunLimits): Promise<RunOutcome> {
+export async function runTask(task: TrainingTask, limits: RunLimits): Promise<RunOutcome> {
+  const lock = takeLock(lockPath(limits.out), runName(limits.out));
+  try {
+    return await runLocked(task, limits);
+  } finally {
+    lock.release();
+  }
+}
+
+const lockPath = (out: string): string => join(out, 'run.lock');
+const runName = (out: string): string => `the run in ${out}`;
+
+/**
+ * Refuses the folder of a run, before anything is prepared: one that another process trains in, or, where no run has
+ * begun yet, one that holds other people's files under the names of ours.
+ * @param shipped name and kind of what the task ships
+ * @param inputs files that are read, and must not be replaced
+ * @throws {TtsError} ERR_IN_USE, ERR_FILE_EXISTS, ERR_FILE_IS_INPUT, ERR_FILE_WRITE
+ */
+export function checkRunFolder(
+  out: string,
+  { shipped, inputs = [] }: { shipped: { readonly name: string; readonly kind: FileKind }; inputs?: readonly string[] },
+): void {
+  // Nothing is made before it is clear that there is something to train on.
+  if (out !== standardStream && !existsSync(out)) return;
+  makeFolder(out);
+  refuseIfLocked(lockPath(out), runName(out));
+  const kinds = { 'curve.csv': curveKind, [shipped.name]: shipped.kind };
+  const begun = existsSync(join(out, 'checkpoints'));
+  for (const [name, kind] of Object.entries(kinds))
+    checkOutput(join(out, name), { inputs, kind: begun ? undefined : kind });
+}
+
+async function runLocked(task: TrainingTask, { out, minutes = Infinity, signal }: RunLimits): Promise<RunOutcome> {
+  // Nobody else writes here now: what a process that was killed was writing can go.
+  for (const folder of ['.', 'samples', 'masks']) if (existsSync(join(out, folder))) removeLeftovers(join(out, folder));
   const run = new Run(task, out);
   try {
     if (task.measureFirst && run.step === 0 && !signal?.aborted) await run.measure((every) => every < Infinity);
@@ -111,6 +153,11 @@ class Run {
         );
     }
     for (const text of task.introduction) this.line.note(text);
+    if (learner.step > task.training.steps)
+      this.line.note(
+        `the run has ${learner.step} steps behind it, more than the ${task.training.steps} that are asked for: ` +
+          'nothing is left to do; for a shorter run give --out another folder',
+      );
     this.firstStep = learner.step;
     this.secondsBefore = this.seconds;
     this.folder = new RunFolder(out, learner.step);
@@ -197,7 +244,8 @@ class Run {
     this.line.finish(this.progress(minutes));
     const { kernels, training } = this.task;
     const { shipped } = this;
-    return { ...this.position(), steps: training.steps, perSecond: this.perSecond(), shipped, kernels: kernels.name };
+    const steps = Math.max(training.steps, this.step);
+    return { ...this.position(), steps, perSecond: this.perSecond(), shipped, kernels: kernels.name };
   }
 
   private position(): RunPosition {
@@ -205,22 +253,24 @@ class Run {
   }
 
   private perSecond(): number {
-    return ((this.step - this.firstStep) * this.task.batch.size) / this.elapsed();
+    const done = this.step - this.firstStep;
+    return done === 0 ? 0 : (done * this.task.batch.size) / this.elapsed();
   }
 
   private progress(minutes: number): string {
     const { task } = this;
     const { batch, training } = task;
     const perSecond = this.perSecond();
-    const toDo = ((training.steps - this.step) * batch.size) / perSecond;
+    const steps = Math.max(training.steps, this.step);
+    const toDo = steps === this.step ? 0 : ((steps - this.step) * batch.size) / perSecond;
     return formatProgress({
       step: this.step,
-      steps: training.steps,
+      steps,
       loss: this.smoothLoss,
       parts: task.describe(this.figures),
       perSecond,
       unit: batch.unit,
-      secondsLeft: Math.min(toDo, minutes * 60 - this.elapsed()),
+      secondsLeft: Math.max(0, Math.min(toDo, minutes * 60 - this.elapsed())),
     });
   }
 }

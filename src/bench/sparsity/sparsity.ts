@@ -1,8 +1,10 @@
 import { fork } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ErrorCode, TtsError } from '../../base/errors.js';
+import { takeLock } from '../../base/lock.js';
+import { appendLine, readWholeFileSync, writeWholeFileSync } from '../../base/whole_file.js';
 import { hashOf } from '../../data/store/files.js';
 import { type AnyRecipe, loadAnyRecipe, type RecipeOptions } from '../../training/recipe/recipe.js';
 import type { SparsityMethod } from './methods.js';
@@ -41,10 +43,20 @@ export interface SparsityBench {
  * Runs every method with every seed, each in a process of its own, `jobs` at a time, and returns the results, method by
  * method. Each is written down as it comes; those that are there are not run again, so that a comparison that was
  * interrupted goes on.
- * @throws {TtsError} what reading the recipe and opening its data throw; what a run throws, when the others that are
+ * @throws {TtsError} ERR_IN_USE where another process works on it; what reading the recipe and opening its data throw; what a run throws, when the others that are
  * under way have ended
  */
-export async function benchSparsity({
+export async function benchSparsity(bench: SparsityBench): Promise<SparsityResult[]> {
+  const { out } = bench;
+  const lock = takeLock(join(out, 'results.lock'), `the comparison in ${out}`);
+  try {
+    return await runAll(bench);
+  } finally {
+    lock.release();
+  }
+}
+
+async function runAll({
   recipe: path,
   options,
   methods,
@@ -54,7 +66,6 @@ export async function benchSparsity({
   out,
   onResult,
 }: SparsityBench): Promise<SparsityResult[]> {
-  mkdirSync(out, { recursive: true });
   const file = join(out, 'results.jsonl');
   const earlier = readResults(file);
   const plan = seeds.flatMap((seed) =>
@@ -87,7 +98,7 @@ export async function benchSparsity({
           steps: recipe.training.steps,
           ...answer,
         };
-        appendFileSync(file, `${JSON.stringify(result)}\n`);
+        appendLine(file, JSON.stringify(result));
         finish(result);
       } catch (error) {
         failure ??= error;
@@ -113,10 +124,10 @@ function recipeOf(path: string, options: RecipeOptions, { name, set }: SparsityM
 
 /** What an earlier call wrote, by key. A last line that was cut off is removed. */
 function readResults(file: string): Map<string, SparsityResult> {
-  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const text = existsSync(file) ? readWholeFileSync(file).toString('utf8') : '';
   const [cutOff, ...reversed] = text.split('\n').reverse();
   const lines = reversed.reverse();
-  if (cutOff !== '') writeFileSync(file, text.slice(0, text.length - cutOff.length));
+  if (cutOff !== '') writeWholeFileSync(file, text.slice(0, text.length - cutOff.length));
   return new Map(
     lines.map((line, i) => {
       try {

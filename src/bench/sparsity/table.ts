@@ -1,3 +1,4 @@
+import type { FileKind } from '../../base/output.js';
 import { deviation, mean, pairedTTest } from '../../base/statistics.js';
 import type { SparsityMethod } from './methods.js';
 import type { SparsityResult } from './sparsity.js';
@@ -129,12 +130,18 @@ export function comparisonRows(comparisons: readonly Comparison[], figures: read
   ];
 }
 
+const firstColumns = ['method', 'seeds', 'non_zeros'];
+
+/** What may be replaced by a summary without asking. */
+export const summaryKind: FileKind = {
+  name: 'a table of tts-bench sparsity',
+  is: (head) => head.toString('latin1').startsWith(`${firstColumns.join(',')},`),
+};
+
 /** The summaries as CSV: plain numbers, a column each for mean and deviation. */
 export function summaryCsv(summaries: readonly MethodSummary[], figures: readonly QualityFigure[]): string {
   const head = [
-    'method',
-    'seeds',
-    'non_zeros',
+    ...firstColumns,
     ...figures.flatMap(({ name }) => [`${name}_mean`, `${name}_deviation`]),
     'seconds',
     'core_seconds',

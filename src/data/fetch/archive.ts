@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { TtsError } from '../../base/errors.js';
+import { takeLock } from '../../base/lock.js';
+import { makeFolder } from '../../base/output.js';
+import { syncFolder } from '../../base/temporary.js';
 import { download } from './download.js';
 import { type DownloadOptions } from './download_part.js';
 
@@ -23,14 +26,29 @@ export type ArchiveProgress = (stage: 'download' | 'unpack', done: number, total
 /**
  * Makes sure that the archive's folder is at `dir` and returns its absolute path. If it is not, the archive is fetched
  * to `dir` + suffix (resumable; one put there by hand will do), checked, unpacked under a temporary name, and removed.
- * Throws ERR_OFFLINE, ERR_CHECKSUM or ERR_DOWNLOAD, and ERR_CORPUS if `dir` holds something else.
+ * Throws ERR_OFFLINE, ERR_CHECKSUM or ERR_DOWNLOAD, ERR_CORPUS if `dir` holds something else, and ERR_IN_USE if another
+ * process fetches it.
  */
 export async function ensureUnpacked(
   dir: string,
-  { name, url, suffix, landmark, sha256, md5, size }: PublishedArchive,
+  published: PublishedArchive,
   onProgress?: ArchiveProgress,
 ): Promise<string> {
   const root = resolve(dir);
+  if (existsSync(join(root, published.landmark))) return root;
+  const lock = takeLock(`${root}.lock`, `the download of ${published.name} to ${root}`);
+  try {
+    return await fetchAndUnpack(root, published, onProgress);
+  } finally {
+    lock.release();
+  }
+}
+
+async function fetchAndUnpack(
+  root: string,
+  { name, url, suffix, landmark, sha256, md5, size }: PublishedArchive,
+  onProgress?: ArchiveProgress,
+): Promise<string> {
   if (existsSync(join(root, landmark))) return root;
   if (existsSync(root) && (await readdir(root)).length > 0) {
     throw new TtsError(
@@ -39,7 +57,6 @@ export async function ensureUnpacked(
     );
   }
   const archive = `${root}${suffix}`;
-  await mkdir(dirname(root), { recursive: true });
   await download(url, archive, {
     sha256,
     md5,
@@ -58,7 +75,9 @@ export async function ensureUnpacked(
     );
   }
   await rm(root, { recursive: true, force: true });
+  await syncTree(join(temporary, inside));
   await rename(join(temporary, inside), root);
+  syncFolder(dirname(root));
   await rm(temporary, { recursive: true, force: true });
   await rm(archive, { force: true });
   onProgress?.('unpack', 1, 1);
@@ -72,13 +91,33 @@ export async function ensureUnpacked(
  */
 async function unpack(archive: string, into: string): Promise<void> {
   await rm(into, { recursive: true, force: true });
-  await mkdir(into, { recursive: true });
+  makeFolder(into);
   try {
     await runTar(archive, into);
   } catch (error) {
     await rm(into, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** Puts a folder and all in it on the disk: a power cut must not leave empty files under names that look right. */
+async function syncTree(folder: string): Promise<void> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).values();
+  const syncNext = async () => {
+    for (const { name } of files) {
+      const file = await open(join(folder, name), 'r+');
+      try {
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+    }
+  };
+  // Several at a time, because a disk writes what waits together.
+  await Promise.all(Array.from({ length: 8 }, syncNext));
+  for (const entry of entries) if (entry.isDirectory()) await syncTree(join(folder, entry.name));
+  syncFolder(folder);
 }
 
 function runTar(archive: string, into: string): Promise<void> {

@@ -328,5 +328,8 @@ test('an invalid address, and a place that cannot be written, are refused', asyn
   await assert.rejects(download('no address', join(folder, 'x')), refused('ERR_DOWNLOAD', /"no address"/));
   await assert.rejects(download('ftp://127.0.0.1/x', join(folder, 'x')), refused('ERR_DOWNLOAD', /ftp:.*scheme/));
   writeFileSync(join(folder, 'file'), '');
-  await assert.rejects(download(url, join(folder, 'file', 'x')), refused('ERR_DOWNLOAD', /cannot download .*file/));
+  await assert.rejects(
+    download(url, join(folder, 'file', 'x')),
+    refused('ERR_FILE_WRITE', /file is a file, expected a folder/),
+  );
 });

@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
 import { TtsError } from '../../base/errors.js';
+import { takeLock } from '../../base/lock.js';
 import { syncFolder } from '../../base/temporary.js';
 import {
   bytes,
@@ -28,9 +29,19 @@ const worthwhile = 1 << 20;
  * growing pauses) or in a later one, if the server still has the same file (ETag or Last-Modified). The file gets its
  * name only when it is whole and its digest is right. An existing file is only checked.
  *
- * Throws ERR_OFFLINE if the server cannot be reached, ERR_CHECKSUM for a wrong digest, ERR_DOWNLOAD for anything else.
+ * Throws ERR_OFFLINE if the server cannot be reached, ERR_CHECKSUM for a wrong digest, ERR_IN_USE if another process
+ * fetches the same file, ERR_FILE_WRITE if there can be no such folder, ERR_DOWNLOAD for anything else.
  */
 export async function download(url: string, path: string, options: DownloadOptions = {}): Promise<void> {
+  const lock = takeLock(`${path}.lock`, `the download to ${path}`);
+  try {
+    await downloadAlone(url, path, options);
+  } finally {
+    lock.release();
+  }
+}
+
+async function downloadAlone(url: string, path: string, options: DownloadOptions): Promise<void> {
   if ((await sizeOf(path)) !== undefined) {
     const wrong = await wrongDigest(path, options);
     if (wrong) throw new TtsError('ERR_CHECKSUM', `${path} has ${wrong}; remove it to fetch it from ${url} again`);

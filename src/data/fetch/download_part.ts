@@ -1,6 +1,7 @@
-import { type FileHandle, mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { TtsError } from '../../base/errors.js';
+import { makeFolder } from '../../base/output.js';
 
 /** How to fetch one file. */
 export interface DownloadOptions {
@@ -80,7 +81,7 @@ export async function fetchRest(
   options: DownloadOptions,
   onConnected: () => void,
 ): Promise<number> {
-  await mkdir(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   const record = await readRecord(path);
   let start = (await sizeOf(`${path}.part`)) ?? 0;
   // Whole, but killed before it got its name.

@@ -1,8 +1,9 @@
+import { makeFolder } from '../../base/output.js';
 import { removeLeftovers } from '../../base/temporary.js';
-import { writeWholeFile } from '../../base/whole_file.js';
 import type { Clip } from '../corpora/corpus.js';
 import { ContentIndex, stateOf } from './content_index.js';
 import { filesOf, folderOf, framesStored, type Making } from './files.js';
+import { writeSealed } from './sealed.js';
 import { shareOut } from './workers.js';
 
 /** What a worker gets at its start. */
@@ -47,7 +48,8 @@ export async function buildClips(
   onProgress: (done: number, total: number) => void,
 ): Promise<BuiltClip[]> {
   const folder = folderOf(cacheDir, making);
-  removeLeftovers(folder, leftoverAge);
+  makeFolder(folder);
+  for (const written of [cacheDir, folder]) removeLeftovers(written, leftoverAge);
   const index = new ContentIndex(cacheDir);
   // Noted before a file is read: if it changes meanwhile, the next run sees another time.
   const states = clips.map(({ path }) => stateOf(path));
@@ -55,7 +57,7 @@ export async function buildClips(
   const missing: number[] = [];
   for (const [i, { id, path }] of clips.entries()) {
     const content = index.contentOf(path, states[i]);
-    const frames = content === undefined ? undefined : framesStored(filesOf(folder, content), making.settings);
+    const frames = content === undefined ? undefined : await framesStored(filesOf(folder, content), making.settings);
     if (content !== undefined && frames !== undefined) built[i] = { id, content, frames };
     else missing.push(i);
   }
@@ -73,8 +75,8 @@ export async function buildClips(
         const { id, path } = clips[i];
         const files = filesOf(folder, content);
         if (made) {
-          await writeWholeFile(files.pcm, bytesOf(made.pcm));
-          await writeWholeFile(files.features, bytesOf(made.features));
+          await writeSealed(files.pcm, bytesOf(made.pcm));
+          await writeSealed(files.features, bytesOf(made.features));
         }
         built[i] = { id, content, frames };
         index.remember(path, states[i], content);

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { TtsError } from '../../base/errors.js';
 import type { ClipFiles } from './files.js';
+import { sealBytes } from './sealed.js';
 
 /** One clip of the store: its 16-bit audio and its features, readable anywhere without holding all of it in memory. */
 export interface StoredClip {
@@ -81,7 +82,7 @@ function reader<T extends Samples>(
   return (target, position) => {
     if (whole === undefined) {
       const bytes = readFileSync(path);
-      whole = new type(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+      whole = new type(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength - sealBytes));
     }
     target.set(whole.subarray(position, position + target.length));
   };

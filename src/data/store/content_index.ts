@@ -1,5 +1,6 @@
 import { readFileSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { TtsError } from '../../base/errors.js';
 import { writeWholeFile } from '../../base/whole_file.js';
 
 type Entries = Record<string, [size: number, modified: number, content: string]>;
@@ -37,10 +38,20 @@ export type FileState = Stats | undefined;
 
 export const stateOf = (path: string): FileState => statSync(path, { throwIfNoEntry: false });
 
+/** What cannot be read is begun anew; but somebody else's file of that name is not replaced. */
 function readEntries(path: string): Entries {
+  let json: unknown;
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Entries;
+    json = JSON.parse(readFileSync(path, 'utf8'));
   } catch {
     return {};
   }
+  const isEntry = (value: unknown) => Array.isArray(value) && value.length === 3 && typeof value[2] === 'string';
+  if (typeof json === 'object' && json !== null && !Array.isArray(json) && Object.values(json).every(isEntry))
+    return json as Entries;
+  throw new TtsError(
+    'ERR_FILE_EXISTS',
+    `${path} is there and is not the list of recordings of a cache, so it is not replaced; move it away, or give ` +
+      'another folder to the run',
+  );
 }

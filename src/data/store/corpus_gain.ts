@@ -1,11 +1,11 @@
-import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gatedLoudness } from '../../audio/loudness.js';
 import { gainFor, type Treatment } from '../../audio/treatment.js';
-import { writeWholeFile } from '../../base/whole_file.js';
+import { makeFolder } from '../../base/output.js';
 import type { Clip } from '../corpora/corpus.js';
 import { ContentIndex, stateOf } from './content_index.js';
 import { hashOf } from './files.js';
+import { readSealedJson, writeSealedJson } from './sealed.js';
 import { shareOut } from './workers.js';
 
 /** What a worker gets at its start. */
@@ -39,7 +39,7 @@ export async function corpusGain(
   // The same clips under other names are as loud.
   const fileOf = () =>
     join(cacheDir, `gain-${hashOf({ sampleRate, treatment, contents: [...contents].sort() }).slice(0, 16)}.json`);
-  const known = contents.includes(undefined) ? undefined : readGain(fileOf());
+  const known = contents.includes(undefined) ? undefined : await readGain(fileOf());
   if (known !== undefined) return known;
 
   let done = 0;
@@ -58,17 +58,13 @@ export async function corpusGain(
   });
   const loudness = gatedLoudness(energies.flatMap((blocks) => [...blocks]));
   const gain = Math.round(100 * gainFor(loudness, treatment)) / 100;
-  mkdirSync(cacheDir, { recursive: true });
+  makeFolder(cacheDir);
   await index.save();
-  await writeWholeFile(fileOf(), Buffer.from(JSON.stringify(gain)));
+  await writeSealedJson(fileOf(), gain);
   return gain;
 }
 
-function readGain(path: string): number | undefined {
-  try {
-    const gain: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    return typeof gain === 'number' ? gain : undefined;
-  } catch {
-    return undefined;
-  }
+async function readGain(path: string): Promise<number | undefined> {
+  const gain = await readSealedJson(path);
+  return typeof gain === 'number' ? gain : undefined;
 }

@@ -403,6 +403,55 @@ test('files that were cut, and a broken index or statistics file, are made again
   assert.deepEqual(contents((await open(cache)).store), before);
 });
 
+test('files that were damaged without a change of size or time are made again', async (t) => {
+  const cache = temporaryFolder(t);
+  const corpus = await openCorpus(mini);
+  const level = { highPass: null, level: -22, levelPer: 'corpus' } as const;
+  const options = { treatment: level } satisfies Partial<FeatureStoreOptions>;
+  assert.ok(corpus.clips.length > 3);
+  const { store } = await open(cache, options);
+  const [before, { statistics, gains, hash }] = [contents(store), store];
+  const flip = (path: string, at: number) => {
+    const { atime, mtime } = statSync(path);
+    const bytes = readFileSync(path);
+    bytes[at < 0 ? bytes.length + at : at] ^= 1;
+    writeFileSync(path, bytes);
+    utimesSync(path, atime, mtime);
+  };
+  const folder = join(cache, readdirSync(cache).find((name) => /^[0-9a-f]{16}$/.test(name)) as string);
+  const [first, second] = readdirSync(folder).filter((name) => name.endsWith('.f32'));
+  flip(join(folder, first), 1000);
+  flip(join(folder, second.replace('.f32', '.pcm')), -1);
+  for (const [where, name] of [
+    ...readdirSync(folder).map((name) => [folder, name]),
+    ...readdirSync(cache).map((name) => [cache, name]),
+  ])
+    if (/^(statistics|gain)-/.test(name)) {
+      const path = join(where, name);
+      writeFileSync(
+        path,
+        readFileSync(path, 'utf8').replace(/\d(?=[^\d]*$|,)/, (digit) => String(9 - Number(digit))),
+      );
+    }
+  const repaired = await open(cache, options);
+  assert.deepEqual(repaired.progress, [
+    [1, 3],
+    [2, 3],
+    [3, 3],
+  ]);
+  assert.deepEqual(contents(repaired.store), before);
+  assert.deepEqual(repaired.store.statistics, statistics);
+  assert.deepEqual([repaired.store.gains, repaired.store.hash], [gains, hash]);
+  assert.deepEqual((await open(cache, options)).progress, [[3, 3]]);
+});
+
+test('the file of somebody else in the place of the index is not replaced', async (t) => {
+  const cache = temporaryFolder(t);
+  writeFileSync(join(cache, 'index.json'), '{"title": "my site"}');
+  await assert.rejects(open(cache), { code: 'ERR_FILE_EXISTS', message: /index\.json/ });
+  assert.equal(readFileSync(join(cache, 'index.json'), 'utf8'), '{"title": "my site"}');
+});
+
 test('a process killed half way loses nothing that was done; the next one goes on and gets the same', async (t) => {
   const folder = temporaryFolder(t);
   const module = (name: string) => JSON.stringify(new URL(name, import.meta.url).href);

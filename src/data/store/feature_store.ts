@@ -1,9 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Augmentation } from '../../audio/augmentation.js';
 import type { MelSettings } from '../../audio/mel_settings.js';
 import { isUntreated, type Treatment } from '../../audio/treatment.js';
-import { writeWholeFile } from '../../base/whole_file.js';
 import type { Clip, Corpus } from '../corpora/corpus.js';
 import { type CorpusTreatment, untreatedCorpus } from '../corpora/corpus_treatment.js';
 import { type ValidationChoice, validationIds } from '../corpora/split.js';
@@ -12,6 +10,7 @@ import { buildClips, type BuiltClip } from './build.js';
 import { type StoredClip, storedClip } from './clip.js';
 import { corpusGain } from './corpus_gain.js';
 import { filesOf, folderOf, hashOf, type Making } from './files.js';
+import { readSealedJson, writeSealedJson } from './sealed.js';
 
 export type { StoredClip } from './clip.js';
 
@@ -57,7 +56,7 @@ const residentBytes = 256 * 2 ** 20;
 /**
  * Opens the features of a corpus; what the cache lacks is computed first. Files are keyed by the recordings' content,
  * the settings and the treatment, so a changed recording is noticed (by size or time of change) and a moved one is not computed
- * again. A process that is killed loses at most the clips that were being computed. Throws ERR_CORPUS if recordings
+ * again. Files are checked against their checksums, and made again where they are damaged. A process that is killed loses at most the clips that were being computed. Throws ERR_CORPUS if recordings
  * cannot be used or the split is impossible.
  */
 export async function openFeatureStore({
@@ -147,15 +146,12 @@ interface StatisticsFile {
 }
 
 async function cachedStatistics(path: string, clips: readonly StoredClip[], bins: number): Promise<FeatureStatistics> {
-  try {
-    const { mean, std, min, max } = JSON.parse(readFileSync(path, 'utf8')) as StatisticsFile;
-    return { mean: Float32Array.from(mean), std: Float32Array.from(std), min, max };
-  } catch {
-    const statistics = statisticsOf(clips, bins);
-    const file = { ...statistics, mean: [...statistics.mean], std: [...statistics.std] } satisfies StatisticsFile;
-    await writeWholeFile(path, Buffer.from(JSON.stringify(file)));
-    return statistics;
-  }
+  const kept = (await readSealedJson(path)) as StatisticsFile | undefined;
+  if (kept !== undefined) return { ...kept, mean: Float32Array.from(kept.mean), std: Float32Array.from(kept.std) };
+  const statistics = statisticsOf(clips, bins);
+  const file = { ...statistics, mean: [...statistics.mean], std: [...statistics.std] } satisfies StatisticsFile;
+  await writeSealedJson(path, file);
+  return statistics;
 }
 
 /**

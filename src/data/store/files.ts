@@ -5,6 +5,7 @@ import type { Augmentation } from '../../audio/augmentation.js';
 import type { MelSettings } from '../../audio/mel_settings.js';
 import { isUntreated, type Treatment } from '../../audio/treatment.js';
 import { canonicalJson } from '../../base/canonical_json.js';
+import { isSealed, sealBytes } from './sealed.js';
 
 /** Goes into every key: raise it when the same audio and settings would give other files. */
 const formatVersion = 1;
@@ -19,7 +20,7 @@ export interface Making {
   readonly altered?: Omit<Augmentation, 'copies'> & { readonly copy: number };
 }
 
-/** The two files of a clip, in the byte order of the machine that the cache belongs to. */
+/** The two files of a clip, in the byte order of the machine that the cache belongs to, each with its seal at its end. */
 export interface ClipFiles {
   /** int16 [frames·hop]. */
   readonly pcm: string;
@@ -46,9 +47,12 @@ export function filesOf(folder: string, content: string): ClipFiles {
   return { pcm: join(folder, `${content}.pcm`), features: join(folder, `${content}.f32`) };
 }
 
-/** Number of frames of a clip's files, or undefined if they are not there, whole and of one length. */
-export function framesStored(files: ClipFiles, { hop, bins }: MelSettings): number | undefined {
-  const frames = (statSync(files.features, { throwIfNoEntry: false })?.size ?? 0) / (4 * bins);
-  const samples = (statSync(files.pcm, { throwIfNoEntry: false })?.size ?? 0) / 2;
-  return frames >= 1 && Number.isInteger(frames) && samples === frames * hop ? frames : undefined;
+/** Number of frames of a clip's files, or undefined if they are not there, whole, of one length and undamaged. */
+export async function framesStored(files: ClipFiles, { hop, bins }: MelSettings): Promise<number | undefined> {
+  const frames = contentBytes(files.features) / (4 * bins);
+  const samples = contentBytes(files.pcm) / 2;
+  if (!(frames >= 1 && Number.isInteger(frames) && samples === frames * hop)) return undefined;
+  return (await isSealed(files.features)) && (await isSealed(files.pcm)) ? frames : undefined;
 }
+
+const contentBytes = (path: string): number => (statSync(path, { throwIfNoEntry: false })?.size ?? 0) - sealBytes;

@@ -18,7 +18,7 @@ const {
 
 async function build(path: string): Promise<BuildResult> {
   const content = createHash('sha256').update(readFileSync(path)).digest('hex');
-  const stored = framesStored(filesOf(folder, content), settings);
+  const stored = await framesStored(filesOf(folder, content), settings);
   if (stored !== undefined) return { content, frames: stored };
   const recording = await readAudio(path, { sampleRate: settings.sampleRate });
   const treated = treat(recording.samples, settings.sampleRate, treatment, gain);

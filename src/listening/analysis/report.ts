@@ -1,24 +1,40 @@
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TtsError } from '../../base/errors.js';
+import { type FileKind, makeFolder, targetOf } from '../../base/output.js';
 import { writeWholeFile } from '../../base/whole_file.js';
+import { reportKind } from '../../report/page.js';
 import { AnswerStore } from '../server/store.js';
 import { answersPath } from '../study/live_study.js';
 import { analyse, type Results, type Unit } from './analysis.js';
 import { htmlReport } from './html_report.js';
-import { ratingsCsv } from './scores.js';
+import { ratingColumns, ratingsCsv } from './scores.js';
+
+/** What may be replaced without asking. */
+const kinds = {
+  'report.html': reportKind,
+  'report.json': {
+    name: 'the report of a listening test',
+    is: (head) => /^\{\s*"test": \{/.test(head.toString('latin1')),
+  },
+  'ratings.csv': {
+    name: 'the ratings of a listening test',
+    is: (head) => head.toString('latin1').startsWith(`${ratingColumns.slice(0, 3).join(',')},`),
+  },
+} satisfies Record<string, FileKind>;
 
 /**
  * Analyses the answers in a study's folder, also while it is being served, and writes report.html, report.json and
  * ratings.csv.
- * @throws {TtsError} ERR_LISTENING_TEST if there are no answers
+ * @param options.force replaces files of these names even if they are something else
+ * @throws {TtsError} ERR_LISTENING_TEST if there are no answers; ERR_FILE_EXISTS for a file of one of these names that
+ * is something else, and nothing is written then; ERR_FILE_WRITE
  */
 export async function writeReport(
   folder: string,
-  options: { out?: string; unit?: Unit } = {},
+  options: { out?: string; unit?: Unit; force?: boolean } = {},
 ): Promise<{ results: Results; files: string[] }> {
-  const { out = folder, unit } = options;
+  const { out = folder, unit, force } = options;
   const path = answersPath(folder);
   if (!existsSync(path))
     throw new TtsError(
@@ -33,13 +49,16 @@ export async function writeReport(
         `${path} is empty; expected the answers of a test that tts-listen serve has run`,
       );
     const results = analyse(store, unit);
-    await mkdir(out, { recursive: true });
+    makeFolder(out);
     const texts = {
       'report.html': htmlReport(results),
       'report.json': `${JSON.stringify(results, null, 1)}\n`,
       'ratings.csv': ratingsCsv(results),
     };
-    for (const [name, text] of Object.entries(texts)) await writeWholeFile(join(out, name), Buffer.from(text));
+    const entries = Object.entries(texts) as [keyof typeof texts, string][];
+    for (const [name] of entries) targetOf(join(out, name), { kind: kinds[name], force });
+    for (const [name, text] of entries)
+      await writeWholeFile(join(out, name), Buffer.from(text), { kind: kinds[name], force });
     return { results, files: Object.keys(texts).map((name) => join(out, name)) };
   } finally {
     store.close();

@@ -82,7 +82,7 @@ function scoresOfAnswer(
   ];
 }
 
-const columns = [
+export const ratingColumns = [
   'listener',
   'participant',
   'excluded',
@@ -139,7 +139,7 @@ export function ratingsCsv({
       new Date(score.saved).toISOString(),
     ];
   });
-  return [columns, ...lines].map((cells) => `${cells.map(field).join(',')}\r\n`).join('');
+  return [ratingColumns, ...lines].map((cells) => `${cells.map(field).join(',')}\r\n`).join('');
 }
 
 /** A field of CSV, quoted where needed (RFC 4180). */

@@ -1,8 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { isMap, LineCounter, parseDocument } from 'yaml';
+import { isMap } from 'yaml';
 import { z } from 'zod';
 import { TtsError } from '../../base/errors.js';
+import { readWholeFileSync } from '../../base/whole_file.js';
+import { plainYaml, readYaml } from '../../base/yaml.js';
 import { describeIssues } from '../../base/yaml_issues.js';
 import type { Kind } from '../protocol.js';
 
@@ -143,14 +145,11 @@ const defaultConsent =
 export function readStudyFile(folder: string): StudyFile {
   const path = join(folder, 'test.yaml');
   if (!existsSync(path)) return {};
-  const lines = new LineCounter();
-  const document = parseDocument(readFileSync(path, 'utf8'), { lineCounter: lines });
-  if (document.errors.length > 0)
-    throw new TtsError('ERR_LISTENING_TEST', `${path} is not valid YAML: ${document.errors[0].message.split('\n')[0]}`);
+  const { document, lines } = readYaml(readWholeFileSync(path), path, 'ERR_LISTENING_TEST');
   if (document.contents === null) return {};
   if (!isMap(document.contents))
     throw new TtsError('ERR_LISTENING_TEST', `${path}: expected keys and values, such as "kind: mushra"`);
-  const result = fileSchema.safeParse(document.toJS());
+  const result = fileSchema.safeParse(plainYaml(document, path, 'ERR_LISTENING_TEST'));
   if (result.success) return result.data;
   throw new TtsError(
     'ERR_LISTENING_TEST',

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeWav } from '../../audio/write.js';
+import { makeFolder } from '../../base/output.js';
 import { alignment, checkMeasurements, decode, measureAll, type Measurement } from './measure.js';
 import { anchorsOf, degrade, originalOf, trapSignal } from './signals.js';
 import type { Study } from './study_folder.js';
@@ -32,7 +32,7 @@ export interface Stimuli {
  */
 export async function prepareStimuli(study: Study, onProgress?: (done: number, all: number) => void): Promise<Stimuli> {
   const cache = join(study.folder, 'prepared');
-  await mkdir(cache, { recursive: true });
+  makeFolder(cache);
   const clips = new Set([...study.clips, ...study.practice]);
   let ready = 0;
   onProgress?.(ready, clips.size);

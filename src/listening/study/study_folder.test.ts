@@ -65,6 +65,13 @@ test('a fault in test.yaml is reported with the value and what was expected', as
     ['clips: [one, five]', /system \w+ has no clip five; expected .*five\.wav/],
     ['clips: [one, one]', /names a clip twice/],
     ['a: [', /test.yaml is not valid YAML/],
+    [
+      ['a0: &a0 [x]', ...Array.from({ length: 30 }, (_, i) => `a${i + 1}: &a${i + 1} [*a${i}, *a${i}, *a${i}]`)].join(
+        '\n',
+      ),
+      /alias/i,
+    ],
+    [`title: ${'['.repeat(20_000)}`, /./],
     ['kind: mos\nreference: reference\nsystems: [ours]', /the reference reference is not among the systems: ours/],
     ['kind: mushra\nreference: original', /there is no system original/],
   ];

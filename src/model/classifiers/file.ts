@@ -3,7 +3,7 @@ import { readWholeFile, writeWholeFile } from '../../base/whole_file.js';
 import type { Normalisation } from '../../data/images/images.js';
 import type { BlockMatrix } from '../../kernels/interface/blocks.js';
 import type { ClassifierLayer, ClassifierNetwork } from '../../kernels/interface/classifier.js';
-import { decodeSafetensors, encodeSafetensors, type Tensor } from '../safetensors.js';
+import { decodeSafetensors, encodeSafetensors, safetensorsKind, type Tensor } from '../safetensors.js';
 
 /** A classifier that can be used: its network, and what its input must go through. */
 export interface SavedClassifier {
@@ -16,15 +16,20 @@ export interface SavedClassifier {
 const format = 'sparsewavernn-classifier';
 const version = '1';
 
+/** What may be replaced by a classifier without asking. */
+export const classifierKind = safetensorsKind('a classifier', format);
+
 /**
  * Writes a classifier as one safetensors file, whole or not at all. Tensors of layer i are `i.values` [blocks, block
  * size], `i.rowStart`, `i.column` and `i.bias` of a convolution, `i.weights` of a depthwise layer; the metadata hold
  * everything else as JSON.
- * @throws {TtsError} ERR_FILE_WRITE
+ * @param options.force replaces a file that is there even if it is no classifier
+ * @throws {TtsError} ERR_FILE_WRITE; ERR_FILE_EXISTS for a file that is there and no classifier
  */
 export async function saveClassifier(
   path: string,
   { network, normalisation, provenance }: SavedClassifier,
+  options: { force?: boolean } = {},
 ): Promise<void> {
   const tensors = new Map<string, Tensor>();
   const layers = network.layers.map((layer, i) => {
@@ -48,7 +53,10 @@ export async function saveClassifier(
   });
   const json = { network: { input: network.input, layers }, normalisation, provenance };
   const metadata = Object.fromEntries(Object.entries(json).map(([key, value]) => [key, JSON.stringify(value)]));
-  await writeWholeFile(path, encodeSafetensors(tensors, { format, version, ...metadata }));
+  await writeWholeFile(path, encodeSafetensors(tensors, { format, version, ...metadata }), {
+    kind: classifierKind,
+    force: options.force,
+  });
 }
 
 /**

@@ -27,6 +27,7 @@ import type { Provenance, Voice } from './voice.js';
  * lowest version that can hold it, so that older programs can read it.
  */
 const format = 'sparsewavernn-voice';
+export { format as voiceFormat };
 const version = 3;
 const valueTypes = { float32: 'F32', bf16: 'BF16', int8: 'I8' } as const;
 const jsonKeys = ['config', 'features', 'treatment', 'statistics', 'provenance'] as const;

@@ -1,17 +1,24 @@
 import { TtsError } from '../../base/errors.js';
 import { readWholeFile, readWholeFileSync, writeWholeFile } from '../../base/whole_file.js';
-import { decodeVoice, encodeVoice } from './encoding.js';
+import { safetensorsKind } from '../safetensors.js';
+import { decodeVoice, encodeVoice, voiceFormat } from './encoding.js';
 import type { Voice } from './voice.js';
 
+/** What may be replaced by a voice without asking. */
+export const voiceKind = safetensorsKind('a voice', voiceFormat);
+
 /**
- * Writes a voice as one safetensors file, whole or not at all.
+ * Writes a voice as one safetensors file, whole or not at all. The path `-` is standard output.
+ * @param options.force replaces a file that is there even if it is no voice
+ * @returns bytes of the file
  * @throws {TtsError} ERR_VOICE_CORRUPT when the voice is one that `loadVoice` would refuse, nothing is written then;
- * ERR_FILE_WRITE.
+ * ERR_FILE_WRITE; ERR_FILE_EXISTS for a file that is there and no voice.
  */
-export async function saveVoice(path: string, voice: Voice): Promise<void> {
+export async function saveVoice(path: string, voice: Voice, options: { force?: boolean } = {}): Promise<number> {
   const bytes = encodeVoice(voice);
   naming('the voice to be saved', () => decodeVoice(bytes));
-  await writeWholeFile(path, bytes);
+  await writeWholeFile(path, bytes, { kind: voiceKind, force: options.force });
+  return bytes.length;
 }
 
 /**

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TtsError } from '../../base/errors.js';
+import { standardStream } from '../../base/standard_streams.js';
 import { loadVoiceSync } from './file.js';
 import type { Voice } from './voice.js';
 
@@ -26,7 +27,7 @@ export function shippedVoices(): VoiceFile[] {
 }
 
 /**
- * The file of a voice that is given as the name of one that ships, or as a file.
+ * The file of a voice that is given as the name of one that ships, or as a file; `-` is standard input.
  * @throws {TtsError} ERR_VOICE_UNKNOWN for a name that no voice has; ERR_FILE_NOT_FOUND for what looks like a file (it
  * has a slash or ends with .safetensors) and is not there
  */
@@ -34,6 +35,7 @@ export function findVoice(nameOrFile: string): VoiceFile {
   const voices = shippedVoices();
   const shipped = voices.find(({ name }) => name === nameOrFile);
   if (shipped) return shipped;
+  if (nameOrFile === standardStream) return { name: 'standard input', path: nameOrFile };
   if (!existsSync(nameOrFile)) {
     if (/[\\/]|\.safetensors$/.test(nameOrFile)) throw new TtsError('ERR_FILE_NOT_FOUND', `no voice at ${nameOrFile}`);
     throw new TtsError(

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { examplesOf } from '../../data/images/examples.js';
 import { type ImageSet, normalisationOf } from '../../data/images/images.js';
 import type { Kernels } from '../../kernels/index.js';
-import { saveClassifier } from '../../model/classifiers/file.js';
-import { type RunLimits, runTask } from '../loop.js';
+import { classifierKind, saveClassifier } from '../../model/classifiers/file.js';
+import { checkRunFolder, type RunLimits, runTask } from '../loop.js';
 import type { ClassifierRecipe, EvolvedRecipe } from '../recipe/classifier_schema.js';
 import type { TrainingTask } from '../task.js';
 import { type ClassifierLearner, createLearner } from './learner.js';
@@ -32,6 +32,16 @@ export interface ClassifierRunResult {
   readonly kernels: string;
 }
 
+/** What the run ships, in its folder. */
+const modelName = 'classifier.safetensors';
+
+/**
+ * Refuses a folder that a classifier cannot be trained in, before anything is prepared.
+ * @throws {TtsError} what `checkRunFolder` throws
+ */
+export const checkClassifierFolder = (out: string): void =>
+  checkRunFolder(out, { shipped: { name: modelName, kind: classifierKind } });
+
 /**
  * Trains a classifier, or goes on with a run that was stopped: see `runTask`.
  * @throws {TtsError} what `runTask` throws; ERR_RECIPE for a net that does not fit the images
@@ -42,6 +52,7 @@ export async function trainClassifier({
   kernels,
   ...limits
 }: ClassifierRunOptions): Promise<ClassifierRunResult> {
+  checkClassifierFolder(limits.out);
   const { task, learner } = classifierTask(recipe, images, kernels);
   const { step, steps, seconds, figures, shipped } = await runTask(task, limits);
   const { 'validation/accuracy': accuracy = null, 'validation/nll': nll = null } = figures;
@@ -104,7 +115,7 @@ function classifierTask(
       ];
     },
     async ship(out, { step, seconds, figures }) {
-      const path = join(out, 'classifier.safetensors');
+      const path = join(out, modelName);
       const { 'validation/accuracy': accuracy, 'validation/nll': nll } = figures;
       const provenance = {
         recipe: `${recipe.name}-${recipe.size}`,
@@ -116,7 +127,7 @@ function classifierTask(
         kernels: kernels.name,
         created: new Date().toISOString(),
       };
-      await saveClassifier(path, { network: learner.deployed(), normalisation, provenance });
+      await saveClassifier(path, { network: learner.deployed(), normalisation, provenance }, { force: true });
       return path;
     },
   };

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { melPresets } from '../../audio/presets.js';
 import { loadVoiceSync } from '../../model/voice/file.js';
-import { loadAnyRecipe, loadRecipe, type Recipe, waveRnnConfig } from './recipe.js';
+import { loadAnyRecipe, loadRecipe, type Recipe, type RecipeOptions, waveRnnConfig } from './recipe.js';
 
 const shipped = 'recipes/ljspeech';
 const text = readFileSync(join(shipped, 'recipe.yaml'), 'utf8');
@@ -21,13 +21,13 @@ const refuses = (load: () => unknown, message: RegExp | string, code = 'ERR_RECI
   });
 
 /** Loads the shipped recipe with one piece of its text replaced. */
-function edited(from: string, to: string): () => unknown {
+function edited(from: string, to: string, options: RecipeOptions = {}): () => Recipe {
   return () => {
     const dir = mkdtempSync(join(tmpdir(), 'recipe-'));
     try {
       assert.ok(text.includes(from));
       writeFileSync(join(dir, 'recipe.yaml'), text.replace(from, to));
-      return loadRecipe(dir);
+      return loadRecipe(dir, options);
     } finally {
       rmSync(dir, { recursive: true });
     }
@@ -116,7 +116,7 @@ test('features can be given as full settings', () => {
 test('a recipe may begin from a voice, whose settings take the place of its own; an option wins', () => {
   const voice = 'test/fixtures/voice/version-1.safetensors';
   const { config, features } = loadVoiceSync(voice);
-  const fromFile = edited('size: small', `from: ${voice}\nsize: small`)() as Recipe;
+  const fromFile = edited('size: small', `from: ${voice}\nsize: small`)();
   assert.deepEqual([waveRnnConfig(fromFile), fromFile.features, fromFile.from], [config, features, voice]);
   const fromOption = loadRecipe(shipped, { from: voice });
   assert.deepEqual(fromOption, fromFile);
@@ -174,6 +174,13 @@ test('a malformed --set is refused', () => {
   refuses(() => loadRecipe(shipped, { set: ['training.lanes'] }), 'expected key=value');
   refuses(() => loadRecipe(shipped, { set: ['training.lanes=[1'] }), '"[1" is not a YAML value');
   refuses(() => loadRecipe(shipped, { set: ['training.lanes.more=1'] }), 'training.lanes is a single value');
+  refuses(
+    () => loadRecipe(shipped, { set: ['data.validation.clips=[a]', 'data.validation.clips.x=1'] }),
+    'data.validation.clips is a list in the recipe and has no key x',
+  );
+  refuses(() => loadRecipe(shipped, { set: ['data.validation.clips.x=1'] }), /clips/);
+  refuses(() => loadRecipe(shipped, { set: ['.=1'] }), /./);
+  refuses(() => loadRecipe(shipped, { set: ['__proto__.polluted=1'] }), /unknown key|__proto__/);
 });
 
 test('wrong values are refused with path, line and value', () => {
@@ -198,6 +205,28 @@ test('wrong values are refused with path, line and value', () => {
     () => loadRecipe(shipped, { set: ['sparsity={method: pruning}'] }),
     'method pruning needs the settings sparsity.pruning',
   );
+});
+
+test('a recipe whose data are a single value or a list is refused with --data, and for one without a value the message says what is missing', () => {
+  const withData = (data: string) => text.replace(/^data:\n(?:[ #].*\n|\n)*/m, `${data}\n`);
+  for (const data of ['data: 5', 'data: text', 'data: [a, b]', 'data: &a [1]'])
+    refuses(
+      () => edited(text, withData(data), { data: 'data/ljspeech-mini' })(),
+      /--data: data is a (list|single value)/,
+    );
+  refuses(edited(text, withData('data:'), { data: 'data/ljspeech-mini' }), 'data.download is missing');
+});
+
+test('aliases that unfold without end, and nesting without end, are refused', () => {
+  const bomb = [
+    'a0: &a0 [x]',
+    ...Array.from({ length: 30 }, (_, i) => `a${i + 1}: &a${i + 1} [*a${i}, *a${i}, *a${i}]`),
+  ];
+  refuses(edited(text, `${text}\n${bomb.join('\n')}\n`), /alias/i);
+  refuses(edited(text, `${text}\nx: &x [*x]\n`), /./);
+  refuses(edited(text, `${text}\nx: ${'['.repeat(20_000)}\n`), /./);
+  refuses(() => loadRecipe(shipped, { set: [`x=${'['.repeat(20_000)}`] }), /./);
+  refuses(() => loadRecipe(shipped, { set: ['x=&x [*x]'] }), /./);
 });
 
 test('text that is not a recipe is refused', () => {

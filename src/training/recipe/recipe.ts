@@ -1,9 +1,11 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Document, isMap, LineCounter, parse, parseDocument } from 'yaml';
+import { type Document, isMap, isScalar, isSeq, parse } from 'yaml';
 import type { MelSettings } from '../../audio/mel_settings.js';
 import { melPresets } from '../../audio/presets.js';
 import { TtsError } from '../../base/errors.js';
+import { readWholeFileSync } from '../../base/whole_file.js';
+import { plainYaml, readYaml } from '../../base/yaml.js';
 import { describeIssues, nearest } from '../../base/yaml_issues.js';
 import { kernelShapes } from '../../kernels/interface/blocks.js';
 import { loadVoiceSync } from '../../model/voice/file.js';
@@ -70,10 +72,7 @@ export function loadRecipe(dirOrFile: string, options: RecipeOptions = {}): Reci
  */
 export function loadAnyRecipe(dirOrFile: string, options: RecipeOptions = {}): AnyRecipe {
   const path = recipePath(dirOrFile);
-  const lines = new LineCounter();
-  const document = parseDocument(readFileSync(path, 'utf8'), { lineCounter: lines });
-  if (document.errors.length > 0)
-    throw new TtsError('ERR_RECIPE', `${path}: ${document.errors[0].message.split('\n')[0]}`);
+  const { document, lines } = readYaml(readWholeFileSync(path), path, 'ERR_RECIPE');
   if (!isMap(document.contents))
     throw new TtsError('ERR_RECIPE', `${path}: expected keys and values, such as "name: ljspeech"`);
   applyOptions(document, options);
@@ -85,7 +84,7 @@ export function loadAnyRecipe(dirOrFile: string, options: RecipeOptions = {}): A
     throw new TtsError('ERR_RECIPE', `${path} has task: ${task}; only a task: vocoder begins from a voice`);
   const schema = schemas[task as keyof typeof schemas];
   const check = (): AnyRecipe => {
-    const checked = schema.safeParse(toPlain(document, path));
+    const checked = schema.safeParse(plainYaml(document, path, 'ERR_RECIPE'));
     if (!checked.success)
       throw new TtsError('ERR_RECIPE', `${path}: ${describeIssues(checked.error.issues, schema, document, lines)}`);
     const { size, sizes } = checked.data;
@@ -116,11 +115,37 @@ function ofFolder({ licence: _, ...data }: RecipeFile['data']): RecipeFile['data
 const taskOf = (document: Document): unknown => document.get('task') ?? 'vocoder';
 
 function applyOptions(document: Document, { size, set = [], from, data }: RecipeOptions): void {
-  if (size !== undefined) document.setIn(['size'], size);
+  if (size !== undefined) setValue(document, ['size'], size, '--size');
   for (const assignment of set) applyAssignment(document, assignment);
-  if (from !== undefined) document.setIn(['from'], from);
+  if (from !== undefined) setValue(document, ['from'], from, '--from');
   if (data !== undefined)
-    document.setIn(['data', taskOf(document) === 'vocoder' ? 'corpus' : 'folder'], document.createNode(data));
+    setValue(document, ['data', taskOf(document) === 'vocoder' ? 'corpus' : 'folder'], data, '--data');
+}
+
+/**
+ * Sets a value, and makes the keys on the way to it.
+ * @throws {TtsError} ERR_RECIPE where a key on the way has a value that has no keys
+ */
+function setValue(document: Document, path: readonly string[], value: unknown, option: string): void {
+  for (let depth = 1; depth < path.length; depth++) {
+    const parent = document.getIn(path.slice(0, depth), true);
+    if (parent === undefined || isMap(parent) || (isSeq(parent) && /^\d+$/.test(path[depth]))) continue;
+    // A key without a value.
+    if (isScalar(parent) && parent.value === null) {
+      document.deleteIn(path.slice(0, depth));
+      break;
+    }
+    throw new TtsError(
+      'ERR_RECIPE',
+      `${option}: ${path.slice(0, depth).join('.')} is ${isSeq(parent) ? 'a list' : 'a single value'} in the recipe and ` +
+        `has no key ${path[depth]}`,
+    );
+  }
+  try {
+    document.setIn(path, document.createNode(value));
+  } catch (cause) {
+    throw new TtsError('ERR_RECIPE', `${option}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
 }
 
 function withFeatures({ features, ...recipe }: RecipeFile, path: string): Recipe {
@@ -169,21 +194,7 @@ function applyAssignment(document: Document, assignment: string): void {
   } catch (cause) {
     throw new TtsError('ERR_RECIPE', `--set ${assignment}: ${JSON.stringify(text)} is not a YAML value`, { cause });
   }
-  const parent = document.getIn(path.slice(0, -1));
-  if (parent !== undefined && path.length > 1 && !(typeof parent === 'object' && parent !== null))
-    throw new TtsError(
-      'ERR_RECIPE',
-      `--set ${assignment}: ${path.slice(0, -1).join('.')} is a single value and has no keys`,
-    );
-  document.setIn(path, document.createNode(value));
-}
-
-function toPlain(document: Document, path: string): unknown {
-  try {
-    return document.toJS();
-  } catch (cause) {
-    throw new TtsError('ERR_RECIPE', `${path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
-  }
+  setValue(document, path, value, `--set ${assignment}`);
 }
 
 function unknownName(path: string, key: string, name: string, known: string[]): TtsError {

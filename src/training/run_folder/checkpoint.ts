@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { TtsError } from '../../base/errors.js';
+import { makeFolder } from '../../base/output.js';
 import { removeLeftovers } from '../../base/temporary.js';
 import { writeWholeFolder } from '../../base/whole_file.js';
 import { decodeSafetensors, safetensorsChunks, type Tensor } from '../../model/safetensors.js';
@@ -38,6 +39,7 @@ const finished = /^(\d{9,})(\.replaced)?$/;
  */
 export function saveCheckpoint(runDir: string, step: number, { arrays, state }: CheckpointContents): void {
   const folder = join(runDir, 'checkpoints');
+  makeFolder(folder);
   removeLeftovers(folder);
   const tensors = new Map(
     [...arrays].map(([name, data]): [string, Tensor] => [

@@ -1,6 +1,8 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { makeFolder } from '../../base/output.js';
+import { writeError } from '../../base/whole_file.js';
 import { bytesField, doubleField, floatField, intField, message, record, stringField } from './tensorboard_encoding.js';
 
 /**
@@ -23,7 +25,7 @@ export class EventWriter {
    * ones.
    */
   constructor(dir: string, step = 0) {
-    mkdirSync(dir, { recursive: true });
+    makeFolder(dir);
     [this.path, this.file] = openNew(dir);
     this.event(0, stringField(3, 'brain.Event:2'));
     const start = 1;
@@ -78,7 +80,11 @@ export class EventWriter {
 
   private event(step: number, what: Uint8Array): void {
     const bytes = record(Buffer.concat([doubleField(1, Date.now() / 1000), intField(2, step), what]));
-    for (let at = 0; at < bytes.length;) at += writeSync(this.file, bytes, at);
+    try {
+      for (let at = 0; at < bytes.length;) at += writeSync(this.file, bytes, at);
+    } catch (error) {
+      throw writeError(this.path, error);
+    }
   }
 }
 
@@ -93,7 +99,7 @@ function openNew(dir: string): [path: string, file: number] {
     try {
       return [path, openSync(path, 'wx')];
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw writeError(path, error);
     }
   }
 }

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromInt16 } from '../../audio/audio.js';
 import { writeWav } from '../../audio/write.js';
+import { makeFolder } from '../../base/output.js';
 import type { FeatureStore, StoredClip } from '../../data/store/feature_store.js';
 import { meanInterval } from '../../evaluation/comparison.js';
 import { type CopyReport, evaluateCopy } from '../../evaluation/copy_report.js';
@@ -50,7 +51,7 @@ export async function writeSamples(
   kernels: Kernels,
 ): Promise<Record<string, number | null>> {
   const folder = join(out, 'samples');
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const reports: CopyReport[] = [];
   for (const clip of store.validation.slice(0, clipsSpoken)) {
     const { sampleRate } = store.settings;

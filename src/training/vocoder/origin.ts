@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { TtsError } from '../../base/errors.js';
+import { makeFolder } from '../../base/output.js';
 import { readWholeFileSync, writeWholeFile } from '../../base/whole_file.js';
 import { loadVoiceSync } from '../../model/voice/file.js';
 import { voicePrecision } from '../../model/voice/network.js';
@@ -62,6 +63,6 @@ export async function keepOrigin(out: string, origin: Origin | undefined): Promi
   }
   // Where there are checkpoints already, the run began without a voice, and the loop refuses to go on with one.
   if (!origin || existsSync(join(out, 'checkpoints'))) return;
-  mkdirSync(out, { recursive: true });
+  makeFolder(out);
   await writeWholeFile(path, origin.bytes);
 }

@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import { describeTreatment, isUntreated } from '../../audio/treatment.js';
+import { keepInputs } from '../../base/output.js';
 import type { FeatureStore } from '../../data/store/feature_store.js';
 import type { Kernels } from '../../kernels/index.js';
 import { loadTensorFlow } from '../../model/backend/backend.js';
-import { saveVoice } from '../../model/voice/file.js';
+import { saveVoice, voiceKind } from '../../model/voice/file.js';
+import { findVoice } from '../../model/voice/shipped.js';
 import type { Provenance } from '../../model/voice/voice.js';
-import { type RunLimits, runTask } from '../loop.js';
+import { checkRunFolder, type RunLimits, runTask } from '../loop.js';
 import type { Recipe } from '../recipe/recipe.js';
 import type { CurveColumn, RunPosition, TrainingTask } from '../task.js';
 import { heldOutNll, writeSamples } from './held_out.js';
@@ -30,6 +32,9 @@ export interface RunResult {
   readonly kernels: string;
 }
 
+/** What the run ships, in its folder. */
+const voiceName = 'voice.safetensors';
+
 /** What curve.csv of a voice holds: nats per 16-bit sample, STOI, dB, bursts per clip. */
 export const vocoderCurve: readonly CurveColumn[] = [
   { title: 'validation_nll', figure: 'validation/nll', digits: 4 },
@@ -39,11 +44,25 @@ export const vocoderCurve: readonly CurveColumn[] = [
 ];
 
 /**
+ * Refuses a folder that a voice cannot be trained in, before anything is prepared.
+ * @throws {TtsError} what `checkRunFolder` throws
+ */
+export function checkVoiceFolder(out: string, { from, data }: Pick<Recipe, 'from' | 'data'>): void {
+  // A run among the recordings would be heard as recordings.
+  keepInputs([out], [data.corpus].flat());
+  checkRunFolder(out, {
+    shipped: { name: voiceName, kind: voiceKind },
+    inputs: from === undefined ? [] : [findVoice(from).path],
+  });
+}
+
+/**
  * Trains a voice, or goes on with a run that was stopped: see `runTask`. With a recipe that says `from` it begins with
  * the weights, the masks and the statistics of that voice; optimiser, schedule and count of steps are new.
  * @throws {TtsError} what `runTask`, `VocoderTrainer` and `keepOrigin` throw
  */
 export async function trainVoice({ recipe, store, kernels, ...limits }: RunOptions): Promise<RunResult> {
+  checkVoiceFolder(limits.out, recipe);
   const outcome = await runTask(await vocoderTask(recipe, store, kernels, limits.out), limits);
   const { step, steps, seconds, figures, perSecond, shipped } = outcome;
   const { 'validation/nll': validationNll = null, 'validation/stoi': stoi = null } = figures;
@@ -116,8 +135,8 @@ async function vocoderTask(recipe: Recipe, store: FeatureStore, kernels: Kernels
       `density ${(100 * trainer.density).toFixed(1)}%`,
     ],
     async ship(out, position) {
-      const path = join(out, 'voice.safetensors');
-      await saveVoice(path, trainer.voice(provenance(position)));
+      const path = join(out, voiceName);
+      await saveVoice(path, trainer.voice(provenance(position)), { force: true });
       return path;
     },
   };
