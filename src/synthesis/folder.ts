@@ -30,6 +30,7 @@ export interface SpokenFile {
  * it sounds alone with the same seed. What cannot be read is reported and left out.
  * @throws {TtsError} ERR_FILE_NOT_FOUND for a folder that holds nothing to speak, ERR_ARGUMENT for two files of one
  * name, ERR_FILE_WRITE where the output cannot be written
+ * @throws {AbortError} when `options.signal` says stop; files that are complete stay, nothing is left of the others
  */
 export async function synthesizeFolder(
   voice: Voice,

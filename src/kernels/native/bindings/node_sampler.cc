@@ -1,5 +1,4 @@
-// The sampler's side of N-API. src/kernels/native.ts is the only caller and has checked types and
-// lengths.
+// The sampler's side of N-API. Arguments are checked before, in src/kernels/interface/guard.ts.
 #include <algorithm>
 #include <chrono>
 
