@@ -70,8 +70,7 @@ struct OwnNetwork {
                           m.column, kFloat32,  m.values,    nullptr};
     }
     dense = {normals(3 * H * (3 + kCues), 0.5f), normals(P), normals(Q), normals(P), normals(Q)};
-    for (int i = 0; i < kDenseCount; i++)
-      network.dense[i] = source.dense[i] = dense[i].data();
+    for (int i = 0; i < kDenseCount; i++) network.dense[i] = source.dense[i] = dense[i].data();
   }
 };
 
@@ -116,9 +115,9 @@ void sequences(const KernelTable* table, const OwnNetwork& own) {
     g.gate = memory[0].data();
     for (int i = 0; i < kSparseCount; i++) g.sparse[i] = memory[1 + i].data();
     for (int i = 0; i < kDenseCount; i++) g.dense[i] = memory[1 + kSparseCount + i].data();
-    const Batch batch = {lanes,   steps, hop,         0,       frames,
+    const Batch batch = {lanes,        steps,   hop,         0,           frames,
                          codes.data(), nullptr, cues.data(), gate.data(), nullptr,
-                         nullptr, 1.f,   loss.data(), nullptr, nullptr};
+                         nullptr,      1.f,     loss.data(), nullptr,     nullptr};
     run_sequence(table, threads, {own.network}, batch, &g);
     return std::make_pair(loss, memory);
   };

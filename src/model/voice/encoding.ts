@@ -276,7 +276,7 @@ function checkBlocks(name: string, rowStart: Int32Array, column: Int32Array, col
 }
 
 /** SHA-256 of everything in the file but itself, in an order that does not depend on the file's. */
-function checksum(tensors: ReadonlyMap<string, Tensor>, { sha256: _, ...metadata }: Record<string, string>): string {
+export function checksum(tensors: ReadonlyMap<string, Tensor>, { sha256: _, ...metadata }: Record<string, string>): string {
   const utf8 = new TextEncoder();
   const hash = Sha256.create().update(utf8.encode(JSON.stringify(Object.entries(metadata).sort())));
   for (const [name, { dtype, shape, data }] of [...tensors].sort(([a], [b]) => (a < b ? -1 : 1))) {
