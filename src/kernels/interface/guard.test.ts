@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import test from 'node:test';
 import {
-  randomClassifier,
   classifierCases,
-  randomExamples,
   emptyClassifierGradients,
+  randomClassifier,
+  randomExamples,
 } from '../../../test/support/classifiers.js';
 import {
   blockShapes,
@@ -17,7 +17,7 @@ import {
 } from '../../../test/support/kernels.js';
 import { TtsError } from '../../base/errors.js';
 import { RandomStream } from '../../base/random.js';
-import { chooseKernels, type Kernels, kernelNames, nativeNames, type SamplerNetwork, withPrecision } from '../index.js';
+import { chooseKernels, kernelNames, type Kernels, nativeNames, type SamplerNetwork, withPrecision } from '../index.js';
 
 const stream = new RandomStream(1, 41);
 const network = randomNetwork(stream, { hidden: 32, projection: 16, classes: 32, shape: blockShapes[0], cues: 4 });
@@ -110,7 +110,7 @@ const calls: Record<string, { args: () => unknown[]; run: (kernels: Kernels, arg
     run: (kernels, args: Parameters<Kernels['activations']>) => kernels.activations(...args),
   },
   createSampler: {
-    args: () => [network as SamplerNetwork, settings, 2],
+    args: () => [network, settings, 2],
     run: (kernels, args: Parameters<Kernels['createSampler']>) => kernels.createSampler(...args),
   },
   'createSampler, int8': {
@@ -127,7 +127,7 @@ const calls: Record<string, { args: () => unknown[]; run: (kernels: Kernels, arg
       kernels.createSampler(network, settings).forced(...args),
   },
   createSamplerGroup: {
-    args: () => [network as SamplerNetwork, 3],
+    args: () => [network, 3],
     run: (kernels, args: Parameters<Kernels['createSamplerGroup']>) => kernels.createSamplerGroup(...args),
   },
   'a group, begin': {

@@ -298,7 +298,7 @@ function withCode(cause: unknown): unknown {
   const { message } = cause;
   if (message.startsWith('a block matrix changed')) return new TtsError('ERR_ARGUMENT', message, { cause });
   const trap = typeof WebAssembly === 'object' && cause instanceof WebAssembly.RuntimeError;
-  if (trap || /\balloc|allocation|array length|length_error|vector|memory/i.test(message))
+  if (trap || /alloc|array length|length_error|vector|memory/i.test(message))
     return new TtsError(
       'ERR_MEMORY',
       `the kernels ran out of memory (${message}); expected smaller networks or fewer`,

@@ -2,6 +2,7 @@ import { predictorFromMel, predictorOrder } from '../../audio/lpc.js';
 import type { MelSettings } from '../../audio/mel_settings.js';
 import { mulawCode, mulawValue } from '../../audio/mulaw.js';
 import { pitchFromMel } from '../../audio/pitch_from_mel.js';
+import { TtsError } from '../../base/errors.js';
 import { codeExcitation } from '../../kernels/interface/excitation.js';
 import {
   type FramePredictors,
@@ -11,7 +12,6 @@ import {
   periodParts,
   shortestPeriod,
 } from '../../kernels/interface/listener.js';
-import { TtsError } from '../../base/errors.js';
 import { meansOf, type SymbolCodec } from './codec.js';
 import { cueCount, vectorsPerFrame, type WaveRnnConfig } from './config.js';
 
