@@ -6,7 +6,7 @@ import test, { after } from 'node:test';
 import { TtsError } from '../src/base/errors.js';
 import { RandomStream } from '../src/base/random.js';
 import { chooseKernels } from '../src/kernels/index.js';
-import { decodeSafetensors, encodeSafetensors, type Tensor, type TensorData } from '../src/model/safetensors.js';
+import { decodeSafetensors, encodeSafetensors, type Tensor } from '../src/model/safetensors.js';
 import { checksum, decodeVoice } from '../src/model/voice/encoding.js';
 import { loadVoice } from '../src/model/voice/file.js';
 import type { Voice } from '../src/model/voice/voice.js';
@@ -207,9 +207,7 @@ test('types and shapes of tensors may be anything', async () => {
           (each) => each.name === (names[dtype] ?? 'Uint16Array'),
         ) as Float32ArrayConstructor;
         const data = new Type(tensor.data.slice().buffer);
-        const bytes = forged(original, ({ tensors }) =>
-          tensors.set(name, { dtype, shape: [data.length], data: data }),
-        );
+        const bytes = forged(original, ({ tensors }) => tensors.set(name, { dtype, shape: [data.length], data: data }));
         assert.ok(await refused(bytes, `${kind}: ${name} as ${dtype}`), `${kind}: ${name} as ${dtype} was taken`);
       }
       const { data, dtype, shape } = tensor;

@@ -17,7 +17,7 @@ import {
 } from '../../../test/support/kernels.js';
 import { TtsError } from '../../base/errors.js';
 import { RandomStream } from '../../base/random.js';
-import { chooseKernels, kernelNames, type Kernels, nativeNames, type SamplerNetwork, withPrecision } from '../index.js';
+import { chooseKernels, kernelNames, type Kernels, nativeNames, withPrecision } from '../index.js';
 
 const stream = new RandomStream(1, 41);
 const network = randomNetwork(stream, { hidden: 32, projection: 16, classes: 32, shape: blockShapes[0], cues: 4 });
