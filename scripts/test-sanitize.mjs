@@ -59,7 +59,9 @@ const files = readdirSync(source, { recursive: true })
   .filter((name) => /\.(cc|h)$/.test(name))
   .sort();
 const contents = createHash('sha256');
-for (const name of files) contents.update(name).update(readFileSync(join(source, name)));
+for (const name of files.filter((each) => each.endsWith('.h')))
+  contents.update(name).update(readFileSync(join(source, name)));
+/** What every unit includes; its own text comes on top. */
 const sources = contents.digest('hex');
 
 /** Compiles units, unless that was done before, and returns their objects. */
