@@ -16,6 +16,7 @@
  */
 import { NativeKernels } from './kernels/compiled/compiled_kernels.js';
 import { wasmAddon } from './kernels/compiled/wasm.js';
+import { guarded } from './kernels/interface/guard.js';
 import type { Kernels } from './kernels/interface/kernels.js';
 
 export { type MelSpectrogram, melSpectrogram } from './audio/mel.js';
@@ -27,6 +28,7 @@ export { decodeNpy, type NpyArray } from './data/features/npy.js';
 export { registerFastKernels } from './model/backend/fast_kernels.js';
 export { decodeVoice } from './model/voice/encoding.js';
 export type { Voice } from './model/voice/voice.js';
+export { AbortError } from './synthesis/abort.js';
 export {
   type SoundOfMany,
   type CoreOptions as SynthesisOptions,
@@ -40,5 +42,5 @@ export type { SynthesisFeatures } from './synthesis/frame_source.js';
  * a worker.
  */
 export function wasmKernels(module: WebAssembly.Module): Kernels {
-  return new NativeKernels(wasmAddon(module), 'wasm', 1);
+  return guarded(new NativeKernels(wasmAddon(module), 'wasm', 1));
 }

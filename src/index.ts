@@ -72,6 +72,7 @@ export {
 } from './model/voice/shipped.js';
 export { type Provenance, type Voice } from './model/voice/voice.js';
 export { type WaveRnnConfig } from './model/wavernn/config.js';
+export { AbortError } from './synthesis/abort.js';
 export { type FolderOptions, type SpokenFile, synthesizeFolder } from './synthesis/folder.js';
 export { readSynthesisInput } from './synthesis/input.js';
 export {

@@ -29,6 +29,7 @@ export type ErrorCode =
   | 'ERR_VOICE_MISMATCH'
   | 'ERR_CHECKPOINT'
   | 'ERR_KERNELS'
+  | 'ERR_MEMORY'
   | 'ERR_BACKEND'
   | 'ERR_NOT_FINITE'
   | 'ERR_LISTENING_TEST'

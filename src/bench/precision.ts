@@ -59,7 +59,6 @@ export async function benchPrecision(
     addClip(voice, networks, clip, kernels, conditioner, sums);
     onProgress?.(i + 1, clips.length);
   }
-  conditioner.dispose();
   const samples = clips.reduce((sum, { frames }) => sum + frames * voice.features.hop, 0);
   return networks.map((each, i) => ({
     precision: precisionOf(each),

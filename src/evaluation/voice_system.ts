@@ -78,7 +78,7 @@ export async function openVoiceSystem({
       } satisfies Spoken;
     },
     notes: () => resampled.notes(),
-    dispose: () => conditioner.dispose(),
+    dispose: () => undefined,
   };
 }
 

@@ -93,3 +93,51 @@ test('lies in the header are refused by name', () => {
   refuses(file({ a: 3 }, 0), /a has no description/);
   refuses(file({ __metadata__: { step: 3 } }, 0), /metadata step is not a string/);
 });
+
+test('a name that is there twice is refused, at any level', () => {
+  const entry = JSON.stringify(tensor(0, 8));
+  refuses(file(`{"a":${entry},"a":${entry}}`, 8), /the key "a" is there twice/);
+  refuses(file(`{"a":${entry},"\\u0061":${entry}}`, 8), /the key "a" is there twice/);
+  refuses(file(`{"a":{"dtype":"F32","dtype":"I32","shape":[2],"data_offsets":[0,8]}}`, 8), /"dtype" is there twice/);
+  refuses(file('{"__metadata__":{"x":"1","x":"2"}}', 0), /"x" is there twice/);
+});
+
+test('a header of any depth is refused, and no stack runs over', () => {
+  for (const depth of [65, 10_000, 1_000_000]) {
+    refuses(file(`{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`, 0), /more than 64 arrays and objects/);
+    refuses(file(`${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`, 0), /more than 64 arrays and objects/);
+  }
+  refuses(file(`{"a":{"dtype":"F32","shape":[${Array(9).fill(1).join()}],"data_offsets":[0,4]}}`, 4), /at most 8/);
+});
+
+test('numbers that are words, fractions or huge are refused', () => {
+  const described = (shape: string, offsets: string) =>
+    file(`{"a":{"dtype":"F32","shape":${shape},"data_offsets":${offsets}}}`, 8);
+  for (const shape of ['["2"]', '[2.5]', '[1e300]', '[1e999]', '2', '"2"', 'null', '[null]', '{"0":2,"length":1}'])
+    refuses(described(shape, '[0,8]'), /tensor a has shape/);
+  for (const offsets of ['["0","8"]', '[0,8.5]', '[0,1e999]', '[0]', '[0,8,8]', '8', 'null', '[8,0]', '[-1,8]'])
+    refuses(described('[2]', offsets), /tensor a has offsets/);
+  refuses(described('[2]', '[0,9007199254740991]'), /has 9007199254740991 bytes, expected 8/);
+  refuses(described('[4503599627370496,4503599627370496]', '[0,8]'), /has 8 bytes, expected/);
+  refuses(described('[0,9007199254740991]', '[0,8]'), /has 8 bytes, expected 0/);
+});
+
+test('what is said of a hostile header is one short line', () => {
+  const long = 'x'.repeat(100_000);
+  for (const header of [
+    { [long]: 3 },
+    { 'a\nb\u001b[2J': 3 },
+    { a: { dtype: long, shape: [2], data_offsets: [0, 8] } },
+    { a: { dtype: 'F32', shape: [long], data_offsets: [0, 8] } },
+    { __metadata__: { [long]: 3 } },
+  ])
+    assert.throws(
+      () => decodeSafetensors(file(header, 8)),
+      ({ message }: Error) => message.length < 300 && !/[\n\u001b]/.test(message),
+    );
+});
+
+test('what is no array of bytes is an error of the argument', () => {
+  for (const wrong of [undefined, null, 'abc', new ArrayBuffer(16), [1, 2, 3]])
+    assert.throws(() => decodeSafetensors(wrong as never), { code: 'ERR_ARGUMENT' });
+});

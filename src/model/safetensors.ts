@@ -1,4 +1,6 @@
+import { parseBoundedJson, quoted } from '../base/bounded_json.js';
 import { TtsError } from '../base/errors.js';
+import { limits } from '../base/limits.js';
 import type { FileKind } from '../base/output.js';
 
 /**
@@ -96,9 +98,12 @@ export function encodeSafetensors(
 /**
  * Decodes a safetensors file; the tensors are copies.
  * @throws {TtsError} ERR_VOICE_CORRUPT for anything the format does not allow: truncation, an absurd header length,
- * holes, overlaps, offsets out of bounds, sizes that contradict the shape, dtypes that we do not know.
+ * names that are there twice, holes, overlaps, offsets out of bounds, sizes that contradict the shape, dtypes that we do
+ * not know. ERR_ARGUMENT for what is no Uint8Array.
  */
 export function decodeSafetensors(bytes: Uint8Array): SafetensorsFile {
+  if (!(bytes instanceof Uint8Array))
+    throw new TtsError('ERR_ARGUMENT', `the bytes of a file are ${typeof bytes}, expected a Uint8Array`);
   const { header, dataStart } = readHeader(bytes);
   const metadata = readMetadata(header[metadataKey]);
   const entries = Object.entries(header)
@@ -110,9 +115,12 @@ export function decodeSafetensors(bytes: Uint8Array): SafetensorsFile {
   let covered = 0;
   const tensors = new Map<string, Tensor>();
   for (const { name, dtype, shape, begin, end } of entries) {
-    if (end > available) throw corrupt(`tensor ${name} ends at byte ${end} of ${available}; the file is truncated`);
+    if (end > available)
+      throw corrupt(`tensor ${unquoted(name)} ends at byte ${end} of ${available}; the file is truncated`);
     if (begin !== covered)
-      throw corrupt(`tensor ${name} starts at byte ${begin}, expected ${covered}: tensors overlap or leave a hole`);
+      throw corrupt(
+        `tensor ${unquoted(name)} starts at byte ${begin}, expected ${covered}: tensors overlap or leave a hole`,
+      );
     covered = end;
     // A copied Uint8Array, since the slice() of a Buffer would be a view, at any address.
     const data = new arrayOf[dtype](new Uint8Array(bytes.subarray(dataStart + begin, dataStart + end)).buffer);
@@ -131,9 +139,11 @@ function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; dataS
     throw corrupt(`the header needs ${dataStart} bytes, the file has ${bytes.length}; it is truncated`);
   let header: unknown;
   try {
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, dataStart)));
+    // A copy: the bytes may lie in memory that others may change.
+    header = parseBoundedJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes.slice(8, dataStart)));
   } catch (cause) {
-    throw new TtsError('ERR_VOICE_CORRUPT', 'not a valid safetensors file: the header is not JSON', { cause });
+    const reason = cause instanceof SyntaxError ? ` (${cause.message})` : '';
+    throw new TtsError('ERR_VOICE_CORRUPT', `not a valid safetensors file: the header is not JSON${reason}`, { cause });
   }
   if (!isRecord(header)) throw corrupt('the header is not a JSON object');
   return { header, dataStart };
@@ -143,7 +153,7 @@ function readMetadata(value: unknown): Record<string, string> {
   if (value === undefined) return {};
   if (!isRecord(value)) throw corrupt('__metadata__ is not an object');
   for (const [key, text] of Object.entries(value))
-    if (typeof text !== 'string') throw corrupt(`metadata ${key} is not a string`);
+    if (typeof text !== 'string') throw corrupt(`metadata ${unquoted(key)} is not a string`);
   return value as Record<string, string>;
 }
 
@@ -151,20 +161,31 @@ function readEntry(
   name: string,
   value: unknown,
 ): { name: string; dtype: Dtype; shape: number[]; begin: number; end: number } {
-  if (!isRecord(value)) throw corrupt(`tensor ${name} has no description`);
+  const called = unquoted(name);
+  if (!isRecord(value)) throw corrupt(`tensor ${called} has no description`);
   const { dtype, shape, data_offsets: offsets } = value;
   if (!isDtype(dtype))
+    throw corrupt(`tensor ${called} has dtype ${inWords(dtype)}, expected one of ${Object.keys(arrayOf).join(', ')}`);
+  if (!isSizes(shape) || shape.length > limits.dimensions.most)
     throw corrupt(
-      `tensor ${name} has dtype ${JSON.stringify(dtype)}, expected one of ${Object.keys(arrayOf).join(', ')}`,
+      `tensor ${called} has shape ${inWords(shape)}, expected at most ${limits.dimensions.most} whole numbers`,
     );
-  if (!isSizes(shape)) throw corrupt(`tensor ${name} has shape ${JSON.stringify(shape)}`);
   if (!isSizes(offsets) || offsets.length !== 2 || offsets[0] > offsets[1])
-    throw corrupt(`tensor ${name} has offsets ${JSON.stringify(offsets)}`);
+    throw corrupt(`tensor ${called} has offsets ${inWords(offsets)}, expected two ascending whole numbers`);
   const [begin, end] = offsets;
   const expected = sizeOf(shape) * arrayOf[dtype].BYTES_PER_ELEMENT;
   if (end - begin !== expected)
-    throw corrupt(`tensor ${name} (${dtype} [${shape.join(', ')}]) has ${end - begin} bytes, expected ${expected}`);
+    throw corrupt(`tensor ${called} (${dtype} [${shape.join(', ')}]) has ${end - begin} bytes, expected ${expected}`);
   return { name, dtype, shape, begin, end };
+}
+
+/** A name as it is, if it is short and plain; else in quotes. */
+export const unquoted = (name: string): string => (/^[\w.-]{1,64}$/.test(name) ? name : quoted(name));
+
+/** A value of the header in one line. */
+function inWords(value: unknown): string {
+  const text = JSON.stringify(value) as string | undefined;
+  return text === undefined || text.length <= 60 ? String(text) : `${text.slice(0, 60)}…`;
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { TtsError } from '../base/errors.js';
+import { limits, real, text, whole } from '../base/limits.js';
 import { endToEnd } from './budget.js';
 import type { MaskChooser, MaskedMatrix } from './chooser.js';
 import { statistics } from './criteria.js';
@@ -10,13 +11,13 @@ import { fixedMasks } from './fixed.js';
 import type { Mask } from './mask.js';
 import { cubicPruning } from './pruning.js';
 
-const steps = z.int().min(1);
+const steps = whole(limits.steps);
 const share = z.number().min(0).max(1);
-const amount = z.number().min(0);
+const amount = z.number().min(0).max(limits.amount.most);
 
 /** Steps of the cubic schedule of Zhu and Gupta (2017, arXiv 1710.01878, eq. 1). */
 const pruningSchema = z
-  .strictObject({ start: z.int().min(0), end: steps, every: steps })
+  .strictObject({ start: whole({ ...limits.steps, least: 0 }), end: steps, every: steps })
   .refine(({ start, end }) => start < end, 'expected start before end');
 
 const revival = z.enum(['zero', 'weights', 'moments']);
@@ -30,12 +31,12 @@ const dropGrowSchema = z.strictObject({
 
 /** See `PopulationSettings`. */
 const population = {
-  population: z.int().min(2).multipleOf(2).default(8),
+  population: whole(limits.population).multipleOf(2).default(8),
   hold: steps.default(20),
   grace: share.default(0),
   stop: share.default(0.8),
   anneal: amount.default(1),
-  workers: z.int().min(1).default(1),
+  workers: whole(limits.workers).default(1),
   shuffle: z.boolean().default(false),
 };
 
@@ -52,7 +53,7 @@ const directSchema = z
     meanStep: amount.default(1),
     budget: z.enum(['network', 'layer', 'gate']).default('layer'),
     unit: z.enum(['block', 'column']).default('block'),
-    matrices: z.array(z.string()).optional(),
+    matrices: z.array(text()).max(limits.layers.most).optional(),
   })
   .refine(splitsEvenly, split);
 
@@ -65,7 +66,7 @@ const guidedSchema = z
     revive: revival.default('weights'),
     groups: z.enum(['layer', 'gate']).default('layer'),
     learned: z
-      .partialRecord(z.enum(statistics.map(({ name }) => name)), z.number())
+      .partialRecord(z.enum(statistics.map(({ name }) => name)), real(limits.amount))
       .default({ keep_gradient: 0, grow_gradient: 0 }),
     drop: share.default(0.9),
     growthNoise: amount.default(0.5),

@@ -1,4 +1,5 @@
 import { TtsError } from '../base/errors.js';
+import { limits, within } from '../base/limits.js';
 import { type Kernels, type SamplerSettings, SIDE_BY_SIDE } from '../kernels/interface/kernels.js';
 import type { TensorFlow } from '../model/backend/fast_kernel.js';
 import { voiceNetwork } from '../model/voice/network.js';
@@ -7,6 +8,7 @@ import type { SymbolCodec } from '../model/wavernn/codec.js';
 import { symbolCodec } from '../model/wavernn/codecs.js';
 import { GateConditioner } from '../model/wavernn/conditioner.js';
 import { vectorsPerFrame } from '../model/wavernn/config.js';
+import { checkSignal, unlessAborted } from './abort.js';
 import type { SynthesisFeatures } from './frame_source.js';
 import { type Chunk, chunkFrames, Utterance } from './utterance.js';
 
@@ -22,6 +24,11 @@ export interface DrawingOptions {
   readonly temperature?: number;
   /** Whether the speech is given the mel spectrum of its features; see `MelCorrection`. Default true. */
   readonly correction?: boolean;
+  /**
+   * Ends the speech when it says so, whatever is at work then: what waits for the next chunk rejects at once, with an
+   * `AbortError` (code ABORT_ERR, as Node's own), and the source of the features is told.
+   */
+  readonly signal?: AbortSignal;
 }
 
 /** How samples are drawn, and what does the work. */
@@ -41,16 +48,18 @@ const firstChunk = 4;
  * Turns features into speech: an async iterator of 16-bit PCM chunks, in order, frames · hop samples in all. The next
  * chunk is drawn while the consumer works on the last. Features may come piece by piece, from an acoustic model that is
  * still at work: a chunk waits only for the frames of its context. However the features are cut, the samples are the
- * same.
+ * same. A stream that is let go of in the middle holds nothing but what the garbage collector sees.
  * @throws {TtsError} ERR_ARGUMENT for a seed or temperature out of range, ERR_FEATURE_SHAPE when the data are not
- * [frames, bins]
+ * [frames, bins], ERR_FEATURE_NOT_FINITE, ERR_FEATURE_RANGE; ERR_NOT_FINITE for a voice or features of absurd values
+ * @throws {AbortError} when the signal says stop
  */
 export async function* synthesize(
   voice: Voice,
   features: SynthesisFeatures | AsyncIterable<SynthesisFeatures>,
   options: CoreOptions,
 ): AsyncGenerator<Int16Array, void, void> {
-  const { kernels, tf } = options;
+  const { kernels, tf, signal } = options;
+  checkSignal(signal);
   const hop = voice.features.hop / vectorsPerFrame(voice.config);
   const codec = symbolCodec(voice.config, voice.features);
   const settings = samplerSettings(codec, options);
@@ -68,7 +77,7 @@ export async function* synthesize(
     };
 
     let drawn = draw(firstChunk);
-    for (let now = await drawn; now; now = await drawn) {
+    for (let now = await unlessAborted(signal, drawn); now; now = await unlessAborted(signal, drawn)) {
       drawn = draw(chunkFrames);
       // If the consumer leaves, nothing awaits this one.
       drawn.catch(() => undefined);
@@ -77,7 +86,6 @@ export async function* synthesize(
       if (pcm.length > 0) yield pcm;
     }
   } finally {
-    conditioner.dispose();
     utterance.close();
   }
 }
@@ -103,13 +111,15 @@ interface Part {
  * the weights, and each sounds as `synthesize` makes it sound alone with the same seed. Yields chunks of 16-bit PCM,
  * those of an utterance in order, the utterances mixed. Features are asked for when a slot becomes free.
  * @throws {TtsError} what `synthesize` throws; an error in one utterance ends all
+ * @throws {AbortError} when the signal says stop
  */
 export async function* synthesizeMany(
   voice: Voice,
   all: Iterable<SynthesisFeatures> | AsyncIterable<SynthesisFeatures>,
   options: CoreOptions,
 ): AsyncGenerator<SoundOfMany, void, void> {
-  const { kernels, tf } = options;
+  const { kernels, tf, signal } = options;
+  checkSignal(signal);
   const hop = voice.features.hop / vectorsPerFrame(voice.config);
   const codec = symbolCodec(voice.config, voice.features);
   const settings = samplerSettings(codec, options);
@@ -138,7 +148,7 @@ export async function* synthesizeMany(
   const prepare = async (): Promise<Part[]> => {
     const parts: Part[] = [];
     for (let slot = 0; slot < slots; slot++) {
-      const part = await follow(slot);
+      const part = await unlessAborted(signal, follow(slot));
       if (part) parts.push(part);
     }
     return parts;
@@ -159,25 +169,32 @@ export async function* synthesizeMany(
     let drawn = draw(parts);
     while (parts.length > 0) {
       const next = await prepare();
-      const codes = await drawn;
+      const codes = await unlessAborted(signal, drawn);
       drawn = draw(next);
       for (const [i, { index, utterance, chunk }] of parts.entries()) {
         const pcm = utterance.decode(chunk, codes[i]);
         if (pcm.length > 0 || chunk.last) yield { index, pcm, last: chunk.last };
+        checkSignal(signal);
       }
       parts = next;
     }
   } finally {
-    conditioner.dispose();
     for (const now of running) now?.utterance.close();
-    await waiting.return?.();
+    const closed = Promise.resolve(waiting.return?.());
+    // A source that is still at work would answer only after it.
+    if (signal?.aborted) closed.catch(() => undefined);
+    else await closed;
   }
 }
 
 function samplerSettings(codec: SymbolCodec, { seed = 1, temperature = 1 }: DrawingOptions): SamplerSettings {
   if (!Number.isSafeInteger(seed) || seed < 0)
     throw new TtsError('ERR_ARGUMENT', `seed is ${seed}, expected a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`);
-  if (!(temperature > 0 && temperature <= 10))
-    throw new TtsError('ERR_ARGUMENT', `temperature is ${temperature}, expected more than 0 and at most 10`);
+  if (!within(temperature, limits.temperature))
+    throw new TtsError(
+      'ERR_ARGUMENT',
+      `temperature is ${temperature}, expected more than 0 (${limits.temperature.least} at least) and at most ` +
+        `${limits.temperature.most}`,
+    );
   return { seed, temperature, firstCode: codec.silence, hearing: codec.hearing };
 }

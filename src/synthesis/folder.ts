@@ -35,6 +35,7 @@ export interface SpokenFile {
  * @throws {TtsError} ERR_FILE_NOT_FOUND for a folder that holds nothing to speak, ERR_ARGUMENT for two files of one
  * name, ERR_FILE_WRITE where the output cannot be written, ERR_FILE_IS_INPUT where it would replace one of the inputs,
  * ERR_FILE_EXISTS where it would replace a file that is no WAV
+ * @throws {AbortError} when `options.signal` says stop; files that are complete stay, nothing is left of the others
  */
 export async function synthesizeFolder(
   voice: Voice,

@@ -24,13 +24,15 @@ export class FrameSource {
     private readonly bins: number,
     private readonly context: number,
   ) {
-    this.pieces = 'data' in features ? [features].values() : features[Symbol.asyncIterator]();
+    const pieces = typeof features === 'object' && features !== null && Symbol.asyncIterator in features;
+    this.pieces = pieces ? features[Symbol.asyncIterator]() : [features].values();
   }
 
   /**
    * The number of frames that can be spoken from `first` on, at most `most`: those whose context has arrived. Waits for
    * at least one; 0 at the end. Frames before the context of `first` are forgotten.
-   * @throws {TtsError} ERR_FEATURE_SHAPE when the data are not [frames, bins], or there are none at all
+   * @throws {TtsError} ERR_FEATURE_SHAPE when the data are not [frames, bins], or there are none at all;
+   * ERR_FEATURE_NOT_FINITE
    */
   async ready(first: number, most: number): Promise<number> {
     this.forget(first - this.context);
@@ -66,11 +68,23 @@ export class FrameSource {
   private async more(): Promise<void> {
     const { done, value } = await this.pieces.next();
     if (!done) {
+      if (typeof value !== 'object' || value === null || !(value.data instanceof Float32Array))
+        throw new TtsError(
+          'ERR_FEATURE_SHAPE',
+          `a piece of features is ${typeof value} without data, expected { data: Float32Array, frames }`,
+        );
       const { data, frames } = value;
       if (!Number.isInteger(frames) || frames < 1 || data.length !== frames * this.bins)
         throw new TtsError(
           'ERR_FEATURE_SHAPE',
           `the features have ${data.length} values in ${frames} frames, expected ${this.bins} in each of at least one`,
+        );
+      const bad = data.findIndex((level) => !Number.isFinite(level));
+      if (bad >= 0)
+        throw new TtsError(
+          'ERR_FEATURE_NOT_FINITE',
+          `the features have ${data[bad]} in frame ${this.end + Math.floor(bad / this.bins)}, bin ${bad % this.bins}; ` +
+            'expected finite numbers',
         );
       const kept = this.held;
       this.held = new Float32Array(kept.length + data.length);

@@ -1,6 +1,7 @@
 import { chooseKernels, type Kernels } from '../kernels/index.js';
 import { loadTensorFlow } from '../model/backend/backend.js';
 import type { Voice } from '../model/voice/voice.js';
+import { checkSignal, unlessAborted } from './abort.js';
 import * as core from './core.js';
 import type { SynthesisFeatures } from './frame_source.js';
 
@@ -18,12 +19,14 @@ export interface SynthesisOptions extends core.DrawingOptions {
  * @example for await (const pcm of synthesize(await loadVoice('voice.safetensors'), features)) stream.write(pcm);
  * @throws {TtsError} ERR_ARGUMENT for a seed or temperature out of range, ERR_FEATURE_SHAPE when the data are not
  * [frames, bins]
+ * @throws {AbortError} when `options.signal` says stop
  */
 export async function* synthesize(
   voice: Voice,
   features: SynthesisFeatures | AsyncIterable<SynthesisFeatures>,
   options: SynthesisOptions = {},
 ): AsyncGenerator<Int16Array, void, void> {
+  checkSignal(options.signal);
   yield* core.synthesize(voice, features, await withMachine(options));
 }
 
@@ -37,10 +40,11 @@ export async function* synthesizeMany(
   all: Iterable<SynthesisFeatures> | AsyncIterable<SynthesisFeatures>,
   options: SynthesisOptions = {},
 ): AsyncGenerator<core.SoundOfMany, void, void> {
+  checkSignal(options.signal);
   yield* core.synthesizeMany(voice, all, await withMachine(options));
 }
 
 async function withMachine({ kernels = chooseKernels(), ...how }: SynthesisOptions): Promise<core.CoreOptions> {
-  const { tf } = await loadTensorFlow(kernels);
+  const { tf } = await unlessAborted(how.signal, loadTensorFlow(kernels));
   return { ...how, kernels, tf };
 }

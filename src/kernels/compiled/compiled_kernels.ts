@@ -1,17 +1,4 @@
 import type { BlockMatrix, StoredMatrix } from '../interface/blocks.js';
-import {
-  checkBatch,
-  checkBlockMatrix,
-  checkExcitation,
-  checkFrames,
-  checkLength,
-  checkMembers,
-  checkNetwork,
-  checkSampler,
-  checkSamplerProduct,
-  checkSlots,
-} from '../interface/check.js';
-import { checkClassifier, checkClassifierGradients } from '../interface/check_classifier.js';
 import type {
   ClassifierBatch,
   ClassifierGradients,
@@ -33,11 +20,10 @@ import type {
   SequenceGradients,
   SlotFrames,
 } from '../interface/kernels.js';
-import { LANES } from '../interface/kernels.js';
 import type { FramePredictors, Hearing } from '../interface/listener.js';
 import { separateSamplers } from '../reference/separate_samplers.js';
 
-/** A sampler in C++; like `Sampler`, but unchecked. */
+/** A sampler in C++. */
 export interface NativeSampler {
   run(gate: Float32Array, frames: number, hop: number, predictors?: FramePredictors): Promise<Uint16Array>;
   forced(
@@ -52,7 +38,7 @@ export interface NativeSampler {
   timed?(gate: Float32Array, frames: number, hop: number, parts: boolean, predictors?: FramePredictors): number[];
 }
 
-/** A sampler group in C++, unchecked. */
+/** A sampler group in C++. */
 export interface NativeSamplerGroup {
   begin(
     slot: number,
@@ -67,8 +53,8 @@ export interface NativeSamplerGroup {
 }
 
 /**
- * The kernels' C++ as JavaScript sees it: compiled for the instruction sets of the machine (native/binding.cc), or as
- * WebAssembly (native/binding_wasm.cc). `name` says which of its instruction sets. Nothing is checked here.
+ * The kernels' C++ as JavaScript sees it: compiled for the instruction sets of the machine (native/bindings/node.cc), or
+ * as WebAssembly (native/bindings/wasm.cc). `name` says which of its instruction sets. Nothing is checked here.
  */
 export interface Addon {
   /** Instruction sets that run on this processor, best first. */
@@ -162,7 +148,7 @@ export interface NativeAdam {
   readonly average: number;
 }
 
-/** Kernels in C++, for one of the instruction sets of an addon. */
+/** Kernels in C++, for one of the instruction sets of an addon. Nothing is checked here: see `guarded`. */
 export class NativeKernels implements Kernels {
   constructor(
     private readonly addon: Addon,
@@ -171,30 +157,18 @@ export class NativeKernels implements Kernels {
   ) {}
 
   product(matrix: BlockMatrix, x: Float32Array, y: Float32Array): void {
-    checkBlockMatrix('matrix', matrix);
-    checkLength('x', x, matrix.columns * LANES);
-    checkLength('y', y, matrix.rows * LANES);
     this.addon.product(this.name, matrix, x, y);
   }
 
   productTransposed(matrix: BlockMatrix, dy: Float32Array, dx: Float32Array): void {
-    checkBlockMatrix('matrix', matrix);
-    checkLength('dy', dy, matrix.rows * LANES);
-    checkLength('dx', dx, matrix.columns * LANES);
     this.addon.productTransposed(this.name, matrix, dy, dx);
   }
 
   productWeights(matrix: BlockMatrix, dy: Float32Array, x: Float32Array, steps: number, dw: Float32Array): void {
-    checkBlockMatrix('matrix', matrix);
-    checkLength('dy', dy, steps * matrix.rows * LANES);
-    checkLength('x', x, steps * matrix.columns * LANES);
-    checkLength('dw', dw, matrix.values.length);
     this.addon.productWeights(this.name, matrix, dy, x, steps, dw);
   }
 
   sequenceLoss(network: SampleRateNetwork, batch: SequenceBatch): Float64Array {
-    checkNetwork(network);
-    checkBatch(network, batch);
     const loss = new Float64Array(batch.lanes);
     this.addon.sequence(this.name, this.threads, [network], batch, null, loss);
     return loss;
@@ -215,14 +189,12 @@ export class NativeKernels implements Kernels {
     scale: number,
     gradients: readonly SequenceGradients[],
   ): Float64Array {
-    checkMembers(members, batch, gradients);
     const loss = new Float64Array(batch.lanes);
     this.addon.sequence(this.name, this.threads, members, { ...batch, scale }, gradients, loss);
     return loss;
   }
 
   classifierLoss(members: readonly ClassifierNetwork[], batch: ClassifierBatch): ClassifierResult {
-    checkClassifier(members, batch);
     return this.classifier(members, batch, 1, null);
   }
 
@@ -232,8 +204,6 @@ export class NativeKernels implements Kernels {
     scale: number,
     gradients: readonly ClassifierGradients[],
   ): ClassifierResult {
-    checkClassifier(members, batch);
-    checkClassifierGradients(members, gradients);
     return this.classifier(members, batch, scale, gradients);
   }
 
@@ -250,7 +220,6 @@ export class NativeKernels implements Kernels {
 
   adam(settings: AdamSettings, gradient: Float32Array, state: AdamState): void {
     const { learningRate, beta1, beta2, epsilon, step, gradientScale, average } = settings;
-    for (const [name, array] of Object.entries({ gradient, ...state })) checkLength(name, array, state.weights.length);
     const native: NativeAdam = {
       rate: learningRate / (1 - beta1 ** step),
       beta1,
@@ -273,14 +242,10 @@ export class NativeKernels implements Kernels {
     b: Float32Array,
     c: Float32Array,
   ): void {
-    checkLength('a', a, m * k);
-    checkLength('b', b, k * n);
-    checkLength('c', c, m * n);
     this.addon.matmul(this.name, this.threads, transposeA, transposeB, m, n, k, a, b, c);
   }
 
   samplerProduct(matrix: StoredMatrix, x: Float32Array, y: Float32Array, repetitions = 1): number {
-    checkSamplerProduct(matrix, x, y);
     return this.addon.samplerProduct(this.name, matrix, x, y, repetitions);
   }
 
@@ -301,7 +266,6 @@ export class NativeKernels implements Kernels {
   }
 
   codeExcitation(batch: ExcitationBatch): ExcitationCodes {
-    checkExcitation(batch);
     if (!this.addon.codeExcitation) return codeExcitation(batch);
     const { lanes, length, history, noise } = batch;
     const codes = new Uint16Array(lanes * (1 + length - history));
@@ -320,26 +284,12 @@ export class NativeKernels implements Kernels {
   }
 
   createSamplerGroup(network: SamplerNetwork, slots: number): SamplerGroup {
-    checkNetwork(network);
     if (!this.addon.SamplerGroup) return separateSamplers(this, network, slots);
     const native = new this.addon.SamplerGroup(this.name, network, slots);
     const { classes } = network;
-    const begun = Array<Hearing | undefined | null>(slots).fill(null);
-    let busy = false;
-    const refuseOverlap = () => {
-      if (busy) throw new Error('the samplers are still at work; one call at a time');
-    };
     return {
       slots,
-      begin: (slot, settings) => {
-        refuseOverlap();
-        checkSampler(network, settings);
-        checkSlots(
-          [slot],
-          begun.map(() => true),
-        );
-        const { seed, temperature, firstCode, hearing } = settings;
-        begun[slot] = hearing;
+      begin: (slot, { seed, temperature, firstCode, hearing }) =>
         native.begin(
           slot,
           seed >>> 0,
@@ -348,29 +298,12 @@ export class NativeKernels implements Kernels {
           Math.floor(firstCode / classes),
           firstCode % classes,
           hearing?.cues ? hearing : undefined,
-        );
-      },
-      run: async (parts, hop) => {
-        refuseOverlap();
-        checkSlots(
-          parts.map(({ slot }) => slot),
-          begun.map((hearing) => hearing !== null),
-        );
-        for (const { slot, gate, frames, predictors } of parts)
-          checkFrames(network, begun[slot] ?? undefined, gate, frames, predictors);
-        busy = true;
-        try {
-          return await native.run(parts, hop, this.threads);
-        } finally {
-          busy = false;
-        }
-      },
+        ),
+      run: (parts, hop) => native.run(parts, hop, this.threads),
     };
   }
 
   createSampler(network: SamplerNetwork, settings: SamplerSettings, threads = 1): Sampler {
-    checkNetwork(network);
-    checkSampler(network, settings, threads);
     const { seed, temperature, firstCode, hearing } = settings;
     const { classes } = network;
     const native = new this.addon.Sampler(
@@ -384,35 +317,15 @@ export class NativeKernels implements Kernels {
       firstCode % classes,
       hearing?.cues ? hearing : undefined,
     );
-    const check = (gate: Float32Array, frames: number, predictors?: FramePredictors) =>
-      checkFrames(network, hearing, gate, frames, predictors);
-    let busy = false;
-    const refuseOverlap = () => {
-      if (busy) throw new Error('the sampler is still at work; one call at a time');
-    };
     return {
-      async run(gate, frames, hop, predictors) {
-        refuseOverlap();
-        check(gate, frames, predictors);
-        busy = true;
-        try {
-          return await native.run(gate, frames, hop, predictors);
-        } finally {
-          busy = false;
-        }
-      },
+      run: (gate, frames, hop, predictors) => native.run(gate, frames, hop, predictors),
       forced(gate, frames, hop, codes, predictors) {
-        refuseOverlap();
-        check(gate, frames, predictors);
-        checkLength('codes', codes, frames * hop);
         const probabilities = new Float32Array(frames * hop * 2 * classes);
         native.forced(gate, frames, hop, codes, probabilities, predictors);
         return probabilities;
       },
       ...(native.timed && {
         timed(gate: Float32Array, frames: number, hop: number, parts: boolean, predictors?: FramePredictors) {
-          refuseOverlap();
-          check(gate, frames, predictors);
           const [seconds, ...shares] = native.timed!(gate, frames, hop, parts, predictors);
           return { seconds, shares };
         },

@@ -112,15 +112,19 @@ function samplerClass(exports: KernelExports): Addon['Sampler'] {
       >
     ) {
       const { cues, order, values, pitchFilter } = hearing ?? silent;
-      const call = new Call(exports)
-        .samplerNetwork(network)
-        .number(seedLow, seedHigh, inverseTemperature, coarse, fine)
-        .number(cues, order, values.length)
-        .read(values)
-        .number(pitchFilter.length)
-        .read(pitchFilter);
-      this.address = exports.samplerCreate(call.finish()) >>> 0;
-      call.release();
+      const call = new Call(exports);
+      try {
+        call
+          .samplerNetwork(network)
+          .number(seedLow, seedHigh, inverseTemperature, coarse, fine)
+          .number(cues, order, values.length)
+          .read(values)
+          .number(pitchFilter.length)
+          .read(pitchFilter);
+        this.address = exports.samplerCreate(call.finish()) >>> 0;
+      } finally {
+        call.release();
+      }
       abandoned.register(this, this.address);
     }
 

@@ -1,3 +1,4 @@
+import { TtsError } from '../../base/errors.js';
 import type { BlockMatrix, StoredMatrix } from '../interface/blocks.js';
 import { cuesOf, type SampleRateNetwork, type SamplerNetwork, type SequenceGradients } from '../interface/kernels.js';
 import { isInt8, precisionOfMatrix, precisions } from '../interface/precision.js';
@@ -9,6 +10,9 @@ interface Memory {
   allocate(bytes: number): number;
   release(address: number): void;
 }
+
+/** Of WebAssembly's memory. */
+const addresses = 2 ** 32;
 
 type Entry = (argumentsAddress: number) => void;
 
@@ -118,8 +122,10 @@ export class Call {
   }
 
   private place(bytes: number): number {
-    // As an unsigned number: addresses above 2 GiB come out negative.
-    const address = this.exports.allocate(bytes) >>> 0;
+    // As an unsigned number: addresses above 2 GiB come out negative. More bytes than addresses would wrap around.
+    const address = bytes < addresses ? this.exports.allocate(bytes) >>> 0 : 0;
+    if (address === 0)
+      throw new TtsError('ERR_MEMORY', `WebAssembly has no ${bytes} bytes more of its 4 GiB; expected smaller arrays`);
     this.addresses.push(address);
     return address;
   }

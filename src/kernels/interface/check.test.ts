@@ -7,6 +7,7 @@ import {
   randomBlockMatrix,
   randomNetwork,
 } from '../../../test/support/kernels.js';
+import { TtsError } from '../../base/errors.js';
 import { RandomStream } from '../../base/random.js';
 import type { SampleRateNetwork, SequenceBatch, SequenceGradients } from '../index.js';
 import { chooseKernels, kernelNames } from '../index.js';
@@ -25,12 +26,12 @@ const zeros = (length: number) => new Float32Array(length);
 type Wrong<T> = [what: string, change: Partial<T>, message: RegExp];
 
 const wrongBatches: Wrong<SequenceBatch>[] = [
-  ['no lanes', { lanes: 0 }, /lanes 0/],
-  ['lanes that are no number', { lanes: NaN }, /lanes NaN/],
-  ['no steps', { steps: 0 }, /steps 0/],
-  ['no hop', { hop: 0 }, /hop 0/],
-  ['a negative phase', { phase: -1 }, /phase -1/],
-  ['a phase beyond the frame', { phase: 4 }, /phase 4/],
+  ['no lanes', { lanes: 0 }, /lanes is 0, expected a whole number from 1/],
+  ['lanes that are no number', { lanes: NaN }, /lanes is NaN/],
+  ['no steps', { steps: 0 }, /steps is 0/],
+  ['no hop', { hop: 0 }, /hop is 0/],
+  ['a negative phase', { phase: -1 }, /phase is -1/],
+  ['a phase beyond the frame', { phase: 4 }, /phase is 4/],
   ['too few frames', { frames: 2 }, /frames is 2, expected 3/],
   ['codes without the sample before', { codes: batch.codes.subarray(2) }, /codes has 20 elements, expected 22/],
   ['heard codes for another number of steps', { heard: new Uint16Array(19) }, /heard has 19 elements, expected 20/],
@@ -151,7 +152,7 @@ for (const name of kernelNames()) {
     void test(`${name}: refuses ${what}`, async () =>
       assert.rejects(
         async () => call(),
-        (error) => error instanceof RangeError && message.test(error.message),
+        (error) => error instanceof TtsError && error.code === 'ERR_ARGUMENT' && message.test(error.message),
       ));
 
   test(`${name}: accepts what the refused cases are made of`, () => {

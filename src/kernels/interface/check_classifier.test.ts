@@ -7,6 +7,7 @@ import {
   randomExamples,
 } from '../../../test/support/classifiers.js';
 import { blockShapes, randomBlockMatrix } from '../../../test/support/kernels.js';
+import { TtsError } from '../../base/errors.js';
 import { RandomStream } from '../../base/random.js';
 import type {
   ClassifierBatch,
@@ -167,7 +168,10 @@ for (const name of kernelNames()) {
   const kernels = chooseKernels({ name, threads: 1 });
   const refuses = (what: string, message: RegExp, call: () => unknown) =>
     void test(`${name}: a classifier refuses ${what}`, () =>
-      assert.throws(call, (error) => error instanceof RangeError && message.test(error.message)));
+      assert.throws(
+        call,
+        (error) => error instanceof TtsError && error.code === 'ERR_ARGUMENT' && message.test(error.message),
+      ));
 
   test(`${name}: accepts what the refused cases are made of`, () => {
     assert.ok(kernels.classifierGradients(members, batch, 1, gradients).loss.every(Number.isFinite));

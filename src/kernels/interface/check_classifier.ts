@@ -1,4 +1,15 @@
-import { checkBlockMatrix, checkLength } from './check.js';
+import { limits, within } from '../../base/limits.js';
+import { checkBlockMatrix } from './check.js';
+import {
+  checkArray,
+  checkBoolean,
+  checkList,
+  checkNumber,
+  checkObject,
+  checkWhole,
+  shown,
+  wrong,
+} from './check_values.js';
 import type {
   ClassifierBatch,
   ClassifierGradients,
@@ -8,104 +19,136 @@ import type {
 } from './classifier.js';
 import { imageShapes, windowOf } from './classifier.js';
 
-// As in check.ts: against our own mistakes, hence RangeError. The C++ side trusts what passes.
+// As in check.ts: what passes is returned as a plain copy, for the kernels trust it. All throw ERR_ARGUMENT.
 
 /**
- * Checks that the layers of each member follow from each other, that members differ in masks and weights alone, and
- * that the batch fits them.
+ * The layers of each member follow from each other, members differ in masks and weights alone, and the batch fits them.
+ * @param remember see `checkBlockMatrix`
  */
 export function checkClassifier(
-  members: readonly ClassifierNetwork[],
+  given: readonly ClassifierNetwork[],
   { examples, images, labels }: ClassifierBatch,
-): void {
-  if (members.length === 0) throw new RangeError('members has 0 elements, expected at least 1');
-  members.forEach((member, m) => checkMember(`members[${m}]`, member));
+  remember = false,
+): { members: ClassifierNetwork[]; batch: ClassifierBatch } {
+  const list = checkList('members', given);
+  if (list.length === 0) throw wrong('members has 0 elements, expected at least 1');
+  const members = list.map((member, m) => checkClassifierNetwork(`members[${m}]`, member, remember));
   const expected = geometry(members[0]);
   members.forEach((member, m) => {
-    const other = geometry(member).findIndex((layer, l) => layer !== expected[l]);
-    if (other >= 0)
-      throw new RangeError(
-        `members[${m}] has ${geometry(member)[other]} where members[0] has ${expected[other] ?? 'nothing'}`,
-      );
-    checkLength(`members[${m}].layers`, member.layers, members[0].layers.length);
+    const own = geometry(member);
+    const other = own.findIndex((layer, l) => layer !== expected[l]);
+    if (other >= 0) throw wrong(`members[${m}] has ${own[other]} where members[0] has ${expected[other] ?? 'nothing'}`);
+    checkList(`members[${m}].layers`, member.layers, members[0].layers.length);
   });
-  if (!(Number.isInteger(examples) && examples > 0))
-    throw new RangeError(`examples is ${examples}, expected a whole number from 1`);
+  checkWhole('examples', examples, limits.count);
   const shapes = imageShapes(members[0]);
-  checkLength('images', images, members.length * examples * size(shapes[0]));
-  checkLength('labels', labels, members.length * examples);
+  checkArray('images', 'Float32Array', images, members.length * examples * size(shapes[0]));
+  checkArray('labels', 'Uint8Array', labels, members.length * examples);
   const classes = size(shapes[shapes.length - 1]);
   for (let i = 0; i < labels.length; i++)
-    if (labels[i] >= classes) throw new RangeError(`labels[${i}] is ${labels[i]}, expected less than ${classes}`);
+    if (labels[i] >= classes) throw wrong(`labels[${i}] is ${labels[i]}, expected less than ${classes}`);
+  return { members, batch: { examples, images, labels } };
 }
 
-/** Checks the arrays that receive gradients. */
+/** The arrays that receive gradients, and their scale. */
 export function checkClassifierGradients(
   members: readonly ClassifierNetwork[],
-  gradients: readonly ClassifierGradients[],
-): void {
-  checkLength('gradients', gradients, members.length);
-  members.forEach(({ layers }, m) => {
-    checkLength(`gradients[${m}].weights`, gradients[m].weights, layers.length);
-    checkLength(`gradients[${m}].biases`, gradients[m].biases, layers.length);
+  scale: number,
+  given: readonly ClassifierGradients[],
+): ClassifierGradients[] {
+  checkNumber('scale', scale, limits.amount);
+  return checkList('gradients', given, members.length).map((each, m) => {
+    const { layers } = members[m];
+    const { weights, biases } = checkObject(`gradients[${m}]`, each);
+    const lists = {
+      weights: checkList(`gradients[${m}].weights`, weights, layers.length),
+      biases: checkList(`gradients[${m}].biases`, biases, layers.length),
+    };
     layers.forEach((layer, l) => {
-      const weights =
+      const stored =
         layer.kind === 'convolution' ? layer.matrix.values : layer.kind === 'depthwise' ? layer.weights : [];
-      checkLength(`gradients[${m}].weights[${l}]`, gradients[m].weights[l], weights.length);
-      checkLength(
-        `gradients[${m}].biases[${l}]`,
-        gradients[m].biases[l],
-        layer.kind === 'convolution' ? layer.bias.length : 0,
-      );
+      const summed = layer.kind === 'convolution' ? layer.bias.length : 0;
+      checkArray(`gradients[${m}].weights[${l}]`, 'Float32Array', lists.weights[l], stored.length);
+      checkArray(`gradients[${m}].biases[${l}]`, 'Float32Array', lists.biases[l], summed);
     });
+    return lists;
   });
 }
 
 const size = ([height, width, channels]: ImageShape) => height * width * channels;
 
-function checkMember(name: string, network: ClassifierNetwork): void {
-  const { input, layers } = network;
-  if (!input.every((extent) => Number.isInteger(extent) && extent > 0))
-    throw new RangeError(`${name}.input is ${input.join('×')}, expected whole numbers from 1`);
-  const shapes = imageShapes(network);
-  layers.forEach((layer, l) => checkLayer(`${name}.layers[${l}]`, layer, shapes[l]));
-  const [height, width, classes] = shapes[layers.length];
-  if (layers.length === 0 || height !== 1 || width !== 1 || classes > 256)
-    throw new RangeError(
-      `${name} gives ${height}×${width}×${classes} after ${layers.length} ` +
+/** One network: its layers follow from each other and end in at most 256 logits. */
+export function checkClassifierNetwork(name: string, network: ClassifierNetwork, remember = false): ClassifierNetwork {
+  const { input, layers } = checkObject(name, network);
+  const extents = checkList(`${name}.input`, input, 3) as unknown as ImageShape;
+  if (!extents.every((extent) => Number.isInteger(extent) && within(extent, limits.extent)))
+    throw wrong(
+      `${name}.input is ${extents.map(shown).join('×')}, expected whole numbers from 1 to ${limits.extent.most}`,
+    );
+  const list = checkList(`${name}.layers`, layers, undefined, limits.layers.most);
+  const seen: ClassifierLayer[] = [];
+  let shape: ImageShape = extents;
+  list.forEach((layer, l) => {
+    seen.push(checkLayer(`${name}.layers[${l}]`, layer, shape, remember));
+    [, shape] = imageShapes({ input: shape, layers: [seen[l]] });
+  });
+  const [height, width, classes] = shape;
+  if (seen.length === 0 || height !== 1 || width !== 1 || classes > 256)
+    throw wrong(
+      `${name} gives ${height}×${width}×${classes} after ${seen.length} ` +
         'layers, expected 1×1×classes, at most 256 of them',
     );
+  return { input: extents, layers: seen };
 }
 
-function checkLayer(name: string, layer: ClassifierLayer, [height, width, channels]: ImageShape): void {
+function checkLayer(
+  name: string,
+  given: ClassifierLayer,
+  [height, width, channels]: ImageShape,
+  remember: boolean,
+): ClassifierLayer {
+  const layer = { ...checkObject(name, given) };
+  if (layer.kind !== 'pool' && layer.kind !== 'depthwise' && layer.kind !== 'convolution')
+    throw wrong(
+      `${name}.kind is ${shown((layer as { kind: unknown }).kind)}, expected "convolution", "depthwise" or "pool"`,
+    );
+  if (layer.kind === 'pool' && layer.how !== 'max' && layer.how !== 'mean')
+    throw wrong(`${name}.how is ${shown(layer.how)}, expected "max" or "mean"`);
+  if (layer.kind !== 'pool') Object.assign(layer, { kernel: checkList(`${name}.kernel`, layer.kernel, 2) });
   const { kernel, stride, padding } = windowOf(layer);
-  const whole =
-    [...kernel, stride].every((value) => Number.isInteger(value) && value > 0) &&
-    Number.isInteger(padding) &&
-    padding >= 0;
-  if (!whole)
-    throw new RangeError(
-      `${name} has kernel ${kernel.join('×')}, stride ${stride}, padding ` +
-        `${padding}: expected whole numbers from 1, 1 and 0`,
+  const good = (value: unknown, limit: typeof limits.extent | typeof limits.padding) =>
+    Number.isInteger(value) && within(value as number, limit);
+  if (![...kernel, stride].every((value) => good(value, limits.extent)) || !good(padding, limits.padding))
+    throw wrong(
+      `${name} has kernel ${kernel.map(shown).join('×')}, stride ${shown(stride)}, padding ` +
+        `${shown(padding)}: expected whole numbers from 1, 1 and 0 to ${limits.extent.most}`,
     );
   const [paddedHeight, paddedWidth] = [height + 2 * padding, width + 2 * padding];
+  if (!within(paddedHeight * paddedWidth * channels, limits.pixels))
+    throw wrong(
+      `${name} takes ${paddedHeight}×${paddedWidth}×${channels} numbers, expected at most ${limits.pixels.most}`,
+    );
   if (kernel[0] > paddedHeight || kernel[1] > paddedWidth)
-    throw new RangeError(`${name} has a window of ${kernel.join('×')} on an image of ${paddedHeight}×${paddedWidth}`);
-  if (layer.kind === 'depthwise') checkLength(`${name}.weights`, layer.weights, kernel[0] * kernel[1] * channels);
-  if (layer.kind !== 'convolution') return;
-  const { matrix, bias } = layer;
-  checkBlockMatrix(`${name}.matrix`, matrix);
+    throw wrong(`${name} has a window of ${kernel.join('×')} on an image of ${paddedHeight}×${paddedWidth}`);
+  if (layer.kind === 'depthwise')
+    checkArray(`${name}.weights`, 'Float32Array', layer.weights, kernel[0] * kernel[1] * channels);
+  if (layer.kind !== 'convolution') return layer;
+  const matrix = checkBlockMatrix(`${name}.matrix`, layer.matrix, ['Float32Array'], remember);
   const columns = kernel[0] * kernel[1] * channels;
   if (matrix.columns !== columns)
-    throw new RangeError(
-      `${name}.matrix has ${matrix.columns} columns, expected ${kernel.join('×')}×${channels} = ${columns}`,
-    );
+    throw wrong(`${name}.matrix has ${matrix.columns} columns, expected ${kernel.join('×')}×${channels} = ${columns}`);
   if (channels % matrix.blockColumns !== 0 && kernel[0] > 1 && kernel[1] < paddedWidth)
-    throw new RangeError(
+    throw wrong(
       `${name}.matrix has blocks of ${matrix.blockColumns} columns, which ` +
         `straddle rows of an image with ${channels} channels`,
     );
-  checkLength(`${name}.bias`, bias, matrix.rows);
+  checkArray(`${name}.bias`, 'Float32Array', layer.bias, matrix.rows);
+  checkBoolean(`${name}.relu`, layer.relu);
+  const outputs =
+    (Math.floor((paddedHeight - kernel[0]) / stride) + 1) * (Math.floor((paddedWidth - kernel[1]) / stride) + 1);
+  if (!within(outputs * matrix.rows, limits.pixels))
+    throw wrong(`${name} gives ${outputs * matrix.rows} numbers, expected at most ${limits.pixels.most}`);
+  return { ...layer, matrix };
 }
 
 /** A member's input and layers in words, without masks and weights. */

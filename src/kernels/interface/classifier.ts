@@ -83,8 +83,7 @@ export interface ClassifierGradients {
 
 /**
  * What the kernels offer for classifiers. All members run side by side on all threads inside one call; they have equal
- * layers but for the masks and weights. A member's results are those of a call with it alone, to the bit. Wrong
- * arguments are a RangeError.
+ * layers but for the masks and weights. A member's results are those of a call with it alone, to the bit.
  */
 export interface ClassifierKernels {
   classifierLoss(members: readonly ClassifierNetwork[], batch: ClassifierBatch): ClassifierResult;

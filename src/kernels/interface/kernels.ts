@@ -194,7 +194,10 @@ export interface SamplerGroup {
 /** The parts of a step, in the order of `Sampler.timed`. */
 export const samplerParts = ['recurrent product and gates', 'hidden layers', 'logits', 'softmax and draw'] as const;
 
-/** Every implementation passes the same tests; nothing else knows which one runs. */
+/**
+ * Every implementation passes the same tests; nothing else knows which one runs. What `chooseKernels` gives checks all
+ * arguments: ERR_ARGUMENT for a wrong type, length, index or range, ERR_MEMORY where there is no more memory.
+ */
 export interface Kernels extends ClassifierKernels {
   readonly name: KernelName;
   readonly threads: number;

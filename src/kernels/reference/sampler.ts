@@ -1,5 +1,4 @@
 import { philox, streams } from '../../base/random.js';
-import { checkFrames, checkLength } from '../interface/check.js';
 import { cuesOf, type Sampler, type SamplerNetwork, type SamplerSettings } from '../interface/kernels.js';
 import { type FramePredictors, Listener } from '../interface/listener.js';
 import { emptyStep, gruHalf, output, recurrentProducts, scaled } from './network.js';
@@ -28,7 +27,6 @@ export class ReferenceSampler implements Sampler {
   }
 
   async run(gate: Float32Array, frames: number, hop: number, predictors?: FramePredictors): Promise<Uint16Array> {
-    checkFrames(this.network, this.settings.hearing, gate, frames, predictors);
     const codes = new Uint16Array(frames * hop);
     for (let t = 0; t < codes.length; t++) {
       this.listen(t, hop, predictors);
@@ -39,14 +37,12 @@ export class ReferenceSampler implements Sampler {
 
   forced(
     gate: Float32Array,
-    frames: number,
+    _frames: number,
     hop: number,
     codes: Uint16Array,
     predictors?: FramePredictors,
   ): Float32Array {
     const { classes } = this.network;
-    checkFrames(this.network, this.settings.hearing, gate, frames, predictors);
-    checkLength('codes', codes, frames * hop);
     const probabilities = new Float32Array(codes.length * 2 * classes);
     for (let t = 0; t < codes.length; t++) {
       const at = t * 2 * classes;

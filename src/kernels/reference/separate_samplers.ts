@@ -1,4 +1,3 @@
-import { checkSlots } from '../interface/check.js';
 import type { Kernels, Sampler, SamplerGroup, SamplerNetwork } from '../interface/kernels.js';
 
 /** A group made of samplers that know nothing of each other: the reference of those that share their work. */
@@ -11,17 +10,9 @@ export function separateSamplers(
   return {
     slots,
     begin(slot, settings) {
-      checkSlots(
-        [slot],
-        samplers.map(() => true),
-      );
       samplers[slot] = kernels.createSampler(network, settings);
     },
     async run(parts, hop) {
-      checkSlots(
-        parts.map(({ slot }) => slot),
-        samplers.map((sampler) => sampler !== undefined),
-      );
       return Promise.all(
         parts.map(
           async ({ slot, gate, frames, predictors }) =>

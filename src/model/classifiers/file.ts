@@ -1,9 +1,20 @@
+import { z } from 'zod';
+import { parseBoundedJson } from '../../base/bounded_json.js';
 import { TtsError } from '../../base/errors.js';
+import { limits, real, whole } from '../../base/limits.js';
 import { readWholeFile, writeWholeFile } from '../../base/whole_file.js';
 import type { Normalisation } from '../../data/images/images.js';
 import type { BlockMatrix } from '../../kernels/interface/blocks.js';
+import { checkClassifierNetwork } from '../../kernels/interface/check_classifier.js';
 import type { ClassifierLayer, ClassifierNetwork } from '../../kernels/interface/classifier.js';
-import { decodeSafetensors, encodeSafetensors, safetensorsKind, type Tensor } from '../safetensors.js';
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  type SafetensorsFile,
+  safetensorsKind,
+  type Tensor,
+  unquoted,
+} from '../safetensors.js';
 
 /** A classifier that can be used: its network, and what its input must go through. */
 export interface SavedClassifier {
@@ -18,6 +29,34 @@ const version = '1';
 
 /** What may be replaced by a classifier without asking. */
 export const classifierKind = safetensorsKind('a classifier', format);
+
+const extent = whole(limits.extent);
+const kernel = z.tuple([extent, extent]);
+const rows = whole(limits.rows);
+/** What the metadata say of each layer; its arrays are tensors. What fits together the kernels' checks know. */
+const layerSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('convolution'),
+    matrix: z.strictObject({ rows, columns: rows, blockRows: extent, blockColumns: extent }),
+    kernel,
+    stride: extent,
+    padding: whole(limits.padding),
+    relu: z.boolean(),
+  }),
+  z.strictObject({ kind: z.literal('depthwise'), kernel, stride: extent, padding: whole(limits.padding) }),
+  z.strictObject({ kind: z.literal('pool'), how: z.enum(['max', 'mean']), size: extent }),
+]);
+const metadataSchema = z.strictObject({
+  network: z.strictObject({
+    input: z.tuple([extent, extent, extent]),
+    layers: z.array(layerSchema).min(1).max(limits.layers.most),
+  }),
+  normalisation: z.strictObject({
+    mean: z.array(real(limits.weight)).max(limits.extent.most),
+    deviation: z.array(real(limits.deviation)).max(limits.extent.most),
+  }),
+  provenance: z.record(z.string(), z.unknown()),
+});
 
 /**
  * Writes a classifier as one safetensors file, whole or not at all. Tensors of layer i are `i.values` [blocks, block
@@ -60,41 +99,76 @@ export async function saveClassifier(
 }
 
 /**
- * Reads what `saveClassifier` wrote. The kernels check indices and sizes when they first see the network.
+ * Reads what `saveClassifier` wrote and checks all of it: every number of the metadata, every shape, index and weight.
  * @throws {TtsError} ERR_FILE_NOT_FOUND, ERR_FILE_READ; ERR_VOICE_CORRUPT for a file that is damaged or no classifier
  */
 export async function loadClassifier(path: string): Promise<SavedClassifier> {
-  const { tensors, metadata } = decodeSafetensors(await readWholeFile(path));
-  if (metadata.format !== format || metadata.version !== version) {
-    throw new TtsError(
-      'ERR_VOICE_CORRUPT',
-      `${path} has format ${JSON.stringify(metadata.format)}, version ${JSON.stringify(metadata.version)}, ` +
-        `expected "${format}", "${version}"`,
-    );
+  const bytes = await readWholeFile(path);
+  try {
+    return decodeClassifier(decodeSafetensors(bytes));
+  } catch (cause) {
+    throw cause instanceof TtsError ? new TtsError('ERR_VOICE_CORRUPT', `${path}: ${cause.message}`, { cause }) : cause;
   }
-  const take = <T>(name: string): T => {
+}
+
+const corrupt = (message: string, cause?: unknown): TtsError => new TtsError('ERR_VOICE_CORRUPT', message, { cause });
+
+function decodeClassifier({ tensors, metadata }: SafetensorsFile): SavedClassifier {
+  if (metadata.format !== format || metadata.version !== version)
+    throw corrupt(
+      `it has format ${unquoted(metadata.format ?? 'none')}, version ${unquoted(metadata.version ?? 'none')}, ` +
+        `expected ${format}, ${version}`,
+    );
+  const {
+    network: { input, layers },
+    normalisation,
+    provenance,
+  } = readMetadata(metadata);
+  if (normalisation.mean.length !== input[2] || normalisation.deviation.length !== input[2])
+    throw corrupt(`metadata normalisation has ${normalisation.mean.length} channels, expected ${input[2]}`);
+  const taken = new Set<string>();
+  const take = <T>(name: string, dtype: Tensor['dtype']): T => {
+    taken.add(name);
     const tensor = tensors.get(name);
-    if (!tensor) throw new TtsError('ERR_VOICE_CORRUPT', `${path} lacks the tensor ${name}`);
+    if (!tensor) throw corrupt(`the tensor ${name} is missing`);
+    if (tensor.dtype !== dtype) throw corrupt(`tensor ${name} is ${tensor.dtype}, expected ${dtype}`);
     return tensor.data as T;
   };
-  const [network, normalisation, provenance] = ['network', 'normalisation', 'provenance'].map(
-    (key) => JSON.parse(metadata[key]) as unknown,
-  );
-  const { input, layers } = network as ClassifierNetwork;
+  const weights = (name: string): Float32Array => {
+    const values = take<Float32Array>(name, 'F32');
+    const { least, most } = limits.weight;
+    const bad = values.findIndex((value) => !(value >= least && value <= most));
+    if (bad >= 0) throw corrupt(`tensor ${name} has ${values[bad]} at ${bad}, expected ${least} to ${most}`);
+    return values;
+  };
   const whole = layers.map((layer, i): ClassifierLayer => {
     if (layer.kind === 'pool') return layer;
-    if (layer.kind === 'depthwise') return { ...layer, weights: take<Float32Array>(`${i}.weights`) };
+    if (layer.kind === 'depthwise') return { ...layer, weights: weights(`${i}.weights`) };
     const matrix: BlockMatrix = {
       ...layer.matrix,
-      values: take<Float32Array>(`${i}.values`),
-      rowStart: take<Int32Array>(`${i}.rowStart`),
-      column: take<Int32Array>(`${i}.column`),
+      values: weights(`${i}.values`),
+      rowStart: take<Int32Array>(`${i}.rowStart`, 'I32'),
+      column: take<Int32Array>(`${i}.column`, 'I32'),
     };
-    return { ...layer, matrix, bias: take<Float32Array>(`${i}.bias`) };
+    return { ...layer, matrix, bias: weights(`${i}.bias`) };
   });
-  return {
-    network: { input, layers: whole },
-    normalisation: normalisation as Normalisation,
-    provenance: provenance as Record<string, unknown>,
-  };
+  for (const name of tensors.keys())
+    if (!taken.has(name)) throw corrupt(`tensor ${unquoted(name)} does not belong to this network`);
+  return { network: checkClassifierNetwork('the network', { input, layers: whole }), normalisation, provenance };
+}
+
+function readMetadata(metadata: Record<string, string>): z.infer<typeof metadataSchema> {
+  const json = Object.fromEntries(
+    Object.keys(metadataSchema.shape).map((key) => {
+      try {
+        return [key, parseBoundedJson(metadata[key])];
+      } catch (cause) {
+        throw corrupt(`metadata ${key} is not JSON`, cause);
+      }
+    }),
+  );
+  const checked = metadataSchema.safeParse(json);
+  if (checked.success) return checked.data;
+  const [{ path, message }] = checked.error.issues;
+  throw corrupt(`metadata ${path.join('.')}: ${message}`);
 }

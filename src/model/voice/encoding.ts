@@ -1,10 +1,19 @@
 import { sha256 as Sha256 } from '@noble/hashes/sha2';
 import { bytesToHex } from '@noble/hashes/utils';
 import { isUntreated, untreated } from '../../audio/treatment.js';
+import { parseBoundedJson, quoted } from '../../base/bounded_json.js';
 import { TtsError } from '../../base/errors.js';
+import { type Limit, limits, within } from '../../base/limits.js';
 import type { StoredMatrix } from '../../kernels/interface/blocks.js';
-import { isInt8, precisionOfMatrix } from '../../kernels/interface/precision.js';
-import { decodeSafetensors, type Dtype, encodeSafetensors, type Tensor, type TensorData } from '../safetensors.js';
+import { isInt8, precisionOfMatrix, toBf16 } from '../../kernels/interface/precision.js';
+import {
+  decodeSafetensors,
+  type Dtype,
+  encodeSafetensors,
+  type Tensor,
+  type TensorData,
+  unquoted,
+} from '../safetensors.js';
 import {
   type DenseName,
   denseNames,
@@ -93,7 +102,7 @@ export function decodeVoice(bytes: Uint8Array): Voice {
   const expected = checksum(tensors, metadata);
   if (metadata.sha256 !== expected)
     throw corrupt(
-      `the file is damaged: its checksum is ${expected}, expected ${metadata.sha256 ?? 'one in the metadata'}`,
+      `the file is damaged: its checksum is ${expected}, expected ${metadata.sha256 === undefined ? 'one in the metadata' : unquoted(metadata.sha256)}`,
     );
   const { config, features, treatment, statistics, provenance } = readMetadata(metadata);
 
@@ -102,6 +111,8 @@ export function decodeVoice(bytes: Uint8Array): Voice {
     taken.add(name);
     return takeTensor(tensors, name, dtype, shape) as T;
   };
+  const weights = (name: string, shape: (number | null)[]): Float32Array =>
+    checkRange(name, take<Float32Array>(name, 'F32', shape), limits.weight);
   const matrix = (name: SparseName): StoredMatrix => {
     const [rows, columns] = shapeOf(name, config);
     const { rows: blockRows, columns: blockColumns } = config.block;
@@ -117,24 +128,28 @@ export function decodeVoice(bytes: Uint8Array): Voice {
       return {
         ...structure,
         values: checkInt8(name, take<Int8Array>(`${name}.values`, 'I8', shape)),
-        scale: take<Float32Array>(`${name}.scale`, 'F32', [rows]),
+        scale: checkRange(`${name}.scale`, take<Float32Array>(`${name}.scale`, 'F32', [rows]), largestScale),
       };
-    return { ...structure, values: take<Float32Array>(`${name}.values`, 'F32', shape) };
+    return { ...structure, values: weights(`${name}.values`, shape) };
   };
   const sparse = Object.fromEntries(sparseNames.map((name) => [name, matrix(name)])) as Record<
     SparseName,
     StoredMatrix
   >;
-  const vectors = denseNames.map((name) => [name, take<Float32Array>(name, 'F32', denseShape(name, config))]);
+  const vectors = denseNames.map((name) => [name, weights(name, denseShape(name, config))]);
   const dense = Object.fromEntries(vectors) as Record<DenseName, Float32Array>;
-  const [mean, std] = ['mean', 'std'].map((name) => take<Float32Array>(`statistics.${name}`, 'F32', [features.bins]));
+  const mean = weights('statistics.mean', [features.bins]);
+  const std = take<Float32Array>('statistics.std', 'F32', [features.bins]);
+  checkRange('statistics.std', std, limits.deviation);
 
-  const weights = Object.entries(conditioningShapes(config, features.bins));
   const conditioning = new Map(
-    weights.map(([name, shape]) => [name, { shape, data: take<Float32Array>(`conditioning.${name}`, 'F32', shape) }]),
+    Object.entries(conditioningShapes(config, features.bins)).map(([name, shape]) => [
+      name,
+      { shape, data: weights(`conditioning.${name}`, shape) },
+    ]),
   );
   for (const name of tensors.keys())
-    if (!taken.has(name)) throw corrupt(`tensor ${name} does not belong to a voice of this configuration`);
+    if (!taken.has(name)) throw corrupt(`tensor ${unquoted(name)} does not belong to a voice of this configuration`);
   return {
     config,
     features,
@@ -147,11 +162,13 @@ export function decodeVoice(bytes: Uint8Array): Voice {
   };
 }
 
+const inQuotes = (text: string | undefined): string => (text === undefined ? 'missing' : quoted(text));
+
 function checkVersion(metadata: Record<string, string>): void {
   if (metadata.format !== format)
-    throw corrupt(`not a voice: the metadata's format is ${JSON.stringify(metadata.format)}, expected "${format}"`);
+    throw corrupt(`not a voice: the metadata's format is ${inQuotes(metadata.format)}, expected "${format}"`);
   if (!/^[1-9]\d{0,8}$/.test(metadata.version ?? ''))
-    throw corrupt(`version ${JSON.stringify(metadata.version)}, expected a number from 1`);
+    throw corrupt(`version ${inQuotes(metadata.version)}, expected a number from 1`);
   if (Number(metadata.version) > version)
     throw new TtsError(
       'ERR_VOICE_VERSION',
@@ -165,15 +182,18 @@ function readMetadata(metadata: Record<string, string>) {
   const json: Record<string, unknown> = {};
   for (const key of jsonKeys) {
     try {
-      json[key] = JSON.parse(values[key]);
+      json[key] = parseBoundedJson(values[key]);
     } catch (cause) {
-      throw new TtsError('ERR_VOICE_CORRUPT', `metadata ${key} is not JSON`, { cause });
+      const reason = cause instanceof SyntaxError ? ` (${cause.message.slice(0, 100)})` : '';
+      throw new TtsError('ERR_VOICE_CORRUPT', `metadata ${key} is not JSON${reason}`, { cause });
     }
   }
   const checked = voiceMetadataSchema.safeParse(json);
   if (checked.success) return checked.data;
   const [{ path, message }] = checked.error.issues;
-  throw corrupt(`metadata ${path.join('.')}: ${message}`);
+  const value = path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], json);
+  const text = (JSON.stringify(value) as string | undefined) ?? 'missing';
+  throw corrupt(`metadata ${path.join('.')} is ${text.length > 60 ? `${text.slice(0, 60)}…` : text}: ${message}`);
 }
 
 const denseShape = (name: DenseName, config: WaveRnnConfig): number[] => {
@@ -204,11 +224,26 @@ function takeTensor(
   return tensor.data;
 }
 
-/** Infinities and NaN have all eight bits of the exponent set. */
+/** Numbers that are finite can still be absurd: a few layers on they are no longer finite. */
+function checkRange(name: string, values: Float32Array, limit: Limit): Float32Array {
+  const bad = values.findIndex((value) => !within(value, limit));
+  if (bad >= 0) throw corrupt(`tensor ${name} has ${values[bad]} at ${bad}, expected ${limit.least} to ${limit.most}`);
+  return values;
+}
+
+/** What a whole number from -127 to 127 is multiplied by. */
+const largestScale: Limit = { least: limits.weight.least / 127, most: limits.weight.most / 127 };
+
+/** The bits of the largest weight without its sign: bf16 of greater size are greater numbers, infinities or NaN. */
+const largestBf16 = toBf16(Float32Array.of(limits.weight.most))[0];
+
 function checkBf16(name: string, values: Uint16Array): Uint16Array {
-  const bad = values.findIndex((bits) => (bits & 0x7f80) === 0x7f80);
+  const bad = values.findIndex((bits) => (bits & 0x7fff) > largestBf16);
   if (bad >= 0)
-    throw corrupt(`tensor ${name}.values has bf16 0x${values[bad].toString(16)} at ${bad}, expected finite numbers`);
+    throw corrupt(
+      `tensor ${name}.values has bf16 0x${values[bad].toString(16)} at ${bad}, expected finite numbers up to ` +
+        `${limits.weight.most}`,
+    );
   return values;
 }
 
@@ -242,7 +277,10 @@ function checkBlocks(name: string, rowStart: Int32Array, column: Int32Array, col
 }
 
 /** SHA-256 of everything in the file but itself, in an order that does not depend on the file's. */
-function checksum(tensors: ReadonlyMap<string, Tensor>, { sha256: _, ...metadata }: Record<string, string>): string {
+export function checksum(
+  tensors: ReadonlyMap<string, Tensor>,
+  { sha256: _, ...metadata }: Record<string, string>,
+): string {
   const utf8 = new TextEncoder();
   const hash = Sha256.create().update(utf8.encode(JSON.stringify(Object.entries(metadata).sort())));
   for (const [name, { dtype, shape, data }] of [...tensors].sort(([a], [b]) => (a < b ? -1 : 1))) {

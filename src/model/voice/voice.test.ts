@@ -307,7 +307,7 @@ test('shapes that contradict the configuration are refused', async () => {
   );
   await refusesToSave(
     (voice) => ({ ...voice, config: { ...voice.config, block: { rows: 8, columns: 2 } } }),
-    /recurrent\.rowStart is I32 \[7\], expected I32 \[13\]/,
+    /config\.block is .*blocks of 8×2, expected one of 16×1/,
   );
 });
 

@@ -2,6 +2,7 @@ import { predictorFromMel, predictorOrder } from '../../audio/lpc.js';
 import type { MelSettings } from '../../audio/mel_settings.js';
 import { mulawCode, mulawValue } from '../../audio/mulaw.js';
 import { pitchFromMel } from '../../audio/pitch_from_mel.js';
+import { TtsError } from '../../base/errors.js';
 import { codeExcitation } from '../../kernels/interface/excitation.js';
 import {
   type FramePredictors,
@@ -67,6 +68,13 @@ export function excitationCodec(settings: MelSettings, config: ExcitationConfig)
     for (let i = 0; i < frames; i++) {
       const frame = features.subarray(i * bins, (i + 1) * bins);
       const predictor = analyse(frame);
+      // Sums of the coefficients: one that is not finite makes them so.
+      if (!Number.isFinite(predictor.gain + predictor.coefficients.reduce((sum, value) => sum + value, 0)))
+        throw new TtsError(
+          'ERR_FEATURE_RANGE',
+          `frame ${i} of these has levels that no recording has (${Math.max(...frame)} at most); expected features ` +
+            'like those of the training',
+        );
       const { period, strength } = findPitch(frame);
       const [weak, strong] = pitchStrength;
       for (let j = i * vectors; j < (i + 1) * vectors; j++) {

@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { limits, text, whole } from '../../base/limits.js';
 import { type ClassifierName, classifiers } from '../../model/classifiers/classifiers.js';
 import { sparsitySchema } from '../../sparsity/settings.js';
 import { adamSchema, decaySchema } from './vocoder_schema.js';
 
-const steps = z.int().min(1);
+const steps = whole(limits.steps);
 const density = z.number().gt(0).max(1);
 /** Outputs × inputs: the shapes that the kernels have. */
 const blockSchema = z
@@ -17,7 +18,7 @@ const blockSchema = z
 const imagesSchema = z.strictObject({
   dataset: z.enum(['mnist', 'cifar10']),
   /** Where files in the set's format lie; default: the set's own folder under `data`. */
-  folder: z.string().min(1).optional(),
+  folder: text().min(1).optional(),
   /** Whether the set is downloaded when its own folder does not have it. */
   download: z.boolean(),
   /** See `Augmentation`. */
@@ -32,7 +33,7 @@ const sparseSizeSchema = z.strictObject({
   /**
    * Outputs of the layers but the last, in order, instead of the model's own: a narrower or wider net of the same kind.
    */
-  widths: z.array(z.int().min(1)).optional(),
+  widths: z.array(whole(limits.width)).max(limits.layers.most).optional(),
   /** Share of blocks kept in each masked layer. */
   density,
   block: blockSchema.default([1, 1]),
@@ -41,14 +42,14 @@ const sparseSizeSchema = z.strictObject({
 });
 
 const interval = { validateEvery: steps, checkpointEvery: steps };
-const seed = z.int().min(0);
+const seed = whole(limits.seed);
 
 const classifierTrainingSchema = z.strictObject({
   /** Examples of a step, shared out equally among the members of a population. */
-  examples: z.int().min(1).max(32768),
+  examples: whole(limits.examples),
   steps,
   learningRate: z.number().positive().max(1),
-  warmup: z.int().min(0),
+  warmup: whole({ ...limits.steps, least: 0 }),
   decay: decaySchema,
   adam: adamSchema,
   /** Decay of the exponential moving average of the weights, which is what is validated and saved. */
@@ -57,7 +58,7 @@ const classifierTrainingSchema = z.strictObject({
    * Factor on the deviation of the initial weights of masked layers: from small ones, magnitudes soon tell what was
    * learned.
    */
-  initial: z.number().positive(),
+  initial: z.number().positive().max(limits.amount.most),
   seed,
   ...interval,
   /** Steps between two pictures of the masks. */
@@ -66,10 +67,10 @@ const classifierTrainingSchema = z.strictObject({
 
 /** What stands in the recipe.yaml of a classifier whose weights are trained by backpropagation. */
 export const classifierRecipeSchema = z.strictObject({
-  name: z.string().min(1),
+  name: text().min(1),
   task: z.literal('classifier'),
   data: imagesSchema,
-  size: z.string(),
+  size: text(),
   sizes: z.record(z.string(), sparseSizeSchema),
   sparsity: sparsitySchema,
   training: classifierTrainingSchema,
@@ -78,16 +79,16 @@ export const classifierRecipeSchema = z.strictObject({
 const evolutionSchema = z
   .strictObject({
     /** Examples of a pair, which all its members see. */
-    examples: z.int().min(1).max(32768),
+    examples: whole(limits.examples),
     steps,
     /** Members of a generation: a multiple of 2·workers. */
-    population: z.int().min(2).multipleOf(2),
+    population: whole(limits.weightPopulation).multipleOf(2),
     /** Parts of the population that are ranked each for itself (semi-updates). */
-    workers: z.int().min(1),
+    workers: whole(limits.workers),
     /** Deviation of the weights at the start, as a share of that of a layer's initial weights. */
-    sigma: z.number().positive(),
+    sigma: z.number().positive().max(limits.amount.most),
     /** Step of the mean in units of sigma. */
-    learningRate: z.number().positive(),
+    learningRate: z.number().positive().max(limits.amount.most),
     /** How sigma falls, and to which share of itself. */
     decay: decaySchema,
     /** Decay of the exponential moving average of the mean, which is what is validated and saved. */
@@ -102,10 +103,10 @@ const evolutionSchema = z
 
 /** What stands in the recipe of a classifier whose weights an evolution strategy finds, without gradients. */
 export const evolvedRecipeSchema = z.strictObject({
-  name: z.string().min(1),
+  name: text().min(1),
   task: z.literal('classifier-es'),
   data: imagesSchema,
-  size: z.string(),
+  size: text(),
   sizes: z.record(z.string(), z.strictObject({ model: modelSchema })),
   training: evolutionSchema,
 });

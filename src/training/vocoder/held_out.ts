@@ -25,14 +25,10 @@ const clipsMeasured = 32;
 export function heldOutNll(tf: TensorFlow, kernels: Kernels, trainer: VocoderTrainer, store: FeatureStore): number {
   const { config } = trainer;
   const conditioner = new GateConditioner(tf, config, trainer.parameters.averagedConditioning(), trainer.statistics);
-  try {
-    return negativeLogLikelihood(
-      { kernels, network: trainer.deployed(), config, conditioner, settings: store.settings },
-      store.validation.slice(0, clipsMeasured),
-    );
-  } finally {
-    conditioner.dispose();
-  }
+  return negativeLogLikelihood(
+    { kernels, network: trainer.deployed(), config, conditioner, settings: store.settings },
+    store.validation.slice(0, clipsMeasured),
+  );
 }
 
 /** Held-out clips that are spoken at intervals. */

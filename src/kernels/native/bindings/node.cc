@@ -1,4 +1,5 @@
-// N-API. src/kernels/native.ts is the only caller and has checked types and lengths.
+// N-API. src/kernels/compiled/compiled_kernels.ts is the only caller; arguments are checked before
+// it, in src/kernels/interface/guard.ts.
 #include "bindings/node_values.h"
 #include "excitation/coder.h"
 

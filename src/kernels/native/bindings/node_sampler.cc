@@ -1,5 +1,4 @@
-// The sampler's side of N-API. src/kernels/native.ts is the only caller and has checked types and
-// lengths.
+// The sampler's side of N-API. Arguments are checked before, in src/kernels/interface/guard.ts.
 #include <algorithm>
 #include <chrono>
 
@@ -269,7 +268,7 @@ class Sampler : public Napi::ObjectWrap<Sampler> {
     void OnOK() override {
       sampler_->Unref();
       Napi::Uint16Array out = Napi::Uint16Array::New(Env(), codes_.size());
-      memcpy(out.Data(), codes_.data(), codes_.size() * sizeof(uint16_t));
+      if (!codes_.empty()) memcpy(out.Data(), codes_.data(), codes_.size() * sizeof(uint16_t));
       deferred.Resolve(out);
     }
     void OnError(const Napi::Error& e) override {

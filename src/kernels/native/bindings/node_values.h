@@ -1,11 +1,17 @@
-// From JavaScript values to what the engine takes. src/kernels/native.ts has checked types and
-// lengths.
+// From JavaScript values to what the engine takes. Types and lengths were checked before, in
+// src/kernels/interface/guard.ts.
 #pragma once
+// Whatever C++ throws, no memory above all, becomes an error in JavaScript and no end of the
+// process.
 #define NAPI_CPP_EXCEPTIONS
+#define NODE_ADDON_API_CPP_EXCEPTIONS_ALL
 #include <napi.h>
+
+#include <stdexcept>
 
 #include "excitation/listener.h"
 #include "train/engine.h"
+#include "train/structure.h"
 
 inline const KernelTable* table_of(const Napi::Value& name) {
   for (const KernelTable* t : available_tables())
@@ -39,13 +45,18 @@ inline Predictors predictors_of(const Napi::Object& o) {
 
 inline Matrix matrix_of(const Napi::Value& v) {
   const Napi::Object o = v.As<Napi::Object>();
-  return {integer(o.Get("rows")),
-          integer(o.Get("columns")),
-          integer(o.Get("blockRows")),
-          integer(o.Get("blockColumns")),
-          data_of<int32_t>(o.Get("rowStart")),
-          data_of<int32_t>(o.Get("column")),
-          data_of<float>(o.Get("values"))};
+  const Napi::Value rowStart = o.Get("rowStart"), column = o.Get("column"),
+                    values = o.Get("values");
+  const Matrix m = {integer(o.Get("rows")),      integer(o.Get("columns")),
+                    integer(o.Get("blockRows")), integer(o.Get("blockColumns")),
+                    data_of<int32_t>(rowStart),  data_of<int32_t>(column),
+                    data_of<float>(values)};
+  // Once more, and every time: JavaScript looks at a matrix once, and its arrays may have changed.
+  if (!sound(m, length_of(rowStart), length_of(column), length_of(values)))
+    throw std::invalid_argument(
+        "a block matrix changed after it was checked: its rows of blocks or columns are out of "
+        "range");
+  return m;
 }
 
 // binding_sampler.cc

@@ -1,6 +1,8 @@
-// The exports of the WebAssembly module: what binding.cc is to N-API. src/kernels/wasm_addon.ts is
-// the only caller; types and lengths are checked before it. A function takes one array of float64
-// numbers, which holds whole numbers, float32 numbers and addresses alike, in order.
+// The exports of the WebAssembly module: what node.cc is to N-API. src/kernels/compiled/wasm.ts is
+// the only caller; arguments are checked before it, in src/kernels/interface/guard.ts. A function
+// takes one array of float64 numbers, which holds whole numbers, float32 numbers and addresses
+// alike, in order.
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <__verbose_abort>
@@ -108,13 +110,18 @@ extern "C" int clock_gettime(clockid_t, timespec* time) {
   return 0;
 }
 
-// Nothing throws; what cannot be helped, such as no memory, is a trap. libc++'s own would print.
+// Nothing throws; what cannot be helped, such as no memory, is a trap, which JavaScript sees as an
+// error. libc++'s own would print.
 void std::__libcpp_verbose_abort(const char*, ...) noexcept { __builtin_trap(); }
 void* operator new(size_t bytes) { return aligned_memory(bytes); }
 void operator delete(void* p) noexcept { free_aligned(p); }
 void operator delete(void* p, size_t) noexcept { free_aligned(p); }
 
-EXPORT(allocate) void* allocate(size_t bytes) { return aligned_memory(bytes); }
+// Null where there is no more memory.
+EXPORT(allocate) void* allocate(size_t bytes) {
+  void* p = nullptr;
+  return posix_memalign(&p, 64, bytes ? bytes : 64) == 0 ? p : nullptr;
+}
 EXPORT(release) void release(void* p) { free_aligned(p); }
 
 // matrix, x [columns,16], y [rows,16]

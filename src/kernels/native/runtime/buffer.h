@@ -7,6 +7,9 @@ class Buffer {
   float* need(size_t floats) {
     if (floats > size_) {
       free_aligned(data_);
+      // There may be no memory: then the buffer is empty.
+      data_ = nullptr;
+      size_ = 0;
       data_ = static_cast<float*>(aligned_memory(floats * sizeof(float)));
       size_ = floats;
     }

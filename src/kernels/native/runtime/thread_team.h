@@ -2,8 +2,8 @@
 // only promises that it gets done.
 #pragma once
 #include <condition_variable>
+#include <exception>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -38,7 +38,8 @@ inline void leave_core(int core) {
 }
 
 // Calls task(i) for every i below count, each on a thread of its own, the first on the calling one.
-// False, and nothing is called, where there are too few threads to be had.
+// Tasks may wait for each other, so they must not throw. False, and nothing is called, where there
+// are too few threads to be had, or no memory for them.
 template <class F>
 bool at_once(int count, F task) {
   enum { kWait, kGo, kStop } sign = kWait;
@@ -52,8 +53,8 @@ bool at_once(int count, F task) {
     changed.notify_all();
   };
   bool enough = true;
-  threads.reserve(count);
   try {
+    threads.reserve(count);
     for (int i = 1; i < count; i++)
       threads.emplace_back([&, i] {
         std::unique_lock<std::mutex> lock(mutex);
@@ -63,7 +64,7 @@ bool at_once(int count, F task) {
         leave_core(core);
         task(i);
       });
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {
     enough = false;
   }
   show(enough ? kGo : kStop);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <chrono>
+#include <new>
 #include <numeric>
 
 #if defined(__linux__)
@@ -124,7 +125,13 @@ void* aligned_memory(size_t bytes) {
 #endif
   const size_t rounded = (bytes + page - 1) / page * page;
   void* p = nullptr;
-  if (posix_memalign(&p, page, rounded ? rounded : page) != 0) abort();
+  if (rounded < bytes || posix_memalign(&p, page, rounded ? rounded : page) != 0) {
+#if defined(__cpp_exceptions)
+    throw std::bad_alloc();
+#else
+    __builtin_trap();
+#endif
+  }
 #if defined(__linux__)
   if (page > 64) madvise(p, rounded, MADV_HUGEPAGE);
 #endif
