@@ -254,7 +254,8 @@ std::unique_ptr<Packed> pack_network(const SourceNetwork& from, const SamplerKer
                 : m == kCoarseHidden || m == kFineHidden ? hidden
                                                          : logits,
                 kernels, &net.sparse[m], &packed->arena);
-    net.quantised |= net.sparse[m].precision == kInt8;
+    if (net.sparse[m].precision == kInt8)
+      net.quantised |= net.sparse[m].blocks || kernels->byteGather ? kBytes : kSpread;
   }
   std::vector<float> columns((size_t)from.inputs * 3 * H);
   for (int row = 0; row < 3 * H; row++)

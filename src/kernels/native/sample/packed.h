@@ -18,6 +18,9 @@
 
 enum Precision { kFloat32, kBf16, kInt8 };
 
+// Copies of the state in int8; both, or none.
+enum Copies { kBytes = 1, kSpread = 2 };
+
 struct PackedMatrix {
   int rows, columns, precision, tile;
   int blocks;  // int8: whether the four columns of a group are neighbours, 4·index …
@@ -56,7 +59,7 @@ struct PackedNetwork {
   PackedMatrix sparse[5];
   const float* input;    // I* column by column, [inputs][3H]
   const float* bias[4];  // coarse hidden, coarse logits, fine hidden, fine logits
-  int quantised;         // whether any matrix is int8: the state is then needed in int8 too
+  int quantised;         // copies of the state in int8 that the matrices read, see quantise.h
 };
 
 class Listener;  // excitation/listener.h

@@ -1,7 +1,7 @@
 // The state in int8, q = round(128·x), to the nearest even and at most 127; |x| ≤ 1. Multiplying by
-// a power of two is exact, so every kernel rounds alike. Kept twice: as bytes, for groups of
-// neighbouring columns and for byte permutations, and spread, one activation in the lowest byte of
-// four, for gathering.
+// a power of two is exact, so every kernel rounds alike. Two copies, made where a matrix reads
+// them: bytes, for groups of neighbouring columns and for byte permutations, and spread, one
+// activation in the lowest byte of four, for gathering.
 //
 // Gathering puts the activations of four columns into four bytes. A 4-byte load at 4·column - c
 // from spread bytes has the activation in its byte c and zeros elsewhere, so that four loads joined
@@ -32,19 +32,22 @@ struct Quantised {
   Quantised from(int column) const { return {bytes + column, spread + 4 * column}; }
 };
 
-// The 16, 8 or 4 elements at `i`.
-INLINE void quantise(vf x, Quantised q, int i) {
+// The 16, 8 or 4 elements at `i`, in the copies that are asked for.
+INLINE void quantise(vf x, Quantised q, int i, int copies) {
   // Adding 1.5·2^23 rounds to the nearest even and leaves the integer in the low bits.
   const vf rounded = minimum(x, splat(127.f / 128)) * 128.f + 12582912.f;
-#if KERNELS_WIDTH == 16
-  const __m512i value = _mm512_add_epi32((__m512i)rounded, _mm512_set1_epi32(kActivationOffset));
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(q.bytes + i), _mm512_cvtepi32_epi8(value));
-  if constexpr (!kByteGather)
-    _mm512_storeu_si512(q.spread + 4 * i, _mm512_and_si512(value, _mm512_set1_epi32(255)));
-#else
   const vi value = ((vi)rounded + kActivationOffset) & 255;
-  memcpy(q.spread + 4 * i, &value, sizeof value);
-  for (int l = 0; l < kWidth; l++) q.bytes[i + l] = q.spread[4 * (i + l)];
+  if (copies & kSpread) memcpy(q.spread + 4 * i, &value, sizeof value);
+  if (!(copies & kBytes)) return;
+#if KERNELS_WIDTH == 16
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(q.bytes + i), _mm512_cvtepi32_epi8((__m512i)value));
+#elif KERNELS_WIDTH == 8
+  const __m256i lowest = _mm256_set1_epi32(0x0c080400);
+  const __m256i packed = _mm256_shuffle_epi8((__m256i)value, lowest);
+  _mm_storeu_si64(q.bytes + i, _mm_unpacklo_epi32(_mm256_castsi256_si128(packed),
+                                                  _mm256_extracti128_si256(packed, 1)));
+#else
+  for (int l = 0; l < kWidth; l++) q.bytes[i + l] = (uint8_t)value[l];
 #endif
 }
 

@@ -18,6 +18,10 @@ constexpr int kSamplerSlots = 1;
 constexpr int kSamplerSlots = 4;
 #endif
 
+// Units whose gates follow their products, and registers of them side by side.
+constexpr int kBatch = 256;
+constexpr int kSide = 4;
+
 // Looks at a thread that is late, before the processor is given away: some microseconds.
 constexpr int kSpins = 2000;
 
@@ -158,49 +162,48 @@ struct SamplerRun {
           relax();
   }
 
-  // 16 units of the slots' states from the products of their gates.
-  template <bool Fine>
-  __attribute__((always_inline)) inline void gates(int i, const vf (&drive)[3][L][kParts]) {
-    UNROLL for (int p = 0; p < kParts; p++) {
-      const int unit = i + p * kWidth;
-      // Loaded once for all slots.
-      vf weights[3][2 + Fine], pre[L][3];
-      UNROLL for (int g = 0; g < 3; g++) UNROLL for (int c = 0; c < 2 + Fine; c++) weights[g][c] =
-          load(net.input + (3 * c + g) * H + unit);
-      UNROLL for (int l = 0; l < L; l++) UNROLL for (int g = 0; g < 3; g++) {
-        const Slot& slot = slots[l];
-        pre[l][g] = load(slot.gate + g * H + unit) + weights[g][0] * slot.inputs[0] +
-                    weights[g][1] * slot.inputs[1];
-        if constexpr (Fine) pre[l][g] += weights[g][2] * slot.inputs[2];
-      }
-      for (int c = 3; c < net.inputs; c++) {
-        const float* column = net.input + (size_t)3 * c * H + unit;
-        const vf u = load(column), r = load(column + H), e = load(column + 2 * H);
-        UNROLL for (int l = 0; l < L; l++) {
-          const float cue = slots[l].inputs[c];
-          pre[l][0] += u * cue;
-          pre[l][1] += r * cue;
-          pre[l][2] += e * cue;
-        }
-      }
-      UNROLL for (int l = 0; l < L; l++) {
-        const Slot& slot = slots[l];
-        const Input before = slot.before(), after = slot.after();
-        const vf r = reset_gate(drive[1][l][p] + pre[l][1]);
-        const vf h = next_state(drive[0][l][p] + pre[l][0], r * drive[2][l][p] + pre[l][2],
-                                load(before.values + unit));
-        store(const_cast<float*>(after.values) + unit, h);
-        if (net.quantised) quantise(h, after.quantised, unit);
-      }
-    }
+  // R registers of units of a slot's state from the products of their gates, which lie `apart`
+  // floats from gate to gate. The registers take each step together: one alone would wait for the
+  // result of the step before.
+  template <bool Fine, int R>
+  __attribute__((always_inline)) inline void gates(const Slot& slot, int unit, const float* drive,
+                                                   int apart) {
+    const Input before = slot.before(), after = slot.after();
+    const auto gate = [&](int g, int i) INLINE_LAMBDA {
+      const int at = g * H + unit + i * kWidth;
+      vf v = load(slot.gate + at) + load(net.input + at) * slot.inputs[0] +
+             load(net.input + 3 * H + at) * slot.inputs[1];
+      if constexpr (Fine) v += load(net.input + 6 * H + at) * slot.inputs[2];
+      for (int c = 3; c < net.inputs; c++)
+        v += load(net.input + (size_t)3 * c * H + at) * slot.inputs[c];
+      return v;
+    };
+    const auto driven = [&](int g, int i)
+                            INLINE_LAMBDA { return load(drive + g * apart + i * kWidth); };
+    const auto state = [&](int i) INLINE_LAMBDA { return load(before.values + unit + i * kWidth); };
+    vf h[R];
+    next_states<R>(gate, driven, state, h);
+    UNROLL for (int i = 0; i < R; i++)
+        store(const_cast<float*>(after.values) + unit + i * kWidth, h[i]);
+    if (net.quantised)
+      UNROLL for (int i = 0; i < R; i++)
+          quantise(h[i], after.quantised, unit + i * kWidth, net.quantised);
   }
 
+  // Units begin … end-1 of every slot; drive [L][3][kBatch].
   template <bool Fine>
-  __attribute__((noinline)) void gates_apart(int i, const vf (&drive)[3][L][kParts]) {
-    gates<Fine>(i, drive);
+  __attribute__((noinline)) void gates_of(int begin, int end, const float* drive) {
+    int unit = begin;
+    // Slot by slot while the weights of the input are in the first-level cache.
+    for (; unit + kSide * kWidth <= end; unit += kSide * kWidth)
+      for (int l = 0; l < L; l++)
+        gates<Fine, kSide>(slots[l], unit, drive + 3 * kBatch * l + unit - begin, kBatch);
+    for (; unit < end; unit += 16)
+      for (int l = 0; l < L; l++)
+        gates<Fine, kParts>(slots[l], unit, drive + 3 * kBatch * l + unit - begin, kBatch);
   }
 
-  // Half of the state, coarse or fine.
+  // Half of the state, coarse or fine: the products of some slabs, then their gates.
   template <bool Fine>
   void recurrent() {
     const PackedMatrix& m = net.sparse[kRecurrent];
@@ -212,13 +215,17 @@ struct SamplerRun {
         for (const Input& each : in) Kind::prepare(m, each);
       const Slabs units = net.state[Fine];
       int slab = Fine ? 3 * (net.state[0].end - net.state[0].begin) : 0;
-      for (int i = units.begin; i < units.end; i++, slab += 3) {
-        vf drive[3][L][kParts];
-        UNROLL for (int g = 0; g < 3; g++) slabs_of<Kind, L>(m, slab + g, in, drive[g]);
-        if constexpr (kGatesApart<Kind, L>)
-          this->template gates_apart<Fine>(16 * i, drive);
-        else
-          this->template gates<Fine>(16 * i, drive);
+      alignas(64) float drive[L][3][kBatch];
+      for (int begin = units.begin; begin < units.end; begin += kBatch / 16) {
+        const int end = begin + kBatch / 16 < units.end ? begin + kBatch / 16 : units.end;
+        for (int at = 0; at < 16 * (end - begin); at += 16, slab += 3)
+          UNROLL for (int g = 0; g < 3; g++) {
+            vf out[L][kParts];
+            slabs_of<Kind, L>(m, slab + g, in, out);
+            UNROLL for (int l = 0; l < L; l++) UNROLL for (int p = 0; p < kParts; p++)
+                store(drive[l][g] + at + p * kWidth, out[l][p]);
+          }
+        this->template gates_of<Fine>(16 * begin, 16 * end, drive[0][0]);
       }
     });
     barrier();
@@ -325,7 +332,7 @@ void begin(const PackedNetwork* net, Stream* stream) {
   StreamMemory::layout(*net, stream->memory, &memory);
   if (net->quantised)
     for (int i = 0; i < net->hidden; i += kWidth)
-      quantise(vf{}, memory.quantised[stream->current], i);
+      quantise(vf{}, memory.quantised[stream->current], i, net->quantised);
 }
 
 void sample(const PackedNetwork* net, Stream* stream, const TeamThread* thread, const float* gate,
@@ -357,7 +364,8 @@ void sampler_product(const PackedMatrix* m, const float* x, float* y, float* mem
   const Quantised quantised = pieces.take_quantised(m->columns);
   const Input in{x, quantised, pieces.take<uint32_t>(group_count(*m))};
   if (m->precision == kInt8)
-    for (int i = 0; i < m->columns; i += kWidth) quantise(load(x + i), quantised, i);
+    for (int i = 0; i < m->columns; i += kWidth)
+      quantise(load(x + i), quantised, i, kBytes | kSpread);
   with_kind(*m, [&](auto kind) {
     using Kind = decltype(kind);
     Kind::prepare(*m, in);
@@ -380,9 +388,15 @@ float read_all(const float* from, size_t count) {
 
 void activations(const float* x, int count, float* sigmoids, float* tangents) {
   for (int i = 0; i < count; i += kWidth) {
+    const auto nothing = [](int, int) { return vf{}; };
+    vf out[1];
     // A state of 1 and a candidate of 0 leave the update gate; its other end leaves the candidate.
-    store(sigmoids + i, next_state(load(x + i), vf{}, splat(1.f)));
-    store(tangents + i, next_state(splat(-1000.f), load(x + i), vf{}));
+    next_states<1>([&](int g, int) { return g == 0 ? load(x + i) : vf{}; }, nothing,
+                   [](int) { return splat(1.f); }, out);
+    store(sigmoids + i, out[0]);
+    next_states<1>([&](int g, int) { return g == 2 ? load(x + i) : splat(g == 0 ? -1000.f : 0.f); },
+                   nothing, [](int) { return vf{}; }, out);
+    store(tangents + i, out[0]);
   }
 }
 

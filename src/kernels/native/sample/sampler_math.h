@@ -6,43 +6,67 @@ namespace {
 
 constexpr float kLog2E = 1.44269504f;
 
-// 2^z for -126 ≤ z ≤ 127: relative error below 2.5e-7. 2^n comes from the exponent's bits, 2^f from
-// the polynomial of degree 5 whose largest relative error is least (7.5e-8, found by Lawson's
+// 2^z for -126 ≤ z ≤ 127, of R registers that take each step together, so that none waits for its
+// own result: relative error below 2.5e-7. 2^n comes from the exponent's bits, 2^f from the
+// polynomial of degree 5 whose largest relative error is least (7.5e-8, found by Lawson's
 // algorithm); f is within ±1/2, or in [0, 1) where an instruction takes the integer part away.
-INLINE vf power(vf z) {
+template <int R>
+INLINE void powers(const vf (&z)[R], vf (&out)[R]) {
+  vf f[R], p[R];
 #if KERNELS_WIDTH == 16
-  const vf f = (vf)_mm512_reduce_ps((__m512)z, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
-  vf p = splat(1.877576680e-3f);
-  p = p * f + 8.989340284e-3f;
-  p = p * f + 5.582631767e-2f;
-  p = p * f + 2.401536173e-1f;
-  p = p * f + 6.931530731e-1f;
-  p = p * f + 9.999999251e-1f;
-  return (vf)_mm512_scalef_ps((__m512)p, (__m512)z);
+  UNROLL for (int i = 0; i < R; i++) f[i] =
+      (vf)_mm512_reduce_ps((__m512)z[i], _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+  UNROLL for (int i = 0; i < R; i++) p[i] = f[i] * 1.877576680e-3f + 8.989340284e-3f;
+  UNROLL for (int i = 0; i < R; i++) p[i] = p[i] * f[i] + 5.582631767e-2f;
+  UNROLL for (int i = 0; i < R; i++) p[i] = p[i] * f[i] + 2.401536173e-1f;
+  UNROLL for (int i = 0; i < R; i++) p[i] = p[i] * f[i] + 6.931530731e-1f;
+  UNROLL for (int i = 0; i < R; i++) p[i] = p[i] * f[i] + 9.999999251e-1f;
+  UNROLL for (int i = 0; i < R; i++) out[i] = (vf)_mm512_scalef_ps((__m512)p[i], (__m512)z[i]);
 #else
   // Adding 1.5·2^23 rounds to the nearest integer and leaves it in the low bits.
-  const vf shifted = z + 12582912.f;
-  const vf f = z - (shifted - 12582912.f);
-  vf p = splat(1.327647203e-3f);
-  p = p * f + 9.675541480e-3f;
-  p = p * f + 5.550713275e-2f;
-  p = p * f + 2.402211972e-1f;
-  p = p * f + 6.931469671e-1f;
-  p = p * f + 1.000000072f;
-  return (vf)((vi)p + ((vi)shifted << 23));
+  vf shifted[R];
+  UNROLL for (int i = 0; i < R; i++) shifted[i] = z[i] + 12582912.f;
+  UNROLL for (int i = 0; i < R; i++) f[i] = z[i] - (shifted[i] - 12582912.f);
+  UNROLL for (int i = 0; i < R; i++) p[i] = f[i] * 1.327647203e-3f + 9.675541480e-3f;
+  UNROLL for (int i = 0; i < R; i++) p[i] = p[i] * f[i] + 5.550713275e-2f;
+  UNROLL for (int i = 0; i < R; i++) p[i] = p[i] * f[i] + 2.402211972e-1f;
+  UNROLL for (int i = 0; i < R; i++) p[i] = p[i] * f[i] + 6.931469671e-1f;
+  UNROLL for (int i = 0; i < R; i++) p[i] = p[i] * f[i] + 1.000000072f;
+  UNROLL for (int i = 0; i < R; i++) out[i] = (vf)((vi)p[i] + ((vi)shifted[i] << 23));
 #endif
 }
 
+INLINE vf power(vf z) {
+  const vf one[1] = {z};
+  vf out[1];
+  powers<1>(one, out);
+  return out[0];
+}
+
 // Beyond 2^±57 a sigmoid is 0 or 1 in float32; the bound keeps products of two such powers finite.
-INLINE vf bounded_power(vf z) { return power(minimum(maximum(z, splat(-57.f)), splat(57.f))); }
+template <int R>
+INLINE void bounded_powers(const vf (&z)[R], vf (&out)[R]) {
+  vf bounded[R];
+  UNROLL for (int i = 0; i < R; i++) bounded[i] = minimum(maximum(z[i], splat(-57.f)), splat(57.f));
+  powers<R>(bounded, out);
+}
 
-INLINE vf reset_gate(vf x) { return 1.f / (1.f + bounded_power(x * -kLog2E)); }
-
-// u h + (1 - u) e with u = sigmoid(x) = 1 / (1 + a) and e = tanh(v) = (1 - b) / (1 + b), over one
-// denominator: one division instead of two.
-INLINE vf next_state(vf x, vf v, vf h) {
-  const vf a = bounded_power(x * -kLog2E), b = bounded_power(v * (-2 * kLog2E));
-  return (a * (1.f - b) + h * (1.f + b)) / ((1.f + a) * (1.f + b));
+// The next states of R registers of units of the GRU. gate(g, i): what enters update gate (0),
+// reset gate (1) and candidate (2) of register i besides what the state gives by way of drive(g,
+// i); h(i): the state. With u = sigmoid(x) = 1 / (1 + a) and e = tanh(v) = (1 - b) / (1 + b), u h +
+// (1 - u) e stands over one denominator: one division instead of two.
+template <int R, class Gate, class Drive, class State>
+INLINE void next_states(const Gate& gate, const Drive& drive, const State& h, vf (&out)[R]) {
+  vf z[R], a[R], b[R];
+  UNROLL for (int i = 0; i < R; i++) z[i] = (drive(1, i) + gate(1, i)) * -kLog2E;
+  bounded_powers<R>(z, a);
+  UNROLL for (int i = 0; i < R; i++) a[i] = 1.f / (1.f + a[i]);
+  UNROLL for (int i = 0; i < R; i++) z[i] = (a[i] * drive(2, i) + gate(2, i)) * (-2 * kLog2E);
+  bounded_powers<R>(z, b);
+  UNROLL for (int i = 0; i < R; i++) z[i] = (drive(0, i) + gate(0, i)) * -kLog2E;
+  bounded_powers<R>(z, a);
+  UNROLL for (int i = 0; i < R; i++) out[i] =
+      (a[i] * (1.f - b[i]) + h(i) * (1.f + b[i])) / ((1.f + a[i]) * (1.f + b[i]));
 }
 
 // A softmax of Q classes without a division per class, and without a search from class to class:

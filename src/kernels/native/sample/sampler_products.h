@@ -61,7 +61,7 @@ INLINE void slabs_in_turn(const PackedMatrix& m, int s, const Input* in, vf out[
 // float32 or bf16 weights in tiles of T rows.
 template <int T, bool Bf16>
 struct Columns {
-  static constexpr bool rare = T < 16, gatesApart = true;
+  static constexpr bool rare = T < 16;
   static constexpr int N = T < kWidth ? T : kWidth, parts = T / N;
   typedef typename Vector<N>::floats V;
 
@@ -153,7 +153,7 @@ INLINE vi splat_integer(uint32_t s) { return (int32_t)s - vi{}; }
 
 // bf16 weights in tiles of 16 rows, two columns to a word: no widening.
 struct Pairs {
-  static constexpr bool rare = false, gatesApart = false;
+  static constexpr bool rare = false;
 
   INLINE void prepare(const PackedMatrix&, const Input&) {}
 
@@ -189,7 +189,7 @@ struct Pairs {
     const int end = m.start[s + 1];
     vf sums[L][4];
     UNROLL for (int l = 0; l < L; l++) UNROLL for (int c = 0; c < 4; c++) sums[l][c] = vf{};
-    const auto add = [&](int k, int c) {
+    const auto add = [&](int k, int c) INLINE_LAMBDA {
       const vi pair = load_integers(static_cast<const int32_t*>(m.values) + (size_t)k * 8);
       const vf even = (vf)(pair << 16), odd = (vf)(pair & (int32_t)0xffff0000);
       UNROLL for (int l = 0; l < L; l++) sums[l][c] += even * in[l].values[m.index[k]],
@@ -219,7 +219,7 @@ enum Where { kInOrder, kByPosition, kNeighbours };
 // int8 weights in groups of 16 rows × 4 columns.
 template <Where where>
 struct Groups {
-  static constexpr bool rare = false, gatesApart = false;
+  static constexpr bool rare = false;
 
   INLINE void prepare(const PackedMatrix& m, const Input& in) {
     if constexpr (where != kNeighbours) gather(m, in.quantised, in.gathered);
@@ -237,7 +237,7 @@ struct Groups {
     const uint32_t* gathered[L];
     UNROLL for (int l = 0; l < L; l++) gathered[l] =
         in[l].gathered + (where == kInOrder ? begin : 0);
-    const auto activations = [&](int l, int c) {
+    const auto activations = [&](int l, int c) INLINE_LAMBDA {
       if constexpr (where == kInOrder) return splat_integer(gathered[l][c]);
       if constexpr (where == kByPosition) return splat_integer(gathered[l][position[c]]);
       if constexpr (where == kNeighbours)
@@ -246,7 +246,7 @@ struct Groups {
     vi sums[L][2][kParts];
     UNROLL for (int l = 0; l < L; l++) UNROLL for (int c = 0; c < 2; c++)
         UNROLL for (int p = 0; p < kParts; p++) sums[l][c][p] = vi{};
-    const auto add = [&](int c) {
+    const auto add = [&](int c) INLINE_LAMBDA {
       vi weights[kParts];
       UNROLL for (int p = 0; p < kParts; p++) weights[p] = load_integers(w + c * 16 + p * kWidth);
       UNROLL for (int l = 0; l < L; l++) {
@@ -276,7 +276,7 @@ struct Groups {
 // by side; their sums are added at the end.
 template <int T>
 struct Blocks {
-  static constexpr bool rare = true, gatesApart = true;
+  static constexpr bool rare = true;
   static constexpr int count = 16 / T;
 
   template <int L>
@@ -288,13 +288,14 @@ struct Blocks {
 
   // Part p of the activations of a vector: element l belongs to block (p·kWidth + l) / T.
   INLINE vi activations(const uint8_t* bytes, const uint16_t* at, int p) {
-    const auto block = [&](int b) { return splat_integer(four_bytes(bytes + 4 * at[b])); };
+    const auto block = [&](int b)
+                           INLINE_LAMBDA { return splat_integer(four_bytes(bytes + 4 * at[b])); };
     if constexpr (T >= kWidth) {
       return block(p * kWidth / T);
     } else {
 #if KERNELS_WIDTH == 16
       // Not `splat`: a masked broadcast from memory needs no other register.
-      const auto four = [&](int b) { return _mm_loadu_si32(bytes + 4 * at[b]); };
+      const auto four = [&](int b) INLINE_LAMBDA { return _mm_loadu_si32(bytes + 4 * at[b]); };
       __m512i a = _mm512_broadcastd_epi32(four(0));
       if constexpr (T == 8) a = _mm512_mask_broadcastd_epi32(a, 0xff00, four(1));
       if constexpr (T == 4) {
@@ -316,7 +317,7 @@ struct Blocks {
     const int32_t* w = static_cast<const int32_t*>(m.values);
     vi odd[kParts];
     UNROLL for (int p = 0; p < kParts; p++) sums[p] = odd[p] = vi{};
-    const auto add = [&](int k, vi* to) {
+    const auto add = [&](int k, vi* to) INLINE_LAMBDA {
       UNROLL for (int p = 0; p < kParts; p++) to[p] =
           dot(to[p], load_integers(w + (size_t)k * 16 + p * kWidth),
               activations(bytes, m.index + (size_t)k * count, p));
@@ -363,21 +364,15 @@ struct Blocks {
   }
 };
 
-// Inline everywhere, a slab and the gates after it would stand dozens of times, and take four
-// fifths of the time of a build. Functions of their own are both for kinds of blocks that are rare,
-// and for several slots where nothing is fast anyway; the gates alone for several slots of float32,
-// which is as fast. The rest stays inline: a single slot of int8 is 3 to 9% faster so, four of bf16
-// 30%; and where multiply-adds are fused, `finish` is fused with the gates, and slots must agree to
-// the bit.
-#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
-constexpr bool kFused = true;
+// Inline everywhere, the products would take most of the time of a build. Functions of their own
+// are kinds of blocks that are rare, and several slots where nothing is fast anyway.
+#if defined(__FMA__) || defined(__ARM_NEON)
+constexpr bool kFast = true;
 #else
-constexpr bool kFused = false;
+constexpr bool kFast = false;
 #endif
 template <class Kind, int L>
-constexpr bool kSlabsApart = Kind::rare || (L > 1 && !kFused);
-template <class Kind, int L>
-constexpr bool kGatesApart = kSlabsApart<Kind, L> || (L > 1 && Kind::gatesApart);
+constexpr bool kSlabsApart = Kind::rare || (L > 1 && !kFast);
 
 template <class Kind, int L>
 __attribute__((noinline)) void slabs_apart(const PackedMatrix& m, int s, const Input* in,

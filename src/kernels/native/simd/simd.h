@@ -18,6 +18,8 @@
 #endif
 
 #define INLINE static inline __attribute__((always_inline))
+// After the parameters of a lambda in an inner loop: compilers do not inline all of them.
+#define INLINE_LAMBDA __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 16")
 
 namespace {
