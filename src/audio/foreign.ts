@@ -32,7 +32,10 @@ export function foreignFormat(bytes: Uint8Array, name: string): ForeignFormat | 
   if (begins('RIFF') && !begins('WAVE', 8))
     return sound(`RIFF of the kind ${printable(text(8, 12))}, and not a WAV file`);
   if (begins('\x93NUMPY'))
-    return { what: 'a numpy array', advice: 'features are spoken with tts-synth; audio is saved as WAV' };
+    return {
+      what: 'a numpy array',
+      advice: 'features in a file that ends in .npy are for tts-synth; audio is saved as WAV',
+    };
   const plain = shellWord(name);
   if (begins('PK\x03\x04')) {
     const inside = text(30, 30 + Math.min(200, bytes[26] + 256 * bytes[27]));

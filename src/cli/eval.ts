@@ -16,7 +16,7 @@ import { findVoice } from '../model/voice/shipped.js';
 import { markdownTable } from '../report/markdown.js';
 import { collect, kernelsHelp, positiveNumber, wholeNumber } from './options.js';
 import { createCommand, examples, runCommand } from './program.js';
-import { bar } from './progress.js';
+import { aboveBars, bar } from './progress.js';
 import { voiceHelp, voiceName } from './voices.js';
 
 interface Options {
@@ -182,6 +182,13 @@ const command = createCommand(
       onClip: (system, { id, measures }, done, all) => {
         show(done, all, `${system}, ${id}: mel-cepstral distortion ${measures.melCepstralDistortion.toFixed(2)} dB`);
         spoken = done === all;
+      },
+      onLeftOut({ code, message }, done, all) {
+        aboveBars();
+        console.error(`error ${code}: ${message}`);
+        show(done, all);
+        spoken = done === all;
+        process.exitCode = 2;
       },
     }).finally(() => recogniser?.dispose());
     if (options.html !== undefined)

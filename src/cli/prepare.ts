@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
-import { melSpectrogram } from '../audio/mel.js';
+import { framesOf, melSpectrogram, samplesOf } from '../audio/mel.js';
 import { melPreset, melPresets } from '../audio/presets.js';
-import { readAudio } from '../audio/read.js';
+import { readRecording } from '../audio/read.js';
 import { TtsError } from '../base/errors.js';
 import { writeWholeFile } from '../base/whole_file.js';
 import { checkCorpus } from '../data/check/check.js';
@@ -42,7 +42,14 @@ command
   )
   .action(async (recording: string, path: string, { preset, json }: { preset: string; json?: boolean }) => {
     const settings = melPreset(preset);
-    const audio = await readAudio(recording, { sampleRate: settings.sampleRate });
+    const audio = await readRecording(recording, { sampleRate: settings.sampleRate });
+    for (const note of audio.notes) console.error(`note: ${note}`);
+    if (framesOf(audio.samples.length, settings) === 0)
+      throw new TtsError(
+        'ERR_AUDIO_EMPTY',
+        `${recording} has ${audio.samples.length} samples at ${settings.sampleRate} Hz: expected at least ` +
+          `${samplesOf(1, settings)}, one frame`,
+      );
     const { data, frames, bins } = melSpectrogram(audio.samples, settings);
     await writeFeatures(path, { data, frames, bins, settings });
     const seconds = audio.samples.length / audio.sampleRate;

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MelSettings } from '../../audio/mel_settings.js';
 import { isUntreated, type Treatment } from '../../audio/treatment.js';
+import { TtsError } from '../../base/errors.js';
 import { writeWholeFile } from '../../base/whole_file.js';
 import type { Corpus } from '../corpora/corpus.js';
 import { type CorpusTreatment, untreatedCorpus } from '../corpora/corpus_treatment.js';
@@ -11,6 +12,7 @@ import { buildClips, type BuiltClip } from './build.js';
 import { type StoredClip, storedClip } from './clip.js';
 import { corpusGain } from './corpus_gain.js';
 import { filesOf, folderOf, hashOf, type Making } from './files.js';
+import { notesOf } from './recording_facts.js';
 
 export type { StoredClip } from './clip.js';
 
@@ -30,6 +32,8 @@ export interface FeatureStore {
   readonly statistics: FeatureStatistics;
   /** SHA-256 over the settings, the treatment and each clip's id, content and side: equal hashes, equal training data. */
   readonly hash: string;
+  /** What there is to say of the recordings: those that are left out, doubtful levels, sample rates that differ. */
+  readonly notes: readonly string[];
 }
 
 export interface FeatureStoreOptions {
@@ -55,7 +59,7 @@ const residentBytes = 256 * 2 ** 20;
  * Opens the features of a corpus; what the cache lacks is computed first. Files are keyed by the recordings' content,
  * the settings and the treatment, so a changed recording is noticed (by size or time of change) and a moved one is not computed
  * again. A process that is killed loses at most the clips that were being computed. Throws ERR_CORPUS if recordings
- * cannot be used or the split is impossible.
+ * cannot be used, none is left to train on, or the split is impossible.
  */
 export async function openFeatureStore({
   corpus,
@@ -76,7 +80,11 @@ export async function openFeatureStore({
       ? await corpusGain(clips, { sampleRate, treatment }, cacheDir, threads, (...now) => onLoudness?.(...now))
       : undefined;
   const making: Making = { settings, treatment, gain };
-  const built = await buildClips(clips, making, cacheDir, threads, (done, total) => onProgress?.(done, total));
+  const all = await buildClips(clips, making, cacheDir, threads, (done, total) => onProgress?.(done, total));
+  const notes = notesOf(all, sampleRate);
+  const built = all.filter(({ frames }) => frames > 0);
+  if (!built.some(({ id }) => !heldOut.has(id)))
+    throw new TtsError('ERR_CORPUS', `nothing is left to train on: ${notes[0]}`);
   const { hop, bins } = settings;
   const folder = folderOf(cacheDir, making);
   const bytes = built.reduce((sum, { frames }) => sum + frames * (2 * hop + 4 * bins), 0);
@@ -98,6 +106,7 @@ export async function openFeatureStore({
     validation: built.filter(({ id }) => heldOut.has(id)).map(open),
     statistics: await cachedStatistics(join(folder, `statistics-${hash.slice(0, 16)}.json`), train, bins),
     hash,
+    notes,
   };
 }
 
