@@ -154,21 +154,27 @@ async function feed(archive: string, target: Writable): Promise<void> {
   // Recordings that are large are not packed well: no archive of them grows to more than 20 times its size.
   const most = Math.max(mostExpanded(size), 20 * size);
   let count = 0;
+  let tooMuch: TtsError | undefined;
   try {
     await pipeline(createReadStream(archive), createGunzip(), async (chunks: AsyncIterable<Buffer>) => {
       for await (const chunk of chunks) {
         count += chunk.length;
-        if (count > most)
-          throw new TtsError(
+        if (count > most) {
+          // The pipeline may tell that it was aborted, and not why.
+          tooMuch = new TtsError(
             'ERR_DOWNLOAD',
             `cannot unpack ${archive}: more than ${most} bytes come out of its ${size}; it is no archive of recordings`,
           );
+          throw tooMuch;
+        }
         if (!gone && !target.write(chunk))
           await new Promise<void>((resolve) => {
             wake = resolve;
           });
       }
     });
+  } catch (error) {
+    throw tooMuch ?? error;
   } finally {
     target.end();
   }
