@@ -90,7 +90,9 @@ function folderSystem(name: string, path: string, clips: ReadonlyMap<string, Cli
             'speech with a rhythm of its own there is --dtw',
         );
       }
-      const said = [...notes, ...own.faults.map(({ what }) => `${ownPath} ${what}`)];
+      // An offset is measured as any other difference; its remedy is one of training.
+      const faults = own.faults.filter(({ kind }) => kind !== 'offset');
+      const said = [...notes, ...faults.map(({ what }) => `${ownPath} ${what}`)];
       return { original, output, sampleRate, notes: said, nll: null, realTimeFactor: null };
     },
     notes: () => resampled.notes(),
