@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import type { Evaluation } from '../src/evaluation/evaluate.js';
 import { startBrowser, withoutBrowser } from './support/browser.js';
 import { root, run, temporaryFolder } from './support/command_line.js';
+import { floatWav } from './support/odd_audio.js';
 import { withoutRecogniser } from './support/recogniser.js';
 
 const folder = temporaryFolder({ after });
@@ -285,4 +286,20 @@ test('what cannot be measured is refused by code, and nothing is written', () =>
     assert.equal(stdout, '');
   }
   assert.ok(!existsSync(page));
+});
+
+test('a clip shorter than a frame and a silent one are named, and the others are measured', () => {
+  const odd = join(folder, 'odd');
+  mkdirSync(odd);
+  copyFileSync(join(root, data, 'LJ001-0002.flac'), join(odd, 'good.flac'));
+  writeFileSync(join(odd, 'short.wav'), floatWav(Float32Array.from({ length: 100 }, (_, i) => 0.5 * Math.sin(i))));
+  writeFileSync(join(odd, 'mute.wav'), floatWav(new Float32Array(9000)));
+  const { status, stdout, stderr } = run('eval', '--voice', voice, '--data', odd, '--no-correction', '--json');
+  assert.equal(status, 2);
+  assert.match(
+    stderr,
+    /^error ERR_AUDIO_LEVEL: \S+mute\.wav is silent.*\nerror ERR_AUDIO_EMPTY: \S+short\.wav has 100 samples .*\n$/,
+  );
+  const { systems, leftOut } = JSON.parse(stdout) as Evaluation;
+  assert.deepEqual([systems[0].clips.map(({ id }) => id), leftOut.map(({ id }) => id)], [['good'], ['mute', 'short']]);
 });

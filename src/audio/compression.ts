@@ -3,11 +3,11 @@ import type { MelSettings } from './mel_settings.js';
 type Levels = Pick<MelSettings, 'log' | 'power' | 'floor' | 'normalisation'>;
 
 /**
- * How many units of a logarithm there are to one neper of the filter's output: 1, log10 e, or dB for magnitudes or
- * powers.
+ * How many units of a logarithm there are to one neper of the filter's output: 1, log2 e, log10 e, or dB for magnitudes
+ * or powers.
  */
 function unitsPerNeper(log: Exclude<MelSettings['log'], 'none'>, power: MelSettings['power']): number {
-  return { e: 1, 10: Math.LOG10E, db: (20 / power) * Math.LOG10E }[log];
+  return { e: 1, 2: Math.LOG2E, 10: Math.LOG10E, db: (20 / power) * Math.LOG10E }[log];
 }
 
 /**

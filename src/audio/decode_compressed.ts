@@ -1,5 +1,7 @@
 import { TtsError } from '../base/errors.js';
 import type { DecodedAudio } from './audio.js';
+import { mostExpanded } from './expansion.js';
+import { convertWithFfmpeg } from './foreign.js';
 
 /**
  * Decodes a FLAC file's bytes to samples in [-1, 1), bit-exactly, with libFLAC in WebAssembly, which runs wherever
@@ -12,10 +14,15 @@ export async function decodeFlac(bytes: Buffer, name: string): Promise<DecodedAu
   const start = bytes.indexOf('fLaC', 0, 'latin1');
   const declared = declaredSamples(bytes, start, name);
   const file = bytes.subarray(start);
-  let decoded = await runFlacDecoder(file);
+  const channels = ((bytes[start + 20] >> 1) & 7) + 1;
+  const most = Math.floor(mostExpanded(file.length) / (4 * channels));
+  if (declared > most) throw tooLarge(name, `declares ${declared} samples`, file.length, most);
+  let decoded = await runFlacDecoder(file, most);
   // The decoder's parser does not see a last frame of less than a frame header's length, such as one of a single
   // sample, unless a frame header follows it.
-  if (decoded.samplesDecoded < declared) decoded = await runFlacDecoder(Buffer.concat([file, firstFrameHeader(file)]));
+  if (decoded !== undefined && decoded.samplesDecoded < declared)
+    decoded = await runFlacDecoder(Buffer.concat([file, firstFrameHeader(file)]), most);
+  if (decoded === undefined) throw tooLarge(name, `holds more than ${most} samples`, file.length, most);
   const { channelData, sampleRate, bitDepth, samplesDecoded, errors } = decoded;
   if (declared > 0 && samplesDecoded < declared) {
     throw new TtsError(
@@ -33,15 +40,41 @@ export async function decodeFlac(bytes: Buffer, name: string): Promise<DecodedAu
   };
 }
 
-async function runFlacDecoder(file: Buffer) {
-  const { FLACDecoder } = await import('@wasm-audio-decoders/flac');
+function tooLarge(name: string, found: string, size: number, most: number): TtsError {
+  return new TtsError(
+    'ERR_AUDIO_FORMAT',
+    `${name} ${found} in ${size} bytes: expected at most ${most} for a file of that size; cut it into shorter ones`,
+  );
+}
+
+/** Undefined if there are more than `most` samples per channel; that is counted before anything is decoded. */
+async function runFlacDecoder(file: Buffer, most: number) {
+  const [{ FLACDecoder }, { default: CodecParser }] = await Promise.all([
+    import('@wasm-audio-decoders/flac'),
+    import('codec-parser'),
+  ]);
+  const frames = new CodecParser('audio/flac', { enableFrameCRC32: false }).parseAll(file);
+  if (frames.reduce((sum, { samples }) => sum + samples, 0) > most) return undefined;
   const decoder = new FLACDecoder();
   try {
     await decoder.ready;
-    return await decoder.decodeFile(file);
+    return await silently(() => decoder.decodeFrames(frames.map(({ data }) => data)));
   } finally {
     decoder.free();
   }
+}
+
+/** Runs work that is done when the function returns, but for its promise, without what it says on the console. */
+function silently<T>(work: () => Promise<T>): Promise<T> {
+  /* eslint-disable no-console -- the library writes two lines for each damaged frame */
+  const { error } = console;
+  console.error = () => undefined;
+  try {
+    return work();
+  } finally {
+    console.error = error;
+  }
+  /* eslint-enable no-console */
 }
 
 /** The first bytes of the first frame: a frame header takes 16 at most (RFC 9639, section 9.1). */
@@ -90,6 +123,17 @@ interface WebAudio {
  */
 export async function decodeCompressed(bytes: Buffer, kind: 'MP3' | 'Ogg', name: string): Promise<DecodedAudio> {
   const sampleRate = kind === 'MP3' ? mp3SampleRate(bytes, name) : vorbisSampleRate(bytes, name);
+  if (sampleRate < lowestRate || sampleRate > highestRate)
+    throw new TtsError(
+      'ERR_AUDIO_FORMAT',
+      `${name} has a sample rate of ${sampleRate} Hz: expected ${lowestRate} to ${highestRate} of ${kind}; ` +
+        convertWithFfmpeg(name, ' -ar 22050'),
+    );
+  if (kind === 'Ogg') {
+    const most = mostExpanded(bytes.length) / 4;
+    const samples = mostVorbisSamples(bytes);
+    if (samples > most) throw tooLarge(name, `can hold ${samples} samples`, bytes.length, most);
+  }
   const { OfflineAudioContext } = await loadWebAudio(kind, name);
   const copy = new Uint8Array(bytes).buffer;
   const decoded = await new OfflineAudioContext(1, 1, sampleRate).decodeAudioData(copy).catch((error: Error) => {
@@ -137,12 +181,42 @@ function mp3SampleRate(bytes: Buffer, name: string): number {
   );
 }
 
-/** The sample rate in Vorbis' identification header (Vorbis I specification, 4.2.2). */
+/** What node-web-audio-api takes, in Hz. */
+const [lowestRate, highestRate] = [2000, 384000];
+
+/**
+ * The sample rate in Vorbis' identification header (Vorbis I specification, 4.2.2).
+ * @throws TtsError ERR_AUDIO_FORMAT for Ogg without it
+ */
 function vorbisSampleRate(bytes: Buffer, name: string): number {
+  const at = vorbisHeader(bytes);
+  if (at >= 0 && at + 30 <= bytes.length) return bytes.readUInt32LE(at + 12);
   const first = bytes.subarray(0, 200);
-  const at = first.indexOf('\x01vorbis', 0, 'latin1');
-  const rate = at >= 0 && at + 16 <= bytes.length ? bytes.readUInt32LE(at + 12) : 0;
-  if (rate >= 1000 && rate <= 768000) return rate;
-  const found = first.includes('OpusHead') ? 'Opus' : at >= 0 ? `Vorbis at ${rate} Hz` : 'something else';
-  throw new TtsError('ERR_AUDIO_FORMAT', `${name} is Ogg with ${found} inside: expected Vorbis at 1000 to 768000 Hz`);
+  const found =
+    at >= 0
+      ? 'a Vorbis header that is cut short'
+      : (Object.entries({ OpusHead: 'Opus', '\x7fFLAC': 'FLAC', 'Speex ': 'Speex', '\x80theora': 'video' }).find(
+          ([tag]) => first.includes(tag, 0, 'latin1'),
+        )?.[1] ?? 'something else');
+  throw new TtsError(
+    'ERR_AUDIO_FORMAT',
+    `${name} is Ogg with ${found} inside: expected Vorbis; ${convertWithFfmpeg(name)}`,
+  );
+}
+
+const vorbisHeader = (bytes: Buffer) => bytes.subarray(0, 200).indexOf('\x01vorbis', 0, 'latin1');
+
+/**
+ * More samples, of all channels together, than an Ogg file with Vorbis can hold: each packet gives at most half a long
+ * block. A packet ends where the table of a page (RFC 3533, section 6) has a value below 255.
+ */
+function mostVorbisSamples(bytes: Buffer): number {
+  const at = vorbisHeader(bytes);
+  let packets = 0;
+  for (let page = 0; page >= 0 && page + 27 <= bytes.length; page = bytes.indexOf('OggS', page, 'latin1')) {
+    const table = bytes.subarray(page + 27, page + 27 + bytes[page + 26]);
+    packets += table.filter((length) => length < 255).length;
+    page += 27 + bytes[page + 26] + table.reduce((sum, length) => sum + length, 0);
+  }
+  return (packets * 2 ** (bytes[at + 28] >> 4) * bytes[at + 11]) / 2;
 }

@@ -21,7 +21,7 @@ const faults: [string, Partial<Record<keyof MelSettings, unknown>>][] = [
   ['fMax', { fMax: 12000 }],
   ['floor', { floor: 0 }],
   ['power', { power: 3 }],
-  ['log', { log: '2' }],
+  ['log', { log: '7' }],
   ['normalisation', { normalisation: { from: [0, -100], to: [0, 1] } }],
   ['sampleRate', { sampleRate: 22050.5 }],
 ];

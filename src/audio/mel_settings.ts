@@ -34,8 +34,8 @@ export const melSettingsSchema = z
     scale: z.enum(['slaney', 'htk']),
     /** Whether a filter's area (`slaney`) or its peak (`none`) is constant. */
     norm: z.enum(['slaney', 'none']),
-    /** Natural logarithm, base 10, decibels (20 log10 of magnitudes, 10 log10 of powers), or none. */
-    log: z.enum(['e', '10', 'db', 'none']),
+    /** Natural logarithm, base 2, base 10, decibels (20 log10 of magnitudes, 10 log10 of powers), or none. */
+    log: z.enum(['e', '2', '10', 'db', 'none']),
     /** Smallest value that goes into the logarithm. */
     floor: level.min(0),
     /** Coefficient a of y[n] = x[n] - a x[n-1] before the STFT; 0 for none. */

@@ -229,12 +229,76 @@ test('a FLAC whose last frame holds a single sample is read to the end', async (
   assert.deepEqual(read.subarray(whole), Float32Array.of(1234 / 32768));
 });
 
-test('a FLAC damaged in the middle is refused', async () => {
+test('a FLAC damaged in the middle is refused, without a word on the console', async (t) => {
   const bytes = Buffer.from(await readFile(clip));
   bytes.fill(0x55, 20000, 22000);
+  const said = [t.mock.method(console, 'error', () => undefined), t.mock.method(console, 'warn', () => undefined)];
+  for (let at = 9000; at < bytes.length; at += 1500) bytes[at] ^= 0xff;
   await assert.rejects(
     readAudio(await save('damaged.flac', bytes)),
     (error) => error instanceof TtsError && /ERR_AUDIO_(TRUNCATED|FORMAT)/.test(error.code),
+  );
+  for (const { mock } of said) assert.equal(mock.callCount(), 0);
+});
+
+/** A frame of 65,535 equal samples, 22,050 Hz, mono, 16 bits: 13 bytes. */
+function constantFrame(): number[] {
+  const header = [0xff, 0xf8, 0x76, 0x08, 0, 0xff, 0xfe];
+  const frame = [...header, crc(header, 8, 0x07), 0, 0, 0];
+  const check = crc(frame, 16, 0x8005);
+  return [...frame, check >> 8, check & 255];
+}
+
+test('a FLAC that would fill the memory is refused before it is decoded, by what it declares or by its frames', async () => {
+  const streamInfo = Buffer.from(await readFile(clip)).subarray(0, 42);
+  streamInfo[4] = 0x80;
+  const declaring = (samples: number) => {
+    const bytes = Buffer.from(streamInfo);
+    bytes.writeUInt32BE(samples, 22);
+    return bytes;
+  };
+  const bomb = Buffer.from(Array.from({ length: 1200 }, constantFrame).flat());
+  await fails(
+    await save('declared.flac', declaring(2 ** 31)),
+    'ERR_AUDIO_FORMAT',
+    /declares 2147483648 samples in 42 bytes/,
+  );
+  await fails(
+    await save('bomb.flac', Buffer.concat([declaring(0), bomb])),
+    'ERR_AUDIO_FORMAT',
+    /holds more than 67108864 samples in \d+ bytes/,
+  );
+  const whole = Buffer.concat([declaring(3 * 65535), bomb.subarray(0, 3 * 13)]);
+  assert.equal((await readAudio(await save('constant.flac', whole))).samples.length, 3 * 65535);
+});
+
+/** An Ogg page with a Vorbis identification header: channels, rate, long blocks of 2^longBlock. */
+function vorbisPage(rate: number, packets = 0): Buffer {
+  const identification = Buffer.alloc(30);
+  identification.write('\x01vorbis', 'latin1');
+  identification[11] = 1;
+  identification.writeUInt32LE(rate, 12);
+  identification[28] = 0xd8;
+  const page = (lengths: number[], content: Buffer) =>
+    Buffer.concat([Buffer.from('OggS'), Buffer.alloc(22), Buffer.from([lengths.length, ...lengths]), content]);
+  const more = Array.from({ length: packets / 250 }, () => page(new Array<number>(250).fill(1), Buffer.alloc(250)));
+  return Buffer.concat([page([30], identification), ...more]);
+}
+
+test('Ogg at a rate that the decoder does not take is refused with the rate', async () => {
+  for (const rate of [0, 1000, 1999, 384_001, 2 ** 31])
+    await fails(
+      await save('rate.ogg', vorbisPage(rate)),
+      'ERR_AUDIO_FORMAT',
+      new RegExp(`sample rate of ${rate} Hz: expected 2000 to 384000 of Ogg; convert it: ffmpeg -i \\S+ -ar 22050`),
+    );
+});
+
+test('an Ogg of packets that are nothing but blocks of silence is refused before it is decoded', async () => {
+  await fails(
+    await save('bomb.ogg', vorbisPage(22050, 50_000)),
+    'ERR_AUDIO_FORMAT',
+    /can hold \d+ samples in \d+ bytes/,
   );
 });
 

@@ -3,10 +3,18 @@ import { readWholeFile } from '../base/whole_file.js';
 import type { Audio, DecodedAudio } from './audio.js';
 import { decodeCompressed, decodeFlac } from './decode_compressed.js';
 import { decodeWav } from './decode_wav.js';
+import { convertWithFfmpeg, foreignFormat } from './foreign.js';
+import { type LevelFault, levelFaults } from './level_faults.js';
 import { resample } from './resample.js';
 
 /** Name endings of the files that `readAudio` can read; it recognises them by their content. */
 export const audioExtensions: readonly string[] = ['.wav', '.wave', '.flac', '.mp3', '.ogg', '.oga'];
+
+/**
+ * Goes into the key of everything that is kept of recordings: raise it when the same file is read to other samples. 2:
+ * float in extensible WAV, odd 8-bit WAV, data chunks of size 0.
+ */
+export const readerVersion = 2;
 
 /**
  * Reads a recording: WAV, FLAC, MP3 or Ogg Vorbis, recognised by its content, not by its name. Channels are averaged to
@@ -16,14 +24,45 @@ export const audioExtensions: readonly string[] = ['.wav', '.wave', '.flac', '.m
  * ERR_AUDIO_TRUNCATED, ERR_AUDIO_EMPTY (no samples), ERR_AUDIO_DECODER (no decoder for this format on this machine).
  */
 export async function readAudio(path: string, options: { sampleRate?: number } = {}): Promise<Audio> {
+  const { sampleRate, samples } = await readWithFaults(path, options);
+  return { sampleRate, samples };
+}
+
+/** A recording, with what is to be said of it. */
+export interface Recording extends Audio {
+  /** Of the file, in Hz. */
+  readonly fileRate: number;
+  /** What is wrong with its level, for people to read: `FILE goes beyond full scale: …`. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Reads a recording as `readAudio` does, and refuses one whose level makes it useless; see `levelFaults`.
+ *
+ * @throws TtsError what `readAudio` throws; ERR_AUDIO_LEVEL
+ */
+export async function readRecording(path: string, options: { sampleRate?: number } = {}): Promise<Recording> {
+  const { sampleRate, samples, fileRate, faults } = await readWithFaults(path, options);
+  const hopeless = faults.find(({ usable }) => !usable);
+  if (hopeless) throw new TtsError('ERR_AUDIO_LEVEL', `${path} ${hopeless.what}`);
+  return { sampleRate, samples, fileRate, notes: faults.map(({ what }) => `${path} ${what}`) };
+}
+
+/** Reads a recording as `readAudio` does, and says what is wrong with its level. */
+export async function readWithFaults(
+  path: string,
+  options: { sampleRate?: number } = {},
+): Promise<Audio & { readonly fileRate: number; readonly faults: readonly LevelFault[] }> {
   const decoded = await readChannels(path);
   const samples = mixDown(decoded.channels);
   const bad = samples.findIndex((sample) => !Number.isFinite(sample));
   if (bad >= 0)
     throw new TtsError('ERR_AUDIO_FORMAT', `${path}: sample ${bad} is ${samples[bad]}: expected finite numbers`);
-  const sampleRate = options.sampleRate ?? decoded.sampleRate;
-  if (sampleRate === decoded.sampleRate) return { sampleRate, samples };
-  return { sampleRate, samples: resample(samples, decoded.sampleRate, sampleRate) };
+  const faults = levelFaults(decoded, samples);
+  const { sampleRate: fileRate } = decoded;
+  const sampleRate = options.sampleRate ?? fileRate;
+  if (sampleRate === fileRate) return { sampleRate, samples, fileRate, faults };
+  return { sampleRate, samples: resample(samples, fileRate, sampleRate), fileRate, faults };
 }
 
 /**
@@ -39,21 +78,22 @@ export async function readChannels(path: string): Promise<DecodedAudio> {
 
 async function decode(bytes: Buffer, name: string): Promise<DecodedAudio> {
   const begins = (text: string, at = 0) => bytes.toString('latin1', at, at + text.length) === text;
-  if (begins('RIFF')) return decodeWav(bytes, name);
+  if (['RIFF', 'RIFX', 'RF64', 'BW64'].some((tag) => begins(tag)) && begins('WAVE', 8)) return decodeWav(bytes, name);
   // Some taggers put an ID3 tag in front of FLAC too.
   if (begins('fLaC') || (begins('ID3') && bytes.subarray(0, 1 << 20).includes('fLaC'))) return decodeFlac(bytes, name);
   if (begins('OggS')) return decodeCompressed(bytes, 'Ogg', name);
+  const foreign = foreignFormat(bytes, name);
+  if (foreign !== undefined)
+    throw new TtsError(
+      'ERR_AUDIO_FORMAT',
+      `${name} is ${foreign.what}: expected WAV, FLAC, MP3 or Ogg Vorbis; ${foreign.advice}`,
+    );
   if (begins('ID3') || (bytes[0] === 0xff && (bytes[1] & 0xe0) === 0xe0)) return decodeCompressed(bytes, 'MP3', name);
-  const known = begins('FORM')
-    ? 'AIFF'
-    : begins('ftyp', 4)
-      ? 'MP4/M4A'
-      : begins('RF64') || begins('RIFX')
-        ? `WAV's variant ${bytes.toString('latin1', 0, 4)}`
-        : undefined;
-  const found =
-    known ?? `not audio of a known format (it begins with ${bytes.toString('hex', 0, Math.min(4, bytes.length))})`;
-  throw new TtsError('ERR_AUDIO_FORMAT', `${name} is ${found}: expected WAV, FLAC, MP3 or Ogg Vorbis`);
+  throw new TtsError(
+    'ERR_AUDIO_FORMAT',
+    `${name} is not audio of a known format (it begins with ${bytes.toString('hex', 0, Math.min(4, bytes.length))}): ` +
+      `expected WAV, FLAC, MP3 or Ogg Vorbis; if it is audio, ${convertWithFfmpeg(name)}`,
+  );
 }
 
 /** The mean of all channels. */

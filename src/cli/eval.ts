@@ -16,7 +16,7 @@ import { markdownTable } from '../report/markdown.js';
 import { reportKind } from '../report/page.js';
 import { collect, forceHelp, kernelsHelp, positiveNumber, wholeNumber } from './options.js';
 import { createCommand, examples, printer, runCommand } from './program.js';
-import { bar } from './progress.js';
+import { aboveBars, bar } from './progress.js';
 import { voiceHelp, voiceName } from './voices.js';
 
 interface Options {
@@ -185,6 +185,13 @@ const command = createCommand(
       onClip: (system, { id, measures }, done, all) => {
         show(done, all, `${system}, ${id}: mel-cepstral distortion ${measures.melCepstralDistortion.toFixed(2)} dB`);
         spoken = done === all;
+      },
+      onLeftOut({ code, message }, done, all) {
+        aboveBars();
+        console.error(`error ${code}: ${message}`);
+        show(done, all);
+        spoken = done === all;
+        process.exitCode = 2;
       },
     }).finally(() => recogniser?.dispose());
     if (html !== undefined)

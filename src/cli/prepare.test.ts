@@ -89,7 +89,7 @@ const mistakes: [string, string[], RegExp][] = [
   [
     'a recording shorter than a frame',
     ['features', 'short.wav', 'x.npy'],
-    /^error ERR_AUDIO_EMPTY: audio of 100 samples .* at least 256\n$/,
+    /^error ERR_AUDIO_EMPTY: short\.wav has 100 samples at 22050 Hz: expected at least 256, one frame\n$/,
   ],
   [
     'a preset that does not exist',

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 import { availableParallelism } from 'node:os';
-import { melSpectrogram } from '../audio/mel.js';
+import { framesOf, melSpectrogram, samplesOf } from '../audio/mel.js';
 import { melPreset, melPresets } from '../audio/presets.js';
-import { readAudio } from '../audio/read.js';
+import { readRecording } from '../audio/read.js';
+import { TtsError } from '../base/errors.js';
 import { checkOutput, keepInputs } from '../base/output.js';
 import { writeWholeFile } from '../base/whole_file.js';
 import { checkCorpus } from '../data/check/check.js';
@@ -50,7 +51,14 @@ command
       keepInputs([path], [recording]);
       const beside = checkFeatureOutput(path, { force });
       if (beside !== undefined) checkOutput(beside, { force, inputs: [recording] });
-      const audio = await readAudio(recording, { sampleRate: settings.sampleRate });
+      const audio = await readRecording(recording, { sampleRate: settings.sampleRate });
+      for (const note of audio.notes) console.error(`note: ${note}`);
+      if (framesOf(audio.samples.length, settings) === 0)
+        throw new TtsError(
+          'ERR_AUDIO_EMPTY',
+          `${recording} has ${audio.samples.length} samples at ${settings.sampleRate} Hz: expected at least ` +
+            `${samplesOf(1, settings)}, one frame`,
+        );
       const { data, frames, bins } = melSpectrogram(audio.samples, settings);
       await writeFeatures(path, { data, frames, bins, settings }, { force });
       const seconds = audio.samples.length / audio.sampleRate;

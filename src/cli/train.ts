@@ -101,6 +101,7 @@ async function trainOnSpeech(recipe: Recipe, options: TrainOptions): Promise<voi
     onLoudness: bar('loudness'),
     onProgress: bar('features'),
   });
+  for (const note of [...(corpus.notes ?? []), ...store.notes]) console.error(`note: ${note}`);
 
   const result = await untilStopped((signal) =>
     trainVoice({ recipe, store, kernels, out, minutes: options.minutes, signal }),

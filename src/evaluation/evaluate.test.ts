@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { near, speechOf, speechRate, withNoise } from '../../test/support/speech.js';
+import { TtsError } from '../base/errors.js';
 import { meanInterval } from './comparison.js';
 import { evaluateSystems } from './evaluate.js';
 import { measures } from './measures.js';
@@ -85,4 +86,47 @@ test('an evaluation without clips is refused, and a fault of a clip names the cl
     code: 'ERR_AUDIO_EMPTY',
     message: /^LJ001-0002\.flac: /,
   });
+});
+
+test('a clip that cannot be measured is left out of all systems and named; the others keep their figures', async () => {
+  const three = [clips[0], { id: 'short', path: 'short.wav' }, clips[1]];
+  const failing = (name: string): System => ({
+    ...copy,
+    name,
+    async speak(clip) {
+      if (clip.id === 'short')
+        throw new TtsError('ERR_AUDIO_EMPTY', 'short.wav has 100 samples, expected at least 256');
+      return copy.speak(clip);
+    },
+  });
+  const named: string[] = [];
+  const counts: number[] = [];
+  const evaluation = await evaluateSystems({
+    systems: [{ ...noisy, speak: async (clip) => noisy.speak(clip.id === 'short' ? clips[0] : clip) }, failing('copy')],
+    clips: three,
+    reference: 'made-up',
+    onClip: (_, __, done) => counts.push(done),
+    onLeftOut: ({ id, message }, done, all) => named.push(`${id}: ${message} ${done}/${all}`),
+  });
+  assert.deepEqual(named, ['short: short.wav has 100 samples, expected at least 256 4/6']);
+  assert.deepEqual(counts, [1, 2, 3, 5, 6]);
+  for (const { clips: measured } of evaluation.systems)
+    assert.deepEqual(
+      measured.map(({ id }) => id),
+      ids,
+    );
+  assert.deepEqual(evaluation.systems[1].summary.melCepstralDistortion, { count: 2, mean: 0, low: 0, high: 0 });
+  assert.deepEqual(
+    evaluation.leftOut.map(({ id, code }) => [id, code]),
+    [['short', 'ERR_AUDIO_EMPTY']],
+  );
+  assert.match(evaluation.notes[0], /^1 of 3 clips could not be measured: short\.wav has 100 samples/);
+  await assert.rejects(evaluateSystems({ systems: [failing('copy')], clips: [three[1]], reference: 'made-up' }), {
+    code: 'ERR_AUDIO_EMPTY',
+  });
+});
+
+test('a fault that is none of the clip stops everything', async () => {
+  const broken = { ...copy, speak: () => Promise.reject(new TtsError('ERR_BACKEND', 'gone')) };
+  await assert.rejects(evaluateSystems({ systems: [broken], clips, reference: 'made-up' }), { code: 'ERR_BACKEND' });
 });

@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { TtsError } from '../base/errors.js';
+import { type ErrorCode, TtsError } from '../base/errors.js';
 import { keepInputs } from '../base/output.js';
 import type { Clip } from '../data/corpora/corpus.js';
 import {
@@ -15,7 +15,7 @@ import { referenceFolder, saveSpoken, spokenPath } from './folder_systems.js';
 import { type Measure, type MeasureName, measures } from './measures.js';
 import type { Recogniser } from './recognition/recogniser.js';
 import { type Recognition, RecognitionOf } from './recognition/recognition.js';
-import type { System } from './system.js';
+import type { Spoken, System } from './system.js';
 
 /** A clip of one system, with how long it is. */
 export interface ClipResult extends MeasuredClip {
@@ -61,7 +61,17 @@ export interface Evaluation {
   readonly recognition: Recognition | null;
   /** Ids of the clips from the best to the worst; see `rankClips`. */
   readonly ranking: readonly string[];
+  /** Clips that could not be measured, and why; no system's figures have them. */
+  readonly leftOut: readonly LeftOut[];
   readonly notes: readonly string[];
+}
+
+/** A clip that could not be measured. */
+export interface LeftOut {
+  readonly id: string;
+  readonly code: ErrorCode;
+  /** Names the file. */
+  readonly message: string;
 }
 
 export interface EvaluationOptions {
@@ -77,12 +87,22 @@ export interface EvaluationOptions {
   readonly onHeard?: (done: number, all: number) => void;
   /** Called after each clip of each system. */
   readonly onClip?: (system: string, clip: ClipResult, done: number, all: number) => void;
+  /** Called for each clip that cannot be measured; it counts as done for all systems. */
+  readonly onLeftOut?: (clip: LeftOut, done: number, all: number) => void;
 }
 
+/** Faults of a recording, for which the others are measured all the same. */
+const faultsOfClips: readonly ErrorCode[] = [
+  ...(['ERR_AUDIO_FORMAT', 'ERR_AUDIO_EMPTY', 'ERR_AUDIO_TRUNCATED', 'ERR_AUDIO_LEVEL'] as const),
+  ...(['ERR_CORPUS', 'ERR_FILE_NOT_FOUND', 'ERR_FILE_READ'] as const),
+];
+
 /**
- * Measures what systems say against the originals.
- * @throws {TtsError} ERR_ARGUMENT for no clips; ERR_FILE_IS_INPUT where `out` would replace the originals; ERR_CORPUS for none with a transcript, where there is a recogniser; what
- * the systems throw when they speak, and the recogniser when it hears
+ * Measures what systems say against the originals. A clip that cannot be read or is too short is left out, of all
+ * systems, and listed.
+ * @throws {TtsError} ERR_ARGUMENT for no clips; ERR_FILE_IS_INPUT where `out` would replace the originals; ERR_CORPUS for
+ * none with a transcript, where there is a recogniser; what is wrong with the first clip if none can be measured; what
+ * else the systems throw when they speak, and the recogniser when it hears
  */
 export async function evaluateSystems({
   systems,
@@ -93,6 +113,7 @@ export async function evaluateSystems({
   recogniser,
   onHeard,
   onClip,
+  onLeftOut,
 }: EvaluationOptions): Promise<Evaluation> {
   if (clips.length === 0) throw new TtsError('ERR_ARGUMENT', 'there are no clips to measure');
   if (out !== undefined)
@@ -106,32 +127,43 @@ export async function evaluateSystems({
   const found = systems.map((): ClipResult[] => []);
   const names = systems.map(({ name }) => name);
   const recognition = recogniser && new RecognitionOf(recogniser, names, clips, onHeard);
+  const leftOut: LeftOut[] = [];
+  const clipNotes = new Set<string>();
+  let firstFault: TtsError | undefined;
+  const all = systems.length * clips.length;
+  let done = 0;
   for (const clip of clips) {
-    for (const [i, system] of systems.entries()) {
-      const spoken = await system.speak(clip);
-      const { original, output, sampleRate, nll, realTimeFactor } = spoken;
-      recognition?.add(i, clip, spoken);
-      if (out !== undefined) {
-        await saveSpoken(out, system.name, clip.id, output, sampleRate);
-        if (i === 0) await saveSpoken(out, referenceFolder, clip.id, original, sampleRate);
+    const begun = done;
+    const results: ClipResult[] = [];
+    const copies: Spoken[] = [];
+    try {
+      for (const system of systems) {
+        const spoken = await system.speak(clip);
+        const result = measured(clip, spoken, warped);
+        copies.push(spoken);
+        results.push(result);
+        onClip?.(system.name, result, ++done, all);
       }
-      const report = naming(clip, () => (warped ? evaluateWarped : evaluateCopy)(original, output, sampleRate));
-      const result = {
-        id: clip.id,
-        seconds: original.length / sampleRate,
-        sampleRate,
-        samples: output.length,
-        measures: { nll, ...report, realTimeFactor },
-      };
-      found[i].push(result);
-      onClip?.(
-        system.name,
-        result,
-        found.reduce((sum, { length }) => sum + length, 0),
-        systems.length * clips.length,
-      );
+    } catch (error) {
+      if (!(error instanceof TtsError) || !faultsOfClips.includes(error.code)) throw error;
+      firstFault ??= error;
+      done = begun + systems.length;
+      recognition?.leaveOut(clip);
+      leftOut.push({ id: clip.id, code: error.code, message: error.message });
+      onLeftOut?.(leftOut[leftOut.length - 1], done, all);
+      continue;
+    }
+    for (const [i, spoken] of copies.entries()) {
+      recognition?.add(i, clip, spoken);
+      spoken.notes?.forEach((note) => clipNotes.add(note));
+      if (out !== undefined) {
+        await saveSpoken(out, systems[i].name, clip.id, spoken.output, spoken.sampleRate);
+        if (i === 0) await saveSpoken(out, referenceFolder, clip.id, spoken.original, spoken.sampleRate);
+      }
+      found[i].push(results[i]);
     }
   }
+  if (firstFault && leftOut.length === clips.length) throw firstFault;
   const values = (i: number, name: MeasureName) => found[i].map((clip) => clip.measures[name]);
   const each = <T>(of: (name: MeasureName) => T) =>
     Object.fromEntries(measures.map(({ name }) => [name, of(name)])) as Record<MeasureName, T>;
@@ -157,7 +189,33 @@ export async function evaluateSystems({
     })),
     recognition: (await recognition?.result()) ?? null,
     ranking: rankClips(results),
-    notes: [...systems.flatMap((system) => system.notes()), ...(recognition?.notes() ?? [])],
+    leftOut,
+    notes: [
+      ...(leftOut.length === 0
+        ? []
+        : [
+            `${leftOut.length} of ${clips.length} clips could not be measured: ` +
+              leftOut.map(({ code, message }) => `${message} (${code})`).join('; '),
+          ]),
+      ...clipNotes,
+      ...systems.flatMap((system) => system.notes()),
+      ...(recognition?.notes() ?? []),
+    ],
+  };
+}
+
+function measured(
+  clip: Clip,
+  { original, output, sampleRate, nll, realTimeFactor }: Spoken,
+  warped: boolean,
+): ClipResult {
+  const report = naming(clip, () => (warped ? evaluateWarped : evaluateCopy)(original, output, sampleRate));
+  return {
+    id: clip.id,
+    seconds: original.length / sampleRate,
+    sampleRate,
+    samples: output.length,
+    measures: { nll, ...report, realTimeFactor },
   };
 }
 

@@ -1,10 +1,11 @@
 import { dirname, join } from 'node:path';
-import { readAudio } from '../audio/read.js';
+import { readRecording, readWithFaults } from '../audio/read.js';
 import { resample } from '../audio/resample.js';
 import { writeWav } from '../audio/write.js';
 import { TtsError } from '../base/errors.js';
 import { makeFolder } from '../base/output.js';
 import { type Clip, openCorpus } from '../data/corpora/corpus.js';
+import { sameName } from '../data/corpora/text.js';
 import { distinctNames, Resampled, type System } from './system.js';
 
 /** Recordings whose lengths differ by more than so many seconds are not the same speech at the same time. */
@@ -72,8 +73,11 @@ function folderSystem(name: string, path: string, clips: ReadonlyMap<string, Cli
     settings: {},
     async speak({ id, path: originalPath }) {
       const { path: ownPath } = clips.get(id) as Clip;
-      const { samples: original, sampleRate } = await readAudio(originalPath);
-      const own = await readAudio(ownPath);
+      const { samples: original, sampleRate, notes } = await readRecording(originalPath);
+      const own = await readWithFaults(ownPath);
+      // A copy that is silent is a bad copy, and measured; one at another scale is no audio.
+      const scale = own.faults.find(({ kind }) => kind === 'scale');
+      if (scale) throw new TtsError('ERR_AUDIO_LEVEL', `${ownPath} ${scale.what}`);
       if (own.sampleRate !== sampleRate) resampled.count(own.sampleRate, sampleRate);
       const output = resample(own.samples, own.sampleRate, sampleRate);
       const [seconds, expected] = [output.length / sampleRate, original.length / sampleRate];
@@ -85,7 +89,10 @@ function folderSystem(name: string, path: string, clips: ReadonlyMap<string, Cli
             'speech with a rhythm of its own there is --dtw',
         );
       }
-      return { original, output, sampleRate, nll: null, realTimeFactor: null };
+      // An offset is measured as any other difference; its remedy is one of training.
+      const faults = own.faults.filter(({ kind }) => kind !== 'offset');
+      const said = [...notes, ...faults.map(({ what }) => `${ownPath} ${what}`)];
+      return { original, output, sampleRate, notes: said, nll: null, realTimeFactor: null };
     },
     notes: () => resampled.notes(),
     dispose: () => undefined,
@@ -101,8 +108,9 @@ function folderSystem(name: string, path: string, clips: ReadonlyMap<string, Cli
 export function chooseClips(
   clips: readonly Clip[],
   folder: string,
-  { ids, limit = Infinity }: { ids?: readonly string[]; limit?: number },
+  { ids: chosen, limit = Infinity }: { ids?: readonly string[]; limit?: number },
 ): Clip[] {
+  const ids = chosen?.map(sameName);
   const missing = ids?.filter((id) => clips.every((clip) => clip.id !== id)) ?? [];
   if (missing.length > 0)
     throw new TtsError(

@@ -8,6 +8,8 @@ export interface Spoken {
   readonly output: Float32Array;
   /** Of both, in Hz. */
   readonly sampleRate: number;
+  /** What is to be said of the recordings of this clip, for the report. */
+  readonly notes?: readonly string[];
   /** What only a voice has; see `ClipMeasures`. */
   readonly nll: number | null;
   readonly realTimeFactor: number | null;

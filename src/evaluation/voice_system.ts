@@ -1,6 +1,6 @@
 import { fromInt16, toInt16 } from '../audio/audio.js';
 import { melSpectrogram } from '../audio/mel.js';
-import { readAudio } from '../audio/read.js';
+import { readRecording } from '../audio/read.js';
 import { resample } from '../audio/resample.js';
 import { describeTreatment, isUntreated, treat } from '../audio/treatment.js';
 import { TtsError } from '../base/errors.js';
@@ -64,7 +64,7 @@ export async function openVoiceSystem({
       ...(isUntreated(voice.treatment) ? {} : { treatment: describeTreatment(voice.treatment) }),
     },
     async speak(clip) {
-      const samples = await recordingFor(voice, clip, resampled);
+      const { samples, notes } = await recordingFor(voice, clip, resampled);
       const { data, frames } = melSpectrogram(samples, voice.features);
       const begun = performance.now();
       const output = await speech(voice, { data, frames }, { seed, temperature, correction, kernels });
@@ -73,6 +73,7 @@ export async function openVoiceSystem({
         original: samples,
         output,
         sampleRate: voice.features.sampleRate,
+        notes,
         nll: negativeLogLikelihood(measured, [measuredSpeech(samples, data, frames)]),
         realTimeFactor: seconds / (output.length / voice.features.sampleRate),
       } satisfies Spoken;
@@ -86,8 +87,8 @@ async function recordingFor(
   { features: { sampleRate, hop }, treatment }: Voice,
   { path }: Clip,
   resampled: Resampled,
-): Promise<Float32Array> {
-  const audio = await readAudio(path);
+): Promise<{ samples: Float32Array; notes: readonly string[] }> {
+  const audio = await readRecording(path);
   if (audio.sampleRate !== sampleRate) resampled.count(audio.sampleRate, sampleRate);
   const samples = resample(audio.samples, audio.sampleRate, sampleRate);
   if (samples.length < hop)
@@ -95,7 +96,7 @@ async function recordingFor(
       'ERR_AUDIO_EMPTY',
       `${path} has ${samples.length} samples at ${sampleRate} Hz, expected at least ${hop}`,
     );
-  return treat(samples, sampleRate, treatment);
+  return { samples: treat(samples, sampleRate, treatment), notes: audio.notes };
 }
 
 async function speech(

@@ -115,7 +115,10 @@ async function namesIn(folder: string): Promise<string[]> {
     byStem.set(stem(name), name);
   }
   const sizes = new Map(
-    await Promise.all(all.map(async (name) => [name, (await stat(join(folder, name))).size] as const)),
+    await Promise.all(
+      // A link to nowhere, or a name that is not UTF-8, is reported when it is to be read.
+      all.map(async (name) => [name, (await stat(join(folder, name)).catch(() => ({ size: 0 }))).size] as const),
+    ),
   );
   return all.sort((a, b) => (sizes.get(b) ?? 0) - (sizes.get(a) ?? 0));
 }

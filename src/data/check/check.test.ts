@@ -64,7 +64,7 @@ test('everything that is wrong with a corpus is found, and what a training makes
     'shorter than a frame': ['refused', ['tiny']],
     'shorter than a segment': ['left out', ['short']],
     'not in metadata.csv': ['left out', ['wavs/unlisted.wav']],
-    silent: ['none', ['silent']],
+    silent: ['left out', ['silent']],
     'without a transcript': ['none', ['mute']],
     'the same audio': ['none', ['copy', 'mute']],
     'takes of one text': ['none', ['quiet']],

@@ -1,3 +1,4 @@
+import type { LevelFault } from '../../audio/level_faults.js';
 import type { CorpusSurvey } from '../corpora/corpus.js';
 import { spokenText } from '../corpora/split.js';
 import { type Expectation, outliers } from './outliers.js';
@@ -54,7 +55,7 @@ const advice: Readonly<Record<string, string>> = {
 
 /** What there is to look at in a corpus, what stops a training first. */
 export function findingsOf(
-  { missing, unlisted, textsAlone, clips: all }: CorpusSurvey,
+  { missing, unlisted, textsAlone, runs, clips: all }: CorpusSurvey,
   clips: readonly CheckedClip[],
   faults: Finding['clips'],
 ): Finding[] {
@@ -84,12 +85,22 @@ export function findingsOf(
     those((clip) => frames(clip) >= 1 && frames(clip) < drawn, seconds),
   );
   add('not in metadata.csv', 'left out', 'add lines for them if they belong to the voice', named(unlisted));
-  add(
-    'silent',
-    'none',
-    'nothing can be learned from them',
-    those(({ loudness }) => loudness === null, seconds),
-  );
+  add('runs of tts-train', 'left out', 'what a voice has spoken there is no recording', named(runs));
+  const withFault = (what: string, effect: Effect, meaning: string, is: (fault: LevelFault) => boolean) =>
+    add(
+      what,
+      effect,
+      meaning,
+      clips.flatMap(({ id, faults: own }) => own.filter(is).map((fault) => ({ id, detail: fault.what }))),
+    );
+  const hopeless = (kind: LevelFault['kind']) => (fault: LevelFault) => fault.kind === kind && !fault.usable;
+  const doubtful = (kind: LevelFault['kind']) => (fault: LevelFault) => fault.kind === kind && fault.usable;
+  withFault('silent', 'left out', 'nothing can be learned from them', hopeless('silence'));
+  withFault('constant', 'left out', 'nothing can be learned from them', hopeless('constant'));
+  withFault('at another scale', 'left out', 'scale them as they say', hopeless('scale'));
+  withFault('channels cancel each other', 'left out', 'keep one channel', hopeless('cancellation'));
+  withFault('channels nearly cancel each other', 'none', 'keep one channel', doubtful('cancellation'));
+  withFault('beyond full scale', 'none', 'they are clipped; make them quieter', doubtful('overload'));
   add('texts without a recording', 'none', 'they are not read', named(textsAlone));
   if (clips.some(({ text }) => text !== undefined))
     add(

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { DecodedAudio } from '../../audio/audio.js';
 import { highPass } from '../../audio/high_pass.js';
+import { type LevelFault, levelFaults } from '../../audio/level_faults.js';
 import { integratedLoudness } from '../../audio/loudness.js';
 import { mixDown } from '../../audio/read.js';
 import { forEachFrame, framesOf } from '../../audio/stft.js';
@@ -26,6 +27,8 @@ export interface RecordingFigures {
   readonly silence: { readonly before: number; readonly after: number; readonly all: number };
   /** Up to this frequency, in Hz, the loud frames reach; null without any. */
   readonly bandwidth: number | null;
+  /** What is wrong with its level. */
+  readonly faults: readonly LevelFault[];
   /** SHA-256 of the samples: equal for the same audio in another file. */
   readonly audio: string;
 }
@@ -57,6 +60,7 @@ export function measureRecording({ sampleRate, channels }: DecodedAudio): Record
     noiseFloor: finite(quantile(levels, 0.05)),
     silence: silenceOf(levels, speaking),
     bandwidth: bandwidthOf(samples, sampleRate),
+    faults: levelFaults({ channels }, samples),
     audio: createHash('sha256')
       .update(JSON.stringify([sampleRate]))
       .update(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength))

@@ -127,3 +127,93 @@ test('a missing folder, a file, and folders without readable recordings are refu
     corpusError(/2 recordings in formats that cannot be read/, /a\.m4a/),
   );
 });
+
+/** Two clips and their metadata, in these bytes. */
+const withMetadata = (t: TestContext, bytes: Uint8Array) => {
+  const dir = folder(t, { 'wavs/a.wav': true, 'wavs/b.wav': true });
+  writeFileSync(join(dir, 'metadata.csv'), bytes);
+  return dir;
+};
+const texts = async (dir: string) => (await openCorpus(dir)).clips.map(({ id, text }) => [id, text]);
+const utf16 = (text: string, swap: boolean, mark: boolean) => {
+  const bytes = Buffer.from((mark ? '\ufeff' : '') + text, 'utf16le');
+  return swap ? bytes.swap16() : bytes;
+};
+
+test('lines of metadata end with LF, CR LF or CR, and it is UTF-8 or UTF-16', async (t) => {
+  const expected = [
+    ['a', 'Café one'],
+    ['b', 'two'],
+  ];
+  for (const end of ['\n', '\r\n', '\r', '\r\r\n']) {
+    const text = `a|x|Café one${end}b|two${end}`;
+    assert.deepEqual(await texts(withMetadata(t, Buffer.from(text))), expected, JSON.stringify(end));
+    for (const swap of [false, true])
+      for (const mark of [false, true])
+        assert.deepEqual(await texts(withMetadata(t, utf16(text, swap, mark))), expected, `${end} ${swap} ${mark}`);
+  }
+});
+
+test('metadata in another encoding is refused with line, byte and what to do', async (t) => {
+  const latin = Buffer.from('a|plain\nb|Caf\xe9\n', 'latin1');
+  await assert.rejects(
+    openCorpus(withMetadata(t, latin)),
+    corpusError(/metadata\.csv is not UTF-8: byte 0xe9 in line 2 after "b\|Caf"/, /iconv -f ISO-8859-1 -t UTF-8/),
+  );
+  await assert.rejects(
+    openCorpus(withMetadata(t, Buffer.from('a|one\nb|t\0wo'))),
+    corpusError(/NUL character in line 2/),
+  );
+  await assert.rejects(openCorpus(withMetadata(t, Buffer.from('fffe000061000000', 'hex'))), corpusError(/UTF-32/));
+});
+
+test('fields may be quoted, as programs for tables write them; quotation marks of the text stay', async (t) => {
+  const lines = ['"a"|"He said ""yes | no"""', 'b|"Yes," he said.|"Yes," he said.'];
+  assert.deepEqual(await texts(withMetadata(t, Buffer.from(lines.join('\n')))), [
+    ['a', 'He said "yes | no"'],
+    ['b', '"Yes," he said.'],
+  ]);
+});
+
+test('names match however their accents are written, and two that look the same are refused', async (t) => {
+  const [composed, decomposed] = ['caf\u00e9', 'cafe\u0301'];
+  const dir = folder(t, { [`wavs/${decomposed}.wav`]: true, 'metadata.csv': `${composed}|hello\n` });
+  const [clip] = (await openCorpus(dir)).clips;
+  assert.deepEqual([clip.id, clip.text], [composed, 'hello']);
+  assert.ok(clip.path.endsWith(`${decomposed}.wav`));
+  const plain = folder(t, { [`${composed}.wav`]: true, [`${decomposed}.txt`]: 'said' });
+  assert.deepEqual(
+    (await openCorpus(plain)).clips.map(({ id, text }) => [id, text]),
+    [[composed, 'said']],
+  );
+  const both = folder(t, { [`${composed}.wav`]: true, [`${decomposed}.wav`]: true });
+  await assert.rejects(openCorpus(both), corpusError(/has 2 recordings named café/));
+});
+
+test('a name that is not UTF-8 is refused in bytes if it is a recording, and else no matter', async (t) => {
+  if (process.platform !== 'linux') return t.skip('other systems do not allow such names');
+  const dir = folder(t, { 'a.wav': true });
+  const odd = (name: string) => Buffer.concat([Buffer.from(`${dir}/`), Buffer.from(name, 'latin1')]);
+  writeFileSync(odd('caf\xe9.pdf'), 'x');
+  assert.equal((await openCorpus(dir)).clips.length, 1);
+  writeFileSync(odd('caf\xe9.wav'), 'x');
+  await assert.rejects(openCorpus(dir), corpusError(/1 name that is not UTF-8, the first is caf\\xe9\.wav; rename it/));
+});
+
+test('what a run of tts-train has spoken is no recording, and a note says so', async (t) => {
+  const dir = folder(t, {
+    'a.wav': true,
+    '._a.wav': 'resource fork',
+    'runs/v1/curve.csv': 'step',
+    'runs/v1/checkpoints/x': 'x',
+    'runs/v1/samples/a-target.wav': true,
+    'logs/b.wav': true,
+  });
+  const { clips, notes } = await openCorpus(dir);
+  assert.deepEqual(
+    clips.map(({ id }) => id),
+    ['a', 'logs/b'],
+  );
+  assert.match(notes?.join() ?? '', /holds a run of tts-train \(runs\/v1\)/);
+  assert.equal((await openCorpus(join(dir, 'runs/v1/samples'))).clips.length, 1);
+});

@@ -1,11 +1,15 @@
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import { audioExtensions as readable } from '../../audio/read.js';
 import { TtsError } from '../../base/errors.js';
+import { listFolder } from './files.js';
+import { decodeText, fieldsOf, linesOf, sameName } from './text.js';
 
 /** One recording of a corpus. */
 export interface Clip {
-  /** Names the clip for good: the split and the logs use it. Subfolders are joined with '/'. */
+  /**
+   * Names the clip for good: the split and the logs use it. Subfolders are joined with '/', accents are written as NFC.
+   */
   readonly id: string;
   /** Absolute path of the recording. */
   readonly path: string;
@@ -19,6 +23,8 @@ export interface Clip {
 export interface Corpus {
   readonly name: string;
   readonly clips: readonly Clip[];
+  /** What was left out of the folder, for people to read. */
+  readonly notes?: readonly string[];
 }
 
 /** A corpus with what does not fit together in its folder; everything in ascending order. */
@@ -29,19 +35,42 @@ export interface CorpusSurvey extends Corpus {
   readonly unlisted: readonly string[];
   /** Without `metadata.csv`: texts that have no recording. */
   readonly textsAlone: readonly string[];
+  /** Folders of runs, whose samples are no recordings. */
+  readonly runs: readonly string[];
 }
 
-const unreadable = ['.m4a', '.aac', '.opus', '.wma', '.aiff', '.aif', '.mp4', '.webm', '.amr'];
+const unreadable = [
+  ...[
+    '.m4a',
+    '.aac',
+    '.opus',
+    '.wma',
+    '.aiff',
+    '.aif',
+    '.aifc',
+    '.mp4',
+    '.webm',
+    '.mkv',
+    '.amr',
+    '.caf',
+    '.au',
+    '.snd',
+  ],
+  ...['.w64', '.rf64', '.wv', '.ape', '.tta', '.sph', '.raw', '.pcm'],
+];
 
 const withoutExtension = (path: string) => path.slice(0, path.length - extname(path).length);
 const byId = (a: Clip, b: Clip) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 
-/** Maps path without extension → path, for the recordings among `files`. Two recordings with one name map to both. */
+/**
+ * Maps path without extension, as `sameName` writes it, → path, for the recordings among `files`. Two recordings with one
+ * name map to both.
+ */
 function recordingsByStem(files: readonly string[]): Map<string, string[]> {
   const stems = new Map<string, string[]>();
   for (const path of files) {
     if (!readable.includes(extname(path).toLowerCase())) continue;
-    const stem = withoutExtension(path);
+    const stem = sameName(withoutExtension(path));
     stems.set(stem, [...(stems.get(stem) ?? []), path]);
   }
   return stems;
@@ -58,27 +87,29 @@ function onlyOne(dir: string, id: string, paths: readonly string[]): string {
   return join(dir, paths[0]);
 }
 
+type Found = Omit<CorpusSurvey, 'name' | 'runs'>;
+
 /**
- * Reads `metadata.csv`: lines `id|transcript` or `id|transcript|normalised transcript`, without quoting, as LJSpeech
- * has them.
+ * Reads `metadata.csv`: lines `id|transcript` or `id|transcript|normalised transcript`, as LJSpeech has them, or with
+ * quoted fields; see `decodeText` and `fieldsOf`.
  */
-async function surveyMetadata(dir: string, files: readonly string[]): Promise<Omit<CorpusSurvey, 'name'>> {
+async function surveyMetadata(dir: string, files: readonly string[]): Promise<Found> {
   const file = join(dir, 'metadata.csv');
-  const lines = (await readFile(file, 'utf8')).replace(/^\uFEFF/, '').split(/\r?\n/);
+  const lines = linesOf(decodeText(await readFile(file), file));
   const recordings = recordingsByStem(files);
   const clips = new Map<string, Clip>();
   const missing: string[] = [];
   const used = new Set<string>();
   for (const [index, line] of lines.entries()) {
     if (line.trim() === '') continue;
-    const [name, transcript, normalised] = line.split('|').map((field) => field.trim());
+    const [name, transcript, normalised] = fieldsOf(line);
     if (transcript === undefined || name === '') {
       throw new TtsError(
         'ERR_CORPUS',
         `${file}, line ${index + 1}, is "${line.slice(0, 60)}", expected "id|transcript" as in LJSpeech`,
       );
     }
-    const id = readable.includes(extname(name).toLowerCase()) ? withoutExtension(name) : name;
+    const id = sameName(readable.includes(extname(name).toLowerCase()) ? withoutExtension(name) : name);
     if (clips.has(id))
       throw new TtsError(
         'ERR_CORPUS',
@@ -97,16 +128,17 @@ async function surveyMetadata(dir: string, files: readonly string[]): Promise<Om
   return { clips: [...clips.values()].sort(byId), missing: missing.sort(), unlisted: unlisted.sort(), textsAlone: [] };
 }
 
-async function surveyFolder(dir: string, files: readonly string[]): Promise<Omit<CorpusSurvey, 'name'>> {
+async function surveyFolder(dir: string, files: readonly string[]): Promise<Found> {
   const transcripts = new Map(
-    files.filter((path) => extname(path).toLowerCase() === '.txt').map((path) => [withoutExtension(path), path]),
+    files
+      .filter((path) => extname(path).toLowerCase() === '.txt')
+      .map((path) => [sameName(withoutExtension(path)), path]),
   );
   const clips: Clip[] = [];
   for (const [id, paths] of recordingsByStem(files)) {
     const path = onlyOne(dir, id, paths);
     const transcript = transcripts.get(id);
-    const text =
-      transcript === undefined ? '' : (await readFile(join(dir, transcript), 'utf8')).replace(/^\uFEFF/, '').trim();
+    const text = transcript === undefined ? '' : await textOf(join(dir, transcript));
     clips.push({ id, path, ...(text === '' ? {} : { text }) });
   }
   if (clips.length === 0) {
@@ -127,6 +159,8 @@ async function surveyFolder(dir: string, files: readonly string[]): Promise<Omit
   return { clips: clips.sort(byId), missing: [], unlisted: [], textsAlone };
 }
 
+const textOf = async (path: string) => decodeText(await readFile(path), path).trim();
+
 /**
  * Opens a corpus: a folder like LJSpeech's (`metadata.csv`, recordings in `wavs/` or beside it, in any readable
  * format), else any folder of recordings, subfolders included (ids are relative paths without extension; `clip.txt`
@@ -134,7 +168,7 @@ async function surveyFolder(dir: string, files: readonly string[]): Promise<Omit
  * readable recordings, or lacks some that its metadata names.
  */
 export async function openCorpus(dir: string): Promise<Corpus> {
-  const { name, clips, missing } = await surveyCorpus(dir);
+  const { name, clips, missing, runs } = await surveyCorpus(dir);
   if (missing.length > 0) {
     const root = resolve(dir);
     throw new TtsError(
@@ -144,8 +178,13 @@ export async function openCorpus(dir: string): Promise<Corpus> {
         `${readable.slice(1).join(', ')}, or beside metadata.csv)`,
     );
   }
-  return { name, clips };
+  return runs.length === 0 ? { name, clips } : { name, clips, notes: [runsNote(dir, runs)] };
 }
+
+/** What there is to say of folders of runs that lie among recordings. */
+export const runsNote = (dir: string, runs: readonly string[]): string =>
+  `${dir} holds ${runs.length === 1 ? 'a run' : `${runs.length} runs`} of tts-train (${runs.join(', ')}): what a voice has ` +
+  'spoken there is no recording and is left out';
 
 /** As `openCorpus`, but recordings that are missing are listed, with all else that is no part of the corpus. */
 export async function surveyCorpus(dir: string): Promise<CorpusSurvey> {
@@ -158,28 +197,16 @@ export async function surveyCorpus(dir: string): Promise<CorpusSurvey> {
         `LJSpeech's with metadata.csv and wavs`,
     );
   }
-  const files = await listFiles(root);
+  const { files, runs, unreadableNames } = await listFolder(root);
+  const unnamed = unreadableNames.filter(
+    (name) => readable.includes(extname(name).toLowerCase()) || name.endsWith('/'),
+  );
+  if (unnamed.length > 0)
+    throw new TtsError(
+      'ERR_CORPUS',
+      `${dir} has ${unnamed.length} ${unnamed.length === 1 ? 'name that is' : 'names that are'} not UTF-8, the first is ` +
+        `${unnamed[0]}; rename ${unnamed.length === 1 ? 'it' : 'them'}, such as with convmv -f ISO-8859-1 -t UTF-8 -r --notest`,
+    );
   const survey = files.includes('metadata.csv') ? await surveyMetadata(root, files) : await surveyFolder(root, files);
-  return { name: basename(root), ...survey };
-}
-
-/** Relative paths ('/'-separated) of all files under a folder; links are followed, hidden files and folders are not. */
-export async function listFiles(root: string): Promise<string[]> {
-  const files: string[] = [];
-  const visited = new Set<string>();
-  const walk = async (relative: string): Promise<void> => {
-    const folder = join(root, relative);
-    const real = await realpath(folder);
-    if (visited.has(real)) return;
-    visited.add(real);
-    for (const entry of await readdir(folder, { withFileTypes: true })) {
-      if (entry.name.startsWith('.') || entry.name === '__MACOSX') continue;
-      const path = relative === '' ? entry.name : `${relative}/${entry.name}`;
-      const kind = entry.isSymbolicLink() ? await stat(join(root, path)).catch(() => undefined) : entry;
-      if (kind?.isDirectory()) await walk(path);
-      else if (kind?.isFile()) files.push(path);
-    }
-  };
-  await walk('');
-  return files;
+  return { name: basename(root), ...survey, runs };
 }

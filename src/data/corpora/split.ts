@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { TtsError } from '../../base/errors.js';
 import type { Clip } from './corpus.js';
+import { sameName } from './text.js';
 
 /** Which clips are held out from training. */
 export interface ValidationChoice {
@@ -42,10 +43,8 @@ function position(key: string): number {
  * them. Throws ERR_CORPUS if listed ids are missing or nothing is left to train on, ERR_ARGUMENT for a share outside
  * 0 … 1.
  */
-export function validationIds(
-  all: readonly ClipToSplit[],
-  { share, clips: listed = [] }: ValidationChoice,
-): Set<string> {
+export function validationIds(all: readonly ClipToSplit[], { share, clips = [] }: ValidationChoice): Set<string> {
+  const listed = clips.map(sameName);
   if (share !== undefined && !(share >= 0 && share <= 1)) {
     throw new TtsError('ERR_ARGUMENT', `the validation share is ${share}, expected a number in 0 … 1`);
   }

@@ -3,7 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import test, { type TestContext } from 'node:test';
+import { createGzip } from 'node:zlib';
 import { deadAddress, refused, serve, temporaryFolder } from '../../../test/support/files.js';
 import type { ArchiveProgress } from '../fetch/archive.js';
 import { openCorpus } from './corpus.js';
@@ -195,4 +197,30 @@ test('several corpora become one: ids tell which is which, also where two have o
   const opened = await openTrainingCorpus({ corpus: ['data/ljspeech-mini', 'data/ljspeech-mini'], download: false });
   assert.equal(opened.clips.length, 2 * mini.clips.length);
   assert.deepEqual(await openTrainingCorpus({ corpus: ['data/ljspeech-mini'], download: false }), mini);
+});
+
+test('an archive without a digest that would fill the disk is refused, and leaves no folder', async (t) => {
+  const folder = temporaryFolder(t);
+  // 300 MB of zeros, written without a file of that size.
+  const zip = createGzip({ level: 6 });
+  const packed = buffer(zip);
+  const header = Buffer.alloc(512);
+  header.write('x/data/zeros', 0);
+  header.write('0000644\0', 100);
+  header.write('0000000\0', 108);
+  header.write('0000000\0', 116);
+  header.write(`${(300 * 2 ** 20).toString(8).padStart(11, '0')}\0`, 124);
+  header.write('00000000000\0', 136);
+  header.write('        0', 148);
+  const sum = header.reduce((total, byte) => total + byte, 0);
+  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+  zip.write(header);
+  for (let i = 0; i < 300; i++) zip.write(Buffer.alloc(2 ** 20));
+  zip.end();
+  const body = await packed;
+  assert.ok(body.length < 2 ** 20);
+  const { address } = await serve(t, () => body);
+  const corpus = { ...kathleen, url: `${address}/x.tar.gz`, folder: join(folder, 'kathleen') };
+  await assert.rejects(ensureCorpus(corpus), refused('ERR_DOWNLOAD', /more than 268435456 bytes come out of its \d+/));
+  assert.deepEqual(readdirSync(folder), ['kathleen.tar.gz']);
 });

@@ -224,6 +224,7 @@ test('NaN and infinity are refused with their number and place', () => {
 const kinds: [string, Partial<MelSettings>][] = [
   ['log10', { log: '10' }],
   ['log10 with a lower floor', { log: '10', floor: 1e-10 }],
+  ['log2', { log: '2' }],
   ['dB', { log: 'db' }],
   ['magnitudes', { log: 'none', floor: 0 }],
   ['levels in [0, 1]', { log: 'db', normalisation: { from: [-100, 20], to: [0, 1] } }],
@@ -298,7 +299,7 @@ test('settings that the values contradict are refused', () => {
 
 // --- levels, judged by the voice's statistics
 
-for (const [name, change] of kinds.slice(0, 4)) {
+for (const [name, change] of kinds.slice(0, 5)) {
   test(`${name} are recognised without settings, and converted with a note`, () => {
     for (const samples of unseen) {
       for (const factor of [0.25, 1, 1.5]) {
@@ -307,7 +308,7 @@ for (const [name, change] of kinds.slice(0, 4)) {
         assert.equal(notes.length, 1);
         assert.match(
           notes[0],
-          /converted from (log10|dB|magnitudes) to ln: the values \(from .* to .*\) fit the voice ljspeech only that way/,
+          /converted from (log10|log2|dB|magnitudes) to ln: the values \(from .* to .*\) fit the voice ljspeech only that way/,
         );
       }
     }
@@ -328,7 +329,7 @@ test('a voice of log10 features recognises ln', () => {
 test('normalised and standardised features without settings are refused with their range and the voice’s', () => {
   const expected = voice();
   for (const samples of unseen) {
-    for (const [, change] of kinds.slice(4))
+    for (const [, change] of kinds.slice(5))
       refuses(
         'ERR_FEATURE_RANGE',
         /has values from .* to .*: the voice ljspeech expects ln from -11\.51 to \d/,
@@ -366,10 +367,61 @@ test('values far outside the voice’s range are refused with the worst of them,
   refuses('ERR_FEATURE_RANGE', /such as 40\.00 in frame 1, bin 1/, array(data), hifigan);
 });
 
-test('the statistics tell the voice’s own kind from every other by offset and spread', () => {
+test('the statistics tell the voice’s own kind from every other but log2 by offset and spread', () => {
   const { statistics } = voice();
   for (const samples of unseen) {
     assert.ok(isAlike(fitOf(mel(samples), statistics)));
-    for (const [name, change] of kinds) assert.ok(!isAlike(fitOf(mel(samples, change), statistics)), name);
+    for (const [name, change] of kinds)
+      if (name !== 'log2') assert.ok(!isAlike(fitOf(mel(samples, change), statistics)), name);
+  }
+});
+
+const upsideDown = (data: Float32Array) => data.map((_, i) => data[i - (i % bins) + bins - 1 - (i % bins)]);
+
+test('features that are upside down are turned, with a note, also where they are transposed', () => {
+  for (const samples of unseen) {
+    const data = mel(samples);
+    const frames = data.length / bins;
+    const turned = conform(array(upsideDown(data)));
+    assert.deepEqual(turned.data, data);
+    assert.match(turned.notes.join(), /turned upside down: the first bin was the highest/);
+    const both = conform(array(transpose(upsideDown(data), bins), [bins, frames]), hifigan);
+    assert.deepEqual(both.data, data);
+    assert.equal(both.notes.length, 2);
+    const log10 = conform(array(upsideDown(mel(samples, { log: '10' }))));
+    near(log10.data, data, 2e-5);
+  }
+});
+
+test('an array that was reshaped where it should be transposed is put right, or refused', () => {
+  let right = 0;
+  for (const samples of unseen) {
+    const data = mel(samples);
+    // [bins, frames] in memory, called [frames, bins].
+    const { data: found, notes } = conform(array(transpose(data, bins)));
+    if (!/reshaped and not transposed/.test(notes.join())) continue;
+    assert.deepEqual(found, data);
+    right += 1;
+  }
+  assert.ok(right >= unseen.length - 1, `${right} of ${unseen.length}`);
+});
+
+test('80 frames of 80 bins are told upside down from transposed', () => {
+  for (const samples of unseen) {
+    const data = Float32Array.from(mel(samples.subarray(11025)).subarray(0, 80 * bins));
+    assert.deepEqual(conform(array(upsideDown(data)), hifigan).data, data);
+  }
+});
+
+test('log2 that is said to be ln is refused, and quiet ln is not taken for log2', () => {
+  for (const samples of unseen) {
+    refuses(
+      'ERR_FEATURE_SETTINGS',
+      /settings say ln, its values .* look like log2/,
+      array(mel(samples, { log: '2' })),
+      hifigan,
+    );
+    const quiet = mel(gain(samples, 0.1));
+    assert.deepEqual(conform(array(quiet)), { data: quiet, frames: quiet.length / bins, notes: [] });
   }
 });

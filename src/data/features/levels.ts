@@ -49,9 +49,14 @@ function levelBySettings(laidOut: LaidOut, settings: MelSettings, expected: Expe
 
   // If the values fit badly as what they are said to be, and well as something else, the settings are not theirs.
   const claimed = conversion(settings, wanted);
-  if (frames >= judgedFrames && !isAlike(fitOf(data, expected.statistics, claimed))) {
+  const alike = isAlike(fitOf(data, expected.statistics, claimed));
+  const baseTwo = sameLevels(settings, wanted) && settings.floor >= wanted.floor && isBaseTwo(data, expected);
+  if (frames >= judgedFrames && (!alike || baseTwo)) {
     const other = [...alternatives(wanted), wanted].find(
-      (kind) => !sameLevels(kind, settings) && isAlike(fitOf(data, expected.statistics, conversion(kind, wanted))),
+      (kind) =>
+        !sameLevels(kind, settings) &&
+        couldBe(kind, data, wanted) &&
+        isAlike(fitOf(data, expected.statistics, conversion(kind, wanted))),
     );
     if (other)
       throw new TtsError(
@@ -82,13 +87,13 @@ function levelByStatistics(laidOut: LaidOut, expected: ExpectedFeatures): LaidOu
   const fit = fitOf(data, statistics);
   if (frames < judgedFrames) {
     // Spread says little about so short a clip; the offset still tells ln from the rest.
-    if (fit.offset >= -2.5 && fit.offset <= 0.9) return laidOut;
+    if (fit.offset >= -2.5 && fit.offset <= 0.9 && !isBaseTwo(data, expected)) return laidOut;
     const few = `; ${frames} frames are too few to tell what they are (${judgedFrames} would do)`;
     throw misfit(laidOut, fit, expected, few);
   }
-  if (isAlike(fit)) return laidOut;
+  if (isAlike(fit) && !isBaseTwo(data, expected)) return laidOut;
   const fitting = alternatives(wanted).filter(
-    (kind) => couldBe(kind, data) && isConvertible(fitOf(data, statistics, conversion(kind, wanted))),
+    (kind) => couldBe(kind, data, wanted) && isConvertible(fitOf(data, statistics, conversion(kind, wanted))),
   );
   if (fitting.length !== 1) throw misfit(laidOut, fit, expected, '');
   const note =
@@ -114,14 +119,36 @@ function misfit(
 
 /** The kinds of level that are tried: each logarithm without normalisation, but for the voice's own kind. */
 function alternatives(wanted: MelSettings): MelSettings[] {
-  return (['e', '10', 'db', 'none'] as const)
+  return (['e', '2', '10', 'db', 'none'] as const)
     .map((log) => ({ ...wanted, log, normalisation: null }))
     .filter((kind) => !sameLevels(kind, wanted));
 }
 
-/** Outputs of filters before the logarithm are never negative, and never all at the floor. */
-function couldBe(kind: MelSettings, features: Float32Array): boolean {
-  return kind.log !== 'none' || features.every((value) => value >= 0);
+/**
+ * Outputs of filters before the logarithm are never negative. Base 2 is so near to ln that level and spread cannot tell
+ * it from ln of a quiet recording; what can is that it goes below the voice's floor.
+ */
+function couldBe(kind: MelSettings, features: Float32Array, wanted: MelSettings): boolean {
+  if (kind.log === 'none') return features.every((value) => value >= 0);
+  return kind.log !== '2' || wanted.log !== 'e' || goesBelow(features, wanted);
+}
+
+/**
+ * Whether more than a thousandth of the values lies clearly, by half a neper, below the least value that the voice's
+ * kind of features can have. Of LJSpeech in base 2 that is so in all clips, and in ln, whatever the level, in none; an
+ * acoustic model undershoots by less.
+ */
+function goesBelow(features: Float32Array, wanted: MelSettings): boolean {
+  const least = compressor(wanted)(wanted.floor * Math.exp(-0.5)) - 0.5;
+  let count = 0;
+  for (const value of features) if (value < least) count++;
+  return count > features.length / 1000;
+}
+
+/** Whether features that fit as ln are in base 2 all the same. */
+function isBaseTwo(features: Float32Array, { settings, statistics }: ExpectedFeatures): boolean {
+  if (settings.log !== 'e' || settings.normalisation !== null || !goesBelow(features, settings)) return false;
+  return isConvertible(fitOf(features, statistics, conversion({ ...settings, log: '2' }, settings)));
 }
 
 function conversion(from: MelSettings, to: MelSettings): (value: number) => number {
@@ -136,7 +163,7 @@ function sameLevels(a: MelSettings, b: MelSettings): boolean {
 }
 
 function describe({ log, power, normalisation }: MelSettings): string {
-  const level = { e: 'ln', 10: 'log10', db: 'dB', none: power === 1 ? 'magnitudes' : 'powers' }[log];
+  const level = { e: 'ln', 2: 'log2', 10: 'log10', db: 'dB', none: power === 1 ? 'magnitudes' : 'powers' }[log];
   return normalisation === null
     ? level
     : `${level} normalised from [${normalisation.from.join(', ')}] to [${normalisation.to.join(', ')}]`;

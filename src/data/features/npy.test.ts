@@ -87,10 +87,32 @@ test('float64, float16 and int16, scalars, Fortran order and versions 2 and 3 ar
   assert.deepEqual((await readNpy(await save(npy(dictionary('<f4', '(0, 80)'), new ArrayBuffer(0))))).shape, [0, 80]);
 });
 
+test('headers of Python 2, and big-endian numbers of every type, have the right values', async () => {
+  const old = "{u'descr': u'<f4', 'fortran_order': False, 'shape': (3L, 1L), }".replaceAll("u'descr'", "'descr'");
+  const read = await readNpy(await save(npy(old, three)));
+  assert.deepEqual([read.shape, [...read.data]], [[3, 1], [...new Float32Array(three)]]);
+  const swapped = (array: ArrayBufferView, size: number) => {
+    const bytes = new Uint8Array(array.buffer.slice(0));
+    for (let at = 0; at < bytes.length; at += size) bytes.subarray(at, at + size).reverse();
+    return bytes.buffer as ArrayBuffer;
+  };
+  const cases: [string, ArrayBufferView, number, number[]][] = [
+    ['>f4', Float32Array.of(1.5, -2), 4, [1.5, -2]],
+    ['>f8', Float64Array.of(0.1, -1e300), 8, [0.1, -1e300]],
+    ['>i2', Int16Array.of(-32768, 7), 2, [-32768, 7]],
+    ['>f2', Uint16Array.of(0x3c00, 0xc000), 2, [1, -2]],
+  ];
+  for (const [type, values, size, expected] of cases)
+    assert.deepEqual(
+      [...(await readNpy(await save(npy(dictionary(type, '(2,)'), swapped(values, size))))).data],
+      expected,
+    );
+});
+
 const valid = npy(dictionary('<f4', '(3,)'), three);
 const broken: [string, Buffer, RegExp][] = [
   ['an empty file', Buffer.alloc(0), /is empty/],
-  ['text', Buffer.from('frame,bin\n1,2\n'), /is not a \.npy file/],
+  ['text', Buffer.from('frame,bin\n1,2\n'), /is text: expected a single array/],
   ['an .npz archive', Buffer.from('PK\x03\x04 and so on', 'latin1'), /zip archive.*numpy\.save/],
   [
     'version 9',
@@ -107,11 +129,13 @@ const broken: [string, Buffer, RegExp][] = [
   [
     'integers of 64 bits',
     npy(dictionary('<i8', '(3,)'), new ArrayBuffer(24)),
-    /type <i8: expected float16, float32, float64, int16/,
+    /holds integers \(type <i8\): expected float16, float32, float64, int16; .*astype/,
   ],
-  ['big-endian floats', npy(dictionary('>f4', '(3,)'), three), /type >f4/],
-  ['pickled objects', npy(dictionary('|O', '(3,)'), three), /type \|O/],
-  ['records', npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (3,), }", three), /type record/],
+  ['truth values', npy(dictionary('|b1', '(12,)'), three), /holds truth values \(type \|b1\)/],
+  ['complex numbers', npy(dictionary('<c8', '(3,)'), new ArrayBuffer(24)), /holds complex numbers/],
+  ['two lengths without a comma', npy(dictionary('<f4', '(3 1)'), three), /header that cannot be read/],
+  ['pickled objects', npy(dictionary('|O', '(3,)'), three), /holds Python objects \(type \|O\)/],
+  ['records', npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (3,), }", three), /holds records/],
   ['a header of nonsense', npy('hello', three), /cannot be read: hello/],
   ['a negative length', npy(dictionary('<f4', '(-3,)'), three), /header that cannot be read/],
 ];

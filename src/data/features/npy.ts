@@ -1,3 +1,4 @@
+import { foreignFormat } from '../../audio/foreign.js';
 import { TtsError } from '../../base/errors.js';
 
 /** The types of numbers that are read, as numpy names them. */
@@ -13,15 +14,30 @@ export interface NpyArray {
 }
 
 const dtypes: Record<string, { dtype: NpyDtype; size: number }> = {
-  '<f2': { dtype: 'float16', size: 2 },
-  '<f4': { dtype: 'float32', size: 4 },
-  '<f8': { dtype: 'float64', size: 8 },
-  '<i2': { dtype: 'int16', size: 2 },
+  f2: { dtype: 'float16', size: 2 },
+  f4: { dtype: 'float32', size: 4 },
+  f8: { dtype: 'float64', size: 8 },
+  i2: { dtype: 'int16', size: 2 },
+};
+
+/** Other types by the letter of their kind, as numpy has them. */
+const otherKinds: Readonly<Record<string, string>> = {
+  b: 'truth values',
+  i: 'integers',
+  u: 'unsigned integers',
+  f: 'floats',
+  c: 'complex numbers',
+  S: 'bytes',
+  U: 'text',
+  O: 'Python objects',
+  V: 'records',
+  M: 'dates',
+  m: 'spans of time',
 };
 
 /**
- * The array in the bytes of a `.npy` file, format versions 1 to 3 (numpy.lib.format): float16, float32, float64 or
- * int16, little-endian, C or Fortran order.
+ * The array in the bytes of a `.npy` file, format versions 1 to 3 (numpy.lib.format), also as Python 2 wrote them:
+ * float16, float32, float64 or int16 in either byte order, C or Fortran order.
  *
  * @param path names the file in messages
  * @throws TtsError ERR_NPY_FORMAT if it is not such a file, is truncated, or has something after the array.
@@ -29,10 +45,14 @@ const dtypes: Record<string, { dtype: NpyDtype; size: number }> = {
 export function decodeNpy(bytes: Uint8Array, path: string): NpyArray {
   const fail = (message: string) => new TtsError('ERR_NPY_FORMAT', `${path} ${message}`);
   if (bytes.length === 0) throw fail('is empty: expected a .npy file');
-  if (latin1(bytes.subarray(0, 2)) === 'PK')
-    throw fail('is a zip archive (.npz or a PyTorch file): expected a single array, saved with numpy.save');
-  if (bytes.length < 10 || latin1(bytes.subarray(0, 6)) !== '\x93NUMPY')
-    throw fail('is not a .npy file: it does not begin with \\x93NUMPY');
+  if (bytes.length < 10 || latin1(bytes.subarray(0, 6)) !== '\x93NUMPY') {
+    const foreign = foreignFormat(bytes, path);
+    throw fail(
+      foreign === undefined
+        ? 'is not a .npy file: it does not begin with \\x93NUMPY'
+        : `is ${foreign.what}: expected a single array, saved with numpy.save; ${foreign.advice}`,
+    );
+  }
   const version = bytes[6];
   if (version < 1 || version > 3) throw fail(`has .npy format version ${version}: expected 1, 2 or 3`);
   const start = version === 1 ? 10 : 12;
@@ -42,25 +62,16 @@ export function decodeNpy(bytes: Uint8Array, path: string): NpyArray {
   if (end > bytes.length)
     throw fail(`is truncated: its header should end at byte ${end}, the file has ${bytes.length}`);
 
-  // The header is a Python dictionary literal with exactly these three keys.
-  const header = new TextDecoder().decode(bytes.subarray(start, end));
-  const descr = /'descr'\s*:\s*'([^']*)'/.exec(header)?.[1];
-  const order = /'fortran_order'\s*:\s*(True|False)/.exec(header)?.[1];
-  const tuple = /'shape'\s*:\s*\(([\d\s,]*)\)/.exec(header)?.[1];
-  if (order === undefined || tuple === undefined)
-    throw fail(`has a header that cannot be read: ${header.trim().slice(0, 100)}`);
-  if (descr === undefined || !Object.hasOwn(dtypes, descr)) {
+  const { descr, fortranOrder, shape } = parseHeader(bytes.subarray(start, end), fail);
+  const kind = dtypes[descr.slice(1)];
+  if (!/^[<>=]$/.test(descr[0]) || kind === undefined)
     throw fail(
-      `holds numbers of type ${descr ?? 'record'}: expected ${Object.values(dtypes)
-        .map(({ dtype }) => dtype)
-        .join(', ')}, little-endian`,
+      `holds ${otherKinds[descr.replace(/^[<>|=]/, '')[0]] ?? 'numbers'} (type ${descr}): expected ` +
+        `${Object.values(dtypes)
+          .map(({ dtype }) => dtype)
+          .join(', ')}; in Python: numpy.save(FILE, array.astype('float32'))`,
     );
-  }
-  const { dtype, size } = dtypes[descr];
-  const shape = tuple
-    .split(',')
-    .filter((word) => word.trim() !== '')
-    .map(Number);
+  const { dtype, size } = kind;
   const count = shape.reduce((product, length) => product * length, 1);
   const actual = bytes.length - end;
   if (actual !== count * size) {
@@ -69,7 +80,27 @@ export function decodeNpy(bytes: Uint8Array, path: string): NpyArray {
         `[${shape.join(', ')}] of ${dtype} takes ${count * size} bytes, there are ${actual}`,
     );
   }
-  return { shape, dtype, fortranOrder: order === 'True', data: numbers(bytes.subarray(end), dtype) };
+  return { shape, dtype, fortranOrder, data: numbers(bytes.subarray(end), dtype, size, descr[0] === '>') };
+}
+
+/** The header is a Python dictionary literal with exactly three keys; Python 2 wrote u'<f4' and lengths such as 80L. */
+function parseHeader(
+  bytes: Uint8Array,
+  fail: (message: string) => TtsError,
+): { descr: string; fortranOrder: boolean; shape: number[] } {
+  const header = new TextDecoder().decode(bytes);
+  const descr = /['"]descr['"]\s*:\s*u?['"]([^'"]+)['"]/.exec(header)?.[1];
+  const order = /['"]fortran_order['"]\s*:\s*(True|False)/.exec(header)?.[1];
+  const tuple = /['"]shape['"]\s*:\s*\(([\d\s,L]*)\)/.exec(header)?.[1];
+  const lengths = tuple?.split(',').map((word) => word.trim()) ?? [''];
+  // A tuple of one length ends with a comma, one of none is empty.
+  if (lengths.at(-1) === '') lengths.pop();
+  const shape = lengths.map((word) => (/^\d+L?$/.test(word) ? parseInt(word, 10) : NaN));
+  if (order === undefined || tuple === undefined || !shape.every(Number.isSafeInteger))
+    throw fail(`has a header that cannot be read: ${header.trim().slice(0, 100)}`);
+  if (descr === undefined)
+    throw fail('holds records with fields: expected one array of floats, such as numpy.save(FILE, array[FIELD])');
+  return { descr, fortranOrder: order === 'True', shape };
 }
 
 /**
@@ -96,8 +127,10 @@ function latin1(bytes: Uint8Array): string {
 }
 
 /** Copies, since the numbers in the file need not be aligned. */
-function numbers(bytes: Uint8Array, dtype: NpyDtype): NpyArray['data'] {
-  const buffer = new Uint8Array(bytes).buffer;
+function numbers(bytes: Uint8Array, dtype: NpyDtype, size: number, bigEndian: boolean): NpyArray['data'] {
+  const copy = new Uint8Array(bytes);
+  if (bigEndian) for (let at = 0; at < copy.length; at += size) copy.subarray(at, at + size).reverse();
+  const { buffer } = copy;
   switch (dtype) {
     case 'float32':
       return new Float32Array(buffer);

@@ -1,7 +1,11 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { open, readdir, rename, rm } from 'node:fs/promises';
+import { createReadStream, existsSync } from 'node:fs';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
+import type { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import { mostExpanded } from '../../audio/expansion.js';
 import { TtsError } from '../../base/errors.js';
 import { takeLock } from '../../base/lock.js';
 import { makeFolder } from '../../base/output.js';
@@ -120,32 +124,97 @@ async function syncTree(folder: string): Promise<void> {
   syncFolder(folder);
 }
 
-function runTar(archive: string, into: string): Promise<void> {
+/** gzip files that have no digest may be anybody's: they are unpacked here, and counted. */
+async function isGzip(path: string): Promise<boolean> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(2), 0, 2, 0);
+    return bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b;
+  } finally {
+    await file.close();
+  }
+}
+
+async function runTar(archive: string, into: string): Promise<void> {
   const folder = dirname(archive);
+  const gzip = await isGzip(archive);
   // Relative names: GNU tar takes the colon of an absolute Windows path for a host.
-  const args = ['-xf', `./${basename(archive)}`, '-C', relative(folder, into), '--no-same-owner'];
-  return new Promise((resolve, reject) => {
-    const child = spawn('tar', args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
-    let said = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      said = (said + text).slice(-2000);
-    });
+  const args = ['-xf', gzip ? '-' : `./${basename(archive)}`, '-C', relative(folder, into), '--no-same-owner'];
+  const child = spawn('tar', args, { cwd: folder, stdio: [gzip ? 'pipe' : 'ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(-2000);
+  });
+  const cannot = (why: string, cause?: unknown) =>
+    new TtsError('ERR_DOWNLOAD', `cannot unpack ${archive}: ${why}`, { cause });
+  const ended = new Promise<void>((resolve, reject) => {
     child.on('error', (cause: NodeJS.ErrnoException) => {
       const why = cause.code === 'ENOENT' ? 'the program tar was not found; install it' : cause.message;
-      reject(
-        new TtsError('ERR_DOWNLOAD', `cannot unpack ${archive}: ${why}, or unpack the archive by hand`, { cause }),
-      );
+      reject(cannot(`${why}, or unpack the archive by hand`, cause));
     });
     child.on('close', (status) => {
       if (status === 0) resolve();
       else
         reject(
-          new TtsError(
-            'ERR_DOWNLOAD',
-            `cannot unpack ${archive}: tar stopped with status ${status}: ${said.trim() || 'no message'} ` +
-              '(.tar.bz2 also needs the program bzip2)',
+          cannot(
+            `tar stopped with status ${status}: ${said.trim() || 'no message'} (.tar.bz2 also needs the program bzip2)`,
           ),
         );
     });
   });
+  if (!gzip || child.stdin === null) return ended;
+  // Both are waited for: what tar says of its end tells more than a broken pipe to it.
+  const [fed, end] = await Promise.allSettled([feed(archive, child.stdin), ended]);
+  if (fed.status === 'rejected') {
+    const { code, message } = fed.reason as NodeJS.ErrnoException;
+    if (!(fed.reason instanceof TtsError) && code?.startsWith('Z_'))
+      throw cannot(`it is no whole gzip file (${message}); fetch it again`, fed.reason);
+    throw fed.reason;
+  }
+  if (end.status === 'rejected') throw end.reason;
+}
+
+/**
+ * Unzips an archive into a program, and stops where more comes out than of an archive of recordings or images. A program
+ * that reads no more, as tar does at the end of an archive, is no reason to stop: the checksum comes last.
+ */
+async function feed(archive: string, target: Writable): Promise<void> {
+  let gone = target.destroyed;
+  let wake: (() => void) | undefined;
+  const leave = () => {
+    gone = true;
+    wake?.();
+  };
+  target
+    .on('error', leave)
+    .on('close', leave)
+    .on('drain', () => wake?.());
+  const { size } = await stat(archive);
+  // Recordings that are large are not packed well: no archive of them grows to more than 20 times its size.
+  const most = Math.max(mostExpanded(size), 20 * size);
+  let count = 0;
+  let tooMuch: TtsError | undefined;
+  try {
+    await pipeline(createReadStream(archive), createGunzip(), async (chunks: AsyncIterable<Buffer>) => {
+      for await (const chunk of chunks) {
+        count += chunk.length;
+        if (count > most) {
+          // The pipeline may tell that it was aborted, and not why.
+          tooMuch = new TtsError(
+            'ERR_DOWNLOAD',
+            `cannot unpack ${archive}: more than ${most} bytes come out of its ${size}; it is no archive of recordings`,
+          );
+          throw tooMuch;
+        }
+        if (!gone && !target.write(chunk))
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+      }
+    });
+  } catch (error) {
+    throw tooMuch ?? error;
+  } finally {
+    target.end();
+  }
 }

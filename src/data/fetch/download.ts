@@ -6,6 +6,7 @@ import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
+import { mostExpanded } from '../../audio/expansion.js';
 import { TtsError } from '../../base/errors.js';
 import { takeLock } from '../../base/lock.js';
 import { syncFolder } from '../../base/temporary.js';
@@ -65,13 +66,20 @@ async function wrongDigest(path: string, options: DownloadOptions): Promise<stri
     const expected = options[algorithm];
     if (expected === undefined) continue;
     const hash = createHash(algorithm);
+    const most = mostExpanded((await sizeOf(path)) ?? 0);
     const file = createReadStream(path, { highWaterMark: 1 << 20 });
     try {
       await pipeline(
         file,
         options.unzipped ? createGunzip() : new PassThrough(),
         async (chunks: AsyncIterable<Buffer>) => {
-          for await (const chunk of chunks) hash.update(chunk);
+          let size = 0;
+          for await (const chunk of chunks) {
+            size += chunk.length;
+            if (options.unzipped && size > most)
+              throw Object.assign(new Error('too much comes out'), { code: 'Z_TOO_LARGE' });
+            hash.update(chunk);
+          }
         },
       );
     } catch (error) {

@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { TtsError } from '../../base/errors.js';
 import { readWholeFile } from '../../base/whole_file.js';
-import { listFiles } from '../corpora/corpus.js';
+import { listFolder } from '../corpora/files.js';
 import { type ArchiveProgress, ensureUnpacked } from '../fetch/archive.js';
 import type { ImageSet, LabelledImages } from './images.js';
 
@@ -47,7 +47,7 @@ export async function ensureCifar10(dir: string, { onProgress, ...source }: Cifa
 async function binFiles(dir: string): Promise<string[]> {
   if (!statSync(dir).isDirectory())
     throw new TtsError('ERR_CORPUS', `${dir} is a file, expected the folder that holds it`);
-  return (await listFiles(dir)).filter((path) => path.toLowerCase().endsWith('.bin')).sort();
+  return (await listFolder(dir)).files.filter((path) => path.toLowerCase().endsWith('.bin')).sort();
 }
 
 /**

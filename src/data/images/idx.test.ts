@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { refused, temporaryFolder } from '../../../test/support/files.js';
 import { parseIdx, readUnzipped } from './idx.js';
 
@@ -54,4 +54,15 @@ test('a file of another kind is refused with its first bytes', async (t) => {
     refused('ERR_CORPUS', /cut\.gz cannot be unzipped \(unexpected end of file\)/),
   );
   await assert.rejects(readUnzipped('data/none.gz'), refused('ERR_FILE_NOT_FOUND'));
+});
+
+test('a gzip file that would fill the memory is refused with its size, and images are not', async (t) => {
+  const path = join(temporaryFolder(t), 'bomb.gz');
+  writeFileSync(path, gzipSync(Buffer.alloc(2 ** 26 + 1), { level: 9 }));
+  await assert.rejects(
+    readUnzipped(path),
+    refused('ERR_CORPUS', /bomb\.gz has \d+ bytes and more than 67108864 unzipped/),
+  );
+  writeFileSync(path, gzipSync(Buffer.alloc(2 ** 26), { level: 9 }));
+  assert.equal((await readUnzipped(path)).length, 2 ** 26);
 });

@@ -1,5 +1,7 @@
+import { constants as bufferLimits } from 'node:buffer';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
+import { mostExpanded } from '../../audio/expansion.js';
 import { TtsError } from '../../base/errors.js';
 import { readWholeFile } from '../../base/whole_file.js';
 
@@ -11,16 +13,26 @@ export interface IdxArray {
 
 const unsignedByte = 0x08;
 
+/** In bytes; MNIST's largest file has 47 million. */
+const leastUnzipped = 2 ** 26;
+
 /**
- * The content of a file, unzipped if it is a gzip file. Throws ERR_CORPUS if it is one that is damaged or cut short,
- * ERR_FILE_NOT_FOUND, ERR_FILE_READ.
+ * The content of a file, unzipped if it is a gzip file. Throws ERR_CORPUS if it is one that is damaged, cut short or
+ * grows to more than images do (see `mostExpanded`), ERR_FILE_NOT_FOUND, ERR_FILE_READ.
  */
 export async function readUnzipped(path: string): Promise<Buffer> {
   const bytes = await readWholeFile(path);
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  const most = mostExpanded(bytes.length, leastUnzipped);
   try {
-    return await promisify(gunzip)(bytes);
+    return await promisify(gunzip)(bytes, { maxOutputLength: Math.min(most, bufferLimits.MAX_LENGTH) });
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE')
+      throw new TtsError(
+        'ERR_CORPUS',
+        `${path} has ${bytes.length} bytes and more than ${most} unzipped, expected images; fetch it again`,
+        { cause },
+      );
     throw new TtsError(
       'ERR_CORPUS',
       `${path} cannot be unzipped (${(cause as Error).message}), expected a whole gzip file; fetch it again`,

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { gatedLoudness } from '../../audio/loudness.js';
+import { readerVersion } from '../../audio/read.js';
 import { gainFor, type Treatment } from '../../audio/treatment.js';
 import { makeFolder } from '../../base/output.js';
 import type { Clip } from '../corpora/corpus.js';
@@ -38,7 +39,10 @@ export async function corpusGain(
   const contents = clips.map(({ path }, i) => index.contentOf(path, states[i]));
   // The same clips under other names are as loud.
   const fileOf = () =>
-    join(cacheDir, `gain-${hashOf({ sampleRate, treatment, contents: [...contents].sort() }).slice(0, 16)}.json`);
+    join(
+      cacheDir,
+      `gain-${hashOf({ readerVersion, sampleRate, treatment, contents: [...contents].sort() }).slice(0, 16)}.json`,
+    );
   const known = contents.includes(undefined) ? undefined : await readGain(fileOf());
   if (known !== undefined) return known;
 

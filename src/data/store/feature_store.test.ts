@@ -17,6 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { floatWav } from '../../../test/support/odd_audio.js';
 import { fromInt16, toInt16 } from '../../audio/audio.js';
 import { augment } from '../../audio/augmentation.js';
 import { blockEnergies, gatedLoudness, integratedLoudness } from '../../audio/loudness.js';
@@ -24,6 +25,7 @@ import { melSpectrogram } from '../../audio/mel.js';
 import { melPresets } from '../../audio/presets.js';
 import { readAudio } from '../../audio/read.js';
 import { treat } from '../../audio/treatment.js';
+import { canonicalJson } from '../../base/canonical_json.js';
 import { TtsError } from '../../base/errors.js';
 import { type Corpus, openCorpus } from '../corpora/corpus.js';
 import { joinCorpora } from '../corpora/training_corpus.js';
@@ -489,4 +491,68 @@ test('a process killed half way loses nothing that was done; the next one goes o
   assert.equal(made('.f32').length, 12);
   const undisturbed = await open(join(folder, 'whole'), options);
   assert.deepEqual(contents(resumed.store), contents(undisturbed.store));
+});
+
+/** A corpus of the first clip, speech at another rate, and these recordings of two channels. */
+async function corpusWith(t: TestContext, odd: Record<string, Float32Array>): Promise<Corpus> {
+  const folder = temporaryFolder(t);
+  copyFileSync(join(mini, 'LJ001-0002.flac'), join(folder, 'good.flac'));
+  const { samples } = await readAudio(join(mini, 'LJ001-0008.flac'));
+  writeFileSync(join(folder, 'slow.wav'), floatWav(samples, 1, 16000));
+  for (const [name, interleaved] of Object.entries(odd))
+    writeFileSync(join(folder, `${name}.wav`), floatWav(interleaved, 2));
+  return openCorpus(folder);
+}
+
+test('hopeless recordings are left out, with how many and which, each time; they have no say in the level', async (t) => {
+  const { samples } = await readAudio(join(mini, 'LJ001-0002.flac'));
+  const pairs = (left: number, right: number) =>
+    Float32Array.from({ length: 2 * samples.length }, (_, i) => samples[i >> 1] * (i % 2 === 0 ? left : right));
+  const odd = { phase: pairs(1, -1), quiet: pairs(0, 0), scale: pairs(32768, 32768) };
+  const treatment = { highPass: null, level: -23, levelPer: 'corpus' } as const;
+  const cache = temporaryFolder(t);
+  const options = { treatment, validation: { clips: ['slow'] } };
+  const { store: clean } = await open(temporaryFolder(t), { ...options, corpus: await corpusWith(t, {}) });
+  const corpus = await corpusWith(t, odd);
+  for (const time of ['first', 'second']) {
+    const { store } = await open(cache, { ...options, corpus });
+    assert.deepEqual(
+      [store.train.map(({ id }) => id), store.validation.map(({ id }) => id)],
+      [['good'], ['slow']],
+      time,
+    );
+    assert.deepEqual(store.train[0].pcm(0, 9000), clean.train[0].pcm(0, 9000));
+    assert.equal(store.gains[0], clean.gains[0]);
+    assert.equal(store.hash, clean.hash);
+    assert.match(
+      store.notes[0],
+      /^3 of 5 recordings are left out: \S+phase\.wav has 2 channels that cancel.*; \S+quiet\.wav is silent.*; \S+scale\.wav has samples up to \d+/,
+    );
+    assert.match(store.notes[1], /different sample rates, 1 at 16000 Hz, 4 at 22050 Hz; all are brought to 22050 Hz/);
+  }
+});
+
+test('a corpus of silence is refused, and not learned', async (t) => {
+  const silent = new Float32Array(30000);
+  const folder = temporaryFolder(t);
+  for (const name of ['a', 'b', 'c']) writeFileSync(join(folder, `${name}.wav`), floatWav(silent));
+  await assert.rejects(
+    open(temporaryFolder(t), { corpus: await openCorpus(folder), validation: { clips: ['a'] } }),
+    refused(/nothing is left to train on: 3 of 3 recordings are left out: \S+a\.wav is silent/),
+  );
+});
+
+test('a cache that an older reader filled is not used', async (t) => {
+  const cache = temporaryFolder(t);
+  await open(cache);
+  const [made] = readdirSync(cache).filter((name) => /^[0-9a-f]{16}$/.test(name));
+  // The key without the version of the reader, as it was before there was one.
+  const old = createHash('sha256')
+    .update(canonicalJson([1, melPresets.hifigan]))
+    .digest('hex')
+    .slice(0, 16);
+  assert.notEqual(made, old);
+  renameSync(join(cache, made), join(cache, old));
+  const { progress } = await open(cache);
+  assert.deepEqual(progress[0], [0, 3]);
 });

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Augmentation } from '../../audio/augmentation.js';
 import type { MelSettings } from '../../audio/mel_settings.js';
 import { isUntreated, type Treatment } from '../../audio/treatment.js';
+import { TtsError } from '../../base/errors.js';
 import type { Clip, Corpus } from '../corpora/corpus.js';
 import { type CorpusTreatment, untreatedCorpus } from '../corpora/corpus_treatment.js';
 import { type ValidationChoice, validationIds } from '../corpora/split.js';
@@ -10,6 +11,7 @@ import { buildClips, type BuiltClip } from './build.js';
 import { type StoredClip, storedClip } from './clip.js';
 import { corpusGain } from './corpus_gain.js';
 import { filesOf, folderOf, hashOf, type Making } from './files.js';
+import { notesOf } from './recording_facts.js';
 import { readSealedJson, writeSealedJson } from './sealed.js';
 
 export type { StoredClip } from './clip.js';
@@ -30,6 +32,8 @@ export interface FeatureStore {
   readonly statistics: FeatureStatistics;
   /** SHA-256 over the settings, the treatment, what alters copies, and each clip's id, content and side: equal hashes, equal training data. */
   readonly hash: string;
+  /** What there is to say of the recordings: those that are left out, doubtful levels, sample rates that differ. */
+  readonly notes: readonly string[];
 }
 
 export interface FeatureStoreOptions {
@@ -56,8 +60,9 @@ const residentBytes = 256 * 2 ** 20;
 /**
  * Opens the features of a corpus; what the cache lacks is computed first. Files are keyed by the recordings' content,
  * the settings and the treatment, so a changed recording is noticed (by size or time of change) and a moved one is not computed
- * again. Files are checked against their checksums, and made again where they are damaged. A process that is killed loses at most the clips that were being computed. Throws ERR_CORPUS if recordings
- * cannot be used or the split is impossible.
+ * again. Files are checked against their checksums, and made again where they are damaged. A process that is killed
+ * loses at most the clips that were being computed. Throws ERR_CORPUS if recordings cannot be used, none is left to
+ * train on, or the split is impossible.
  */
 export async function openFeatureStore({
   corpus,
@@ -74,7 +79,7 @@ export async function openFeatureStore({
   const heldOut = validationIds(corpus.clips, validation);
   const clips = [...corpus.clips].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
   const { sampleRate } = settings;
-  const built: BuiltClip[] = [];
+  let built: BuiltClip[] = [];
   const folders = new Map<BuiltClip, string>();
   const gains: number[] = [];
   const parts = [...new Set(clips.map((clip) => clip.corpus))].map((name) =>
@@ -99,12 +104,18 @@ export async function openFeatureStore({
     makings.push({ settings, treatment, gain });
     await build(part, makings[makings.length - 1]);
   }
+  const notes = notesOf(built, sampleRate);
+  built = built.filter(({ frames }) => frames > 0);
+  const kept = built.length;
+  const usable = new Set(built.map(({ id }) => id));
+  if (!built.some(({ id }) => !heldOut.has(id)))
+    throw new TtsError('ERR_CORPUS', `nothing is left to train on: ${notes[0]}`);
   if (augmentation !== undefined) {
     const { copies, ...ranges } = augmentation;
     for (let copy = 0; copy < copies; copy++)
       for (const [i, part] of parts.entries()) {
         const some = part
-          .filter(({ id }) => !heldOut.has(id))
+          .filter(({ id }) => usable.has(id) && !heldOut.has(id))
           .map((clip) => ({ ...clip, id: `${clip.id}~${copy + 1}` }));
         await build(some, { ...makings[i], altered: { ...ranges, copy } });
       }
@@ -122,7 +133,7 @@ export async function openFeatureStore({
     settings,
     ...(isUntreated(treatment) ? {} : { treatment, gain: parts.length > 1 ? gains : (gains[0] ?? null) }),
     ...(augmentation === undefined ? {} : { augmentation }),
-    clips: built.slice(0, clips.length).map(({ id, content }) => [id, content, heldOut.has(id)]),
+    clips: built.slice(0, kept).map(({ id, content }) => [id, content, heldOut.has(id)]),
   });
   const statistics = join(folderOf(cacheDir, makings[0]), `statistics-${hash.slice(0, 16)}.json`);
   return {
@@ -135,6 +146,7 @@ export async function openFeatureStore({
     validation: built.filter(({ id }) => heldOut.has(id)).map(open),
     statistics: await cachedStatistics(statistics, train, bins),
     hash,
+    notes,
   };
 }
 

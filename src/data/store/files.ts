@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Augmentation } from '../../audio/augmentation.js';
 import type { MelSettings } from '../../audio/mel_settings.js';
+import { readerVersion } from '../../audio/read.js';
 import { isUntreated, type Treatment } from '../../audio/treatment.js';
 import { canonicalJson } from '../../base/canonical_json.js';
 import { isSealed, sealBytes } from './sealed.js';
@@ -35,11 +36,11 @@ export function hashOf(value: unknown): string {
     .digest('hex');
 }
 
-/** The folder of all that is made in one way. */
+/** The folder of all that is made in one way, by one version of what reads recordings. */
 export function folderOf(cacheDir: string, { settings, treatment, gain, altered }: Making): string {
   const asRecorded = isUntreated(treatment) ? settings : { settings, treatment, gain: gain ?? null };
   const key = altered === undefined ? asRecorded : { settings, treatment, gain: gain ?? null, altered };
-  return join(cacheDir, hashOf(key).slice(0, 16));
+  return join(cacheDir, hashOf([readerVersion, key]).slice(0, 16));
 }
 
 /** Where a recording with this content (SHA-256 of the file) is kept. */

@@ -4,7 +4,7 @@ import { workerData } from 'node:worker_threads';
 import { toInt16 } from '../../audio/audio.js';
 import { augment } from '../../audio/augmentation.js';
 import { melSpectrogram } from '../../audio/mel.js';
-import { readAudio } from '../../audio/read.js';
+import { readWithFaults } from '../../audio/read.js';
 import { treat } from '../../audio/treatment.js';
 import { TtsError } from '../../base/errors.js';
 import type { BuildData, BuildResult } from './build.js';
@@ -20,7 +20,10 @@ async function build(path: string): Promise<BuildResult> {
   const content = createHash('sha256').update(readFileSync(path)).digest('hex');
   const stored = await framesStored(filesOf(folder, content), settings);
   if (stored !== undefined) return { content, frames: stored };
-  const recording = await readAudio(path, { sampleRate: settings.sampleRate });
+  const recording = await readWithFaults(path, { sampleRate: settings.sampleRate });
+  const rate = recording.fileRate;
+  const hopeless = recording.faults.find(({ usable }) => !usable);
+  if (hopeless) return { content, frames: 0, facts: { rate, notes: [], leftOut: hopeless.what } };
   const treated = treat(recording.samples, settings.sampleRate, treatment, gain);
   const seed = Number.parseInt(content.slice(0, 12), 16);
   const samples = altered ? augment(treated, settings.sampleRate, altered, seed, altered.copy) : treated;
@@ -34,7 +37,8 @@ async function build(path: string): Promise<BuildResult> {
   }
   const pcm = new Int16Array(length);
   pcm.set(toInt16(samples.subarray(0, length)));
-  return { content, frames, made: { pcm, features: data } };
+  const notes = recording.faults.map(({ what }) => what);
+  return { content, frames, made: { pcm, features: data }, facts: { rate, notes } };
 }
 
 answerTasks(build, ({ made }) => (made ? [made.pcm.buffer, made.features.buffer] : []));

@@ -35,7 +35,7 @@ export interface Recognition {
 
 /** Sends what systems speak, and the recordings, to a recogniser, while others are still spoken. */
 export class RecognitionOf {
-  private readonly said: ReadonlyMap<string, readonly string[]>;
+  private readonly said: Map<string, readonly string[]>;
   private readonly heard: Promise<{ system: number; id: string; text: string }>[] = [];
   private readonly without: number;
   private done = 0;
@@ -66,6 +66,11 @@ export class RecognitionOf {
     if (!this.said.has(id)) return;
     if (system === 0) this.send(-1, id, original, sampleRate);
     this.send(system, id, output, sampleRate);
+  }
+
+  /** A clip that no system is counted with. */
+  leaveOut({ id }: Clip): void {
+    this.said.delete(id);
   }
 
   private send(system: number, id: string, samples: Float32Array, sampleRate: number): void {
