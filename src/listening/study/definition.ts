@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMap, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
@@ -13,7 +13,12 @@ import type { Kind } from '../protocol.js';
  */
 export const kinds = ['mos', 'cmos', 'ab', 'abx', 'mushra'] as const satisfies readonly Kind[];
 
-const name = z.string().min(1).max(100);
+/** In one of the ways in which Unicode writes the same letters: see `openStudyFolder`. */
+const name = z
+  .string()
+  .min(1)
+  .max(100)
+  .transform((text) => text.normalize('NFC'));
 const names = z.array(name).min(1);
 const text = z.string().max(5000);
 const share = z.number().min(0).max(1);
@@ -142,20 +147,56 @@ const defaultConsent =
  */
 export function readStudyFile(folder: string): StudyFile {
   const path = join(folder, 'test.yaml');
-  if (!existsSync(path)) return {};
+  const content = readText(path);
+  if (content === undefined) return {};
   const lines = new LineCounter();
-  const document = parseDocument(readFileSync(path, 'utf8'), { lineCounter: lines });
+  const document = parseDocument(content, { lineCounter: lines });
   if (document.errors.length > 0)
     throw new TtsError('ERR_LISTENING_TEST', `${path} is not valid YAML: ${document.errors[0].message.split('\n')[0]}`);
   if (document.contents === null) return {};
   if (!isMap(document.contents))
     throw new TtsError('ERR_LISTENING_TEST', `${path}: expected keys and values, such as "kind: mushra"`);
-  const result = fileSchema.safeParse(document.toJS());
+  const result = fileSchema.safeParse(plain(document, path));
   if (result.success) return result.data;
   throw new TtsError(
     'ERR_LISTENING_TEST',
     `${path}: ${describeIssues(result.error.issues, fileSchema, document, lines)}`,
   );
+}
+
+/** The text of a file; undefined if there is none. */
+function readText(path: string): string | undefined {
+  const fault = (what: string, cause?: unknown) =>
+    new TtsError('ERR_LISTENING_TEST', `${path} ${what}; expected a file of YAML in UTF-8`, { cause });
+  const status = statSync(path, { throwIfNoEntry: false });
+  if (status === undefined) return undefined;
+  if (!status.isFile()) throw fault('is no file');
+  if (status.size > largest) throw fault(`has ${status.size} bytes, more than ${largest}`);
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    throw fault(`cannot be read: ${(error as NodeJS.ErrnoException).code}`, error);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw fault('is not UTF-8', error);
+  }
+}
+
+/** Largest test.yaml that is read, in bytes. */
+const largest = 2 ** 20;
+
+/** The values of a document. Aliases that stand for more and more aliases are refused by the library. */
+function plain(document: ReturnType<typeof parseDocument>, path: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    throw new TtsError('ERR_LISTENING_TEST', `${path} is not valid YAML: ${(error as Error).message.split('\n')[0]}`, {
+      cause: error,
+    });
+  }
 }
 
 /** Fills in the defaults. */
