@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import { z } from 'zod';
 import { answerSchema, headphoneSchema } from './answers.js';
+import { all, type Cell, type Database, get, run } from './database.js';
 import type { Listener, StoredAnswer } from './records.js';
 
 // What the tables hold, and how a row is known to be whole. SQLite has no checksums of its own, so every row carries a
@@ -27,7 +27,6 @@ export const tables = `
 /** Of the file, to be raised when a table changes: SQLite's user_version, and `version` in the table test. */
 export const fileVersion = 2;
 
-export type Cell = string | number | null;
 type Kind = 'text' | 'integer' | 'real';
 
 /** A table: the kinds of its columns without the digest, and what makes up its key. */
@@ -104,7 +103,7 @@ function digestOf<Row extends object>(table: Table<Row>, row: Row): Buffer {
 }
 
 /** Puts a row into its table, in the place of one with the same key. */
-export function writeRow<Row extends object>(database: DatabaseSyncInstance, table: Table<Row>, row: Row): number {
+export function writeRow<Row extends object>(database: Database, table: Table<Row>, row: Row): void {
   const columns = Object.keys(table.columns) as (keyof Row & string)[];
   // Half of a surrogate pair has no UTF-8: the digest is of what the file will hold.
   const stored = Object.fromEntries(
@@ -114,21 +113,18 @@ export function writeRow<Row extends object>(database: DatabaseSyncInstance, tab
     ]),
   ) as Row;
   const others = columns.filter((column) => !table.key.includes(column));
-  const { lastInsertRowid } = database
-    .prepare(
-      `insert into ${table.name} (${columns.join(', ')}, digest)
-       values (${columns.map((column) => (table.columns[column] === 'text' ? asText : '?')).join(', ')}, ?)
-       on conflict (${table.key.join(', ')}) do update
-       set ${[...others, 'digest'].map((column) => `${column} = excluded.${column}`).join(', ')}`,
-    )
-    .run(
-      ...columns.map((column) => {
-        const value = stored[column] as Cell;
-        return typeof value === 'string' ? Buffer.from(value) : value;
-      }),
-      digestOf(table, stored),
-    );
-  return Number(lastInsertRowid);
+  run(
+    database,
+    `insert into ${table.name} (${columns.join(', ')}, digest)
+     values (${columns.map((column) => (table.columns[column] === 'text' ? asText : '?')).join(', ')}, ?)
+     on conflict (${table.key.join(', ')}) do update
+     set ${[...others, 'digest'].map((column) => `${column} = excluded.${column}`).join(', ')}`,
+    ...columns.map((column) => {
+      const value = stored[column] as Cell;
+      return typeof value === 'string' ? Buffer.from(value) : value;
+    }),
+    digestOf(table, stored),
+  );
 }
 
 /**
@@ -136,7 +132,7 @@ export function writeRow<Row extends object>(database: DatabaseSyncInstance, tab
  * @param where a condition with question marks for `values`
  */
 export function rawRows<Row extends object>(
-  database: DatabaseSyncInstance,
+  database: Database,
   table: Table<Row>,
   where = 'true',
   ...values: Cell[]
@@ -146,25 +142,30 @@ export function rawRows<Row extends object>(
     table.key.includes(column as never) ? column : `cast(${column} as ${kind === 'text' ? 'blob' : kind}) as ${column}`,
   );
   if (hasDigests(database)) columns.push('cast(digest as blob) as digest');
-  return database
-    .prepare(`select ${columns.join(', ')} from ${table.name} where ${where} order by ${table.key.join(', ')}`)
-    .all(...values) as Record<string, unknown>[];
+  return all(
+    database,
+    `select ${columns.join(', ')} from ${table.name} where ${where} order by ${table.key.join(', ')}`,
+    ...values,
+  );
 }
 
-const withDigests = new WeakMap<DatabaseSyncInstance, boolean>();
+export const userVersion = (database: Database): number | undefined =>
+  get<{ user_version: number }>(database, 'pragma user_version')?.user_version;
+
+const withDigests = new WeakMap<Database, boolean>();
 
 /**
  * Whether the rows of a file have digests. Those of version 1 have none. Three signs must agree, so that damage does not
  * make a file look as if it were one of version 1.
  * @throws {DamagedRow} if they do not
  */
-export function hasDigests(database: DatabaseSyncInstance): boolean {
+export function hasDigests(database: Database): boolean {
   const known = withDigests.get(database);
   if (known !== undefined) return known;
-  const { user_version: version } = database.prepare('pragma user_version').get() as { user_version: number };
+  const version = userVersion(database);
   const columns = [testTable, listenerTable, answerTable].flatMap(({ name }) =>
-    database.prepare('select cast(name as blob) as name from pragma_table_info(?)').all(name),
-  ) as { name: Uint8Array }[];
+    all<{ name: Uint8Array }>(database, 'select cast(name as blob) as name from pragma_table_info(?)', name),
+  );
   const names = columns.map(({ name }) => Buffer.from(name).toString());
   const expected = [testTable, listenerTable, answerTable].map(({ columns }) => Object.keys(columns));
   const first = expected.flat().join();

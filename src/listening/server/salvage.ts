@@ -14,8 +14,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
 import { claimTemporary, release, syncFile, syncFolder } from '../../base/temporary.js';
+import { all, type Database, get, openDatabase } from './database.js';
 import {
   type AnswerRow,
   answerTable,
@@ -28,6 +28,7 @@ import {
   tables,
   type TestRow,
   testTable,
+  userVersion,
   writeRow,
 } from './rows.js';
 
@@ -48,14 +49,8 @@ export const nothing: Whole = { test: undefined, listeners: [], answers: [], dam
 export const message = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split('\n')[0];
 
-export function openDatabase(path: string): DatabaseSyncInstance {
-  const database = new DatabaseSync(path, { timeout: 5000, enableForeignKeyConstraints: true });
-  database.exec('pragma cell_size_check = on; pragma trusted_schema = off');
-  return database;
-}
-
 /** Everything that is whole in an open file, whatever the rest is like. Every row that is given was written so. */
-export function readWhole(database: DatabaseSyncInstance): Whole {
+export function readWhole(database: Database): Whole {
   const damage: string[] = [];
   const tests = readRows(database, testTable, () => [[1]], damage);
   const listeners = readRows(database, listenerTable, () => ids(database), damage);
@@ -74,15 +69,12 @@ export function readWhole(database: DatabaseSyncInstance): Whole {
     listeners,
     answers: answers.filter(({ listener }) => known.has(listener)),
     damage,
-    version: userVersion(database),
+    version: userVersion(database) ?? 0,
   };
 }
 
-const userVersion = (database: DatabaseSyncInstance): number =>
-  (database.prepare('pragma user_version').get() as { user_version: number }).user_version;
-
 /** Row numbers that a listener may have, in a file of that size. */
-function ids(database: DatabaseSyncInstance): number[][] {
+function ids(database: Database): number[][] {
   const smallest = 150;
   const path = database.location();
   const bytes =
@@ -91,7 +83,7 @@ function ids(database: DatabaseSyncInstance): number[][] {
 }
 
 function readRows<Row extends object>(
-  database: DatabaseSyncInstance,
+  database: Database,
   table: Parameters<typeof rawRows<Row>>[1],
   keys: () => number[][],
   damage: string[],
@@ -125,11 +117,12 @@ function readRows<Row extends object>(
 }
 
 /** What SQLite's own check finds, for instance pages that nothing leads to any more. */
-function integrity(database: DatabaseSyncInstance): string[] {
+function integrity(database: Database): string[] {
   try {
-    const rows = database
-      .prepare('select cast(integrity_check as blob) as line from pragma_integrity_check')
-      .all() as { line: Uint8Array }[];
+    const rows = all<{ line: Uint8Array }>(
+      database,
+      'select cast(integrity_check as blob) as line from pragma_integrity_check',
+    );
     const lines = rows.flatMap(({ line }) => Buffer.from(line).toString().split('\n'));
     return lines.filter((line) => line !== 'ok' && line !== '' && !line.startsWith('***'));
   } catch (error) {
@@ -168,15 +161,11 @@ const size = ({ test, listeners, answers }: Whole): number =>
 function inspectWith(path: string): Whole {
   const database = openDatabase(path);
   try {
-    const names = database
-      .prepare(
-        `select count(*) as n from sqlite_schema where type = 'table' and name in ('test', 'listeners', 'answers')`,
-      )
-      .get() as { n: number };
-    if (names.n !== 3) {
+    const count = (where: string) =>
+      get<{ n: number }>(database, `select count(*) as n from sqlite_schema where ${where}`)?.n ?? 0;
+    if (count(`type = 'table' and name in ('test', 'listeners', 'answers')`) !== 3) {
       // A process that was killed before it wrote anything leaves this.
-      const { n } = database.prepare('select count(*) as n from sqlite_schema').get() as { n: number };
-      if (n === 0 && statSync(path).size <= 4096) return nothing;
+      if (count('true') === 0 && statSync(path).size <= 4096) return nothing;
       throw new Error('it lacks the tables test, listeners and answers');
     }
     const faults = integrity(database);
@@ -242,10 +231,11 @@ export function create(path: string, { test, listeners, answers }: Whole): void 
     if (test) writeRow(database, testTable, { ...test, version: fileVersion });
     for (const listener of listeners) writeRow(database, listenerTable, listener);
     for (const answer of answers) writeRow(database, answerTable, answer);
-    database.exec('commit');
+    database.exec('commit; pragma wal_checkpoint(truncate)');
   } finally {
     database.close();
   }
+  for (const end of companions.slice(1)) rmSync(path + end, { force: true });
   syncFile(path);
   syncFolder(dirname(path));
 }
@@ -267,12 +257,8 @@ export function keepCopy(path: string, why: 'damaged' | 'version-1'): string {
   return kept;
 }
 
-/**
- * Puts a new file with all that is whole in the place of a damaged or old one.
- * @throws {Error} if another process has it open
- */
+/** Puts a new file with all that is whole in the place of a damaged or old one, which nobody may have open. */
 export function replace(path: string, whole: Whole): void {
-  refuseWhileUsed(path);
   const fresh = claimTemporary(path);
   try {
     create(fresh, whole);
@@ -283,21 +269,6 @@ export function replace(path: string, whole: Whole): void {
   } finally {
     removeDatabase(fresh);
     release(fresh);
-  }
-}
-
-/** Leaving the write-ahead log needs a file that nobody else has open. */
-function refuseWhileUsed(path: string): void {
-  let database: DatabaseSyncInstance | undefined;
-  try {
-    database = openDatabase(path);
-    database.exec('pragma journal_mode = delete');
-  } catch (error) {
-    // All else that fails here fails because of the damage.
-    if (/locked|busy/.test(message(error)))
-      throw new Error('it needs mending, but another process has it open; stop that one first', { cause: error });
-  } finally {
-    database?.close();
   }
 }
 

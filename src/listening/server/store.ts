@@ -1,14 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
-import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import { TtsError } from '../../base/errors.js';
 import type { Answer, HeadphoneResult } from '../protocol.js';
 import type { Trial } from '../study/plan.js';
+import { all, type Cell, closeDatabase, type Database, get, inUse, openDatabase } from './database.js';
 import type { Answers, Listener, StoredAnswer } from './records.js';
 import {
   answerFrom,
   answerTable,
-  type Cell,
   checked,
   DamagedRow,
   fileVersion,
@@ -22,7 +21,7 @@ import {
   testTable,
   writeRow,
 } from './rows.js';
-import { create, inspect, keepCopy, message, nothing, openDatabase, replace, walDamage } from './salvage.js';
+import { create, inspect, keepCopy, message, nothing, replace, walDamage } from './salvage.js';
 
 /** A listener who has not finished and was silent for this long, in ms, loses the place in the plan to the next one. */
 const abandonedAfter = 24 * 3600_000;
@@ -57,7 +56,7 @@ export class AnswerStore implements Answers {
 
   private constructor(
     private readonly path: string,
-    private readonly database: DatabaseSyncInstance,
+    private readonly database: Database,
     private readonly onNote: (note: string) => void,
   ) {
     this.file = path === memory ? undefined : statSync(path);
@@ -124,7 +123,7 @@ export class AnswerStore implements Answers {
 
   /** Changes whenever something was written, by this process or by another. */
   version(): string {
-    const { data_version: others } = this.database.prepare('pragma data_version').get() as { data_version: number };
+    const others = get<{ data_version: number }>(this.database, 'pragma data_version')?.data_version;
     return `${this.changes} ${others}`;
   }
 
@@ -138,9 +137,9 @@ export class AnswerStore implements Answers {
       const token = randomBytes(32).toString('base64url');
       const slot = this.freeSlot(now);
       const plan = planFor(slot);
-      const { id: last } = this.database.prepare('select max(id) as id from listeners').get() as { id: number | null };
+      const last = get<{ id: number | null }>(this.database, 'select max(id) as id from listeners')?.id ?? 0;
       const listener = {
-        id: (last ?? 0) + 1,
+        id: last + 1,
         slot,
         participant,
         plan,
@@ -217,7 +216,7 @@ export class AnswerStore implements Answers {
   /** Writes what is still waiting, and closes the file. */
   close(): void {
     this.commit();
-    this.database.close();
+    closeDatabase(this.database);
   }
 
   private hasFinished(listener: number): boolean {
@@ -335,13 +334,13 @@ export class AnswerStore implements Answers {
 
   /** The lowest place that nobody has finished or is working on. */
   private freeSlot(now: number): number {
-    const rows = this.database
-      .prepare(
-        `select distinct slot from listeners
-         left join (select listener, max(saved) as last from answers group by listener) on listener = listeners.id
-         where finished is not null or coalesce(last, started) > ? order by slot`,
-      )
-      .all(now - abandonedAfter) as { slot: number }[];
+    const rows = all<{ slot: number }>(
+      this.database,
+      `select distinct slot from listeners
+       left join (select listener, max(saved) as last from answers group by listener) on listener = listeners.id
+       where finished is not null or coalesce(last, started) > ? order by slot`,
+      now - abandonedAfter,
+    );
     const free = rows.findIndex(({ slot }, i) => slot !== i);
     return free < 0 ? rows.length : free;
   }
@@ -355,6 +354,7 @@ function mend(path: string, onNote?: (note: string) => void): void {
     if (!existsSync(path)) return create(path, nothing);
     // Opening the file ends what its log holds, so the log is looked at, and kept, before.
     const lost = walDamage(path);
+    if (lost.length === 0 && inUse(path)) return; // Whoever serves it has looked at it.
     let kept = lost.length > 0 ? keepCopy(path, 'damaged') : undefined;
     const whole = inspect(path);
     const damage = [...lost, ...whole.damage];
