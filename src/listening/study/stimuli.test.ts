@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { temporaryFolder } from '../../../test/support/files.js';
@@ -133,4 +133,19 @@ test('modulated noise follows the signal at the ratio that was asked for', () =>
     modulatedNoise(new Float32Array(10), 0).every((value) => value === 0),
     true,
   );
+});
+
+test('what is damaged in prepared/ is made again', async (t) => {
+  const folder = temporaryFolder(t);
+  await writeStudyFolder(folder, { kind: 'mos' }, { systems: ['ours'], clips: ['one'] });
+  const study = openStudyFolder(folder);
+  const first = (await prepareStimuli(study)).file('ours', 'one');
+  const right = readFileSync(first.path);
+  const damaged = Buffer.from(right);
+  damaged[damaged.length >> 1] ^= 0x40;
+  for (const name of readdirSync(join(folder, 'prepared')))
+    writeFileSync(join(folder, 'prepared', name), name.endsWith('.wav') ? damaged : '{"peak": 1');
+  const again = (await prepareStimuli(study)).file('ours', 'one');
+  assert.deepEqual([again.path, again.hash, again.size], [first.path, first.hash, first.size]);
+  assert.deepEqual(readFileSync(again.path), right);
 });
