@@ -5,7 +5,8 @@ import test, { after, before, describe, type TestContext } from 'node:test';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { writeReport } from '../src/listening/analysis/report.js';
 import type { Kind } from '../src/listening/protocol.js';
-import { AnswerStore, type StoredAnswer } from '../src/listening/server/store.js';
+import type { Answers, StoredAnswer } from '../src/listening/server/records.js';
+import { AnswerStore } from '../src/listening/server/store.js';
 import type { StudyFile } from '../src/listening/study/definition.js';
 import { startBrowser, withoutBrowser } from './support/browser.js';
 import { temporaryFolder } from './support/command_line.js';
@@ -69,7 +70,7 @@ async function end(page: Page): Promise<void> {
   await page.getByRole('heading', { name: 'Thank you' }).waitFor();
 }
 
-function saved(folder: string): { answers: StoredAnswer[]; store: AnswerStore } {
+function saved(folder: string): { answers: readonly StoredAnswer[]; store: Answers } {
   const store = AnswerStore.read(join(folder, 'answers.sqlite'));
   return { answers: store.answers(), store };
 }
@@ -150,7 +151,6 @@ describe('the page in Chromium', { concurrency: 4 }, () => {
           true,
         ]),
       );
-      store.close();
       const { results, files } = await writeReport(folder);
       assert.equal(results.scores.length, kind === 'mushra' ? 5 * trials : trials);
       assert.match(readFileSync(files[0], 'utf8'), /<td>p-7<\/td>/);

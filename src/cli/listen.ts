@@ -33,8 +33,8 @@ command
     examples('tts-listen serve my-test --preview', 'tts-listen serve my-test --host 0.0.0.0 --port 9000 --trust-proxy'),
   )
   .action(async (folder: string, { host, port, trustProxy, preview }: ServeOptions) => {
-    const live = await startStudy(folder, { preview, onProgress: bar('clips') });
-    for (const note of live.stimuli.notes) console.error(`note: ${note}`);
+    const onNote = (note: string) => console.error(`note: ${note}`);
+    const live = await startStudy(folder, { preview, onProgress: bar('clips'), onNote });
     const server = await createServer(live, { trustProxy });
     const address = await server.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
       throw new TtsError(
@@ -77,6 +77,7 @@ command
     if (unit !== undefined && unit !== 'listener' && unit !== 'rating')
       throw new TtsError('ERR_ARGUMENT', `--unit is ${unit}, expected listener or rating`);
     const { results, files } = await writeReport(folder, { out, unit, force });
+    if (json) for (const what of results.damage) console.error(`note: damaged and left out: ${what}`);
     if (json) return console.log(JSON.stringify(results));
     for (const line of summaryLines(results)) console.log(line);
     console.log(files.join(', '));

@@ -1,6 +1,7 @@
 import { type Interval, intervalOfMean, mean } from '../../base/statistics.js';
-import type { AnswerStore } from '../server/store.js';
+import type { Answers } from '../server/records.js';
 import { anchorsOf } from '../study/signals.js';
+import { groupBy } from './groups.js';
 import { type AnalysedStudy, type Score, scoresOf } from './scores.js';
 import { outliers, screen, type ScreenedListener } from './screening.js';
 import { binomialTwoSided, binomialUpperTail, holm, quartiles, shareInterval, signedRank } from './significance.js';
@@ -59,13 +60,15 @@ export interface Results {
   readonly outliers: readonly Score[];
   /** Every confirmed rating, including practice, traps and those of excluded listeners. */
   readonly scores: readonly Score[];
+  /** What of the answers' file is damaged and left out; empty if all is whole. */
+  readonly damage: readonly string[];
 }
 
 /**
  * Analyses the answers so far. Ratings of the same listener are not independent, so by default the observations are the
  * listeners' means. With a single listener they are the ratings, and the figures hold for that listener only.
  */
-export function analyse(store: AnswerStore, wanted?: Unit): Results {
+export function analyse(store: Answers, wanted?: Unit): Results {
   const study = store.settings() as AnalysedStudy;
   const all = store.listeners();
   const scores = scoresOf(study, all, store.answers());
@@ -76,24 +79,34 @@ export function analyse(store: AnswerStore, wanted?: Unit): Results {
   const rated = study.kind === 'mos' || study.kind === 'mushra';
   const chosen = study.kind === 'ab' || study.kind === 'abx';
   const signals = [...study.systems, ...anchorsOf(study)];
+  const bySignal = groupBy(counted, (score) => score.signals[0]);
+  const byClip = groupBy(counted, ({ clip, signals: [signal] }) => JSON.stringify([clip, signal]));
+  const ofClip = (clip: string, signal: string) => byClip.get(JSON.stringify([clip, signal]));
   return {
     test: study,
     unit,
     listeners,
-    systems: rated ? signals.flatMap((signal) => summarise(counted, unit, signal, null)) : [],
+    systems: rated ? signals.flatMap((signal) => summarise(bySignal.get(signal), unit, signal, null)) : [],
     clips: rated
-      ? study.clips.flatMap((clip) => signals.flatMap((signal) => summarise(counted, 'rating', signal, clip)))
+      ? study.clips.flatMap((clip) =>
+          signals.flatMap((signal) => summarise(ofClip(clip, signal), 'rating', signal, clip)),
+        )
       : [],
     comparisons: chosen ? [] : compare(study, counted, unit),
     choices: chosen ? choose(study, counted) : [],
     outliers: rated ? outliers(counted) : [],
     scores,
+    damage: store.damage,
   };
 }
 
-function summarise(scores: readonly Score[], unit: Unit, signal: string, clip: string | null): SignalSummary[] {
-  const own = scores.filter((score) => score.signals[0] === signal && (clip === null || score.clip === clip));
-  if (own.length === 0) return [];
+function summarise(
+  own: readonly Score[] | undefined,
+  unit: Unit,
+  signal: string,
+  clip: string | null,
+): SignalSummary[] {
+  if (own === undefined) return [];
   const [lowerQuartile, median, upperQuartile] = quartiles(own.map(({ value }) => value));
   return [
     {
@@ -110,13 +123,10 @@ function summarise(scores: readonly Score[], unit: Unit, signal: string, clip: s
 
 /** The observations: the ratings, or the means of the listeners. */
 function observations(scores: readonly Score[], unit: Unit): number[] {
-  return unit === 'rating' ? scores.map(({ value }) => value) : [...byListener(scores).values()].map(mean);
-}
-
-function byListener(scores: readonly Score[]): Map<number, number[]> {
-  const values = new Map<number, number[]>();
-  for (const { listener, value } of scores) values.set(listener, [...(values.get(listener) ?? []), value]);
-  return values;
+  const valuesOf = (own: readonly Score[]) => own.map(({ value }) => value);
+  return unit === 'rating'
+    ? valuesOf(scores)
+    : [...groupBy(scores, ({ listener }) => listener).values()].map((own) => mean(valuesOf(own)));
 }
 
 function compare(study: AnalysedStudy, scores: readonly Score[], unit: Unit): Comparison[] {
@@ -124,9 +134,12 @@ function compare(study: AnalysedStudy, scores: readonly Score[], unit: Unit): Co
     study.kind === 'cmos'
       ? study.pairs
       : study.systems.flatMap((a, i) => study.systems.slice(i + 1).map((b) => [a, b] as const));
+  const means = meansBySignal(scores, unit);
   const found = pairs.flatMap(([a, b]) => {
     const differences =
-      study.kind === 'cmos' ? observations(ofPair(scores, a, b), unit) : pairedDifferences(scores, unit, a, b);
+      study.kind === 'cmos'
+        ? observations(ofPair(scores, a, b), unit)
+        : pairedDifferences(means.get(a) ?? new Map(), means.get(b) ?? new Map());
     if (differences.length === 0) return [];
     const { n, v, p } = signedRank(differences);
     return [{ a, b, n: differences.length, nonZero: n, ...intervalOfMean(differences), v, p }];
@@ -138,20 +151,23 @@ function compare(study: AnalysedStudy, scores: readonly Score[], unit: Unit): Co
 const ofPair = (scores: readonly Score[], a: string, b: string): Score[] =>
   scores.filter(({ signals }) => signals[0] === a && signals[1] === b);
 
-/** How much higher b is rated: by the mean of each listener who rated both, or by each listener in each clip. */
-function pairedDifferences(scores: readonly Score[], unit: Unit, a: string, b: string): number[] {
+/** For each signal the mean of each listener, or of each listener in each clip. */
+function meansBySignal(scores: readonly Score[], unit: Unit): Map<string, Map<string, number>> {
   const keyOf = ({ listener, clip }: Score) =>
     unit === 'listener' ? String(listener) : JSON.stringify([listener, clip]);
-  const means = (signal: string) => {
-    const groups = new Map<string, number[]>();
-    for (const score of scores)
-      if (score.signals[0] === signal) groups.set(keyOf(score), [...(groups.get(keyOf(score)) ?? []), score.value]);
-    return groups;
-  };
-  const first = means(a);
-  return [...means(b)].flatMap(([key, values]) => {
-    const others = first.get(key);
-    return others === undefined ? [] : [mean(values) - mean(others)];
+  return new Map(
+    [...groupBy(scores, ({ signals }) => signals[0])].map(([signal, own]) => [
+      signal,
+      new Map([...groupBy(own, keyOf)].map(([key, group]) => [key, mean(group.map(({ value }) => value))])),
+    ]),
+  );
+}
+
+/** How much higher the second is rated, where both are. */
+function pairedDifferences(first: ReadonlyMap<string, number>, second: ReadonlyMap<string, number>): number[] {
+  return [...second].flatMap(([key, value]) => {
+    const other = first.get(key);
+    return other === undefined ? [] : [value - other];
   });
 }
 

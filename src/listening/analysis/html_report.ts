@@ -14,8 +14,11 @@ const kindTitles = {
   mushra: 'MUSHRA, 0 to 100 (ITU-R BS.1534-3)',
 } as const;
 
-/** The report of a listening test as one HTML page that needs nothing else. */
-export function htmlReport(results: Results): string {
+/**
+ * The report of a listening test as one HTML page that needs nothing else.
+ * @param links where ratings.csv and report.json are; without it they are in the page, which makes it long
+ */
+export function htmlReport(results: Results, links?: { readonly csv: string; readonly json: string }): string {
   const { systems, choices, comparisons, clips, outliers, test: study } = results;
   const sections: (Section | false)[] = [
     systems.length > 0 && { id: 'systems', title: 'Systems', content: ofSystems(results) },
@@ -28,7 +31,7 @@ export function htmlReport(results: Results): string {
     clips.length > 0 && { id: 'clips', title: 'Clips', content: ofClips(results) },
     { id: 'listeners', title: 'Listeners', content: ofListeners(results) },
     outliers.length > 0 && { id: 'outliers', title: 'Ratings to look into', content: ofOutliers(results) },
-    { id: 'data', title: 'Raw data', content: rawData(results) },
+    { id: 'data', title: 'Raw data', content: rawData(results, links) },
   ];
   return reportPage({
     title: `${study.title}: results`,
@@ -45,7 +48,7 @@ function countedScores({ scores, listeners }: Results) {
 }
 
 function lead(results: Results): Content {
-  const { test: study, unit, listeners } = results;
+  const { test: study, unit, listeners, damage } = results;
   const figures: [string, number][] = [
     ['listeners', listeners.length],
     ['finished', listeners.filter(({ finished }) => finished).length],
@@ -60,7 +63,12 @@ function lead(results: Results): Content {
         : 'The unit of observation is the rating: the figures hold for these listeners, not for others.';
   return markup`<p class="soft">${kindTitles[study.kind]}</p>
 <dl class="figures">${figures.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
-<p>${observation}</p>`;
+<p>${observation}</p>
+${
+  damage.length > 0 &&
+  markup`<p role="alert"><b>The file of answers is damaged.</b> All here is from what is whole of it. Left out:</p>
+<ul>${damage.map((what) => markup`<li>${what}</li>`)}</ul>`
+}`;
 }
 
 function ofSystems(results: Results): Content {
@@ -214,11 +222,12 @@ function ofOutliers({ outliers }: Results): Content {
   ];
 }
 
-function rawData(results: Results): Markup {
-  const link = (name: string, type: string, text: string) =>
-    markup`<a download="${name}" href="${dataUri(type, Buffer.from(text))}">${name}</a>`;
-  return markup`<p>${link('ratings.csv', 'text/csv', ratingsCsv(results))} (one rating a line),
-${link('report.json', 'application/json', JSON.stringify(results))} (everything on this page)</p>`;
+function rawData(results: Results, links?: { readonly csv: string; readonly json: string }): Markup {
+  const link = (name: string, address: string) => markup`<a download="${name}" href="${address}">${name}</a>`;
+  const csv = links?.csv ?? dataUri('text/csv', Buffer.from(ratingsCsv(results)));
+  const json = links?.json ?? dataUri('application/json', Buffer.from(JSON.stringify(results)));
+  return markup`<p>${link('ratings.csv', csv)} (one rating a line),
+${link('report.json', json)} (everything on this page)</p>`;
 }
 
 const plotCard = (plot: Markup, caption: string): Markup =>

@@ -42,37 +42,36 @@ export async function writeReport(
       `${path}: no such file; expected the answers of a test that tts-listen serve has run`,
     );
   const store = AnswerStore.read(path);
-  try {
-    if (store.settings() === null)
-      throw new TtsError(
-        'ERR_LISTENING_TEST',
-        `${path} is empty; expected the answers of a test that tts-listen serve has run`,
-      );
-    const results = analyse(store, unit);
-    makeFolder(out);
-    const texts = {
-      'report.html': htmlReport(results),
-      'report.json': `${JSON.stringify(results, null, 1)}\n`,
-      'ratings.csv': ratingsCsv(results),
-    };
-    const entries = Object.entries(texts) as [keyof typeof texts, string][];
-    for (const [name] of entries) targetOf(join(out, name), { kind: kinds[name], force });
-    for (const [name, text] of entries)
-      await writeWholeFile(join(out, name), Buffer.from(text), { kind: kinds[name], force });
-    return { results, files: Object.keys(texts).map((name) => join(out, name)) };
-  } finally {
-    store.close();
-  }
+  if (store.settings() === null)
+    throw new TtsError(
+      'ERR_LISTENING_TEST',
+      store.damage.length > 0
+        ? `${path} is damaged and no longer says which test it is of (${store.damage[0]}); tts-listen serve mends it`
+        : `${path} is empty; expected the answers of a test that tts-listen serve has run`,
+    );
+  const results = analyse(store, unit);
+  makeFolder(out);
+  const texts = {
+    'report.html': htmlReport(results),
+    'report.json': `${JSON.stringify(results, null, 1)}\n`,
+    'ratings.csv': ratingsCsv(results),
+  };
+  const entries = Object.entries(texts) as [keyof typeof texts, string][];
+  for (const [name] of entries) targetOf(join(out, name), { kind: kinds[name], force });
+  for (const [name, text] of entries)
+    await writeWholeFile(join(out, name), Buffer.from(text), { kind: kinds[name], force });
+  return { results, files: Object.keys(texts).map((name) => join(out, name)) };
 }
 
 /** The results in a few lines, for a terminal. */
-export function summaryLines({ listeners, systems, comparisons, choices }: Results): string[] {
+export function summaryLines({ listeners, systems, comparisons, choices, damage }: Results): string[] {
   const excluded = listeners.filter((listener) => listener.excluded.length > 0);
   const interval = (low: number | null, high: number | null, factor = 1) =>
     low === null || high === null ? '' : ` (95% ${(factor * low).toFixed(2)} to ${(factor * high).toFixed(2)})`;
   return [
     `${listeners.length} listeners, ${listeners.filter(({ finished }) => finished).length} finished, ` +
       `${excluded.length} excluded`,
+    ...damage.map((what) => `damaged and left out: ${what}`),
     ...systems.map(
       ({ signal, ratings, mean, low, high }) =>
         `${signal}: ${mean.toFixed(2)}${interval(low, high)}, ${ratings} ratings`,

@@ -1,5 +1,6 @@
+import { csvLines } from '../../report/csv.js';
 import type { Kind } from '../protocol.js';
-import type { Listener, StoredAnswer } from '../server/store.js';
+import type { Listener, StoredAnswer } from '../server/records.js';
 import type { Trial } from '../study/plan.js';
 
 /** The settings that are kept with the answers, as far as the analysis needs them. */
@@ -109,7 +110,7 @@ interface Judged {
 /**
  * All confirmed ratings, one a line. `system` is what was rated; for pairs it is compared with `compared_with`, and the
  * rating is above 0 where it is the better one (abx: 1 if X was named correctly). `place` counts the buttons from 1;
- * `shown_turned` is 1 where the listener saw `system` as A.
+ * `shown_turned` is 1 where the listener saw `system` as A. Names that would be formulas get a quote before them.
  */
 export function ratingsCsv({
   scores,
@@ -139,11 +140,5 @@ export function ratingsCsv({
       new Date(score.saved).toISOString(),
     ];
   });
-  return [ratingColumns, ...lines].map((cells) => `${cells.map(field).join(',')}\r\n`).join('');
-}
-
-/** A field of CSV, quoted where needed (RFC 4180). */
-function field(value: string | number): string {
-  const text = String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return csvLines([ratingColumns, ...lines]);
 }

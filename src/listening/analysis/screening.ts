@@ -1,6 +1,7 @@
 import { headphoneCheck } from '../protocol.js';
-import type { Listener } from '../server/store.js';
+import type { Listener } from '../server/records.js';
 import { anchorSignal, trapSignal } from '../study/signals.js';
+import { groupBy } from './groups.js';
 import type { AnalysedStudy, Score } from './scores.js';
 import { quartiles } from './significance.js';
 
@@ -34,8 +35,9 @@ export function screen(
   scores: readonly Score[],
 ): ScreenedListener[] {
   const easy = easyItems(study, scores);
+  const groups = groupBy(scores, ({ listener }) => listener);
   return listeners.map(({ id, participant, finished, headphones, comment }) => {
-    const own = scores.filter(({ listener, role }) => listener === id && role !== 'practice');
+    const own = (groups.get(id) ?? []).filter(({ role }) => role !== 'practice');
     const traps = own.filter(({ role }) => role === 'trap');
     const failed = traps.filter((score) => !passes(study, score)).length;
     const times = new Map(own.map(({ trial, seconds }) => [trial, seconds]));
@@ -101,11 +103,7 @@ function standardRules(study: AnalysedStudy, scores: readonly Score[], easy: Rea
  * They should be looked into, but are not left out.
  */
 export function outliers(scores: readonly Score[]): Score[] {
-  const groups = new Map<string, Score[]>();
-  for (const score of scores) {
-    const key = JSON.stringify([score.clip, ...score.signals]);
-    groups.set(key, [...(groups.get(key) ?? []), score]);
-  }
+  const groups = groupBy(scores, ({ clip, signals }) => JSON.stringify([clip, ...signals]));
   return [...groups.values()].flatMap((group) => {
     const [lower, , upper] = quartiles(group.map(({ value }) => value));
     const reach = 1.5 * (upper - lower);

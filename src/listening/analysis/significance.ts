@@ -44,11 +44,14 @@ export function signedRank(differences: readonly number[], options: { exact?: bo
 
 /** Ranks from 1; equal values share the mean of theirs. */
 function midRanks(values: readonly number[]): number[] {
-  return values.map((value) => {
-    const below = values.filter((other) => other < value).length;
-    const equal = values.filter((other) => other === value).length;
-    return below + (equal + 1) / 2;
-  });
+  const order = values.map((_, i) => i).sort((a, b) => values[a] - values[b]);
+  const ranks = new Array<number>(values.length);
+  for (let first = 0, next = 0; first < order.length; first = next) {
+    while (next < order.length && values[order[next]] === values[order[first]]) next++;
+    // Places first + 1 to next, of which all get the mean.
+    for (let i = first; i < next; i++) ranks[order[i]] = (first + 1 + next) / 2;
+  }
+  return ranks;
 }
 
 /**

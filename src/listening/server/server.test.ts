@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import type { FastifyInstance } from 'fastify';
-import { temporaryFolder } from '../../../test/support/files.js';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { refused, temporaryFolder } from '../../../test/support/files.js';
 import { writeStudyFolder } from '../../../test/support/listening_study.js';
 import type { Answer, Session } from '../protocol.js';
 import type { StudyFile } from '../study/definition.js';
-import { type LiveStudy, startStudy } from '../study/live_study.js';
-import { limits } from './access.js';
+import { type LiveStudy, startStudy, stimulusFile } from '../study/live_study.js';
+import { resultsKey } from '../study/results_key.js';
+import { hasKey, limits, neighbourhood, wrongKeys } from './access.js';
+import { ResultsCache } from './results.js';
 import { createServer, type ServerOptions } from './server.js';
 
 interface Running {
@@ -251,7 +255,7 @@ test('bodies are bounded and must be JSON; consent is needed to begin', async (t
   assert.equal(live.store.listeners().length, 1);
 });
 
-test('results need the key; ten wrong ones lock an address out for a minute', async (t) => {
+test('results need the key; ten wrong ones make an address wait, but never keep the right one out', async (t) => {
   const { server, live, folder, register } = await start(t);
   const basic = (key: string) => ({ authorization: `Basic ${Buffer.from(`me:${key}`).toString('base64')}` });
   const get = async (headers: Record<string, string> = {}, url = '/results', remoteAddress = '10.0.0.1') =>
@@ -268,9 +272,259 @@ test('results need the key; ten wrong ones lock an address out for a minute', as
   }
   assert.equal(await get(await register()), 401, 'a listener is not the experimenter');
   for (let i = 0; i < limits.wrongKeys - 1; i++) assert.equal(await get(basic(`wrong${i}`)), 401);
-  assert.equal(await get(basic('wrong')), 429);
-  assert.equal(await get(basic(live.key)), 429);
-  assert.equal(await get(basic(live.key), '/results', '10.0.0.2'), 200);
+  const late = await server.inject({ url: '/results', headers: basic('wrong'), remoteAddress: '10.0.0.1' });
+  assert.equal(late.statusCode, 429);
+  assert.ok(Number(late.headers['retry-after']) <= 6);
+  assert.equal(await get(basic(live.key)), 200);
+  for (let i = 0; i < limits.listener; i++) await get(basic('wrong'));
+  assert.equal(await get(basic(live.key)), 200, 'nor does a flood at the same address');
+  assert.equal(await get(basic('wrong'), '/results', '10.0.0.2'), 401);
+});
+
+test('wrong keys are forgotten one by one; addresses of one network count as one', () => {
+  let now = 1e12;
+  const { wait, remember } = wrongKeys(() => now);
+  for (let i = 0; i < 10; i++) {
+    assert.equal(wait('a'), 0);
+    remember('a');
+  }
+  assert.equal(wait('a'), 6);
+  assert.equal(wait('b'), 0);
+  now += 6000;
+  assert.equal(wait('a'), 0);
+  remember('a');
+  assert.equal(wait('a'), 6);
+  assert.equal(neighbourhood('2001:db8:0:1::1'), neighbourhood('2001:db8::1:ffff:1:2:3'));
+  assert.notEqual(neighbourhood('2001:db8:0:1::1'), neighbourhood('2001:db8:0:2::1'));
+  assert.equal(neighbourhood('::ffff:10.0.0.1'), '10.0.0.1');
+  assert.equal(neighbourhood('::1'), '0:0:0:0::/64');
+});
+
+test('a key that keeps nobody out is refused; an empty password never opens', async (t) => {
+  const folder = temporaryFolder(t);
+  for (const [text, message] of [
+    ['', /results\.key is empty; expected one word of 16 to 256/],
+    [' \n\n', /is empty/],
+    ['secret', /has 6 characters/],
+    ['a'.repeat(40), /has 1 different characters/],
+    ['two words that are long enough', /has spaces/],
+    ['x'.repeat(300), /has 300 characters/],
+  ] as const) {
+    writeFileSync(join(folder, 'results.key'), text);
+    assert.throws(() => resultsKey(folder), refused('ERR_LISTENING_TEST', message), text);
+  }
+  const notes: string[] = [];
+  chmodSync(join(folder, 'results.key'), 0o644);
+  writeFileSync(join(folder, 'results.key'), 'Correct-Horse-Battery\r\n');
+  assert.equal(
+    resultsKey(folder, (note) => notes.push(note)),
+    'Correct-Horse-Battery',
+  );
+  assert.match(notes.join(), /can be read by others \(mode 644\)/);
+  rmSync(join(folder, 'results.key'));
+  mkdirSync(join(folder, 'results.key'));
+  assert.throws(() => resultsKey(folder), refused('ERR_LISTENING_TEST', /is no file/));
+  const request = (authorization: string) => ({ headers: { authorization } }) as FastifyRequest;
+  for (const empty of ['', 'Bearer ', 'Bearer', 'Basic ', 'Basic Og==', 'Basic bWU6'])
+    assert.equal(hasKey('', request(empty)), false, empty);
+});
+
+test('after the end nothing is accepted, but the same end again is', async (t) => {
+  const { server, register, live } = await start(t, { practice: [], headphones: 'off' });
+  const headers = await register();
+  const put = async (url: string, payload: object) =>
+    (await server.inject({ method: 'PUT', url, headers, payload })).statusCode;
+  for (const trial of [0, 1]) assert.equal(await put(`/api/trials/${trial}/answer`, answer(5)), 204);
+  assert.equal(await put('/api/finish', { comment: 'good' }), 204);
+  const before = JSON.stringify([live.store.answers(), live.store.listeners()]);
+  assert.equal(await put('/api/trials/0/answer', answer(5, { ratings: Array(5).fill(1) })), 409);
+  assert.equal(await put('/api/trials/1/answer', answer(5, { done: false })), 409);
+  assert.equal(await put('/api/headphones', { correct: 6, tones: 6 }), 409);
+  assert.equal(await put('/api/finish', { comment: 'bad' }), 409);
+  assert.equal(await put('/api/finish', { comment: 'good' }), 204);
+  assert.equal(JSON.stringify([live.store.answers(), live.store.listeners()]), before);
+});
+
+test('numbers of trials and clips are whole numbers in digits, and nothing else', async (t) => {
+  const { server, register, live } = await start(t);
+  const headers = await register();
+  for (const text of [
+    '',
+    '0x1',
+    '0x0',
+    '1e0',
+    '+0',
+    '-0',
+    '00',
+    '01',
+    '0.0',
+    '%200',
+    '0%20',
+    '%EF%BC%91',
+    '0b1',
+    '1_0',
+    'null',
+    '100000',
+    '__proto__',
+    '1%00',
+  ]) {
+    const put = { method: 'PUT' as const, url: `/api/trials/${text}/answer`, headers, payload: answer(5) };
+    assert.ok([400, 404].includes((await server.inject(put)).statusCode), `trial ${text}`);
+    for (const url of [`/api/trials/${text}/clips/0`, `/api/trials/0/clips/${text}`])
+      assert.ok([400, 404].includes((await server.inject({ url, headers })).statusCode), url);
+  }
+  assert.equal(live.store.answers().length, 0);
+});
+
+test('a comment is kept whole, with whatever characters', async (t) => {
+  const { server, register, live } = await start(t, {}, { preview: true });
+  for (const comment of ['before\0after', '\0', 'e\u0301 \u202e 🎧', '=1+1', 'x'.repeat(2000)]) {
+    const headers = await register();
+    assert.equal(
+      (await server.inject({ method: 'PUT', url: '/api/finish', headers, payload: { comment } })).statusCode,
+      204,
+    );
+    assert.equal(live.store.listeners().at(-1)?.comment, comment);
+  }
+});
+
+test('parts of a clip are served, as Safari asks for them', async (t) => {
+  const { server, register, live } = await start(t);
+  const headers = await register();
+  const url = '/api/trials/0/clips/0';
+  const get = (more: Record<string, string>) => server.inject({ url, headers: { ...headers, ...more } });
+  const whole = await get({});
+  const { length } = whole.rawPayload;
+  const etag = String(whole.headers.etag);
+  assert.equal(whole.headers['accept-ranges'], 'bytes');
+  for (const [range, first, last] of [
+    ['bytes=0-1', 0, 1],
+    ['bytes=0-', 0, length - 1],
+    ['bytes=100-199', 100, 199],
+    ['bytes=-10', length - 10, length - 1],
+    [`bytes=${length - 1}-${10 * length}`, length - 1, length - 1],
+    [`bytes=-${10 * length}`, 0, length - 1],
+  ] as const) {
+    const part = await get({ range });
+    assert.equal(part.statusCode, 206, range);
+    assert.equal(part.headers['content-range'], `bytes ${first}-${last}/${length}`);
+    assert.equal(part.headers['content-length'], String(last - first + 1));
+    assert.deepEqual(part.rawPayload, whole.rawPayload.subarray(first, last + 1));
+  }
+  for (const range of [`bytes=${length}-`, 'bytes=-0', 'bytes=99999999999999999999-']) {
+    const none = await get({ range });
+    assert.deepEqual([none.statusCode, none.headers['content-range']], [416, `bytes */${length}`], range);
+  }
+  for (const range of ['bytes=5-1', 'bytes=-', 'bytes=a-b', 'lines=0-1', 'bytes=0-1,4-5', 'bytes=0x0-0x1', 'bytes=--1'])
+    assert.equal((await get({ range })).statusCode, 200, range);
+  assert.equal((await get({ range: 'bytes=0-1', 'if-range': etag })).statusCode, 206);
+  for (const condition of ['"other"', `W/${etag}`, 'Wed, 21 Oct 2015 07:28:00 GMT'])
+    assert.equal((await get({ range: 'bytes=0-1', 'if-range': condition })).rawPayload.length, length);
+  assert.equal((await get({ 'if-none-match': etag })).statusCode, 304);
+  // Neither times nor names in the headers tell which system it is.
+  assert.equal(whole.headers['last-modified'], undefined);
+
+  const file = stimulusFile(live, live.store.listeners()[0].plan[0], 0);
+  rmSync(file?.path ?? '');
+  assert.equal((await get({})).statusCode, 503, 'a clip that was removed');
+  writeFileSync(file?.path ?? '', 'RIFF');
+  assert.equal((await get({})).statusCode, 503, 'a clip that was replaced');
+  const others = await Promise.all(
+    [1, 2, 3, 4].map(async (n) => (await server.inject({ url: `/api/trials/0/clips/${n}`, headers })).statusCode),
+  );
+  assert.deepEqual(others, [200, 200, 200, 200]);
+});
+
+test(
+  'clients that do not read, or write slowly, lose their connection; others do not',
+  { timeout: 120_000 },
+  async (t) => {
+    const folder = temporaryFolder(t);
+    await writeStudyFolder(
+      folder,
+      { kind: 'mos', duration: { max: 600 }, loudness: 'off' },
+      { systems: ['ours'], clips: ['one'], seconds: 200, sampleRate: 32000 },
+    );
+    const live = await startStudy(folder);
+    const patience = { head: 500, request: 1000, response: 1000, bytesPerSecond: 1e8, interval: 200 };
+    const server = await createServer(live, { patience });
+    t.after(() => server.close().then(() => live.store.close()));
+    const address = new URL(await server.listen({ port: 0 }));
+    const { token } = await live.store.register(live.plan, null);
+    const authorization = `authorization: Bearer ${token}\r\n`;
+    const talk = (text: string) => {
+      const socket = connect(Number(address.port), address.hostname);
+      socket.on('error', () => undefined);
+      socket.write(text);
+      return socket;
+    };
+    const deaf = talk(`GET /api/trials/0/clips/0 HTTP/1.1\r\nhost: x\r\n${authorization}\r\n`);
+    deaf.pause();
+    const closed = [
+      talk(''),
+      talk('GET / HTTP/1.1\r\nhost: x\r\n'),
+      talk(
+        `PUT /api/finish HTTP/1.1\r\nhost: x\r\n${authorization}content-type: application/json\r\ncontent-length: 20\r\n\r\n{`,
+      ),
+    ].map((socket) => once(socket.resume(), 'close'));
+    await Promise.all(closed);
+    // The one that does not read cannot see it either; the server can.
+    const connections = () => new Promise<number>((resolve) => server.server.getConnections((_, n) => resolve(n)));
+    while ((await connections()) > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+    deaf.destroy();
+    assert.equal((await fetch(new URL('/api/test', address))).status, 200);
+  },
+);
+
+test('results are made in a thread, once for those who ask at once, and anew after an answer', async (t) => {
+  const { server, live, register } = await start(t);
+  const headers = { authorization: `Bearer ${live.key}` };
+  const ratings = async () => {
+    const { body, statusCode } = await server.inject({ url: '/results/ratings.csv', headers });
+    assert.equal(statusCode, 200, body);
+    return body.trim().split('\r\n').length - 1;
+  };
+  const computed = t.mock.method(ResultsCache.prototype as unknown as { compute: () => Promise<unknown> }, 'compute');
+  assert.deepEqual(await Promise.all([ratings(), ratings(), ratings()]), [0, 0, 0]);
+  assert.equal(await ratings(), 0);
+  assert.equal(computed.mock.callCount(), 1);
+  const listener = await register();
+  await server.inject({ method: 'PUT', url: '/api/trials/0/answer', headers: listener, payload: answer(5) });
+  assert.equal(await ratings(), 5);
+  assert.equal(computed.mock.callCount(), 2);
+  const page = await server.inject({ url: '/results', headers });
+  assert.match(page.body, /href="results\/ratings.csv"/);
+});
+
+test('answers to a file that was moved away are not acknowledged', async (t) => {
+  const { server, register, folder, live } = await start(t);
+  const headers = await register();
+  renameSync(join(folder, 'answers.sqlite'), join(folder, 'moved.sqlite'));
+  t.mock.method(process.stderr, 'write', () => true);
+  const put = { method: 'PUT' as const, url: '/api/trials/0/answer', headers, payload: answer(5) };
+  assert.equal((await server.inject(put)).statusCode, 500);
+  assert.equal(live.store.answers().length, 0);
+  renameSync(join(folder, 'moved.sqlite'), join(folder, 'answers.sqlite'));
+  assert.equal((await server.inject(put)).statusCode, 204);
+});
+
+test('objects that reach for prototypes, and deep ones, are refused', async (t) => {
+  const { server, register } = await start(t);
+  const headers = { ...(await register()), 'content-type': 'application/json' };
+  for (const payload of [
+    '{"__proto__":{"done":true},"ratings":[1],"heard":[1],"seconds":1,"done":true}',
+    '{"constructor":{"prototype":{"done":true}}}',
+    '['.repeat(16_000),
+    `${'['.repeat(8000)}${']'.repeat(8000)}`,
+    'null',
+    '1',
+    '',
+  ])
+    assert.equal(
+      (await server.inject({ method: 'PUT', url: '/api/trials/0/answer', headers, payload })).statusCode,
+      400,
+    );
+  assert.equal(({} as { done?: boolean }).done, undefined);
 });
 
 test('a listener who asks too often has to wait; others at the same address do not', async (t) => {

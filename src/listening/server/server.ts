@@ -1,4 +1,3 @@
-import { createReadStream, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
@@ -6,13 +5,13 @@ import fastifyStatic from '@fastify/static';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { reportPolicy } from '../../report/page.js';
-import { analyse, type Results } from '../analysis/analysis.js';
-import { htmlReport } from '../analysis/html_report.js';
-import { ratingsCsv } from '../analysis/scores.js';
-import { type LiveStudy, publicStudy, sessionOf, stimulusPath } from '../study/live_study.js';
-import { bodyLimit, hasKey, limits, listenerOf, wrongKeys } from './access.js';
+import type { RenderedResults } from '../analysis/results_worker.js';
+import { type LiveStudy, publicStudy, sessionOf, stimulusFile } from '../study/live_study.js';
+import { bodyLimit, hasKey, limits, listenerOf, neighbourhood, wrongKeys } from './access.js';
 import { answerSchema, faultOf, finishSchema, headphoneSchema, registrationSchema } from './answers.js';
-import type { Listener } from './store.js';
+import { sendClip } from './clips.js';
+import type { Listener } from './records.js';
+import { ResultsCache } from './results.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -27,7 +26,22 @@ export interface ServerOptions {
    * X-Forwarded-For, where the proxy has put it. Default false.
    */
   readonly trustProxy?: boolean;
+  /** How long clients may take; see `patience`. */
+  readonly patience?: Partial<Record<keyof typeof patience, number>>;
 }
+
+/** A client that is slower than this loses its connection, so that nobody can hold many of them for nothing. Times in ms. */
+export const patience = {
+  /** For the head of a request. */
+  head: 20_000,
+  /** For a whole request. */
+  request: 30_000,
+  /** For reading a response, and in addition a second for every `bytesPerSecond`. */
+  response: 60_000,
+  bytesPerSecond: 16_000,
+  /** How often heads and requests are looked at. */
+  interval: 5000,
+} as const satisfies Record<string, number>;
 
 const pageFolder = fileURLToPath(new URL('../page/', import.meta.url));
 
@@ -51,12 +65,17 @@ const nearestHop = (_address: string, hop: number): boolean => hop === 0;
 
 /** The server of a study, not listening yet. */
 export async function createServer(live: LiveStudy, options: ServerOptions = {}): Promise<FastifyInstance> {
+  const times = { ...patience, ...options.patience };
   const server = fastify({
     trustProxy: options.trustProxy ? nearestHop : false,
     bodyLimit,
-    requestTimeout: 30_000,
-    connectionTimeout: 60_000,
+    http: { headersTimeout: times.head, connectionsCheckingInterval: times.interval },
+    requestTimeout: times.request,
     forceCloseConnections: true,
+  });
+  server.addHook('onSend', async (_request, reply, payload) => {
+    closeSlowReader(reply, payload, times);
+    return payload;
   });
   server.removeContentTypeParser('text/plain');
   server.setErrorHandler(explain);
@@ -74,7 +93,7 @@ export async function createServer(live: LiveStudy, options: ServerOptions = {})
   await server.register(rateLimit, {
     timeWindow: 60_000,
     max: (request) => (request.listener ? limits.listener : limits.address),
-    keyGenerator: (request) => (request.listener ? `listener ${request.listener.id}` : request.ip),
+    keyGenerator: (request) => (request.listener ? `listener ${request.listener.id}` : neighbourhood(request.ip)),
   });
   await server.register(fastifyStatic, {
     root: pageFolder,
@@ -104,7 +123,14 @@ function listenerRoutes(server: FastifyInstance, live: LiveStudy): void {
 
   server.post(
     '/api/listeners',
-    { config: { rateLimit: { max: limits.registrations, keyGenerator: (request) => `registration ${request.ip}` } } },
+    {
+      config: {
+        rateLimit: {
+          max: limits.registrations,
+          keyGenerator: (request) => `registration ${neighbourhood(request.ip)}`,
+        },
+      },
+    },
     async (request, reply) => {
       const { participant } = read(registrationSchema, request.body);
       const { token } = await store.register(live.plan, participant ?? null);
@@ -120,14 +146,14 @@ function listenerRoutes(server: FastifyInstance, live: LiveStudy): void {
   server.get('/api/trials/:trial/clips/:clip', (request, reply) => {
     const listener = known(request);
     const { trial, clip } = read(clipAddress, request.params);
-    const path = listener.plan[trial] && stimulusPath(live, listener.plan[trial], clip);
-    if (path === undefined) throw new Refusal(404, 'there is no such clip');
-    return reply
-      .type('audio/wav')
-      .header('cache-control', 'private, max-age=3600')
-      .header('vary', 'authorization')
-      .header('content-length', statSync(path).size)
-      .send(createReadStream(path));
+    const file = listener.plan[trial] && stimulusFile(live, listener.plan[trial], clip);
+    if (file === undefined) throw new Refusal(404, 'there is no such clip');
+    return sendClip(request, reply, file).catch((error: unknown) => {
+      live.onNote(
+        `${error instanceof Error ? error.message : String(error)}: start tts-listen serve anew to make it again`,
+      );
+      throw new Refusal(503, 'this clip cannot be played at the moment; please tell whoever invited you');
+    });
   });
 
   server.put('/api/trials/:trial/answer', async (request, reply) => {
@@ -137,33 +163,50 @@ function listenerRoutes(server: FastifyInstance, live: LiveStudy): void {
     if (listener.plan[trial] === undefined) throw new Refusal(404, 'there is no such trial');
     const fault = faultOf(study, listener.plan[trial], answer, preview);
     if (fault !== undefined) throw new Refusal(422, fault);
-    await store.save(listener.id, trial, answer);
+    accepted(await store.save(listener.id, trial, answer));
     return reply.code(204).send();
   });
 
   server.put('/api/headphones', async (request, reply) => {
-    await store.saveHeadphones(known(request).id, read(headphoneSchema, request.body));
+    accepted(await store.saveHeadphones(known(request).id, read(headphoneSchema, request.body)));
     return reply.code(204).send();
   });
 
   server.put('/api/finish', async (request, reply) => {
     const listener = known(request);
+    const { comment } = read(finishSchema, request.body);
     const done = store.answers(listener.id).filter((answer) => answer.done).length;
     if (done < listener.plan.length && !preview)
       throw new Refusal(422, `${listener.plan.length - done} trials are not done`);
-    await store.finish(listener.id, read(finishSchema, request.body).comment);
+    accepted(await store.finish(listener.id, comment));
     return reply.code(204).send();
   });
 }
 
+function accepted(saved: boolean): void {
+  if (!saved) throw new Refusal(409, 'this test was finished before; nothing can be changed any more');
+}
+
 /** The results so far, for those who have the key: /results, /results/report.json and /results/ratings.csv. */
-function resultRoutes(server: FastifyInstance, { store, key }: LiveStudy): void {
-  const serve = (path: string, type: string, text: (results: Results) => string) =>
-    server.get(path, { config: { rateLimit: { max: limits.listener } } }, (request, reply) => {
+function resultRoutes(server: FastifyInstance, live: LiveStudy): void {
+  const { key } = live;
+  const cache = new ResultsCache(live);
+  server.addHook('onClose', () => cache.close());
+  const { wait, remember } = wrongKeys();
+  // Whoever has the key is counted apart, and cannot be kept out by others at the same address.
+  const keyGenerator = (request: FastifyRequest) =>
+    hasKey(key, request) ? 'the key of the results' : `results ${neighbourhood(request.ip)}`;
+  const serve = (path: string, type: string, part: keyof RenderedResults) =>
+    server.get(path, { config: { rateLimit: { max: limits.listener, keyGenerator } } }, async (request, reply) => {
       void reply.header('cache-control', 'no-store');
-      if (tooOften(request.ip)) return reply.code(429).send({ error: 'too many wrong keys; try again in a minute' });
       if (!hasKey(key, request)) {
-        if (request.headers.authorization !== undefined) remember(request.ip);
+        const seconds = wait(neighbourhood(request.ip));
+        if (seconds > 0)
+          return reply
+            .code(429)
+            .header('retry-after', seconds)
+            .send({ error: `too many wrong keys; try again in ${seconds} s` });
+        if (request.headers.authorization !== undefined) remember(neighbourhood(request.ip));
         return reply
           .code(401)
           .header('www-authenticate', 'Basic realm="results", charset="UTF-8"')
@@ -172,17 +215,34 @@ function resultRoutes(server: FastifyInstance, { store, key }: LiveStudy): void 
       return reply
         .header('content-security-policy', `${reportPolicy}; frame-ancestors 'none'`)
         .type(type)
-        .send(text(analyse(store)));
+        .send(Buffer.from((await cache.get())[part]));
     });
-  const { tooOften, remember } = wrongKeys();
-  serve('/results', 'text/html; charset=utf-8', htmlReport);
-  serve('/results/report.json', 'application/json; charset=utf-8', (results) => JSON.stringify(results));
-  serve('/results/ratings.csv', 'text/csv; charset=utf-8', ratingsCsv);
+  serve('/results', 'text/html; charset=utf-8', 'html');
+  serve('/results/report.json', 'application/json; charset=utf-8', 'json');
+  serve('/results/ratings.csv', 'text/csv; charset=utf-8', 'csv');
 }
 
-const index = z.coerce.number().int().min(0).max(100_000);
+/** Whole numbers as the page writes them: no sign, no spaces, no 0x1, 1e0 or 01, and not an empty text. */
+const index = z
+  .string()
+  .regex(/^(0|[1-9][0-9]{0,4})$/, 'expected a whole number from 0 to 99999')
+  .transform(Number);
 const trialAddress = z.object({ trial: index });
 const clipAddress = z.object({ trial: index, clip: index });
+
+/** Ends the connection of a client that does not take its response. Node.js has no limit of its own for that. */
+function closeSlowReader(reply: FastifyReply, payload: unknown, times: Record<keyof typeof patience, number>): void {
+  const { raw } = reply;
+  const bytes =
+    typeof payload === 'string' || payload instanceof Uint8Array
+      ? payload.length
+      : Number(reply.getHeader('content-length') ?? 0);
+  const deadline = setTimeout(
+    () => reply.request.raw.socket.destroy(),
+    times.response + (1000 * bytes) / times.bytesPerSecond,
+  ).unref();
+  for (const event of ['finish', 'close'] as const) raw.once(event, () => clearTimeout(deadline));
+}
 
 /** A request that cannot be served, and why. */
 class Refusal extends Error {

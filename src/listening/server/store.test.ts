@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import type Database from 'libsql';
 import { temporaryFolder } from '../../../test/support/files.js';
 import type { Answer } from '../protocol.js';
 import type { Trial } from '../study/plan.js';
+import type { Database } from './database.js';
 import { AnswerStore } from './store.js';
 
 const plan: Trial[] = [{ clip: 'one', signals: ['ours'], role: 'test' }];
@@ -23,7 +23,7 @@ test('the database is written through: write-ahead log, synchronous = FULL', asy
   const { store, path } = open(t);
   await store.register(() => plan, null);
   assert.ok(readFileSync(`${path}-wal`).length > 0);
-  const inside = (store as unknown as { database: Database.Database }).database;
+  const inside = (store as unknown as { database: Database }).database;
   assert.equal((inside.prepare('pragma synchronous').get() as { synchronous: number }).synchronous, 2);
   assert.equal((inside.prepare('pragma journal_mode').get() as { journal_mode: string }).journal_mode, 'wal');
 });

@@ -1,12 +1,11 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
-import { chmod } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { writeWholeFile } from '../../base/whole_file.js';
 import type { PublicStudy, PublicTrial, Session } from '../protocol.js';
-import { AnswerStore, type Listener } from '../server/store.js';
+import type { Listener } from '../server/records.js';
+import { AnswerStore } from '../server/store.js';
 import { planFor, type Trial } from './plan.js';
-import { prepareStimuli, type Stimuli } from './stimuli.js';
+import { resultsKey } from './results_key.js';
+import { type PreparedFile, prepareStimuli, type Stimuli } from './stimuli.js';
 import { openStudyFolder, type Study } from './study_folder.js';
 
 /** A study that is ready for listeners. */
@@ -19,6 +18,10 @@ export interface LiveStudy {
   /** A preview does not keep its answers, and lets listeners skip everything. */
   readonly preview: boolean;
   readonly plan: (slot: number) => Trial[];
+  /** Where the answers are; `:memory:` in a preview. */
+  readonly answers: string;
+  /** Told what the experimenter should know, such as damage that was found, while the study runs too. */
+  readonly onNote: (note: string) => void;
 }
 
 /** The file with the answers to a study. */
@@ -30,17 +33,23 @@ export const answersPath = (folder: string): string => join(folder, 'answers.sql
  */
 export async function startStudy(
   folder: string,
-  options: { preview?: boolean; onProgress?: (done: number, all: number) => void } = {},
+  options: {
+    preview?: boolean;
+    onProgress?: (done: number, all: number) => void;
+    onNote?: (note: string) => void;
+  } = {},
 ): Promise<LiveStudy> {
-  const { preview = false, onProgress } = options;
+  const { preview = false, onProgress, onNote = () => undefined } = options;
   const study = openStudyFolder(folder);
+  const key = resultsKey(folder, onNote);
   const stimuli = await prepareStimuli(study, onProgress);
+  for (const note of stimuli.notes) onNote(note);
+  const plan = (slot: number) => planFor(study, slot);
+  const answers = preview ? ':memory:' : answersPath(folder);
   // Whoever gets the answers need not learn where the folder was.
-  const store = AnswerStore.open(preview ? ':memory:' : answersPath(folder), fingerprintOf(study), {
-    ...study,
-    folder: undefined,
-  });
-  return { study, stimuli, store, preview, key: await resultsKey(folder), plan: (slot) => planFor(study, slot) };
+  const settings = { ...study, folder: undefined };
+  const store = AnswerStore.open(answers, fingerprintOf(study), settings, { planFor: plan, onNote });
+  return { study, stimuli, store, answers, preview, key, plan, onNote };
 }
 
 /** Changes with everything that gives answers another meaning, but not with wording and looks. */
@@ -77,16 +86,6 @@ function fingerprintOf({
     seed,
   };
   return createHash('sha256').update(JSON.stringify(meaning)).digest('hex');
-}
-
-/** The key is made once and kept in the folder, where only its owner can read it. */
-async function resultsKey(folder: string): Promise<string> {
-  const path = join(folder, 'results.key');
-  if (!existsSync(path)) {
-    await writeWholeFile(path, Buffer.from(`${randomBytes(18).toString('base64url')}\n`));
-    await chmod(path, 0o600);
-  }
-  return readFileSync(path, 'utf8').trim();
 }
 
 /** What the page may know before anybody takes part. */
@@ -148,11 +147,11 @@ function publicTrial({ study, stimuli, preview }: LiveStudy, { clip, signals, ro
 }
 
 /** The file behind a button of a trial; the reference is the last button. */
-export function stimulusPath(
+export function stimulusFile(
   { study, stimuli }: LiveStudy,
   { clip, signals }: Trial,
   button: number,
-): string | undefined {
+): PreparedFile | undefined {
   const signal = button === signals.length && study.kind === 'mushra' ? (study.reference as string) : signals[button];
-  return signal === undefined ? undefined : stimuli.path(signal, clip);
+  return signal === undefined ? undefined : stimuli.file(signal, clip);
 }

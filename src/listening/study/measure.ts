@@ -19,6 +19,8 @@ const measurementSchema = z.object({
   peak: z.number(),
 });
 
+const recordSchema = measurementSchema.extend({ digest: z.string() });
+
 /** A recording and its figures. */
 export interface Measurement extends z.infer<typeof measurementSchema> {
   readonly system: string;
@@ -64,8 +66,17 @@ export async function measureAll(study: Study, cache: string): Promise<Measureme
 async function cached(record: string): Promise<z.infer<typeof measurementSchema> | undefined> {
   const text = await readFile(record, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
-  return measurementSchema.parse(JSON.parse(text));
+  try {
+    const { digest, ...measurement } = recordSchema.parse(JSON.parse(text));
+    return digest === digestOf(measurement) ? measurement : undefined;
+  } catch {
+    // Damaged, or of an older version: it is measured again.
+    return undefined;
+  }
 }
+
+const digestOf = (measurement: object): string =>
+  createHash('sha256').update(JSON.stringify(measurement)).digest('hex');
 
 async function measure(study: Study, path: string, record: string): Promise<z.infer<typeof measurementSchema>> {
   const { samples, sampleRate } = await decode(study, path);
@@ -77,7 +88,7 @@ async function measure(study: Study, path: string, record: string): Promise<z.in
     loudness: Number.isFinite(loudness) ? loudness : null,
     peak,
   };
-  await writeWholeFile(record, Buffer.from(JSON.stringify(measurement)));
+  await writeWholeFile(record, Buffer.from(JSON.stringify({ ...measurement, digest: digestOf(measurement) })));
   return measurement;
 }
 

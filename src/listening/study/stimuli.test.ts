@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { temporaryFolder } from '../../../test/support/files.js';
@@ -24,9 +24,9 @@ test('all systems are given one loudness, and anchors are the original without i
   assert.equal(stimuli.loudness, -26);
   for (const clip of study.clips) {
     for (const system of study.systems)
-      assert.ok(Math.abs((await loudnessAt(stimuli.path(system, clip))) + 26) < 0.05, system);
-    const { samples: original } = await readAudio(stimuli.path('reference', clip));
-    const { samples: anchor } = await readAudio(stimuli.path('anchor-3500', clip));
+      assert.ok(Math.abs((await loudnessAt(stimuli.file(system, clip).path)) + 26) < 0.05, system);
+    const { samples: original } = await readAudio(stimuli.file('reference', clip).path);
+    const { samples: anchor } = await readAudio(stimuli.file('anchor-3500', clip).path);
     assert.equal(anchor.length, original.length);
     const energy = (x: Float32Array) => x.reduce((sum, value) => sum + value * value, 0);
     const high = (x: Float32Array) => energy(x.slice(1).map((value, i) => value - x[i]));
@@ -57,9 +57,11 @@ test('if one clip would be clipped all are made softer, with a note', async (t) 
     stimuli.notes[0],
     /all clips are at -\d\d\.\d LUFS instead of -23: louder, .*ours\/one.wav would be clipped/,
   );
-  const [ours, theirs] = await Promise.all(['ours', 'theirs'].map((system) => loudnessAt(stimuli.path(system, 'one'))));
+  const [ours, theirs] = await Promise.all(
+    ['ours', 'theirs'].map((system) => loudnessAt(stimuli.file(system, 'one').path)),
+  );
   assert.ok(Math.abs(ours - theirs) < 0.1, `${ours} ${theirs}`);
-  const { samples: output } = await readAudio(stimuli.path('ours', 'one'));
+  const { samples: output } = await readAudio(stimuli.file('ours', 'one').path);
   assert.ok(Math.max(...output.map(Math.abs)) <= 10 ** (-1 / 20) + 1e-3);
 });
 
@@ -69,7 +71,7 @@ test('loudness off leaves the samples alone', async (t) => {
   const study = openStudyFolder(folder);
   const stimuli = await prepareStimuli(study);
   assert.deepEqual(
-    (await readAudio(stimuli.path('ours', 'one'))).samples,
+    (await readAudio(stimuli.file('ours', 'one').path)).samples,
     (await readAudio(study.path('ours', 'one'))).samples,
   );
   assert.equal(stimuli.loudness, null);
@@ -87,7 +89,7 @@ test(
     assert.equal(stimuli.aligned('one'), true);
     const lengths = await Promise.all(
       ['reference', 'ours', 'theirs', 'anchor-3500'].map(
-        async (signal) => (await readAudio(stimuli.path(signal, 'one'))).samples.length,
+        async (signal) => (await readAudio(stimuli.file(signal, 'one').path)).samples.length,
       ),
     );
     assert.deepEqual(lengths, Array(4).fill(0.65 * 16000));
@@ -112,7 +114,7 @@ test('rates, lengths and silence are checked before the start, and the faults ar
     /ours\/one.wav has 24000 Hz, .*theirs\/one.wav has 16000 Hz; expected one sample rate, or sampleRate in test.yaml/,
   );
   const converted = await prepareStimuli({ ...openStudyFolder(folder), sampleRate: 16000 });
-  assert.equal((await readAudio(converted.path('ours', 'one'))).sampleRate, 16000);
+  assert.equal((await readAudio(converted.file('ours', 'one').path)).sampleRate, 16000);
   await write(new Float32Array(16000), 16000);
   await refused(/ours\/one.wav is silent$/);
   await write(speechlike(0.3, 16000, 1, 0.1), 16000);
@@ -131,4 +133,19 @@ test('modulated noise follows the signal at the ratio that was asked for', () =>
     modulatedNoise(new Float32Array(10), 0).every((value) => value === 0),
     true,
   );
+});
+
+test('what is damaged in prepared/ is made again', async (t) => {
+  const folder = temporaryFolder(t);
+  await writeStudyFolder(folder, { kind: 'mos' }, { systems: ['ours'], clips: ['one'] });
+  const study = openStudyFolder(folder);
+  const first = (await prepareStimuli(study)).file('ours', 'one');
+  const right = readFileSync(first.path);
+  const damaged = Buffer.from(right);
+  damaged[damaged.length >> 1] ^= 0x40;
+  for (const name of readdirSync(join(folder, 'prepared')))
+    writeFileSync(join(folder, 'prepared', name), name.endsWith('.wav') ? damaged : '{"peak": 1');
+  const again = (await prepareStimuli(study)).file('ours', 'one');
+  assert.deepEqual([again.path, again.hash, again.size], [first.path, first.hash, first.size]);
+  assert.deepEqual(readFileSync(again.path), right);
 });

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeWav } from '../../audio/write.js';
 import { makeFolder } from '../../base/output.js';
+import { writeWholeFile } from '../../base/whole_file.js';
 import { alignment, checkMeasurements, decode, measureAll, type Measurement } from './measure.js';
 import { anchorsOf, degrade, originalOf, trapSignal } from './signals.js';
 import type { Study } from './study_folder.js';
@@ -12,10 +13,21 @@ const version = 1;
 /** Samples stay below this after matching, in dB of full scale. */
 const headroom = -1;
 
+/** A WAV file as it was when the study began. */
+export interface PreparedFile {
+  readonly path: string;
+  /** SHA-256 of its content. */
+  readonly hash: string;
+  /** In bytes. */
+  readonly size: number;
+  /** When it was written, in ms since 1970: a file that has another size or time since is not the one that was checked. */
+  readonly modified: number;
+}
+
 /** The WAV files that listeners hear. */
 export interface Stimuli {
-  /** Path of a signal (a system, an anchor, a trap) of a clip. */
-  path(signal: string, clip: string): string;
+  /** The file of a signal (a system, an anchor, a trap) of a clip. */
+  file(signal: string, clip: string): PreparedFile;
   /** Whether all versions of a clip have one length, so that a switch can keep the position. */
   aligned(clip: string): boolean;
   /** Loudness of all of them in LUFS; null if it was left alone. */
@@ -39,7 +51,7 @@ export async function prepareStimuli(study: Study, onProgress?: (done: number, a
   const measurements = await measureAll(study, cache);
   checkMeasurements(study, measurements);
   const loudness = commonLoudness(study, measurements);
-  const paths = new Map<string, string>();
+  const files = new Map<string, PreparedFile>();
   const aligned = new Map<string, boolean>();
   for (const clip of clips) {
     const versions = measurements.filter((one) => one.clip === clip);
@@ -49,15 +61,15 @@ export async function prepareStimuli(study: Study, onProgress?: (done: number, a
     for (const one of versions) {
       const rendering = { gain: loudness.gain(one), seconds: aligned.get(clip) ? longest : one.seconds };
       for (const signal of signalsFrom(study, one.system))
-        paths.set(key(signal, clip), await render(study, cache, one, signal, rendering));
+        files.set(key(signal, clip), await render(study, cache, one, signal, rendering));
     }
     onProgress?.(++ready, clips.size);
   }
   return {
-    path: (signal, clip) => {
-      const path = paths.get(key(signal, clip));
-      if (path === undefined) throw new Error(`no signal ${signal} of clip ${clip} was prepared`);
-      return path;
+    file: (signal, clip) => {
+      const file = files.get(key(signal, clip));
+      if (file === undefined) throw new Error(`no signal ${signal} of clip ${clip} was prepared`);
+      return file;
     },
     aligned: (clip) => aligned.get(clip) as boolean,
     loudness: loudness.target,
@@ -96,21 +108,39 @@ function advice(study: Study): string[] {
     : [];
 }
 
-/** Writes a signal, unless it is there already, and returns its path. */
+/** Writes a signal, unless it is there already as it was written. */
 async function render(
   study: Study,
   cache: string,
   source: Measurement,
   signal: string,
   { gain, seconds }: { gain: number; seconds: number },
-): Promise<string> {
+): Promise<PreparedFile> {
   const made = signal === source.system ? 'itself' : signal;
   const recipe = JSON.stringify({ version, source: source.hash, made, sampleRate: source.sampleRate, gain, seconds });
   const path = join(cache, `${createHash('sha256').update(recipe).digest('hex').slice(0, 32)}.wav`);
-  if (existsSync(path)) return path;
+  const known = await prepared(path);
+  if (known !== undefined && (await readFile(digestPath(path), 'utf8').catch(() => '')) === known.hash) return known;
   const { samples, sampleRate } = await decode(study, source.path);
   const padded = new Float32Array(Math.max(samples.length, Math.round(seconds * sampleRate)));
   padded.set(samples.map((sample) => sample * gain));
+  await rm(path, { force: true, recursive: true });
   await writeWav(path, made === 'itself' ? padded : degrade(signal, padded, sampleRate), sampleRate);
-  return path;
+  const written = (await prepared(path)) as PreparedFile;
+  await writeWholeFile(digestPath(path), Buffer.from(written.hash));
+  return written;
+}
+
+const digestPath = (path: string): string => path.replace(/wav$/, 'sha256');
+
+async function prepared(path: string): Promise<PreparedFile | undefined> {
+  try {
+    const { size, mtimeMs } = await stat(path);
+    const hash = createHash('sha256')
+      .update(await readFile(path))
+      .digest('hex');
+    return { path, hash, size, modified: mtimeMs };
+  } catch {
+    return undefined;
+  }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { temporaryFolder } from '../../../test/support/files.js';
@@ -110,4 +110,42 @@ test("names of the tool's own signals, too many signals and a missing reference 
   const none = temporaryFolder(t);
   await writeStudyFolder(none, { kind: 'mushra' } satisfies StudyFile, { systems: ['ours', 'theirs'], clips: ['one'] });
   refused(none, /a MUSHRA test needs a reference/);
+});
+
+test('names that look alike are alike; links that lead nowhere, pipes and odd names are named', async (t) => {
+  const folder = temporaryFolder(t);
+  await writeStudyFolder(folder, { kind: 'mos', clips: ['fu\u0308r'] }, { systems: ['ours'], clips: ['f\u00fcr'] });
+  assert.deepEqual(openStudyFolder(folder).clips, ['f\u00fcr']);
+  writeFileSync(join(folder, 'systems', 'ours', 'fu\u0308r.wav'), '');
+  assert.throws(() => openStudyFolder(folder), { code: 'ERR_LISTENING_TEST', message: /has the clip für twice/ });
+  rmSync(join(folder, 'systems', 'ours', 'fu\u0308r.wav'));
+  symlinkSync('nowhere', join(folder, 'systems', 'ours', 'two.wav'));
+  assert.throws(() => openStudyFolder(folder), { code: 'ERR_LISTENING_TEST', message: /two.wav is no file/ });
+  rmSync(join(folder, 'systems', 'ours', 'two.wav'));
+  writeFileSync(
+    Buffer.concat([Buffer.from(join(folder, 'systems', 'ours', 'x')), Buffer.from([0xff]), Buffer.from('.wav')]),
+    '',
+  );
+  assert.throws(() => openStudyFolder(folder), { code: 'ERR_LISTENING_TEST', message: /not UTF-8; rename it/ });
+});
+
+test('a test.yaml of aliases of aliases, in another encoding, or that is no file is refused', async (t) => {
+  const folder = temporaryFolder(t);
+  await writeStudyFolder(folder, {}, { clips: ['one'] });
+  const path = join(folder, 'test.yaml');
+  const bomb = ['a0: &a0 [x, x]', ...Array.from({ length: 30 }, (_, i) => `a${i + 1}: &a${i + 1} [*a${i}, *a${i}]`)];
+  for (const content of [
+    bomb.join('\n'),
+    Buffer.from('title: x', 'utf16le'),
+    Buffer.from([0x74, 0xff]),
+    'x'.repeat(2 ** 21),
+    '__proto__: {kind: mos}',
+    'title: 0x1',
+  ]) {
+    writeFileSync(path, content);
+    assert.throws(() => openStudyFolder(folder), { code: 'ERR_LISTENING_TEST' }, String(content).slice(0, 20));
+  }
+  rmSync(path);
+  mkdirSync(path);
+  assert.throws(() => openStudyFolder(folder), { code: 'ERR_LISTENING_TEST', message: /test.yaml is no file/ });
 });

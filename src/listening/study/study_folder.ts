@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join, parse } from 'node:path';
 import { TtsError } from '../../base/errors.js';
 import type { Kind } from '../protocol.js';
@@ -30,12 +30,11 @@ const fail = (message: string): never => {
  */
 export function openStudyFolder(folder: string): Study {
   const root = join(folder, 'systems');
-  if (!existsSync(root) || !statSync(root).isDirectory())
+  if (!isFolder(root))
     fail(`${folder} has no folder systems; expected systems/NAME/CLIP.wav, a folder for each system`);
   const file = readStudyFile(folder);
-  const present = readdirSync(root)
-    .filter((entry) => !entry.startsWith('.') && statSync(join(root, entry)).isDirectory())
-    .sort();
+  const folders = systemFolders(root);
+  const present = [...folders.keys()].sort();
   if (present.length === 0) fail(`${root} has no folders; expected one for each system`);
   const known = file.systems ?? present;
   const reference =
@@ -46,7 +45,7 @@ export function openStudyFolder(folder: string): Study {
     fail(`a MUSHRA test needs a reference; expected systems/reference, or its name as reference in test.yaml`);
   const systems = chosen(file, present, kind, reference);
 
-  const files = new Map(systems.map((system) => [system, clipFiles(join(root, system))]));
+  const files = new Map(systems.map((system) => [system, clipFiles(folders.get(system) as string)]));
   const clips = file.clips ?? commonClips(files);
   const practice = file.practice ?? clips.slice(0, 1);
   for (const clip of [...clips, ...practice]) {
@@ -93,15 +92,56 @@ function chosen(file: StudyFile, present: readonly string[], kind: Kind, referen
   return systems;
 }
 
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+
+/** What is in a folder, apart from hidden files. */
+function entries(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+      .filter((entry) => !entry.startsWith('.'))
+      .sort();
+  } catch (error) {
+    return fail(`${folder} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+  }
+}
+
+/**
+ * A name as test.yaml and reports have it. Systems write the same letters in several ways (ü as one character or as u
+ * and two dots), and files that look alike must count as alike.
+ */
+function nameOf(path: string, name: string): string {
+  // Bytes that are not UTF-8 come as U+FFFD, and nothing has the name that then results.
+  if (/[\p{Cc}\u2028\u2029\ufffd]/u.test(name))
+    fail(`${JSON.stringify(path)} has a name with control characters, or one that is not UTF-8; rename it`);
+  return name.normalize('NFC');
+}
+
+/** The paths of the folders in systems/, by name. */
+function systemFolders(root: string): Map<string, string> {
+  const folders = new Map<string, string>();
+  for (const entry of entries(root)) {
+    const path = join(root, entry);
+    if (!isFolder(path)) continue;
+    const name = nameOf(path, entry);
+    if (folders.has(name)) fail(`${root} has two folders that are called ${name}; rename one`);
+    folders.set(name, path);
+  }
+  return folders;
+}
+
 /** The recordings in a folder: their paths by name without ending. */
 function clipFiles(folder: string): Map<string, string> {
   const files = new Map<string, string>();
-  for (const entry of readdirSync(folder).sort()) {
-    const { name, ext } = parse(entry);
-    if (entry.startsWith('.') || !recordings.includes(ext.toLowerCase())) continue;
+  for (const entry of entries(folder)) {
+    const { name: plain, ext } = parse(entry);
+    if (!recordings.includes(ext.toLowerCase())) continue;
+    const path = join(folder, entry);
+    const name = nameOf(path, plain);
+    if (!statSync(path, { throwIfNoEntry: false })?.isFile())
+      fail(`${path} is no file (a folder, a pipe, or a link that leads nowhere); expected a recording`);
     if (files.has(name))
       fail(`${folder} has the clip ${name} twice: ${parse(files.get(name) as string).base} and ${entry}`);
-    files.set(name, join(folder, entry));
+    files.set(name, path);
   }
   if (files.size === 0) fail(`${folder} has no recordings; expected ${recordings.join(', ')}`);
   return files;
