@@ -84,7 +84,7 @@ const mistakes: [string, string[], RegExp][] = [
   [
     'a file that is not audio',
     ['features', 'text.wav', 'x.npy'],
-    /^error ERR_AUDIO_FORMAT: text\.wav is not audio .*\n$/,
+    /^error ERR_AUDIO_FORMAT: text\.wav is text: expected WAV.*\n$/,
   ],
   [
     'a recording shorter than a frame',
@@ -112,7 +112,7 @@ const mistakes: [string, string[], RegExp][] = [
 for (const [what, args, pattern] of mistakes) {
   test(`${what} is one line on stderr and exit status 2, and nothing is written`, async () => {
     await writeFile(join(folder, 'text.wav'), 'this is text');
-    await writeWav(join(folder, 'short.wav'), new Int16Array(100), 22050);
+    await writeWav(join(folder, 'short.wav'), new Int16Array(100).fill(1000).fill(-1000, 50), 22050);
     const { status, stdout, stderr } = run(...args);
     assert.match(stderr, pattern);
     assert.equal(status, 2);
