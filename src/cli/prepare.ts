@@ -12,12 +12,13 @@ import { checkPage, findingRows, overview, spreadRows } from '../data/check/repo
 import { settingsPath, writeFeatures } from '../data/features/files.js';
 import { markdownTable } from '../report/markdown.js';
 import { wholeNumber } from './options.js';
+import { addPhonesCommand } from './prepare_phones.js';
 import { createCommand, examples, runCommand } from './program.js';
 import { bar } from './progress.js';
 
 const command = createCommand(
   'tts-prepare',
-  'Prepare recordings: look a corpus over, compute acoustic features.',
+  'Prepare recordings and texts: look a corpus over, compute acoustic features, show how a text is spoken.',
 ).addHelpText(
   'after',
   examples('tts-prepare check my-recordings --html check.html', 'tts-prepare features recording.wav features.npy'),
@@ -87,5 +88,7 @@ command
     console.log(`${overview(check).join('\n')}\n\n${markdownTable(spreadRows(check))}\n`);
     console.log(check.findings.length === 0 ? 'nothing to look at was found' : markdownTable(findingRows(check)));
   });
+
+addPhonesCommand(command);
 
 await runCommand(command);

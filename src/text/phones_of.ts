@@ -1,0 +1,94 @@
+import type { Pronouncer, Source, UnspokenWord } from './lexicon/pronouncer.js';
+import type { Note } from './normalise/fold.js';
+import { normaliseSentence, type Pause, type Span } from './normalise/normalise.js';
+import { type Sentence, splitSentences, streamSentences } from './sentences.js';
+
+/** A word with its phones. */
+export interface SpokenWord extends Span {
+  readonly kind: 'word';
+  /** What stands in the text; several words of one number share it and its span. */
+  readonly written: string;
+  /** What is said for it, in small letters; capitals are spelled. */
+  readonly spoken: string;
+  /** ARPAbet; vowels with 0, 1 or 2 for no, primary or secondary stress. */
+  readonly phones: readonly string[];
+  readonly source: Source;
+  /** Why it is said so. */
+  readonly why?: string;
+  /** All pronunciations that are known, the one in `phones` first. */
+  readonly variants: readonly (readonly string[])[];
+}
+
+export interface SpokenPause extends Span {
+  readonly kind: 'pause';
+  readonly pause: Pause;
+}
+
+/** A sentence as it is spoken. */
+export interface PhoneSentence extends Span {
+  readonly text: string;
+  readonly elements: readonly (SpokenWord | SpokenPause)[];
+  /** What it ends with; `open` if it has no sign at its end. */
+  readonly ending: Pause | 'open';
+  readonly notes: readonly Note[];
+}
+
+/**
+ * English text as phones, sentence by sentence; a text that comes in pieces is spoken while it comes. Whatever a text
+ * holds, it gives words or notes, never an error.
+ */
+export async function* phonesOf(
+  text: string | AsyncIterable<string> | Iterable<string>,
+  { pronouncer }: { readonly pronouncer: Pronouncer },
+): AsyncGenerator<PhoneSentence> {
+  const sentences = typeof text === 'string' ? splitSentences(text) : streamSentences(text);
+  for await (const sentence of sentences) yield await pronounceSentence(sentence, pronouncer);
+}
+
+async function pronounceSentence(sentence: Sentence, pronouncer: Pronouncer): Promise<PhoneSentence> {
+  const { pieces, notes, ...rest } = normaliseSentence(sentence);
+  const wanted: UnspokenWord[] = pieces.flatMap((piece) =>
+    piece.kind === 'words' ? piece.words.map((word) => ({ word, written: piece.written })) : [],
+  );
+  const said = (await pronouncer.pronounce(wanted)).values();
+  const all: Note[] = [...notes];
+  const elements: (SpokenWord | SpokenPause)[] = [];
+  for (const piece of pieces) {
+    const { start, end, written } = { written: '', ...piece };
+    if (piece.kind === 'pause') {
+      // Where nothing is spoken before it, or between two of them, there is no pause.
+      const last = elements[elements.length - 1];
+      if (last?.kind === 'word') elements.push({ kind: 'pause', pause: piece.pause, start, end });
+    } else if (piece.kind === 'phones') {
+      const { phones } = piece;
+      elements.push({
+        kind: 'word',
+        written,
+        spoken: written,
+        phones,
+        source: 'override',
+        variants: [phones],
+        start,
+        end,
+      });
+    } else
+      for (const spoken of piece.words) {
+        const pronunciation = said.next().value!;
+        if ('note' in pronunciation) all.push({ start, end, note: pronunciation.note });
+        else {
+          const why = [piece.why, pronunciation.why].filter((reason) => reason !== undefined).join(', ');
+          elements.push({
+            kind: 'word',
+            written,
+            spoken,
+            ...pronunciation,
+            ...(why !== '' && { why }),
+            start,
+            end,
+          });
+        }
+      }
+  }
+  if (elements[elements.length - 1]?.kind === 'pause') elements.pop();
+  return { ...rest, elements, notes: all.sort((a, b) => a.start - b.start) };
+}
