@@ -1,6 +1,6 @@
 import type { Pronouncer, Source, UnspokenWord } from './lexicon/pronouncer.js';
 import type { Note } from './normalise/fold.js';
-import { normaliseSentence, type Pause, type Span } from './normalise/normalise.js';
+import { normaliseSentence, type Pause, type Piece, type Span } from './normalise/normalise.js';
 import { type Sentence, splitSentences, streamSentences } from './sentences.js';
 
 /** A word with its phones. */
@@ -46,7 +46,8 @@ export async function* phonesOf(
 }
 
 async function pronounceSentence(sentence: Sentence, pronouncer: Pronouncer): Promise<PhoneSentence> {
-  const { pieces, notes, ...rest } = normaliseSentence(sentence);
+  const { pieces: normalised, notes, ...rest } = normaliseSentence(sentence);
+  const pieces = withOwnWords(normalised, sentence, pronouncer);
   const wanted: UnspokenWord[] = pieces.flatMap((piece) =>
     piece.kind === 'words' ? piece.words.map((word) => ({ word, written: piece.written })) : [],
   );
@@ -54,41 +55,61 @@ async function pronounceSentence(sentence: Sentence, pronouncer: Pronouncer): Pr
   const all: Note[] = [...notes];
   const elements: (SpokenWord | SpokenPause)[] = [];
   for (const piece of pieces) {
-    const { start, end, written } = { written: '', ...piece };
+    const { start, end } = piece;
     if (piece.kind === 'pause') {
       // Where nothing is spoken before it, or between two of them, there is no pause.
       const last = elements[elements.length - 1];
-      if (last?.kind === 'word') elements.push({ kind: 'pause', pause: piece.pause, start, end });
-    } else if (piece.kind === 'phones') {
-      const { phones } = piece;
-      elements.push({
-        kind: 'word',
-        written,
-        spoken: written,
-        phones,
-        source: 'override',
-        variants: [phones],
-        start,
-        end,
-      });
-    } else
+      if (last?.kind === 'word') elements.push(piece);
+    } else if (piece.kind === 'words')
       for (const spoken of piece.words) {
         const pronunciation = said.next().value!;
         if ('note' in pronunciation) all.push({ start, end, note: pronunciation.note });
         else {
           const why = [piece.why, pronunciation.why].filter((reason) => reason !== undefined).join(', ');
-          elements.push({
-            kind: 'word',
-            written,
-            spoken,
-            ...pronunciation,
-            ...(why !== '' && { why }),
-            start,
-            end,
-          });
+          const word: SpokenWord = { kind: 'word', written: piece.written, spoken, ...pronunciation, start, end };
+          elements.push(why === '' ? word : { ...word, why });
         }
       }
+    else if (piece.kind === 'phones') {
+      const { written, phones } = piece;
+      const from = { source: 'override', variants: [phones] } as const;
+      elements.push({ kind: 'word', written, spoken: written, phones, ...from, start, end });
+    } else elements.push(piece);
   }
   if (elements[elements.length - 1]?.kind === 'pause') elements.pop();
   return { ...rest, elements, notes: all.sort((a, b) => a.start - b.start) };
+}
+
+/**
+ * Puts words of the reader's lexicon in the place of what is written like them: of `x-ray`, which is two words otherwise,
+ * or of `MP3`, which would be spelled.
+ */
+function withOwnWords(
+  pieces: readonly Piece[],
+  { text, start }: Sentence,
+  pronouncer: Pronouncer,
+): (Piece | SpokenWord)[] {
+  const all: (Piece | SpokenWord)[] = [];
+  for (let i = 0; i < pieces.length; i++) {
+    let last = i;
+    const joined = (at: number) =>
+      pieces[at + 1]?.kind === 'words' &&
+      pieces[at + 1].start === pieces[at].end + 1 &&
+      text[pieces[at].end - start] === '-';
+    while (pieces[i].kind === 'words' && last < i + 5 && joined(last)) last++;
+    const found = pieces[i].kind === 'words' ? longestOwn(i, last) : undefined;
+    all.push(found?.word ?? pieces[i]);
+    if (found) i = found.last;
+  }
+  return all;
+
+  function longestOwn(first: number, last: number): { word: SpokenWord; last: number } | undefined {
+    for (let end = last; end >= first; end--) {
+      const span = { start: pieces[first].start, end: pieces[end].end };
+      const written = text.slice(span.start - start, span.end - start);
+      const own = pronouncer.owned(written);
+      if (own) return { word: { kind: 'word', written, spoken: written.toLowerCase(), ...own, ...span }, last: end };
+    }
+    return undefined;
+  }
 }

@@ -167,9 +167,11 @@ function discounts({ count: counted, depth }: Counts, order: number): (node: num
     if (value >= 1 && value <= 4) having[depth[x]][value]++;
   });
   const table = having.map(([, one, two, three, four]) => {
-    const y = one / (one + 2 * two || 1);
-    return [0, 1 - 2 * y * (two / (one || 1)), 2 - 3 * y * (three / (two || 1)), 3 - 4 * y * (four / (three || 1))].map(
-      (value, i) => Math.min(Math.max(value, 0), i),
+    // Too few n-grams to tell.
+    if (one === 0 || two === 0 || three === 0) return [0, 0.5, 0.5, 0.5];
+    const y = one / (one + 2 * two);
+    return [0, 1 - (2 * y * two) / one, 2 - (3 * y * three) / two, 3 - (4 * y * four) / three].map((value, i) =>
+      Math.min(Math.max(value, 0), i),
     );
   });
   return (x) => table[depth[x]][Math.min(counted[x], 3)];

@@ -98,6 +98,18 @@ His [conduct] was bad.|K AA1 N D AH0 K T
 A sudden [conflict] began.|K AA1 N F L IH0 K T
 Nobody is [perfect] here.|P ER1 F IH2 K T
 We must [perfect] the plan.|P ER0 F EH1 K T
+None had a serious [record] of crime.|R EH1 K ER0 D
+The riotous [conduct] of the men.|K AA1 N D AH0 K T
+The sessions [house] by the river.|HH AW1 S
+The cases [subject] to review.|S AH1 B JH IH0 K T
+The rifle [used] to kill him.|Y UW1 Z D
+He [used] to live there.|Y UW1 S T
+They are [used] to the noise.|Y UW1 S T
+A [bow] street officer came.|B OW1
+The insects which [live] in water.|L IH1 V
+If it is [present] the test fails.|P R EH1 Z AH0 N T
+Those opposed to [progress] left.|P R AA1 G R EH2 S
+A [minute] search began.|M AY0 N UW1 T
 `;
 
 test('homographs are told apart by their neighbours', () => {

@@ -1,3 +1,26 @@
+import {
+  afterDeterminer,
+  auxiliaries,
+  bes,
+  both,
+  determiners,
+  either,
+  haves,
+  isVerb,
+  isVerbS,
+  lastBefore,
+  next,
+  not,
+  nounPlace,
+  objectNext,
+  objects,
+  prepositions,
+  previous,
+  set,
+  subjects,
+  type Surroundings,
+  type Test,
+} from './neighbours.js';
 import { withS } from './suffixes.js';
 
 /** A word's neighbours, in small letters. */
@@ -14,91 +37,6 @@ export interface Choice {
   readonly why: string;
 }
 
-const set = (words: string) => new Set(words.split(' '));
-
-const determiners = set(
-  'the a an this that these those my your his her its our their some any no every each either neither another such ' +
-    'what whose which one two three four five six seven eight nine ten first second third last next many few several ' +
-    'more most other own same whole only much little',
-);
-const subjects = set('i you we they he she it who people');
-const objects = set(
-  'the a an this that these those my your his her its our their me you him them us it myself yourself himself herself itself themselves ourselves each all every some any everything something nothing what how why',
-);
-const auxiliaries = set(
-  "to will would can could may might must shall should do does did don't doesn't didn't won't wouldn't can't cannot " +
-    "couldn't mustn't shouldn't let's please i'll you'll he'll she'll we'll they'll it'll i'd you'd he'd she'd we'd they'd " +
-    'let lets help helps make makes gonna wanna',
-);
-const prepositions = set(
-  'of in on for with at by from without into under about through during after before between against per as like',
-);
-const adverbs = set(
-  'not never always also just only really still even often ever simply fully properly carefully now then quickly better usually sometimes easily successfully already actually clearly directly',
-);
-const haves = set(
-  "has have had having i've you've we've they've he's she's it's haven't hasn't hadn't who've i'd he'd she'd we'd they'd",
-);
-const bes = set(
-  "is are was were be been being am i'm you're we're they're he's she's it's isn't aren't wasn't weren't get gets got",
-);
-const adjectives = set(
-  'good bad great new old big small large long short high low best better worst early late early criminal public personal common strong full poor special official recent first general clear main final daily constant steady sharp sudden slow rapid free heavy direct world legal work sound school research science home film student state',
-);
-
-interface Surroundings {
-  readonly previous: string;
-  readonly beforePrevious: string;
-  readonly next: string;
-  readonly afterNext: string;
-  readonly words: readonly string[];
-  readonly at: number;
-  readonly written: string;
-}
-
-/** The word before, without adverbs between. */
-function lastBefore({ words, at }: Surroundings): string {
-  let i = at - 1;
-  while (i >= 0 && adverbs.has(words[i])) i--;
-  return words[i] ?? '';
-}
-
-const possessive = (word: string): boolean =>
-  /(?:'s|s')$/.test(word) && !set("it's he's she's that's there's let's what's who's here's").has(word);
-const beforeNoun = (s: Surroundings): boolean =>
-  determiners.has(s.previous) || prepositions.has(s.previous) || possessive(s.previous) || adjectives.has(s.previous);
-
-/** Whether the word stands where a verb does. */
-function isVerb(s: Surroundings): boolean {
-  const before = lastBefore(s);
-  if (before === 'to')
-    return !/^(?:according|due|thanks|owing|related|access|prior|next|close|similar)$/.test(
-      s.words[s.words.lastIndexOf('to', s.at) - 1] ?? '',
-    );
-  if (auxiliaries.has(before)) return true;
-  if (subjects.has(before)) return true;
-  if (beforeNoun(s)) return false;
-  if (objects.has(s.next)) return true;
-  // "critics object to"
-  return (
-    /[^s']s$/.test(s.previous) &&
-    !bes.has(s.previous) &&
-    !haves.has(s.previous) &&
-    !set('his its this was has does yes us as thus always perhaps').has(s.previous) &&
-    prepositions.has(s.next)
-  );
-}
-
-/** Whether the -s form stands where a verb does. */
-function isVerbS(s: Surroundings): boolean {
-  const before = lastBefore(s);
-  if (/^(?:he|she|it|who|that|which|everyone|everybody|someone|nobody|one|this)$/.test(before))
-    return objects.has(s.next) || !prepositions.has(s.next) || before !== 'this';
-  if (beforeNoun(s) || set('and or are were have').has(s.previous)) return false;
-  return s.at > 0 && objects.has(s.next);
-}
-
-type Test = (s: Surroundings) => boolean;
 interface Reading {
   readonly phones: string;
   readonly name: string;
@@ -107,29 +45,6 @@ interface Reading {
 
 /** Readings in the order in which they are tried; the last holds where no other does. */
 const readings = new Map<string, readonly Reading[]>();
-
-const next =
-  (words: string): Test =>
-  (s) =>
-    set(words).has(s.next);
-const previous =
-  (words: string): Test =>
-  (s) =>
-    set(words).has(s.previous);
-const either =
-  (...tests: Test[]): Test =>
-  (s) =>
-    tests.some((test) => test(s));
-const both =
-  (...tests: Test[]): Test =>
-  (s) =>
-    tests.every((test) => test(s));
-const not =
-  (test: Test): Test =>
-  (s) =>
-    !test(s);
-const objectNext: Test = (s) => objects.has(s.next);
-const afterDeterminer: Test = (s) => determiners.has(s.previous) || possessive(s.previous);
 
 const pairs = `
 abuse AH0 B Y UW1 S|AH0 B Y UW1 Z
@@ -198,13 +113,15 @@ const adjectival = set('alternate deliberate duplicate elaborate intimate modera
 
 for (const line of pairs.trim().split('\n')) {
   const [, word, first, second] = /^(\w+) ([^|]+)\|(.+)$/.exec(line)!;
-  const verbFirst = { phones: second, name: 'verb', when: isVerb };
+  // "cases subject to review" has no verb.
+  const when = word === 'subject' ? both(isVerb, not(next('to'))) : isVerb;
+  const verbFirst = { phones: second, name: 'verb', when };
   const named = adjectival.has(word) ? 'adjective or noun' : 'noun';
   readings.set(
     word,
     mostlyVerbs.has(word)
       ? [
-          { phones: first, name: named, when: both(beforeNoun, not(isVerb)) },
+          { phones: first, name: named, when: both(nounPlace, not(isVerb)) },
           { phones: second, name: 'verb' },
         ]
       : [verbFirst, { phones: first, name: named }],
@@ -314,7 +231,7 @@ const special: Readonly<Record<string, readonly Reading[]>> = {
       phones: 'L AY1 V Z',
       name: 'noun',
       when: either(
-        beforeNoun,
+        nounPlace,
         previous(
           'and human innocent saved save saving saves cost lost lose risk risked risking taking took married daily inner whole private',
         ),
@@ -352,9 +269,9 @@ const special: Readonly<Record<string, readonly Reading[]>> = {
       when: either(
         previous('very so most more extremely such too incredibly'),
         both(
-          not(previous('one two three four five ten fifteen twenty thirty last every each first per a')),
+          not(previous('one two three four five ten fifteen twenty thirty last every each first per')),
           next(
-            'detail details particle particles quantity quantities amount amounts animal animals portion portions description inspection examination trace traces difference differences fragments organisms instructions',
+            'detail details particle particles quantity quantities amount amounts animal animals portion portions description descriptions inspection examination search dose doses study account accounts trace traces difference differences fragments organisms instructions',
           ),
         ),
       ),
@@ -370,8 +287,8 @@ const special: Readonly<Record<string, readonly Reading[]>> = {
           /^(?:to|will|would|can|could|must|shall|should|may|might|do|does|did|please|let's|i|you|we|they|don't|didn't)$/.test(
             lastBefore(s),
           ),
-        both(not(beforeNoun), next('up down back around the your his her it')),
-        both(next('its'), not(beforeNoun)),
+        both(not(nounPlace), next('up down back around the your his her it')),
+        both(next('its'), not(nounPlace)),
         both((s) => /[^s]s$/.test(s.previous) && !bes.has(s.previous), next('through along around down up')),
       ),
     },
@@ -383,7 +300,7 @@ const special: Readonly<Record<string, readonly Reading[]>> = {
       name: 'to turn',
       when: both(
         next('up down through around its along between past round'),
-        not(both(beforeNoun, not(next('up its')))),
+        not(both(nounPlace, not(next('up its')))),
       ),
     },
     { phones: 'W IH1 N D Z', name: 'moving air' },
@@ -395,7 +312,7 @@ const special: Readonly<Record<string, readonly Reading[]>> = {
       when: either(
         (s) => auxiliaries.has(lastBefore(s)) || /^(?:i|you|we|they)$/.test(lastBefore(s)),
         next('down up apart off out open away'),
-        both(not(beforeNoun), objectNext),
+        both(not(nounPlace), objectNext),
         both(previous('a the this that muscle small large big'), next('in')),
         previous('wear'),
       ),
@@ -420,7 +337,7 @@ const special: Readonly<Record<string, readonly Reading[]>> = {
       name: 'a weapon, a knot, of a violin',
       when: either(
         both(next('and'), (s) => /^arrows?$/.test(s.afterNext)),
-        next('tie ties string strings legged window'),
+        next('tie ties string strings legged window street road bells church'),
         previous('violin long cross hair red pink blue ribbon silk hunting compound recurve cello'),
         both(
           (s) => /^(?:his|her|the|a)$/.test(s.previous),
@@ -502,7 +419,7 @@ const special: Readonly<Record<string, readonly Reading[]>> = {
     { phones: 'B EY1 S', name: 'low tones' },
   ],
   resume: [
-    { phones: 'R EH1 Z AH0 M EY2', name: 'of a life', when: both(beforeNoun, not(isVerb)) },
+    { phones: 'R EH1 Z AH0 M EY2', name: 'of a life', when: both(nounPlace, not(isVerb)) },
     { phones: 'R IH0 Z UW1 M', name: 'to go on' },
   ],
   invalid: [
@@ -519,12 +436,11 @@ const special: Readonly<Record<string, readonly Reading[]>> = {
       name: 'accustomed',
       when: both(
         next('to'),
-        (s) =>
-          !bes.has(lastBefore(s)) ||
-          /^(?:get|gets|got|getting)$/.test(s.previous) ||
-          determiners.has(s.afterNext) ||
-          /ing$/.test(s.afterNext) ||
-          s.afterNext === 'it',
+        either(
+          (s) => subjects.has(lastBefore(s)) || /^(?:there|people|never|get|gets|got|getting)$/.test(s.previous),
+          (s) => bes.has(lastBefore(s)) && (determiners.has(s.afterNext) || /ing$|^it$/.test(s.afterNext)),
+          (s) => !bes.has(lastBefore(s)) && /^(?:be|have)$/.test(s.afterNext),
+        ),
       ),
     },
     { phones: 'Y UW1 Z D', name: 'of use' },
@@ -548,6 +464,9 @@ for (const [word, list] of Object.entries(special)) readings.set(word, list);
 
 /** Words that have readings, for tests and documents. */
 export const homographs = (): readonly string[] => [...readings.keys()];
+
+/** The phones of all readings of a homograph, none for words that are none. */
+export const readingsOf = (word: string): readonly string[] => (readings.get(word) ?? []).map(({ phones }) => phones);
 
 /** The reading of a homograph by the words around it; undefined for words that are none. */
 export function chooseReading({ words, at, written }: Neighbours): Choice | undefined {

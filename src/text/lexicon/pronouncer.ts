@@ -54,6 +54,12 @@ export class Pronouncer {
 
   constructor(private readonly sources: PronouncerSources) {}
 
+  /** What the reader's own lexicon says for something as it is written: `x-ray`, `MP3`. */
+  owned(written: string): Pronunciation | undefined {
+    const own = this.sources.own?.get(lexiconKey(written));
+    return own && { phones: own[0], source: 'own', variants: own };
+  }
+
   /**
    * Pronounces the words of a sentence.
    *
@@ -96,9 +102,9 @@ export class Pronouncer {
     place: { words: readonly string[]; at: number; written: string },
   ): Pronunciation | undefined {
     const plain = place.words[place.at];
-    const own = this.sources.own?.get(lexiconKey(word)) ?? this.sources.own?.get(plain);
-    if (own) return { phones: own[0], source: 'own', variants: own };
-    if (/^\p{Lu}(?:'s)?$/u.test(word)) return spell(word, 'a letter');
+    const own = this.owned(word) ?? this.owned(plain);
+    if (own) return own;
+    if (/^\p{Lu}(?:'s)?$/u.test(word)) return spell(word);
     const capitals = /^(\p{Lu}{2,})('?s)?$/u.exec(word)?.[1];
     if (capitals !== undefined && (capitals.length === 2 ? !shortWords.has(capitals) : spelled.has(capitals)))
       return spell(word, 'capitals');
@@ -139,7 +145,7 @@ const couldBeWord = (capitals: string): boolean =>
   !/^[^AEIOUY]{3}|[^AEIOUY]{4}|[^AEIOUYLRNMSTKPDXHCF]$/.test(capitals);
 
 /** A word letter by letter; capitals may have an ending, as FBI's and DVDs do. */
-function spell(word: string, why: string): Pronunciation | undefined {
+function spell(word: string, why = 'a letter'): Pronunciation | undefined {
   const [, letters = word, ending] = /^(\p{Lu}+)('?s)$/u.exec(word) ?? [];
   const names = [...letters].flatMap((letter) => letterName(key(letter)) ?? []);
   if (names.length === 0) return undefined;

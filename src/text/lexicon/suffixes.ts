@@ -214,10 +214,16 @@ function withPrefix(word: string, lookUp: LookUp): Derived | undefined {
     if (!Object.hasOwn(prefixes, prefix) || word.length < length + 4) continue;
     const rest = word.slice(length).replace(/^-/, '');
     const [phones] = lookUp(rest);
-    if (phones) return { phones: [...prefixes[prefix].split(' '), ...phones], why: `${prefix}- and '${rest}'` };
+    if (phones === undefined) continue;
+    const before = prefixes[prefix].split(' ');
+    // dis- and similar: one S.
+    const joined = before[before.length - 1] === phones[0] ? before.slice(0, -1) : before;
+    return { phones: [...joined, ...phones], why: `${prefix}- and '${rest}'` };
   }
   return undefined;
 }
+
+const shortParts = new Set('man men way day boy box bed eye pot gun out off fly top cup bag net'.split(' '));
 
 /** Two words in one, the first as long as it may be; the second loses its primary stress. */
 function compound(word: string, lookUp: LookUp): Derived | undefined {
@@ -226,8 +232,9 @@ function compound(word: string, lookUp: LookUp): Derived | undefined {
     const [a] = lookUp(first);
     const [b] = a === undefined ? [] : lookUp(second);
     if (a === undefined || b === undefined || !a.some(isVowel) || !b.some(isVowel)) continue;
-    // Of short parts one is likely no word but a name of the dictionary.
-    if (Math.min(first.length, second.length) < 4 && word.length < 8) continue;
+    // Short parts are endings and names rather than words, but for some.
+    if (second.length < 4 && !shortParts.has(second)) continue;
+    if (first.length < 4 && word.length < 8) continue;
     return { phones: [...a, ...subdued(b)], why: `'${first}' and '${second}'` };
   }
   return undefined;

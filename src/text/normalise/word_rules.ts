@@ -263,7 +263,7 @@ export const wordRules: readonly Rule[] = [
   rule(
     new RegExp(String.raw`${letterWord}{1,200}(?:'${letterWord}{1,60}){0,4}`, 'u'),
     ([all], { previous, shouting, text, position, rest }) => {
-      if (all.length === 1 && all !== 'a' && all !== 'I' && all !== 'O') {
+      if (/^[B-HJ-NP-Zb-zA]$/.test(all)) {
         if (all !== 'A') return { words: all.toUpperCase(), why: 'letter' };
         // An article begins a sentence or stands before a word; a letter stands at the end or after what it names.
         const isArticle =
