@@ -7,6 +7,10 @@ import { readFileSync } from 'node:fs';
 import { normalise } from '../dist/src/text/normalise/normalise.js';
 
 const [path, , show = '0'] = process.argv.slice(2);
+if (path === undefined) {
+  console.error('usage: node scripts/measure-normalisation.mjs METADATA.CSV [--show N]');
+  process.exit(2);
+}
 const readme = {
   'Mr.': 'mister',
   'Mrs.': 'missus',

@@ -48,8 +48,14 @@ export async function* phonesOf(
 async function pronounceSentence(sentence: Sentence, pronouncer: Pronouncer): Promise<PhoneSentence> {
   const { pieces: normalised, notes, ...rest } = normaliseSentence(sentence);
   const pieces = withOwnWords(normalised, sentence, pronouncer);
-  const wanted: UnspokenWord[] = pieces.flatMap((piece) =>
-    piece.kind === 'words' ? piece.words.map((word) => ({ word, written: piece.written })) : [],
+  const wanted: UnspokenWord[] = pieces.flatMap((piece, i) =>
+    piece.kind !== 'words'
+      ? []
+      : piece.words.map((word, j) => ({
+          word,
+          written: piece.written,
+          afterPause: j === 0 && pieces[i - 1]?.kind === 'pause',
+        })),
   );
   const said = (await pronouncer.pronounce(wanted)).values();
   const all: Note[] = [...notes];

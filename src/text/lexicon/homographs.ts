@@ -25,7 +25,7 @@ import { withS } from './suffixes.js';
 
 /** A word's neighbours, in small letters. */
 export interface Neighbours {
-  /** The words of the sentence as spoken, small letters; `at` is the one that is asked about. */
+  /** The words of the sentence as spoken, small letters, '' for a pause; `at` is the one that is asked about. */
   readonly words: readonly string[];
   readonly at: number;
   /** As it is written, with its capitals. */

@@ -16,6 +16,11 @@ export interface Pronunciation {
   readonly variants: readonly (readonly string[])[];
 }
 
+/** Why a word is left out. */
+export interface Unspoken {
+  readonly note: string;
+}
+
 /** What a pronouncer looks words up in. */
 export interface PronouncerSources {
   /** The reader's own words, before all others. */
@@ -30,6 +35,8 @@ export interface PronouncerSources {
 export interface UnspokenWord {
   readonly word: string;
   readonly written: string;
+  /** Whether a pause stands before it: the word before says nothing about it then. */
+  readonly afterPause?: boolean;
 }
 
 /** Longer runs of letters are no words. */
@@ -65,17 +72,23 @@ export class Pronouncer {
    *
    * @returns a pronunciation or a note for each
    */
-  async pronounce(words: readonly UnspokenWord[]): Promise<(Pronunciation | { readonly note: string })[]> {
+  async pronounce(words: readonly UnspokenWord[]): Promise<readonly (Pronunciation | Unspoken)[]> {
     this.dictionary ??= await (this.sources.dictionary ?? loadDictionary)();
-    const keys = words.map(({ word }) => key(word));
-    const all: (Pronunciation | { readonly note: string })[] = [];
-    for (const [at, { word, written }] of words.entries()) {
-      const known = this.known(word, { words: keys, at, written });
+    // As homographs see it, with '' for a pause.
+    const context: string[] = [];
+    const places = words.map(({ word, afterPause }) => {
+      if (afterPause) context.push('');
+      return context.push(key(word)) - 1;
+    });
+    const all: (Pronunciation | Unspoken)[] = [];
+    for (const [i, { word, written }] of words.entries()) {
+      const at = places[i];
+      const known = this.known(word, { words: context, at, written });
       if (known) all.push(known);
       else if (word.length > longestWord)
         all.push({ note: `'${word.slice(0, 20)}…' has ${word.length} letters, it is left out` });
       else {
-        const phones = await this.byLetters(keys[at]);
+        const phones = await this.byLetters(context[at]);
         if (phones.length > 0) all.push({ phones, source: 'learned', why: 'by its letters', variants: [phones] });
         else all.push({ note: `'${written}' has no letter that can be spoken, it is left out` });
       }
@@ -154,16 +167,14 @@ function spell(word: string, why = 'a letter'): Pronunciation | undefined {
 }
 
 /** "the" and "to" before vowels and before consonants. */
-function weakened<T extends { readonly note: string }>(
-  words: readonly UnspokenWord[],
-  all: readonly (Pronunciation | T)[],
-): (Pronunciation | T)[] {
+function weakened(words: readonly UnspokenWord[], all: readonly (Pronunciation | Unspoken)[]): typeof all {
   return all.map((said, i) => {
     const next = all[i + 1];
     if (!('phones' in said) || said.source !== 'dictionary' || next === undefined || !('phones' in next)) return said;
     const vowel = isVowel(next.phones[0]);
-    const form = { the: vowel ? 'DH IY0' : 'DH AH0', to: vowel ? 'T UW1' : 'T AH0' }[words[i].word];
-    if (form === undefined) return said;
+    const { word } = words[i];
+    if (word !== 'the' && word !== 'to') return said;
+    const form = word === 'the' ? (vowel ? 'DH IY0' : 'DH AH0') : vowel ? 'T UW1' : 'T AH0';
     const phones = form.split(' ');
     const variants = [phones, ...said.variants.filter((other) => other.join(' ') !== form)];
     return { ...said, phones, variants, why: vowel ? 'before a vowel' : 'before a consonant' };

@@ -109,6 +109,14 @@ function unfolded(cluster: string, before: string): string {
   // Letters keep one mark at most, as é does; marks that do not combine go.
   return [...form]
     .filter((c) => !/^[\p{M}\p{Cf}]$/u.test(c))
-    .map((c) => replacements[c] ?? c)
+    .map((c) => replacements[c] ?? (/^\p{Nd}$/u.test(c) ? digitOf(c) : c))
     .join('');
+}
+
+/** The digit of any script as one of ours: of each script, ten of them follow one another from 0 on. */
+function digitOf(digit: string): string {
+  const code = digit.codePointAt(0)!;
+  let zero = code;
+  while (code - zero < 9 && /^\p{Nd}$/u.test(String.fromCodePoint(zero - 1))) zero--;
+  return String(code - zero);
 }

@@ -151,7 +151,9 @@ const plainWord = /[a-z]{2,40}(?=[ ,;?!]|$)/y;
 const notPlain = new Set(['vs', 'etc', 'ft', 'lbs']);
 
 const beginsAddress = /[A-Za-z\d@#]/;
-const beginsNumber = /[\d.\p{Sc}'±+−-]|[ACUEGJI][US$UBPHNA]/u;
+const beginsNumber = /[\d(.\p{Sc}'±+−-]/u;
+/** First two characters of currencies that begin with letters: USD, A$. */
+const beginsCurrency = new Set([...currencies.keys()].map((name) => name.slice(0, 2)));
 const beginsWord = /[\p{L}'#@]/u;
 
 const override = /\{([^{}]{0,400})\}/y;
@@ -226,7 +228,7 @@ class Scan implements Context {
     const joined = /[-+]/.test(first) && /[\p{L}\d)]/u.test(this.text[this.position - 1] ?? ' ');
     return (
       (beginsAddress.test(first) ? this.apply(addressRules) : undefined) ??
-      (beginsNumber.test(head) && !joined ? this.apply(numberRules) : undefined) ??
+      ((beginsNumber.test(first) || beginsCurrency.has(head)) && !joined ? this.apply(numberRules) : undefined) ??
       (beginsWord.test(String.fromCodePoint(this.text.codePointAt(this.position)!)) ? this.apply(wordRules) : undefined)
     );
   }

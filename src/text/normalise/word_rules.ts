@@ -159,6 +159,11 @@ export const wordRules: readonly Rule[] = [
       ? undefined
       : letter;
   }),
+  because(
+    'letters',
+    /([A-Z]{1,3})&([A-Z]{1,3})(?![\p{L}\d])/u,
+    ([, a, b]) => `${[...a].join(' ')} and ${[...b].join(' ')}`,
+  ),
   because('version', /v(?=\d)/, () => 'V'),
   because(
     'days',
