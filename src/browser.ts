@@ -36,6 +36,15 @@ export {
   synthesizeMany,
 } from './synthesis/core.js';
 export type { SynthesisFeatures } from './synthesis/frame_source.js';
+export { decodeG2p } from './text/g2p/encoding.js';
+export type { G2p } from './text/g2p/g2p.js';
+export { loadDictionary } from './text/lexicon/dictionary.js';
+export { type Lexicon, parseLexicon } from './text/lexicon/own.js';
+export { Pronouncer, type PronouncerSources, type Source } from './text/lexicon/pronouncer.js';
+export { normalise, type Pause, type SpokenSentence } from './text/normalise/normalise.js';
+export { type PhoneSentence, phonesOf, type SpokenPause, type SpokenWord } from './text/phones_of.js';
+export { type Sentence, splitSentences, streamSentences } from './text/sentences.js';
+export { type Boundary, type Token, tokensOf, tokenSymbols } from './text/tokens.js';
 
 /**
  * The kernels of a compiled `kernels.wasm`. They work on the thread that calls them: to keep a page alive, call them in

@@ -82,5 +82,13 @@ export {
   synthesize,
   synthesizeMany,
 } from './synthesis/synthesize.js';
+export { type Lexicon } from './text/lexicon/own.js';
+export { Pronouncer, type Source } from './text/lexicon/pronouncer.js';
+export { openPronouncer, readLexicon } from './text/load.js';
+export { type Note } from './text/normalise/fold.js';
+export { normalise, type Pause, type SpokenSentence } from './text/normalise/normalise.js';
+export { type PhoneSentence, phonesOf, type SpokenPause, type SpokenWord } from './text/phones_of.js';
+export { type Sentence, splitSentences, streamSentences } from './text/sentences.js';
+export { type Boundary, type Token, tokensOf, tokenSymbols } from './text/tokens.js';
 export { loadRecipe, type Recipe, type RecipeOptions } from './training/recipe/recipe.js';
 export { type RunOptions, type RunResult, trainVoice } from './training/vocoder/task.js';

@@ -89,7 +89,7 @@ test('the package holds what it needs', () => {
       typeof target === 'string' ? target : Object.values(target),
     ),
     ...['LICENSE', 'README.md', 'CHANGELOG.md', 'scripts/build-native.mjs', 'src/kernels/compiled/kernels.wasm'],
-    'scripts/compile-native.mjs',
+    ...['scripts/compile-native.mjs', 'src/text/g2p/english.g2p'],
     ...['recipes/ljspeech/recipe.yaml', 'recipes/ljspeech/voice.safetensors', 'data/ljspeech-mini/LJ002-0171.flac'],
   ];
   assert.deepEqual(

@@ -20,6 +20,7 @@ export type ErrorCode =
   | 'ERR_FEATURE_SETTINGS'
   | 'ERR_FEATURE_NOT_FINITE'
   | 'ERR_CORPUS'
+  | 'ERR_LEXICON'
   | 'ERR_DOWNLOAD'
   | 'ERR_OFFLINE'
   | 'ERR_CHECKSUM'

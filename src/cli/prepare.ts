@@ -12,12 +12,13 @@ import { checkFeatureOutput, writeFeatures } from '../data/features/files.js';
 import { markdownTable } from '../report/markdown.js';
 import { reportKind } from '../report/page.js';
 import { forceHelp, wholeNumber } from './options.js';
+import { addPhonesCommand } from './prepare_phones.js';
 import { createCommand, examples, printer, runCommand } from './program.js';
 import { bar } from './progress.js';
 
 const command = createCommand(
   'tts-prepare',
-  'Prepare recordings: look a corpus over, compute acoustic features.',
+  'Prepare recordings and texts: look a corpus over, compute acoustic features, show how a text is spoken.',
 ).addHelpText(
   'after',
   examples('tts-prepare check my-recordings --html check.html', 'tts-prepare features recording.wav features.npy'),
@@ -111,5 +112,7 @@ command
       print(check.findings.length === 0 ? 'nothing to look at was found' : markdownTable(findingRows(check)));
     },
   );
+
+addPhonesCommand(command);
 
 await runCommand(command);

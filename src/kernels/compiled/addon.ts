@@ -1,16 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { packageRoot } from '../../base/package_root.js';
 import type { Addon } from './compiled_kernels.js';
 import { wasmAddon } from './wasm.js';
-
-/** The folder of package.json: above src/ and dist/src/ alike. */
-function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
-  return folder;
-}
 
 /**
  * The compiled kernels: those of this machine, or those that came with the package. Undefined where there are none or
