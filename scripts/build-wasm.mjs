@@ -16,7 +16,7 @@ const toolchain = 'build/wasm-toolchain';
 
 const units = [
   'bindings/wasm.cc',
-  'classify/classifier_engine.cc',
+  'classify/engine.cc',
   'classify/layout.cc',
   'excitation/listener.cc',
   'sample/pack.cc',

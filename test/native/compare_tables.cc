@@ -12,7 +12,7 @@
 #include <random>
 #include <thread>
 
-#include "classify/classifier_engine.h"
+#include "classify/engine.h"
 #include "excitation/listener.h"
 #include "sample/pack.h"
 #include "train/engine.h"

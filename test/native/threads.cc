@@ -11,7 +11,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include "classify/classifier_engine.h"
+#include "classify/engine.h"
 #include "excitation/coder.h"
 #include "excitation/listener.h"
 #include "runtime/pool.h"
@@ -211,7 +211,7 @@ void teams(const KernelTable* table, const OwnNetwork& own) {
                         i ? nullptr : codes.data() + f * hop, nullptr, nullptr, nullptr);
       }
     };
-    check(at_once(threads, work), "threads for a team");
+    check(run_team(threads, work), "threads for a team");
     for (Listener* l : listeners) delete_listener(l);
     return codes;
   };

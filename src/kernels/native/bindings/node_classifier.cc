@@ -1,7 +1,7 @@
 #include <string>
 
 #include "bindings/node_values.h"
-#include "classify/classifier_engine.h"
+#include "classify/engine.h"
 
 namespace {
 

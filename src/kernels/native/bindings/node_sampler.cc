@@ -203,7 +203,7 @@ class Sampler : public Napi::ObjectWrap<Sampler> {
       worker->stream.own = worker->own.data;
       hand_over(worker->ears, alone_.ears, worker->stream);
     }
-    if (!at_once((int)team_.size(), [&](int i) {
+    if (!run_team((int)team_.size(), [&](int i) {
           sample(*team_[i], &team_[i]->thread,
                  i == 0 ? all
                         : Frames{all.gate, all.predictors, all.first, all.hop, nullptr, all.forced,

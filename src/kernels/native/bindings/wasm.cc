@@ -7,7 +7,7 @@
 #include <time.h>
 #include <__verbose_abort>
 
-#include "classify/classifier_engine.h"
+#include "classify/engine.h"
 #include "excitation/listener.h"
 #include "sample/pack.h"
 #include "train/engine.h"

@@ -41,7 +41,7 @@ inline void leave_core(int core) {
 // Tasks may wait for each other, so they must not throw. False, and nothing is called, where there
 // are too few threads to be had, or no memory for them.
 template <class F>
-bool at_once(int count, F task) {
+bool run_team(int count, F task) {
   enum { kWait, kGo, kStop } sign = kWait;
   std::mutex mutex;
   std::condition_variable changed;

@@ -1,4 +1,4 @@
-#include "classify/classifier_engine.h"
+#include "classify/engine.h"
 
 #include "classify/layout.h"
 #include "runtime/buffer.h"
