@@ -70,6 +70,8 @@ function keysOfHeader(bytes: Uint8Array): string[] | undefined {
   const [start, length] = file[6] === 1 ? [10, file.readUInt16LE(8)] : [12, file.readUInt32LE(8)];
   const json = file
     .toString('latin1', start, start + length)
+    // A space to Python, and not to JSON.
+    .replaceAll('\f', ' ')
     .replaceAll(/u?'([^']*)'/g, '"$1"')
     .replaceAll(/u"/g, '"')
     .replaceAll('True', 'true')

@@ -81,7 +81,10 @@ export const cifar: FuzzedReader<ImageSet> = {
           ...[0, 1, 2].map((c) => Buffer.alloc(plane, values[3 * i + c])),
         ]),
       );
-    const files: Record<'data_batch_1.bin' | 'test_batch.bin', Buffer> = { 'data_batch_1.bin': fileOf(training), 'test_batch.bin': fileOf(testing) };
+    const files: Record<'data_batch_1.bin' | 'test_batch.bin', Buffer> = {
+      'data_batch_1.bin': fileOf(training),
+      'test_batch.bin': fileOf(testing),
+    };
     if (chance(random, 0.6)) {
       const name = oneOf(random, Object.keys(files) as (keyof typeof files)[]);
       const bytes = files[name];
