@@ -153,9 +153,10 @@ export async function decodeCompressed(bytes: Buffer, kind: 'MP3' | 'Ogg', name:
     });
   });
   if (decoded.length === 0) throw new TtsError('ERR_AUDIO_EMPTY', `${name} holds no samples`);
+  // Copies: what the library gives lies in memory that it takes back when its buffer is collected.
   return {
     sampleRate,
-    channels: Array.from({ length: decoded.numberOfChannels }, (_, channel) => decoded.getChannelData(channel)),
+    channels: Array.from({ length: decoded.numberOfChannels }, (_, channel) => decoded.getChannelData(channel).slice()),
   };
 }
 

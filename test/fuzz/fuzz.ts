@@ -30,6 +30,7 @@ async function inputOf(name: ReaderName, seed: number) {
 /** Tries seeds one after the other; the file `progress` always has the present one. */
 async function child(name: ReaderName, first: number, count: number, folder: string): Promise<void> {
   const progress = openSync(join(folder, 'progress'), 'w');
+  process.once('disconnect', () => process.exit(1));
   const outcomes: Partial<Record<Outcome, number>> = {};
   const tell = (message: Message) => new Promise<void>((resolve) => process.send?.(message, () => resolve()));
   for (let seed = first; seed < first + count; seed++) {
