@@ -13,8 +13,8 @@ import { RandomStream } from '../../src/base/random.js';
 import { Finding, folderForInputs, type Outcome, tryInput } from './reader.js';
 import { type ReaderName, readerNames, readerOf } from './readers.js';
 
-/** For one input: seconds of computing, seconds by the clock, bytes of memory. */
-const bounds = { computing: 10, clock: 60, memory: 2 * 2 ** 30 };
+/** For one input: seconds of computing, seconds by the clock (for waits; a busy machine may take long), bytes of memory. */
+const bounds = { computing: 20, clock: 600, memory: 2 * 2 ** 30 };
 /** Inputs for one process, so that what a reader leaks is not taken for what an input needs. */
 const perProcess = 2000;
 
@@ -85,10 +85,11 @@ function watch(
     });
     let said = '';
     process_.stderr?.on('data', (text) => (said = `${said}${text}`.slice(-2000)));
-    let [seed, since, ended, hung] = [first, Date.now(), false, false];
+    let [seed, since, before, ended, hung] = [first, Date.now(), 0, false, false];
     const timer = setInterval(() => {
-      if (at() !== seed) [seed, since] = [at(), Date.now()];
-      else if (Date.now() - since > bounds.clock * 1000) {
+      const computed = secondsOf(process_.pid);
+      if (at() !== seed) [seed, since, before] = [at(), Date.now(), computed];
+      else if (Date.now() - since > bounds.clock * 1000 || computed - before > bounds.computing) {
         hung = true;
         process_.kill('SIGKILL');
       }
@@ -104,11 +105,23 @@ function watch(
     process_.once('exit', (status, signal) => {
       clearInterval(timer);
       const last = at();
-      if (hung) found(`hang: more than ${bounds.clock} s`, last);
+      if (hung) found(`hang: more than ${bounds.computing} s of computing, or ${bounds.clock} s`, last);
       else if (status !== 0 || signal !== null) found(`crash: status ${status}, signal ${signal}\n${said}`, last);
       resolve(ended ? first + count : last + 1);
     });
   });
+}
+
+/** Seconds that a process has computed, where the system tells (proc(5)); else 0. */
+function secondsOf(pid: number | undefined): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
+      .replace(/^.*\) /, '')
+      .split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  } catch {
+    return 0;
+  }
 }
 
 /** What findings of one cause have in common: kind, message without numbers, and the first place in the stack. */
