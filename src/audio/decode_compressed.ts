@@ -17,11 +17,11 @@ export async function decodeFlac(bytes: Buffer, name: string): Promise<DecodedAu
   const channels = ((bytes[start + 20] >> 1) & 7) + 1;
   const most = Math.floor(mostExpanded(file.length) / (4 * channels));
   if (declared > most) throw tooLarge(name, `declares ${declared} samples`, file.length, most);
-  let decoded = await runFlacDecoder(file, most);
+  let decoded = await runFlacDecoder(file, most, name);
   // The decoder's parser does not see a last frame of less than a frame header's length, such as one of a single
   // sample, unless a frame header follows it.
   if (decoded !== undefined && decoded.samplesDecoded < declared)
-    decoded = await runFlacDecoder(Buffer.concat([file, firstFrameHeader(file)]), most);
+    decoded = await runFlacDecoder(Buffer.concat([file, firstFrameHeader(file)]), most, name);
   if (decoded === undefined) throw tooLarge(name, `holds more than ${most} samples`, file.length, most);
   const { channelData, sampleRate, bitDepth, samplesDecoded, errors } = decoded;
   if (declared > 0 && samplesDecoded < declared) {
@@ -47,20 +47,31 @@ function tooLarge(name: string, found: string, size: number, most: number): TtsE
   );
 }
 
-/** Undefined if there are more than `most` samples per channel; that is counted before anything is decoded. */
-async function runFlacDecoder(file: Buffer, most: number) {
+/**
+ * Undefined if there are more than `most` samples per channel; that is counted before anything is decoded.
+ * @throws TtsError ERR_AUDIO_FORMAT for frames on which the decoder itself fails: checksums that are right, and content
+ * that is not
+ */
+async function runFlacDecoder(file: Buffer, most: number, name: string) {
   const [{ FLACDecoder }, { default: CodecParser }] = await Promise.all([
     import('@wasm-audio-decoders/flac'),
     import('codec-parser'),
   ]);
-  const frames = new CodecParser('audio/flac', { enableFrameCRC32: false }).parseAll(file);
-  if (frames.reduce((sum, { samples }) => sum + samples, 0) > most) return undefined;
-  const decoder = new FLACDecoder();
   try {
-    await decoder.ready;
-    return await silently(() => decoder.decodeFrames(frames.map(({ data }) => data)));
-  } finally {
-    decoder.free();
+    const frames = new CodecParser('audio/flac', { enableFrameCRC32: false }).parseAll(file);
+    if (frames.reduce((sum, { samples }) => sum + samples, 0) > most) return undefined;
+    const decoder = new FLACDecoder();
+    try {
+      await decoder.ready;
+      return await silently(() => decoder.decodeFrames(frames.map(({ data }) => data)));
+    } finally {
+      decoder.free();
+    }
+  } catch (cause) {
+    // Each decoder has memory of its own, so that one which failed spoils no other.
+    throw new TtsError('ERR_AUDIO_FORMAT', `${name} is damaged: the decoder failed (${(cause as Error).message})`, {
+      cause,
+    });
   }
 }
 
@@ -142,9 +153,10 @@ export async function decodeCompressed(bytes: Buffer, kind: 'MP3' | 'Ogg', name:
     });
   });
   if (decoded.length === 0) throw new TtsError('ERR_AUDIO_EMPTY', `${name} holds no samples`);
+  // Copies: what the library gives lies in memory that it takes back when its buffer is collected.
   return {
     sampleRate,
-    channels: Array.from({ length: decoded.numberOfChannels }, (_, channel) => decoded.getChannelData(channel)),
+    channels: Array.from({ length: decoded.numberOfChannels }, (_, channel) => decoded.getChannelData(channel).slice()),
   };
 }
 

@@ -4,7 +4,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { type ErrorCode, TtsError } from '../base/errors.js';
 import { toInt16 } from './audio.js';
 import { readAudio } from './read.js';
@@ -354,4 +357,23 @@ test('where node-web-audio-api does not load, MP3 says what to install and FLAC 
   assert.equal(length, 41885);
   assert.equal(code, 'ERR_AUDIO_DECODER');
   assert.match(message, /libasound2.*WAV or FLAC/);
+});
+
+test('samples of MP3 and Ogg stay what they are when memory is collected', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  for (const name of ['speech.mp3', 'speech.ogg']) {
+    const path = `test/fixtures/audio/${name}`;
+    const held: { samples: Float32Array; copy: Float32Array }[] = [];
+    for (let n = 0; n < 8; n++) {
+      const { samples } = await readAudio(path);
+      held.push({ samples, copy: samples.slice() });
+    }
+    for (let n = 0; n < 4; n++) {
+      collect();
+      await setImmediate();
+      await readAudio(path);
+    }
+    for (const { samples, copy } of held) assert.ok(Buffer.from(samples.buffer).equals(Buffer.from(copy.buffer)), name);
+  }
 });

@@ -5,15 +5,21 @@ const message = (error: unknown): string =>
   error instanceof RangeError ? 'it is nested too deeply' : error instanceof Error ? error.message : String(error);
 
 /**
- * Reads the text of a YAML file.
+ * Reads the text of a YAML file in UTF-8.
  * @param path for messages
- * @throws {TtsError} with the code that is given, for what is no YAML
+ * @throws {TtsError} with the code that is given, for what is no UTF-8 or no YAML
  */
 export function readYaml(bytes: Buffer, path: string, code: ErrorCode): { document: Document; lines: LineCounter } {
   const lines = new LineCounter();
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new TtsError(code, `${path} is not UTF-8; save it as UTF-8`, { cause });
+  }
   let document: Document;
   try {
-    document = parseDocument(bytes.toString('utf8'), { lineCounter: lines });
+    document = parseDocument(text, { lineCounter: lines });
   } catch (cause) {
     throw new TtsError(code, `${path} is not valid YAML: ${message(cause)}`, { cause });
   }

@@ -1,6 +1,7 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { type Document, isMap, isNode, isScalar, type LineCounter } from 'yaml';
 import { z } from 'zod';
+import { quoted } from './bounded_json.js';
 
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
@@ -27,10 +28,12 @@ export function describeIssues(
 
 function describe(issue: Issue, schema: z.ZodType, document: Document, lines: LineCounter): string {
   if (issue.code === 'unrecognized_keys') {
-    const path = [...issue.path, issue.keys[0]];
+    const [key] = issue.keys;
+    // It may be a whole mapping, written out.
+    const shown = [...issue.path, key.length > 60 || /[\p{C}\p{Z}]/u.test(key) ? quoted(key) : key];
     return (
-      `${where(path, document, lines)}: unknown key ${path.join('.')}; did you mean ` +
-      `${nearestKey(path.map(String), schema)}?`
+      `${where([...issue.path, key], document, lines)}: unknown key ${shown.join('.')}; did you mean ` +
+      `${nearestKey(shown.map(String), schema)}?`
     );
   }
   const value = plain(document.getIn(issue.path));

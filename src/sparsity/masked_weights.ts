@@ -1,4 +1,5 @@
 import type { BlockMatrix } from '../kernels/interface/blocks.js';
+import { checkBlockMatrix } from '../kernels/interface/check.js';
 import type { AdamState } from '../kernels/interface/kernels.js';
 import type { Revival } from './chooser.js';
 import {
@@ -185,7 +186,7 @@ export class MaskedWeights {
 
   /**
    * Takes over what `toArrays` gave of so many members. Throws RangeError where an array is missing or has another
-   * size.
+   * size, ERR_ARGUMENT where the blocks are none.
    */
   fromArrays(arrays: ReadonlyMap<string, Float32Array | Int32Array>, members: number): void {
     const get = <T extends Float32Array | Int32Array>(name: string, length?: number): T => {
@@ -205,7 +206,9 @@ export class MaskedWeights {
       average: values('average'),
     };
     for (const [kind, all] of Object.entries(this.store)) all.set(get<Float32Array>(`store/${kind}`, all.length));
-    this.matrix = { ...this.matrix, rowStart, column, values: state.weights };
+    this.matrix = checkBlockMatrix('the checkpoint', { ...this.matrix, rowStart, column, values: state.weights }, [
+      'Float32Array',
+    ]);
     this.state = state;
     const all = maskOf(this.matrix);
     this.split(

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { temporaryFolder } from '../../test/support/files.js';
+import { refused, temporaryFolder } from '../../test/support/files.js';
 import type { Learner } from './learner.js';
 import { checkRunFolder, runTask } from './loop.js';
 import { loadNewestCheckpoint, saveCheckpoint } from './run_folder/checkpoint.js';
@@ -24,7 +24,7 @@ class HalfWay implements Learner {
   diagnostics = () => ({});
   save = () => ({ arrays: new Map([['value', this.value]]), state: {} });
   restore({ arrays }: ReturnType<HalfWay['save']> | Parameters<Learner['restore']>[0], step: number) {
-    this.value.set(arrays.get('value') as Float32Array);
+    this.value.set(arrays.get('value') ?? assert.fail('no array'));
     this.step = step;
   }
 }
@@ -215,4 +215,31 @@ test('the folder of another run, or of a run of version 0.1, is refused and left
   saveCheckpoint(old, 3, { arrays: new Map(), state: { recipe: {}, seconds: 1 } });
   await assert.rejects(runTask(halfWay([]), { out: old }), { code: 'ERR_CHECKPOINT', message: /version 0\.1/ });
   assert.ok(!existsSync(join(old, 'curve.csv')));
+});
+
+test('a checkpoint with right checksums that does not fit the run is refused, and nothing is lost', async (t) => {
+  const out = temporaryFolder(t);
+  await runTask(halfWay([]), { out });
+  const last = loadNewestCheckpoint(out);
+  assert.ok(last);
+  const { state, arrays } = last;
+  const forged: [object, Map<string, Float32Array>][] = [
+    [{ ...state, measured: 'x' }, new Map([['value', new Float32Array(1)]])],
+    [{ ...state, measured: [1] }, new Map([['value', new Float32Array(1)]])],
+    [{ ...state, smoothLoss: '2' }, new Map([['value', new Float32Array(1)]])],
+    [{ ...state, learner: null }, new Map([['value', new Float32Array(1)]])],
+    [state, new Map()],
+    [state, new Map([['value', new Float32Array(2)]])],
+    [state, new Map([['value', Float32Array.of(NaN)]])],
+  ];
+  for (const [i, [other, values]] of forged.entries()) {
+    saveCheckpoint(out, 11 + i, { state: other as Record<string, unknown>, arrays: values });
+    await assert.rejects(
+      runTask(halfWay([], { steps: 30 }), { out }),
+      refused('ERR_CHECKPOINT', /does not fit/),
+      `${i}`,
+    );
+  }
+  saveCheckpoint(out, 20, { state, arrays });
+  assert.equal((await runTask(halfWay([], { steps: 30 }), { out })).step, 30);
 });

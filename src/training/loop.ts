@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { z } from 'zod';
 import { TtsError } from '../base/errors.js';
 import { refuseIfLocked, takeLock } from '../base/lock.js';
 import { checkOutput, type FileKind, makeFolder } from '../base/output.js';
 import { standardStream } from '../base/standard_streams.js';
 import { removeLeftovers } from '../base/temporary.js';
-import { BadSteps, type LearnerStep } from './learner.js';
-import { loadNewestCheckpoint, saveCheckpoint } from './run_folder/checkpoint.js';
+import { BadSteps, type Learner, type LearnerStep } from './learner.js';
+import { type LoadedCheckpoint, loadNewestCheckpoint, saveCheckpoint } from './run_folder/checkpoint.js';
 import { Curve, curveKind } from './run_folder/curve.js';
 import { formatProgress, ProgressLine } from './run_folder/progress.js';
 import { RunFolder } from './run_folder/run_folder.js';
@@ -141,9 +142,9 @@ class Run {
     this.measured = measurements.map(() => (measureFirst ? -1 : learner.step));
     const checkpoint = loadNewestCheckpoint(out);
     if (checkpoint) {
-      const state = stateOf(checkpoint.state, out);
+      const state = stateOf(checkpoint.state, out, measurements.length);
       checkSameRun(out, state.identity, task.identity);
-      learner.restore({ arrays: new Map(checkpoint.arrays), state: state.learner }, checkpoint.step);
+      restore(learner, checkpoint, state, out);
       ({ seconds: this.seconds, smoothLoss: this.smoothLoss, figures: this.figures } = state);
       this.measured = [...state.measured];
       this.line.note(checkpoint.note ?? `resumed from step ${checkpoint.step}`);
@@ -283,13 +284,53 @@ const listed = (figures: Readonly<Record<string, number>>): string =>
 const withoutNulls = (figures: Figures): Figures =>
   Object.fromEntries(Object.entries(figures).filter(([, value]) => value !== null));
 
-/** Version 0.1 wrote other keys. */
-function stateOf(state: Record<string, unknown>, out: string): RunState {
-  if (!('identity' in state))
+/**
+ * What a checkpoint says, checked: its checksum only tells that it is as it was written.
+ * @throws {TtsError} ERR_CHECKPOINT
+ */
+function stateOf(state: unknown, out: string, measurements: number): RunState {
+  if (typeof state === 'object' && state !== null && !('identity' in state))
     throw new TtsError(
       'ERR_CHECKPOINT',
       `${out} holds a run of version 0.1, which this version cannot continue; finish it there, or give --out another ` +
         'folder',
     );
-  return state as unknown as RunState;
+  const checked = stateSchema.safeParse(state);
+  if (!checked.success) {
+    const [{ path, message }] = checked.error.issues;
+    throw doesNotFit(out, `${path.join('.')}: ${message}`);
+  }
+  if (checked.data.measured.length !== measurements)
+    throw doesNotFit(out, `it has ${checked.data.measured.length} measurements, expected ${measurements}`);
+  return checked.data;
 }
+
+const stateSchema = z.object({
+  identity: z.record(z.string(), z.unknown()),
+  kernels: z.string(),
+  seconds: z.number().min(0),
+  smoothLoss: z.number().nullable(),
+  figures: z.record(z.string(), z.number().nullable()),
+  measured: z.array(z.int().min(-1)),
+  learner: z.record(z.string(), z.unknown()),
+});
+
+/** Puts a learner where a checkpoint stands. @throws {TtsError} ERR_CHECKPOINT for one that does not fit the learner */
+function restore(learner: Learner, { arrays, step }: LoadedCheckpoint, state: RunState, out: string): void {
+  for (const [name, array] of arrays) {
+    const bad = array.findIndex((value) => !Number.isFinite(value));
+    if (bad >= 0) throw doesNotFit(out, `${name} has ${array[bad]} at ${bad}`);
+  }
+  try {
+    learner.restore({ arrays: new Map(arrays), state: state.learner }, step);
+  } catch (cause) {
+    throw doesNotFit(out, (cause as Error).message, cause);
+  }
+}
+
+const doesNotFit = (out: string, what: string, cause?: unknown): TtsError =>
+  new TtsError(
+    'ERR_CHECKPOINT',
+    `${out} holds a checkpoint that does not fit this run (${what}); give --out another folder`,
+    { cause },
+  );

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { type MelSettings, melSettingsSchema } from '../../audio/mel_settings.js';
+import { parseBoundedJson } from '../../base/bounded_json.js';
 import { TtsError } from '../../base/errors.js';
 import { type FileKind, targetOf } from '../../base/output.js';
 import { standardStream } from '../../base/standard_streams.js';
@@ -149,7 +150,7 @@ async function readSettings(path: string): Promise<MelSettings | undefined> {
   }
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = parseBoundedJson(text);
   } catch (error) {
     throw new TtsError('ERR_FEATURE_SETTINGS', `${path} is not JSON: ${(error as Error).message}`, { cause: error });
   }

@@ -89,9 +89,10 @@ function parseHeader(
   fail: (message: string) => TtsError,
 ): { descr: string; fortranOrder: boolean; shape: number[] } {
   const header = new TextDecoder().decode(bytes);
-  const descr = /['"]descr['"]\s*:\s*u?['"]([^'"]+)['"]/.exec(header)?.[1];
-  const order = /['"]fortran_order['"]\s*:\s*(True|False)/.exec(header)?.[1];
-  const tuple = /['"]shape['"]\s*:\s*\(([\d\s,L]*)\)/.exec(header)?.[1];
+  const values = dictionaryOf(header);
+  const descr = /^u?['"](.+)['"]$/.exec(values?.get('descr') ?? '')?.[1];
+  const order = /^(True|False)$/.exec(values?.get('fortran_order') ?? '')?.[1];
+  const tuple = /^\(([^]*)\)$/.exec(values?.get('shape') ?? '')?.[1];
   const lengths = tuple?.split(',').map((word) => word.trim()) ?? [''];
   // A tuple of one length ends with a comma, one of none is empty.
   if (lengths.at(-1) === '') lengths.pop();
@@ -101,6 +102,27 @@ function parseHeader(
   if (descr === undefined)
     throw fail('holds records with fields: expected one array of floats, such as numpy.save(FILE, array[FIELD])');
   return { descr, fortranOrder: order === 'True', shape };
+}
+
+/**
+ * The three entries of the dictionary, as they are written; undefined for what numpy does not take for a header: another
+ * key, a key twice, something behind it.
+ */
+function dictionaryOf(header: string): Map<string, string> | undefined {
+  const key = `u?(?:'(\\w+)'|"(\\w+)")`;
+  const value = `u?'[^']*'|u?"[^"]*"|True|False|\\([\\d\\s,L]*\\)|\\[[^{}:]*\\]`;
+  const entry = new RegExp(`${key}\\s*:\\s*(${value})\\s*(?:,\\s*|(?=\\}))`, 'y');
+  const values = new Map<string, string>();
+  entry.lastIndex = /^\s*\{\s*/.exec(header)?.[0].length ?? header.length;
+  let end = entry.lastIndex;
+  for (let found = entry.exec(header); found !== null; found = entry.exec(header)) {
+    const name = found[1] ?? found[2];
+    if (values.has(name)) return undefined;
+    values.set(name, found[3]);
+    end = entry.lastIndex;
+  }
+  const whole = values.size === 3 && ['descr', 'fortran_order', 'shape'].every((name) => values.has(name));
+  return whole && /^\}\s*$/.test(header.slice(end)) ? values : undefined;
 }
 
 /**

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { TtsError } from '../../base/errors.js';
+import { limits } from '../../base/limits.js';
 import { download } from '../fetch/download.js';
 import { parseIdx, readUnzipped } from './idx.js';
 import type { ImageSet, LabelledImages } from './images.js';
@@ -132,6 +133,12 @@ export async function readMnist(dir: string): Promise<ImageSet> {
         `${labelsPath} has ${labels.length} labels, ${path} has ${shape[0]} images, expected as many, at least one`,
       );
     }
+    const { least, most } = limits.extent;
+    if (shape.some((length, axis) => axis > 0 && !(length >= least && length <= most)))
+      throw new TtsError(
+        'ERR_CORPUS',
+        `${path} has images of ${shape[1]} × ${shape[2]}, expected sides of ${least} to ${most} pixels`,
+      );
     const wrong = labels.findIndex((label) => label > 9);
     if (wrong >= 0)
       throw new TtsError('ERR_CORPUS', `${labelsPath} has the label ${labels[wrong]} at ${wrong}, expected 0 … 9`);

@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { TtsError } from '../../src/base/errors.js';
+import { RandomStream } from '../../src/base/random.js';
+import { chooseKernels } from '../../src/kernels/index.js';
+import { loadClassifier, saveClassifier, type SavedClassifier } from '../../src/model/classifiers/file.js';
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  type SafetensorsFile,
+  type Tensor,
+} from '../../src/model/safetensors.js';
+import { checksum, encodeVoice } from '../../src/model/voice/encoding.js';
+import { loadVoice } from '../../src/model/voice/file.js';
+import type { Voice } from '../../src/model/voice/voice.js';
+import { synthesize } from '../../src/synthesis/synthesize.js';
+import { classifierCases, randomClassifier } from '../support/classifiers.js';
+import { bombText, chance, damaged, damagedData, damagedText, oneOf } from './damage.js';
+import { assertFinite, type FuzzedReader } from './reader.js';
+
+const kernels = chooseKernels({ threads: 1 });
+
+const hostileNumbers = [NaN, Infinity, -Infinity, 1e30, -1e7, 0, -0, 1e-40, 1, -1, 255, 65535, 2 ** 31 - 1, -(2 ** 31)];
+
+/** The same file with metadata, names, types, shapes and numbers changed, and lengths that are right. */
+function forged({ tensors, metadata }: SafetensorsFile, random: RandomStream): SafetensorsFile {
+  const parts = {
+    tensors: new Map<string, Tensor>(
+      [...tensors].map(([name, tensor]) => [name, { ...tensor, data: tensor.data.slice() }]),
+    ),
+    metadata: { ...metadata },
+  };
+  for (let n = 1 + random.below(3); n > 0; n--) {
+    const name = oneOf(random, [...parts.tensors.keys()]);
+    const tensor = parts.tensors.get(name) as Tensor;
+    const key = oneOf(random, Object.keys(parts.metadata));
+    switch (random.below(9)) {
+      case 0:
+      case 1:
+      case 2:
+        try {
+          parts.metadata[key] = JSON.stringify(damagedData(JSON.parse(parts.metadata[key]), random)) ?? '';
+        } catch {
+          parts.metadata[key] = damagedText(parts.metadata[key], random);
+        }
+        break;
+      case 3:
+        parts.metadata[key] = chance(random, 0.1) ? bombText(random) : damagedText(parts.metadata[key], random);
+        break;
+      case 4:
+      case 5:
+        if (tensor.data.length > 0)
+          for (let i = 1 + random.below(3); i > 0; i--)
+            tensor.data[random.below(tensor.data.length)] = oneOf(random, hostileNumbers);
+        break;
+      case 6:
+        parts.tensors.delete(name);
+        if (chance(random, 0.5)) parts.tensors.set(oneOf(random, ['x', '', '__proto__', `${name} `, 'input']), tensor);
+        break;
+      case 7: {
+        const data = tensor.data.slice(0, random.below(tensor.data.length + 1));
+        parts.tensors.set(name, { ...tensor, shape: [data.length], data });
+        break;
+      }
+      default:
+        parts.tensors.set(name, {
+          ...tensor,
+          shape: oneOf(random, [[...tensor.shape].reverse(), [1, ...tensor.shape], [tensor.data.length]]),
+        });
+    }
+    if (parts.tensors.size === 0) break;
+  }
+  return parts;
+}
+
+/** The bytes with another header, whose length is right. */
+function otherHeader(bytes: Uint8Array, random: RandomStream): Buffer {
+  const file = Buffer.from(bytes);
+  const end = 8 + Number(file.readBigUInt64LE(0));
+  const header: unknown = JSON.parse(file.toString('utf8', 8, end));
+  const text = chance(random, 0.7)
+    ? JSON.stringify(damagedData(header, random))
+    : damagedText(JSON.stringify(header), random);
+  const json = Buffer.from(text);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(json.length));
+  return Buffer.concat([length, json, file.subarray(end)]);
+}
+
+const voices = ['version-1', 'version-2'].map((name) => {
+  const bytes = readFileSync(`test/fixtures/voice/${name}.safetensors`);
+  return { bytes, parts: decodeSafetensors(bytes) };
+});
+
+/** Speaks three frames of mean features; returns the samples, or undefined where the voice says by code why not. */
+async function speak(voice: Voice): Promise<number | undefined> {
+  const { mean } = voice.statistics;
+  const data = Float32Array.from({ length: 3 * mean.length }, (_, i) => mean[i % mean.length]);
+  let samples = 0;
+  try {
+    for await (const pcm of synthesize(voice, { data, frames: 3 }, { kernels })) samples += pcm.length;
+  } catch (error) {
+    if (error instanceof TtsError && ['ERR_NOT_FINITE', 'ERR_FEATURE_RANGE'].includes(error.code)) return undefined;
+    throw error;
+  }
+  return samples;
+}
+
+export const voice: FuzzedReader<{ voice: Voice; spoken: number | undefined }> = {
+  make(random) {
+    const { bytes, parts } = oneOf(random, voices);
+    if (chance(random, 0.05))
+      return {
+        files: { 'v.safetensors': bytes },
+        expected: ({ voice: read, spoken }) => {
+          assert.equal(spoken, 3 * read.features.hop);
+          assert.deepEqual(Buffer.from(encodeVoice(read)), bytes, 'what was read is not what was written');
+        },
+      };
+    const kind = random.below(10);
+    if (kind === 0) return { files: { 'v.safetensors': damaged(bytes, random) } };
+    if (kind <= 2) return { files: { 'v.safetensors': otherHeader(bytes, random) } };
+    const { tensors, metadata } = forged(parts, random);
+    const right = { ...metadata, sha256: checksum(tensors, metadata) };
+    return { files: { 'v.safetensors': encodeSafetensors(tensors, right) } };
+  },
+  async read(folder) {
+    const read = await loadVoice(join(folder, 'v.safetensors'));
+    return { voice: read, spoken: await speak(read) };
+  },
+  check({ voice: { dense, features, statistics, conditioning }, spoken }) {
+    for (const [name, values] of Object.entries(dense)) assertFinite(values, name);
+    for (const [name, { data }] of conditioning) assertFinite(data, name);
+    assertFinite([...statistics.mean, ...statistics.std, statistics.min, statistics.max], 'statistics');
+    assert.ok(statistics.std.every((deviation) => deviation > 0));
+    assert.equal(statistics.mean.length, features.bins);
+    if (spoken !== undefined) assert.equal(spoken, 3 * features.hop, 'samples of three frames');
+  },
+};
+
+/** Small classifiers of all kinds of layers, as files. */
+const classifiers = await (async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tts-fuzz-'));
+  const path = join(folder, 'c.safetensors');
+  const files: Buffer[] = [];
+  for (const [i, plan] of classifierCases.slice(0, 3).entries()) {
+    const network = randomClassifier(new RandomStream(i, 1), plan);
+    const channels = Array.from({ length: network.input[2] }, () => 0.5);
+    await saveClassifier(path, { network, normalisation: { mean: channels, deviation: channels }, provenance: {} });
+    files.push(readFileSync(path));
+  }
+  rmSync(folder, { recursive: true });
+  return files;
+})();
+
+export const classifier: FuzzedReader<SavedClassifier> = {
+  make(random) {
+    const bytes = oneOf(random, classifiers);
+    if (chance(random, 0.05))
+      return {
+        files: { 'c.safetensors': bytes },
+        expected: ({ network }) => assert.equal(network.layers.length > 0, true),
+      };
+    const kind = random.below(6);
+    if (kind === 0) return { files: { 'c.safetensors': damaged(bytes, random) } };
+    if (kind === 1) return { files: { 'c.safetensors': otherHeader(bytes, random) } };
+    const { tensors, metadata } = forged(decodeSafetensors(bytes), random);
+    return { files: { 'c.safetensors': encodeSafetensors(tensors, metadata) } };
+  },
+  read: (folder) => loadClassifier(join(folder, 'c.safetensors')),
+  check({ network, normalisation }) {
+    assertFinite([...normalisation.mean, ...normalisation.deviation], 'normalisation');
+    assert.ok(normalisation.deviation.every((deviation) => deviation > 0));
+    for (const layer of network.layers) {
+      if (layer.kind === 'pool') continue;
+      if (layer.kind === 'depthwise') {
+        assertFinite(layer.weights, 'weights');
+        continue;
+      }
+      const { rows, columns, blockRows, blockColumns, rowStart, column, values } = layer.matrix;
+      assertFinite(values, 'weights');
+      assertFinite(layer.bias, 'bias');
+      assert.equal(values.length, column.length * blockRows * blockColumns);
+      assert.equal(rowStart.length, Math.ceil(rows / blockRows) + 1);
+      assert.equal(rowStart.at(-1), column.length);
+      assert.ok(column.every((index) => index >= 0 && index < columns / blockColumns));
+    }
+  },
+};
