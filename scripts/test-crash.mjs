@@ -4,7 +4,17 @@
 //   npm run test:crash -- [--kills 20] [--seed 1] [word of a command ...]
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -247,8 +257,10 @@ function killed(command, out, delay, signal) {
     const timer = delay === undefined ? undefined : setTimeout(() => child.kill(signal), delay);
     child.stderr.on('data', (text) => (said += text));
     child.stdout.on('data', (text) => {
+      // Once: the second signal is not caught.
+      const listens = command.server && !said.includes('results: ') && (said + text).includes('results: ');
       said += text;
-      if (command.server && said.includes('results: ')) child.kill('SIGTERM');
+      if (listens) child.kill('SIGTERM');
     });
     child.once('error', reject);
     child.once('exit', (status, by) => {
@@ -304,10 +316,12 @@ async function loop(name, command) {
 async function fullDisk(name, command) {
   const disk = join(root, 'disk');
   mkdirSync(disk, { recursive: true });
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', disk]);
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', disk]);
   if (mounted.status !== 0) return console.log(`${name}, full disk: skipped, no right to mount`);
   try {
     command.prepare?.(disk);
+    const { blocks, bfree, bsize } = statfsSync(disk);
+    spawnSync('mount', ['-o', `remount,size=${(blocks - bfree) * bsize + 65_536}`, disk]);
     writeFileSync(join(disk, 'precious'), 'x'.repeat(65_536 - (command.room ?? 24_576)));
     const outcome = await killed(command, disk);
     if (outcome.status !== 2 || !/^error ERR_[A-Z_]+: .*\n$/m.test(outcome.said) || /ERR_INTERNAL/.test(outcome.said))
