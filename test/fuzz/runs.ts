@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { RandomStream } from '../../src/base/random.js';
 import { examplesOf } from '../../src/data/images/examples.js';
 import { chooseKernels } from '../../src/kernels/index.js';
-import { decodeSafetensors,encodeSafetensors } from '../../src/model/safetensors.js';
+import { decodeSafetensors, encodeSafetensors } from '../../src/model/safetensors.js';
 import { ClassifierTrainer } from '../../src/training/classifier/trainer.js';
 import { runTask } from '../../src/training/loop.js';
 import { type LoadedCheckpoint, loadNewestCheckpoint } from '../../src/training/run_folder/checkpoint.js';
