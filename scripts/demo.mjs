@@ -1,6 +1,6 @@
-// The main job on real speech in a few minutes: train on the excerpt that ships with the toolkit, beginning from a voice
-// of another speaker, then speak a held-out clip with the fresh voice and with the one that ships. `npm run demo -- 10`
-// trains for ten minutes.
+// The main job on real speech in a few minutes: train on the excerpt that ships with the toolkit, beginning from a
+// voice of another speaker, then speak a held-out clip with the fresh voice and with the one that ships. `npm run demo
+// -- 10` trains for ten minutes.
 import { spawnSync } from 'node:child_process';
 
 const minutes = process.argv[2] ?? '2';

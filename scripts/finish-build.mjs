@@ -16,8 +16,8 @@ for (const name of readdirSync('dist', { recursive: true })) {
   if (match && !existsSync(`${match[1]}.ts`)) rmSync(join('dist', name));
 }
 
-// Why TensorFlow.js is bundled is said in its source. It asks for Node's own modules by require(), which an ES module has
-// to make for itself; node-fetch it asks for only where there is no fetch().
+// Why TensorFlow.js is bundled is said in its source. It asks for Node's own modules by require(), which an ES module
+// has to make for itself; node-fetch it asks for only where there is no fetch().
 const bundle = 'src/model/backend/tensorflow';
 await build({
   entryPoints: [`${bundle}.ts`],

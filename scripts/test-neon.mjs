@@ -3,7 +3,7 @@
 // covers them.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 process.chdir(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -40,7 +40,7 @@ const run = (command, args) => {
   if (status !== 0) process.exit(status ?? 1);
 };
 const objects = ['test/native/compare_tables.cc', ...units.map((name) => join(source, name))].map((path) => {
-  const object = join('build/neon', `${basename(path, '.cc')}.o`);
+  const object = join('build/neon', `${path.replaceAll(/[\\/]/g, '_').replace(/\.cc$/, '')}.o`);
   run(compiler, [
     ...flags,
     ...(path.endsWith('neondot.cc') ? ['-march=armv8.2-a+dotprod'] : []),

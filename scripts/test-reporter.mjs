@@ -1,5 +1,5 @@
-// What npm test prints: each file as it ends, failures in full, and at the end the tests that were skipped, by name, with
-// their reasons. The last lines are those of Node's own reporters.
+// What npm test prints: each file as it ends, failures in full, and at the end the tests that were skipped, by name,
+// with their reasons. The last lines are those of Node's own reporters.
 import { relative } from 'node:path';
 import { inspect } from 'node:util';
 

@@ -2,8 +2,8 @@
 // AddressSanitizer and UndefinedBehaviorSanitizer, "threads" under ThreadSanitizer. Linux on x64 or ARM with g++; not
 // part of npm test, for the builds take minutes. What it found last: docs/memory_safety.md.
 //
-// memory: the addon, with every instruction set that this processor has and the generic one, in a copy of the package in
-// build/sanitize/tree; there the tests of the kernels run with the sanitizer loaded before Node.
+// memory: the addon, with every instruction set that this processor has and the generic one, in a copy of the package
+// in build/sanitize/tree; there the tests of the kernels run with the sanitizer loaded before Node.
 // hostile: voices with right checksums and hostile numbers, and wrong arguments, against the same addon.
 // threads: Node itself does not run under ThreadSanitizer, so this part is a program of its own: test/native/threads.cc
 // with the pool, the thread team and all that uses them.

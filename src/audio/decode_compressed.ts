@@ -1,3 +1,4 @@
+import type { FLACDecodedAudio } from '@wasm-audio-decoders/flac';
 import { TtsError } from '../base/errors.js';
 import type { DecodedAudio } from './audio.js';
 import { mostExpanded } from './expansion.js';
@@ -48,31 +49,56 @@ function tooLarge(name: string, found: string, size: number, most: number): TtsE
 }
 
 /**
- * Undefined if there are more than `most` samples per channel; that is counted before anything is decoded.
+ * So few bytes at a time that what comes out of them has room: a frame of silence takes a dozen and has 65,535 samples.
+ */
+const pieceBytes = 4096;
+
+/**
+ * Undefined as soon as there are more than `most` samples per channel.
  * @throws TtsError ERR_AUDIO_FORMAT for frames on which the decoder itself fails: checksums that are right, and content
  * that is not
  */
-async function runFlacDecoder(file: Buffer, most: number, name: string) {
-  const [{ FLACDecoder }, { default: CodecParser }] = await Promise.all([
-    import('@wasm-audio-decoders/flac'),
-    import('codec-parser'),
-  ]);
+async function runFlacDecoder(file: Buffer, most: number, name: string): Promise<FLACDecodedAudio | undefined> {
+  const { FLACDecoder } = await import('@wasm-audio-decoders/flac');
+  const decoder = new FLACDecoder();
+  await decoder.ready;
   try {
-    const frames = new CodecParser('audio/flac', { enableFrameCRC32: false }).parseAll(file);
-    if (frames.reduce((sum, { samples }) => sum + samples, 0) > most) return undefined;
-    const decoder = new FLACDecoder();
-    try {
-      await decoder.ready;
-      return await silently(() => decoder.decodeFrames(frames.map(({ data }) => data)));
-    } finally {
-      decoder.free();
-    }
+    const pieces: FLACDecodedAudio[] = [];
+    let samplesDecoded = 0;
+    const take = (piece: FLACDecodedAudio) => {
+      samplesDecoded += piece.samplesDecoded;
+      pieces.push(piece);
+    };
+    for (let at = 0; at < file.length && samplesDecoded <= most; at += pieceBytes)
+      take(await silently(() => decoder.decode(file.subarray(at, at + pieceBytes))));
+    if (samplesDecoded <= most) take(await silently(() => decoder.flush()));
+    decoder.free();
+    return samplesDecoded > most ? undefined : joined(pieces, samplesDecoded);
   } catch (cause) {
-    // Each decoder has memory of its own, so that one which failed spoils no other.
+    // Each decoder has memory of its own, so that one which failed spoils no other, and is collected whole: to free what
+    // is in a damaged memory would fail as well.
     throw new TtsError('ERR_AUDIO_FORMAT', `${name} is damaged: the decoder failed (${(cause as Error).message})`, {
       cause,
     });
   }
+}
+
+/** What was decoded piece by piece, in one; pieces without samples know neither rate nor channels. */
+function joined(pieces: readonly FLACDecodedAudio[], samplesDecoded: number): FLACDecodedAudio {
+  const errors = pieces.flatMap((piece) => piece.errors);
+  const sounding = pieces.filter((piece) => piece.samplesDecoded > 0);
+  if (sounding.length === 0) return { channelData: [], samplesDecoded, sampleRate: 0, bitDepth: 0, errors };
+  const { channelData, sampleRate, bitDepth } = sounding[0];
+  const whole = channelData.map((_, channel) => {
+    const samples = new Float32Array(samplesDecoded);
+    let at = 0;
+    for (const piece of sounding) {
+      samples.set(piece.channelData[channel], at);
+      at += piece.samplesDecoded;
+    }
+    return samples;
+  });
+  return { channelData: whole, samplesDecoded, sampleRate, bitDepth, errors };
 }
 
 /** Runs work that is done when the function returns, but for its promise, without what it says on the console. */

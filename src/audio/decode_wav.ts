@@ -99,7 +99,9 @@ interface WavHeader {
  */
 const unknownSize = 0x7ffff000;
 
-/** Chunks that are known to stand before the samples; some programs leave out the byte that should pad the one before. */
+/**
+ * Chunks that are known to stand before the samples; some programs leave out the byte that should pad the one before.
+ */
 const knownChunks = ['fmt ', 'data', 'LIST', 'fact', 'bext', 'JUNK', 'junk', 'cue ', 'smpl', 'iXML', 'PEAK', 'id3 '];
 
 /**

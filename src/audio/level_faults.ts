@@ -11,7 +11,9 @@ export interface LevelFault {
 
 /** Root mean square, without the mean, below which there is nothing to hear: -80 dBFS, three steps of 16 bits. */
 const silentRms = 1e-4;
-/** Float audio may go a little beyond full scale, as decoders of MP3 do, and is clipped; beyond twice it is no audio. */
+/**
+ * Float audio may go a little beyond full scale, as decoders of MP3 do, and is clipped; beyond twice it is no audio.
+ */
 const mostPeak = 2;
 /** Power of the mean of the channels over the mean of their powers; equal channels have 1, independent ones half. */
 const cancelled = { hopeless: 0.01, worthNoting: 0.1 } as const;

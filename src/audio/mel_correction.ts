@@ -17,8 +17,8 @@ const passes = 2;
  * Gives speech the mel spectrum that it was made from: what a vocoder speaks has levels of its own in each band and
  * frame, above all where it draws at random, and the features say what they should be. Each frame of the short-time
  * Fourier transform is multiplied by the ratio of the two, interpolated between the bands' centres, and the frames are
- * overlapped and added again (Griffin and Lim 1984, IEEE Trans. ASSP 32(2), eq. 6), twice. Phases stay as they are; what
- * the bands do not resolve is left to the vocoder.
+ * overlapped and added again (Griffin and Lim 1984, IEEE Trans. ASSP 32(2), eq. 6), twice. Phases stay as they are;
+ * what the bands do not resolve is left to the vocoder.
  *
  * Works piece by piece; what comes out does not depend on the pieces. Frame f of the features has samples f·hop …
  * (f+1)·hop - 1; the sound comes later by the part of a window that lies beyond a frame, for each pass.

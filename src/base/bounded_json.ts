@@ -35,9 +35,12 @@ function colonFollows(text: string, at: number): boolean {
   return text[at] === ':';
 }
 
-/** A text from a file for one line of a message: in quotes, at most 60 characters of it, nothing that moves the cursor. */
+/**
+ * A text from a file for one line of a message: in quotes, at most 60 characters of it, nothing that moves the cursor.
+ */
 export function quoted(value: string): string {
   return shortened(JSON.stringify(value)).replaceAll(/[\u007f-\u009f\u2028\u2029\u202a-\u202e]/g, '�');
 }
 
-const shortened = (text: string): string => (text.length > 60 ? `${text.slice(0, 60)}…` : text);
+/** So many characters of a text, and no more. */
+export const shortened = (text: string, most = 60): string => (text.length > most ? `${text.slice(0, most)}…` : text);

@@ -163,7 +163,10 @@ const thisProcess = (): Omit<Owner, 'since' | 'token'> => ({
   began: beginOf(process.pid),
 });
 
-/** Ticks of the clock from the machine's start: field 22 of /proc/PID/stat (proc(5)); the name before it may hold spaces. */
+/**
+ * Ticks of the clock from the machine's start: field 22 of /proc/PID/stat (proc(5)); the name before it may hold
+ * spaces.
+ */
 function beginOf(pid: number): string | null {
   return fromSystem(() => readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\)/s, '').trim().split(' ')[19]);
 }

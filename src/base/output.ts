@@ -128,8 +128,8 @@ export function checkOutput(
 }
 
 /**
- * Refuses outputs that are files or folders which are read, under whatever name: by a link, a hard link, or in other letters where
- * the file system takes them for the same.
+ * Refuses outputs that are files or folders which are read, under whatever name: by a link, a hard link, or in other
+ * letters where the file system takes them for the same.
  * @throws {TtsError} ERR_FILE_IS_INPUT
  */
 export function keepInputs(outputs: Iterable<string>, inputs: Iterable<string>): void {

@@ -1,7 +1,7 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { type Document, isMap, isNode, isScalar, type LineCounter } from 'yaml';
 import { z } from 'zod';
-import { quoted } from './bounded_json.js';
+import { quoted, shortened } from './bounded_json.js';
 
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
@@ -54,7 +54,7 @@ function withoutUnions(issue: Issue): Issue[] {
 
 function plain(value: unknown): string | undefined {
   const text = JSON.stringify(isNode(value) ? value.toJSON() : value) as string | undefined;
-  return text === undefined || text.length <= 60 ? text : `${text.slice(0, 59)}…`;
+  return text === undefined ? text : shortened(text);
 }
 
 /** The line of a key in the file. What was set on the command line has none. */

@@ -3,14 +3,15 @@ import { InvalidArgumentError } from 'commander';
 /** Parsers of option values for commander; what they refuse becomes ERR_ARGUMENT with the option and the value. */
 export function wholeNumber(text: string): number {
   const value = Number(text);
-  if (text.trim() === '' || !Number.isSafeInteger(value) || value < 0)
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value))
     throw new InvalidArgumentError('expected a whole number from 0');
   return value;
 }
 
 export function positiveNumber(text: string): number {
   const value = Number(text);
-  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('expected a number above 0');
+  if (!/^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) || !(value > 0 && Number.isFinite(value)))
+    throw new InvalidArgumentError('expected a number above 0');
   return value;
 }
 

@@ -104,7 +104,9 @@ async function openSpeaker(sampleRate: number): Promise<Sink> {
   };
 }
 
-/** The reader of a pipe may go while a file is still to be written, or speech to be heard; else nothing is left to do. */
+/**
+ * The reader of a pipe may go while a file is still to be written, or speech to be heard; else nothing is left to do.
+ */
 function untilTheReaderGoes(sink: Sink, others: boolean): Sink {
   let gone = false;
   const unlessGone = (work: () => Promise<void>) =>

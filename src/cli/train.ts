@@ -143,7 +143,10 @@ function printEnd(
   if (step < steps) console.log('the same command goes on from here');
 }
 
-/** Runs `work` with a signal that the first Ctrl-C gives, or a terminal that closes: it saves and stops. The second one is not caught. */
+/**
+ * Runs `work` with a signal that the first Ctrl-C gives, or a terminal that closes: it saves and stops. The second one
+ * is not caught.
+ */
 async function untilStopped<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const stop = new AbortController();
   const onSignal = () => stop.abort();

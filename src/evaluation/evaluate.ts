@@ -100,9 +100,9 @@ const faultsOfClips: readonly ErrorCode[] = [
 /**
  * Measures what systems say against the originals. A clip that cannot be read or is too short is left out, of all
  * systems, and listed.
- * @throws {TtsError} ERR_ARGUMENT for no clips; ERR_FILE_IS_INPUT where `out` would replace the originals; ERR_CORPUS for
- * none with a transcript, where there is a recogniser; what is wrong with the first clip if none can be measured; what
- * else the systems throw when they speak, and the recogniser when it hears
+ * @throws {TtsError} ERR_ARGUMENT for no clips; ERR_FILE_IS_INPUT where `out` would replace the originals; ERR_CORPUS
+ * for none with a transcript, where there is a recogniser; what is wrong with the first clip if none can be measured;
+ * what else the systems throw when they speak, and the recogniser when it hears
  */
 export async function evaluateSystems({
   systems,

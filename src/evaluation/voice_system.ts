@@ -27,8 +27,8 @@ export interface VoiceSystemOptions {
 }
 
 /**
- * A voice that copies recordings: their features go in, speech comes out. A recording is treated as those that the voice
- * was trained on, by its own loudness; that is the original that the copy is compared with.
+ * A voice that copies recordings: their features go in, speech comes out. A recording is treated as those that the
+ * voice was trained on, by its own loudness; that is the original that the copy is compared with.
  * @throws {TtsError} what `loadVoice` throws
  */
 export async function openVoiceSystem({

@@ -1,4 +1,4 @@
-import { parseBoundedJson, quoted } from '../base/bounded_json.js';
+import { parseBoundedJson, quoted, shortened } from '../base/bounded_json.js';
 import { TtsError } from '../base/errors.js';
 import { limits } from '../base/limits.js';
 import type { FileKind } from '../base/output.js';
@@ -98,8 +98,8 @@ export function encodeSafetensors(
 /**
  * Decodes a safetensors file; the tensors are copies.
  * @throws {TtsError} ERR_VOICE_CORRUPT for anything the format does not allow: truncation, an absurd header length,
- * names that are there twice, holes, overlaps, offsets out of bounds, sizes that contradict the shape, dtypes that we do
- * not know. ERR_ARGUMENT for what is no Uint8Array.
+ * names that are there twice, holes, overlaps, offsets out of bounds, sizes that contradict the shape, dtypes that we
+ * do not know. ERR_ARGUMENT for what is no Uint8Array.
  */
 export function decodeSafetensors(bytes: Uint8Array): SafetensorsFile {
   if (!(bytes instanceof Uint8Array))
@@ -185,7 +185,7 @@ export const unquoted = (name: string): string => (/^[\w.-]{1,64}$/.test(name) ?
 /** A value of the header in one line. */
 function inWords(value: unknown): string {
   const text = JSON.stringify(value) as string | undefined;
-  return text === undefined || text.length <= 60 ? String(text) : `${text.slice(0, 60)}…`;
+  return shortened(String(text));
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>

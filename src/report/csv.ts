@@ -2,7 +2,8 @@
  * A field of CSV, quoted where needed (RFC 4180).
  *
  * A spreadsheet takes text that begins with one of = + - @ (also in their full-width forms), a tab or a line end for a
- * formula, and may run it. Such text gets a single quote before it, which spreadsheets take for "this is text". Numbers stay as they are.
+ * formula, and may run it. Such text gets a single quote before it, which spreadsheets take for "this is text". Numbers
+ * stay as they are.
  */
 export function csvField(value: string | number): string {
   if (typeof value === 'number') return String(value);

@@ -109,7 +109,7 @@ class ScoredMasks implements MaskDistribution {
   }
 
   restore({ arrays, state }: ChooserState): void {
-    this.search.fromArrays(arrays, state.generation as number);
+    this.search.fromArrays(arrays, state.generation);
     this.deployed = this.highest();
   }
 

@@ -32,8 +32,8 @@ export interface GuidedSettings extends PopulationSettings {
 }
 
 /**
- * Guided search: ES learns how to choose blocks. `steps`: length of the run; `given`: see `beginning`. Throws RangeError
- * for a population that does not split into pairs on every worker.
+ * Guided search: ES learns how to choose blocks. `steps`: length of the run; `given`: see `beginning`. Throws
+ * RangeError for a population that does not split into pairs on every worker.
  */
 export function guidedSearch(
   matrices: readonly MaskedMatrix[],
@@ -136,7 +136,7 @@ class GuidedMasks implements MaskDistribution {
 
   restore(saved: ChooserState): void {
     this.facts.restore(saved);
-    this.search.fromArrays(saved.arrays, saved.state.generation as number);
+    this.search.fromArrays(saved.arrays, saved.state.generation);
     this.deployed = maskFromBits(saved.arrays.get('deployed'), this.deployed.length);
   }
 

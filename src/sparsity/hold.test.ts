@@ -14,6 +14,23 @@ test('fitness is minus the mean loss over the hold, less that of the pair', () =
   assert.deepEqual([...hold.fitness()].map(Math.abs), [0, 0, 0, 0]);
 });
 
+test('a saved hold goes on; what is none, or of another population, is refused', () => {
+  const hold = new Hold(2);
+  hold.observe([1, 3, 10, NaN]);
+  const saved: unknown = JSON.parse(JSON.stringify(hold.save()));
+  const other = new Hold(2);
+  other.restore(saved);
+  assert.deepEqual(other.fitness(), hold.fitness());
+  assert.throws(() => new Hold(3).restore(saved), /has 2 pairs, expected 3/);
+  for (const wrong of [
+    undefined,
+    {},
+    { steps: -1, sums: [0, 0], squares: [0, 0] },
+    { steps: 1, sums: [0, '1'], squares: [0, 0] },
+  ])
+    assert.throws(() => other.restore(wrong));
+});
+
 test('spread and its noise are the mean difference of pairs and its standard error', () => {
   const hold = new Hold(1);
   const differences = [1, 3, 2, 2];

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { RandomStream, streams } from '../base/random.js';
 
 /** What a loss that is not finite counts as, in nats: worse than any other, and still a number that JSON can hold. */
@@ -5,6 +6,8 @@ const worstLoss = 1e6;
 
 /** Random numbers of one generation's shuffling, in blocks of the generator. */
 const indicesPerShuffle = 2 ** 16;
+
+const savedHold = z.object({ steps: z.int().min(0), sums: z.array(z.number()), squares: z.array(z.number()) });
 
 /**
  * What the pairs of a population show over the steps that they hold their masks. Of a pair only the difference of its
@@ -70,13 +73,15 @@ export class Hold {
     return { steps: this.steps, sums: [...this.sums], squares: [...this.squares] };
   }
 
-  restore(state: Record<string, unknown>): void {
-    const { steps, sums, squares } = state as { steps: number; sums: number[]; squares: number[] };
-    if (sums?.length !== this.pairs)
-      throw new RangeError(`the saved population has ${sums?.length} pairs, expected ${this.pairs}`);
+  /** Throws where the state is none, RangeError where it is of another population. */
+  restore(state: unknown): void {
+    const { steps, sums, squares } = savedHold.parse(state);
+    for (const { length } of [sums, squares])
+      if (length !== this.pairs)
+        throw new RangeError(`the saved population has ${length} pairs, expected ${this.pairs}`);
     this.steps = steps;
-    this.sums = [...sums];
-    this.squares = [...squares];
+    this.sums = sums;
+    this.squares = squares;
   }
 }
 

@@ -143,8 +143,10 @@ export class PopulationChooser implements MaskChooser {
     });
     this.distribution.restore(part('search'));
     this.record.restore(part('record'));
-    this.hold.restore(state.hold as Record<string, unknown>);
-    this.settled = state.settled as boolean;
+    this.hold.restore(state.hold);
+    if (typeof state.settled !== 'boolean')
+      throw new RangeError(`the saved search says settled: ${String(state.settled)}, expected true or false`);
+    this.settled = state.settled;
   }
 
   diagnostics(): Record<string, number> {

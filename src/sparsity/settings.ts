@@ -109,8 +109,8 @@ export type SparsitySettings = z.infer<typeof sparsitySchema>;
 /**
  * The chooser that the settings describe.
  * @param steps length of the run: schedules are shares of it
- * @param given masks to begin from, [matrix], instead of some drawn from the seed: how many blocks they keep, and where,
- * takes the place of the densities
+ * @param given masks to begin from, [matrix], instead of some drawn from the seed: how many blocks they keep, and
+ * where, takes the place of the densities
  * @throws {TtsError} ERR_RECIPE for given masks with a method that cannot begin from them
  */
 export function createChooser(

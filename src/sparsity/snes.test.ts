@@ -136,6 +136,8 @@ test('a search goes on exactly from its saved state', () => {
     () => other.fromArrays(new Map([['mean', new Float32Array(4)]]), 1),
     /mean has 4 dimensions, expected 5/,
   );
+  for (const generation of [-1, 0.5, 2 ** 21, NaN, undefined])
+    assert.throws(() => other.fromArrays(two.toArrays(), generation), /generation is .*, expected 0 to 2097151/);
 });
 
 test('noise is that of the stream of the generation and the pair', () => {

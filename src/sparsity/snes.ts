@@ -25,13 +25,14 @@ export interface SemiUpdate {
 /** Of the 2^53 indices of a random stream, a generation owns 2^32, and each of its pairs 2^20 (four normals each). */
 const pairsPerGeneration = 2 ** 12;
 const indicesPerPair = 2 ** 20;
+const mostGenerations = 2 ** 21;
 
 /**
  * Where in its random stream the noise of a pair begins. Throws RangeError beyond 2^21 generations, 4,096 pairs or 2^22
  * dimensions.
  */
 export function noiseIndex(generation: number, pair: number, dimensions: number): number {
-  if (pair >= pairsPerGeneration || generation >= 2 ** 21 || dimensions > 4 * indicesPerPair) {
+  if (pair >= pairsPerGeneration || generation >= mostGenerations || dimensions > 4 * indicesPerPair) {
     throw new RangeError(`no noise is defined for generation ${generation}, pair ${pair}, ${dimensions} dimensions`);
   }
   return (generation * pairsPerGeneration + pair) * indicesPerPair;
@@ -184,8 +185,10 @@ export class Snes {
     ]);
   }
 
-  /** Takes over what `toArrays` gave. Throws RangeError where an array is missing or has another size. */
-  fromArrays(arrays: ReadonlyMap<string, Float32Array | Int32Array>, generation: number): void {
+  /** Takes over what `toArrays` gave. Throws RangeError where it does not fit. */
+  fromArrays(arrays: ReadonlyMap<string, Float32Array | Int32Array>, generation: unknown): void {
+    if (!Number.isInteger(generation) || (generation as number) < 0 || (generation as number) >= mostGenerations)
+      throw new RangeError(`the search's generation is ${String(generation)}, expected 0 to ${mostGenerations - 1}`);
     for (const [name, own] of [
       ['mean', this.mean],
       ['sigma', this.sigma],
@@ -195,7 +198,7 @@ export class Snes {
         throw new RangeError(`the search's ${name} has ${saved?.length ?? 0} dimensions, expected ${own.length}`);
       own.set(saved);
     }
-    this.generation = generation;
+    this.generation = generation as number;
   }
 
   private draw(pair: number): void {

@@ -14,8 +14,8 @@ import type { Voice } from '../model/voice/voice.js';
  * computed with the voice's settings (copy synthesis). Features are taken as they are.
  * @param path `-` is standard input, features or a recording by its content; features have no settings then
  * @param voiceName what messages call the voice
- * @throws {TtsError} what `conformFeatures`, `readRawFeatures` and `readRecording` throw; ERR_AUDIO_EMPTY for less than one
- * frame
+ * @throws {TtsError} what `conformFeatures`, `readRawFeatures` and `readRecording` throw; ERR_AUDIO_EMPTY for less than
+ * one frame
  */
 export async function readSynthesisInput(path: string, voice: Voice, voiceName: string): Promise<ConformingFeatures> {
   const { features: settings, treatment, statistics } = voice;

@@ -87,8 +87,8 @@ async function pronounceSentence(sentence: Sentence, pronouncer: Pronouncer): Pr
 }
 
 /**
- * Puts words of the reader's lexicon in the place of what is written like them: of `x-ray`, which is two words otherwise,
- * or of `MP3`, which would be spelled.
+ * Puts words of the reader's lexicon in the place of what is written like them: of `x-ray`, which is two words
+ * otherwise, or of `MP3`, which would be spelled.
  */
 function withOwnWords(
   pieces: readonly Piece[],

@@ -202,6 +202,17 @@ test('ten bad steps in a row stop a run, nine do not', async (t) => {
   assert.equal((await runTask(halfWay([], { steps: 30, bad: (step) => step % 10 > 0 }), { out: other })).step, 30);
 });
 
+test('a measure that is infinite is passed over, and the run is saved', async (t) => {
+  const out = temporaryFolder(t);
+  const task = halfWay([]);
+  const values = [1, Infinity, NaN, null];
+  const run = () => ({ 'validation/value': values.shift() ?? null });
+  await runTask({ ...task, measurements: [{ every: 3, run }, ...task.measurements.slice(1)] }, { out });
+  assert.equal(values.length, 0);
+  const { figures } = loadNewestCheckpoint(out)?.state as { figures: object };
+  assert.deepEqual(figures, { 'validation/value': 1 });
+});
+
 test('the folder of another run, or of a run of version 0.1, is refused and left alone', async (t) => {
   const out = temporaryFolder(t);
   await runTask(halfWay([]), { out });

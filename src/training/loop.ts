@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
+import { shortened } from '../base/bounded_json.js';
 import { TtsError } from '../base/errors.js';
 import { refuseIfLocked, takeLock } from '../base/lock.js';
 import { checkOutput, type FileKind, makeFolder } from '../base/output.js';
@@ -206,7 +207,7 @@ class Run {
     for (const measurement of wanted) {
       const found = await measurement.run(this.folder, this.position());
       now = { ...now, ...found };
-      this.figures = { ...this.figures, ...withoutNulls(found) };
+      this.figures = { ...this.figures, ...known(found) };
     }
     this.measured = this.measured.map((step, i) => (wanted.includes(measurements[i]) ? this.step : step));
     this.folder.scalars(this.step, now);
@@ -281,8 +282,9 @@ const listed = (figures: Readonly<Record<string, number>>): string =>
     .map(([name, value]) => `${name} ${value}`)
     .join(', ');
 
-const withoutNulls = (figures: Figures): Figures =>
-  Object.fromEntries(Object.entries(figures).filter(([, value]) => value !== null));
+/** Figures with a value; of a network that has come apart a measure may be infinite, which no checkpoint can hold. */
+const known = (figures: Figures): Figures =>
+  Object.fromEntries(Object.entries(figures).filter(([, value]) => value !== null && Number.isFinite(value)));
 
 /**
  * What a checkpoint says, checked: its checksum only tells that it is as it was written.
@@ -331,6 +333,6 @@ function restore(learner: Learner, { arrays, step }: LoadedCheckpoint, state: Ru
 const doesNotFit = (out: string, what: string, cause?: unknown): TtsError =>
   new TtsError(
     'ERR_CHECKPOINT',
-    `${out} holds a checkpoint that does not fit this run (${what}); give --out another folder`,
+    `${out} holds a checkpoint that does not fit this run (${shortened(what, 200)}); give --out another folder`,
     { cause },
   );

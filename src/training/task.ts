@@ -14,7 +14,9 @@ export interface RunPosition {
   readonly figures: Figures;
 }
 
-/** Something a task does at intervals and at the end of a run: measure, speak, draw. The clock of the run stands still. */
+/**
+ * Something a task does at intervals and at the end of a run: measure, speak, draw. The clock of the run stands still.
+ */
 export interface Measurement {
   /** Steps from one to the next; Infinity for never. */
   readonly every: number;

@@ -178,7 +178,9 @@ export function damagedData(value: unknown, random: RandomStream): unknown {
         else delete holder[key];
         break;
       case 1:
-        holder[oneOf(random, ['x', '__proto__', 'constructor', '0', '', 'length'])] = hostileValue(random);
+        // The length of a list is no key of it: four thousand million places are no input but a fault of the fuzzer.
+        if (Array.isArray(holder)) holder.push(hostileValue(random));
+        else holder[oneOf(random, ['x', '__proto__', 'constructor', '0', '', 'length'])] = hostileValue(random);
         break;
       case 2: {
         const other = oneOf(random, places);

@@ -2,8 +2,9 @@
 //
 //   npm run fuzz -- [--only READER]... [--inputs 1000] [--seed 1] [--findings build/fuzz]
 //
-// Input i of a reader is made of the seed + i alone. Each reader runs in a process of its own, which is watched: a crash,
-// a hang and memory without bound are findings too. Each finding is saved as a file that test/fuzz.test.ts can replay.
+// Input i of a reader is made of the seed + i alone. Each reader runs in a process of its own, which is watched: a
+// crash, a hang and memory without bound are findings too. Each finding is saved as a file that test/fuzz.test.ts can
+// replay.
 import { fork } from 'node:child_process';
 import { mkdirSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +14,9 @@ import { RandomStream } from '../../src/base/random.js';
 import { Finding, folderForInputs, type Outcome, tryInput } from './reader.js';
 import { type ReaderName, readerNames, readerOf } from './readers.js';
 
-/** For one input: seconds of computing, seconds by the clock (for waits; a busy machine may take long), bytes of memory. */
+/**
+ * For one input: seconds of computing, seconds by the clock (for waits; a busy machine may take long), bytes of memory.
+ */
 const bounds = { computing: 20, clock: 600, memory: 2 * 2 ** 30 };
 /** Inputs for one process, so that what a reader leaks is not taken for what an input needs. */
 const perProcess = 2000;

@@ -65,8 +65,8 @@ export function inlineCommandsOf(page: string): PageCommand[] {
 const control = new Set(['for', 'do', 'done']);
 
 /**
- * The commands in a line: `&&`, `;` and `|` part them, comments go, quotes and variables are resolved, and of a loop the
- * body stays, with the first value of its variable.
+ * The commands in a line: `&&`, `;` and `|` part them, comments go, quotes and variables are resolved, and of a loop
+ * the body stays, with the first value of its variable.
  */
 export function commandsIn(line: string, variables: Map<string, string>): string[][] {
   const [, loop, first] = /\bfor (\w+) in ('[^']*'|\S+)/.exec(line) ?? [];

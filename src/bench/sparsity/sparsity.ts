@@ -43,8 +43,8 @@ export interface SparsityBench {
  * Runs every method with every seed, each in a process of its own, `jobs` at a time, and returns the results, method by
  * method. Each is written down as it comes; those that are there are not run again, so that a comparison that was
  * interrupted goes on.
- * @throws {TtsError} ERR_IN_USE where another process works on it; what reading the recipe and opening its data throw; what a run throws, when the others that are
- * under way have ended
+ * @throws {TtsError} ERR_IN_USE where another process works on it; what reading the recipe and opening its data throw;
+ * what a run throws, when the others that are under way have ended
  */
 export async function benchSparsity(bench: SparsityBench): Promise<SparsityResult[]> {
   const { out } = bench;

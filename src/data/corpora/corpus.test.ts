@@ -46,7 +46,7 @@ test(
     'ids with extension, unlisted recordings ignored',
   async (t) => {
     const dir = folder(t, {
-      'metadata.csv': '\uFEFFb|Mr. 2|Mister two\r\na.wav|"one|\r\n\r\n',
+      'metadata.csv': '\uFEFFb|Mr. 2|Mister two\r\n\uFEFFa.wav|"one|\r\n\r\n',
       'wavs/a.wav': true,
       'wavs/b.FLAC': true,
       'b.wav': true,

@@ -63,8 +63,8 @@ const withoutExtension = (path: string) => path.slice(0, path.length - extname(p
 const byId = (a: Clip, b: Clip) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 
 /**
- * Maps path without extension, as `sameName` writes it, → path, for the recordings among `files`. Two recordings with one
- * name map to both.
+ * Maps path without extension, as `sameName` writes it, → path, for the recordings among `files`. Two recordings with
+ * one name map to both.
  */
 function recordingsByStem(files: readonly string[]): Map<string, string[]> {
   const stems = new Map<string, string[]>();

@@ -1,8 +1,9 @@
 import { TtsError } from '../../base/errors.js';
 
 /**
- * The text in a file that people have written: UTF-8, or UTF-16 in either byte order, with or without a byte order mark.
- * Lines end with LF, CR LF or CR alone; see `linesOf`.
+ * The text in a file that people have written: UTF-8, or UTF-16 in either byte order, with or without a byte order
+ * mark; marks further in, as files have that were put together from several, are left out too. Lines end with LF, CR LF
+ * or CR alone; see `linesOf`.
  *
  * @param path names the file in messages
  * @throws {TtsError} ERR_CORPUS for another encoding, with the first byte that is not UTF-8
@@ -10,7 +11,7 @@ import { TtsError } from '../../base/errors.js';
 export function decodeText(bytes: Buffer, path: string): string {
   const text = new TextDecoder(encodingOf(bytes, path), { fatal: true });
   try {
-    const decoded = text.decode(bytes);
+    const decoded = text.decode(bytes).replaceAll('\ufeff', '');
     const nul = decoded.indexOf('\0');
     if (nul >= 0)
       throw new TtsError(

@@ -194,6 +194,15 @@ test('several corpora become one: ids tell which is which, also where two have o
   assert.equal(joined.clips.length, 2 * mini.clips.length + 1);
   assert.equal(new Set(joined.clips.map(({ id }) => id)).size, joined.clips.length);
 
+  assert.equal(joined.notes, undefined);
+  assert.deepEqual(
+    joinCorpora([
+      { ...mini, notes: ['a'] },
+      { ...mini, notes: ['b'] },
+    ]).notes,
+    ['a', 'b'],
+  );
+
   const opened = await openTrainingCorpus({ corpus: ['data/ljspeech-mini', 'data/ljspeech-mini'], download: false });
   assert.equal(opened.clips.length, 2 * mini.clips.length);
   assert.deepEqual(await openTrainingCorpus({ corpus: ['data/ljspeech-mini'], download: false }), mini);

@@ -118,5 +118,10 @@ export function joinCorpora(corpora: readonly Corpus[]): Corpus {
   const clips = corpora.flatMap((each, i) =>
     each.clips.map((clip) => ({ ...clip, id: `${names[i]}/${clip.id}`, corpus: names[i] })),
   );
-  return { name: names.join(', '), clips: clips.sort((a, b) => (a.id < b.id ? -1 : 1)) };
+  const notes = corpora.flatMap((each) => each.notes ?? []);
+  return {
+    name: names.join(', '),
+    clips: clips.sort((a, b) => (a.id < b.id ? -1 : 1)),
+    ...(notes.length > 0 && { notes }),
+  };
 }

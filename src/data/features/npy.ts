@@ -105,8 +105,8 @@ function parseHeader(
 }
 
 /**
- * The three entries of the dictionary, as they are written; undefined for what numpy does not take for a header: another
- * key, a key twice, something behind it.
+ * The three entries of the dictionary, as they are written; undefined for what numpy does not take for a header:
+ * another key, a key twice, something behind it.
  */
 function dictionaryOf(header: string): Map<string, string> | undefined {
   const key = `u?(?:'(\\w+)'|"(\\w+)")`;

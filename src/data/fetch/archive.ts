@@ -175,8 +175,8 @@ async function runTar(archive: string, into: string): Promise<void> {
 }
 
 /**
- * Unzips an archive into a program, and stops where more comes out than of an archive of recordings or images. A program
- * that reads no more, as tar does at the end of an archive, is no reason to stop: the checksum comes last.
+ * Unzips an archive into a program, and stops where more comes out than of an archive of recordings or images. A
+ * program that reads no more, as tar does at the end of an archive, is no reason to stop: the checksum comes last.
  */
 async function feed(archive: string, target: Writable): Promise<void> {
   let gone = target.destroyed;

@@ -30,7 +30,10 @@ export interface FeatureStore {
   readonly validation: readonly StoredClip[];
   /** Of the clips to train on. */
   readonly statistics: FeatureStatistics;
-  /** SHA-256 over the settings, the treatment, what alters copies, and each clip's id, content and side: equal hashes, equal training data. */
+  /**
+   * SHA-256 over the settings, the treatment, what alters copies, and each clip's id, content and side: equal hashes,
+   * equal training data.
+   */
   readonly hash: string;
   /** What there is to say of the recordings: those that are left out, doubtful levels, sample rates that differ. */
   readonly notes: readonly string[];
@@ -59,10 +62,10 @@ const residentBytes = 256 * 2 ** 20;
 
 /**
  * Opens the features of a corpus; what the cache lacks is computed first. Files are keyed by the recordings' content,
- * the settings and the treatment, so a changed recording is noticed (by size or time of change) and a moved one is not computed
- * again. Files are checked against their checksums, and made again where they are damaged. A process that is killed
- * loses at most the clips that were being computed. Throws ERR_CORPUS if recordings cannot be used, none is left to
- * train on, or the split is impossible.
+ * the settings and the treatment, so a changed recording is noticed (by size or time of change) and a moved one is not
+ * computed again. Files are checked against their checksums, and made again where they are damaged. A process that is
+ * killed loses at most the clips that were being computed. Throws ERR_CORPUS if recordings cannot be used, none is left
+ * to train on, or the split is impossible.
  */
 export async function openFeatureStore({
   corpus,

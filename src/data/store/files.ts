@@ -21,7 +21,9 @@ export interface Making {
   readonly altered?: Omit<Augmentation, 'copies'> & { readonly copy: number };
 }
 
-/** The two files of a clip, in the byte order of the machine that the cache belongs to, each with its seal at its end. */
+/**
+ * The two files of a clip, in the byte order of the machine that the cache belongs to, each with its seal at its end.
+ */
 export interface ClipFiles {
   /** int16 [frames·hop]. */
   readonly pcm: string;

@@ -18,7 +18,9 @@ export interface HeardSystem {
   readonly errors: number;
   /** Word error rate in percent; see `wordErrorRate`. */
   readonly rate: MeanInterval;
-  /** How much higher the rate is than on the recordings, in percentage points, clip by clip; null for the recordings. */
+  /**
+   * How much higher the rate is than on the recordings, in percentage points, clip by clip; null for the recordings.
+   */
   readonly aboveRecordings: MeanInterval | null;
   /** The clips that have a transcript. */
   readonly clips: readonly HeardClip[];

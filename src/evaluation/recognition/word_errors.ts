@@ -43,8 +43,8 @@ export interface CountedWords {
 
 /**
  * Word error rate in percent: errors of all clips over words of all clips, which can exceed 100. Its 95% confidence
- * interval is that of a ratio of two sums with the clips as units (Cochran 1977, Sampling Techniques, chapter 6, with Student's
- * t): clips with more words count more.
+ * interval is that of a ratio of two sums with the clips as units (Cochran 1977, Sampling Techniques, chapter 6, with
+ * Student's t): clips with more words count more.
  * @param clips at least one of them with words
  */
 export function wordErrorRate(clips: readonly CountedWords[]): MeanInterval {

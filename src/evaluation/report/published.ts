@@ -15,8 +15,8 @@ export const publishedSource =
 
 /**
  * A yardstick for copy synthesis: what tts-eval says of the published samples of other vocoders, which were trained on
- * the 24 hours of LJSpeech, and of the voice of version 0.1, which was trained on 5.6 minutes. Anyone can repeat it: see
- * docs/evaluation.md, whose table is kept in step by a test. The harmonicity was measured to two digits by another
+ * the 24 hours of LJSpeech, and of the voice of version 0.1, which was trained on 5.6 minutes. Anyone can repeat it:
+ * see docs/evaluation.md, whose table is kept in step by a test. The harmonicity was measured to two digits by another
  * program, before it was one of the measures here.
  */
 export const published: readonly PublishedVocoder[] = [

@@ -53,8 +53,8 @@ export interface NativeSamplerGroup {
 }
 
 /**
- * The kernels' C++ as JavaScript sees it: compiled for the instruction sets of the machine (native/bindings/node.cc), or
- * as WebAssembly (native/bindings/wasm.cc). `name` says which of its instruction sets. Nothing is checked here.
+ * The kernels' C++ as JavaScript sees it: compiled for the instruction sets of the machine (native/bindings/node.cc),
+ * or as WebAssembly (native/bindings/wasm.cc). `name` says which of its instruction sets. Nothing is checked here.
  */
 export interface Addon {
   /** Instruction sets that run on this processor, best first. */

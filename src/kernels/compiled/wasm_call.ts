@@ -17,7 +17,8 @@ const addresses = 2 ** 32;
 type Entry = (argumentsAddress: number) => void;
 
 /**
- * The kernels in src/kernels/native/bindings/wasm.cc. Each takes the address of its arguments, as `Call` lays them down.
+ * The kernels in src/kernels/native/bindings/wasm.cc. Each takes the address of its arguments, as `Call` lays them
+ * down.
  */
 export interface KernelExports extends Memory {
   readonly product: Entry;

@@ -67,8 +67,8 @@ const storedTypes = ['Float32Array', 'Uint16Array', 'Int8Array'] as const;
 /**
  * A block matrix: sizes, ascending columns within each block row, columns in range.
  * @param types of its values
- * @param remember whether one that has passed is not looked at again as long as it has the same arrays, for kernels that
- * look at its indices themselves
+ * @param remember whether one that has passed is not looked at again as long as it has the same arrays, for kernels
+ * that look at its indices themselves
  */
 export function checkBlockMatrix<M extends StoredMatrix>(
   name: string,
@@ -136,6 +136,10 @@ export function checkSamplerNetwork(network: SamplerNetwork, remember = false): 
   const { most } = limits.samplerColumns;
   if (seen.hidden > most || seen.projection > most)
     throw wrong(`hidden ${seen.hidden}, projection ${seen.projection}: expected at most ${most}`);
+  // Only the state is there in int8; see `matrixPrecisions`.
+  for (const logits of [2, 4])
+    if (isArray('Int8Array', seen.sparse[logits].values))
+      throw wrong(`sparse[${logits}] is int8, expected float32 or bf16 for the matrices of logits`);
   return seen;
 }
 

@@ -1,3 +1,4 @@
+import { shortened } from '../../base/bounded_json.js';
 import { TtsError } from '../../base/errors.js';
 import { type Limit, limits } from '../../base/limits.js';
 
@@ -25,7 +26,7 @@ const [tagOf, lengthOf, bufferOf] = [Symbol.toStringTag, 'length', 'buffer'].map
 export function shown(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'boolean' || value === undefined || value === null)
     return String(value);
-  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+  if (typeof value === 'string') return JSON.stringify(shortened(value));
   if (typeof value === 'bigint') return `${String(value).slice(0, 60)}n`;
   return typeof value === 'object' ? `a ${typeName(value)}` : `a ${typeof value}`;
 }

@@ -18,6 +18,7 @@ import {
 import { TtsError } from '../../base/errors.js';
 import { RandomStream } from '../../base/random.js';
 import { chooseKernels, kernelNames, type Kernels, nativeNames, withPrecision } from '../index.js';
+import { rounded } from './precision.js';
 
 const stream = new RandomStream(1, 41);
 const network = randomNetwork(stream, { hidden: 32, projection: 16, classes: 32, shape: blockShapes[0], cues: 4 });
@@ -245,6 +246,17 @@ for (const name of kernelNames()) {
       assert.ok(tried >= 5, `${tried} tries`);
       await run(kernels, args() as never);
     });
+
+  test(`${name}: logits are not taken in int8, in which only the state is there`, () => {
+    const int8 = withPrecision(silent, 'int8');
+    for (const logits of [2, 4]) {
+      const sparse = int8.sparse.map((matrix, i) => (i === logits ? rounded(silent.sparse[i], 'int8') : matrix));
+      assert.throws(() => kernels.createSampler({ ...int8, sparse }, { seed: 1, temperature: 1, firstCode: 0 }), {
+        code: 'ERR_ARGUMENT',
+        message: new RegExp(`sparse\\[${logits}\\] is int8, expected float32 or bf16`),
+      });
+    }
+  });
 
   test(`${name}: what is no list of networks, layers or parts is refused`, async () => {
     const refused = async (call: () => unknown) => assert.rejects(async () => call(), { code: 'ERR_ARGUMENT' });

@@ -290,8 +290,8 @@ function coded<T>(call: () => T): T {
 }
 
 /**
- * What kernels throw although their arguments are good: C++ and JavaScript have no memory, or a matrix is no longer what
- * it was when it passed. Anything else is a fault of the toolkit and stays as it is.
+ * What kernels throw although their arguments are good: C++ and JavaScript have no memory, or a matrix is no longer
+ * what it was when it passed. Anything else is a fault of the toolkit and stays as it is.
  */
 function withCode(cause: unknown): unknown {
   if (!(cause instanceof Error) || cause instanceof TtsError) return cause;

@@ -7,7 +7,8 @@ import type { FramePredictors, Hearing } from './listener.js';
 export const LANES = 16;
 
 /**
- * What the kernels can run on: C++ for an instruction set, the same as WebAssembly, or the slow, plain TypeScript reference.
+ * What the kernels can run on: C++ for an instruction set, the same as WebAssembly, or the slow, plain TypeScript
+ * reference.
  */
 export type KernelName =
   'generic' | 'avx2' | 'avxvnni' | 'avx512' | 'avx512vnni' | 'neon' | 'neondot' | 'wasm' | 'reference';
@@ -165,8 +166,8 @@ export interface Sampler {
 }
 
 /**
- * Utterances that native kernels take through one pass over the weights (kSamplerSlots in native/sample/sampler.h): a group is
- * best a multiple of it for each thread.
+ * Utterances that native kernels take through one pass over the weights (kSamplerSlots in native/sample/sampler.h): a
+ * group is best a multiple of it for each thread.
  */
 export const SIDE_BY_SIDE = 4;
 

@@ -51,8 +51,8 @@ export function hasKey(key: string, request: FastifyRequest): boolean {
 }
 
 /**
- * Whom an address counts as: somebody with IPv6 has at least 2^64 addresses, so those are counted by their network of 64
- * bits.
+ * Whom an address counts as: somebody with IPv6 has at least 2^64 addresses, so those are counted by their network of
+ * 64 bits.
  */
 export function neighbourhood(address: string): string {
   const version4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];

@@ -155,8 +155,8 @@ export const userVersion = (database: Database): number | undefined =>
 const withDigests = new WeakMap<Database, boolean>();
 
 /**
- * Whether the rows of a file have digests. Those of version 1 have none. Three signs must agree, so that damage does not
- * make a file look as if it were one of version 1.
+ * Whether the rows of a file have digests. Those of version 1 have none. Three signs must agree, so that damage does
+ * not make a file look as if it were one of version 1.
  * @throws {DamagedRow} if they do not
  */
 export function hasDigests(database: Database): boolean {

@@ -273,9 +273,9 @@ export function replace(path: string, whole: Whole): void {
 }
 
 /**
- * SQLite takes a write-ahead log up to the first frame whose checksum is wrong, and says nothing of what follows. After a
- * power cut that is a transaction which nobody was told of, and otherwise damage; which one cannot be known, so it is said
- * (https://www.sqlite.org/fileformat.html#the_write_ahead_log).
+ * SQLite takes a write-ahead log up to the first frame whose checksum is wrong, and says nothing of what follows. After
+ * a power cut that is a transaction which nobody was told of, and otherwise damage; which one cannot be known, so it is
+ * said (https://www.sqlite.org/fileformat.html#the_write_ahead_log).
  */
 export function walDamage(path: string): string[] {
   const wal = `${path}-wal`;

@@ -30,7 +30,10 @@ export interface ServerOptions {
   readonly patience?: Partial<Record<keyof typeof patience, number>>;
 }
 
-/** A client that is slower than this loses its connection, so that nobody can hold many of them for nothing. Times in ms. */
+/**
+ * A client that is slower than this loses its connection, so that nobody can hold many of them for nothing. Times in
+ * ms.
+ */
 export const patience = {
   /** For the head of a request. */
   head: 20_000,

@@ -1,8 +1,9 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMap } from 'yaml';
 import { z } from 'zod';
 import { TtsError } from '../../base/errors.js';
+import { readWholeFileSync } from '../../base/whole_file.js';
 import { plainYaml, readYaml } from '../../base/yaml.js';
 import { describeIssues } from '../../base/yaml_issues.js';
 import type { Kind } from '../protocol.js';
@@ -148,9 +149,11 @@ const defaultConsent =
  */
 export function readStudyFile(folder: string): StudyFile {
   const path = join(folder, 'test.yaml');
-  const content = readText(path);
-  if (content === undefined) return {};
-  const { document, lines } = readYaml(Buffer.from(content), path, 'ERR_LISTENING_TEST');
+  const status = statSync(path, { throwIfNoEntry: false });
+  if (status === undefined) return {};
+  // A pipe of that name would be waited for.
+  if (!status.isFile()) throw new TtsError('ERR_LISTENING_TEST', `${path} is no file; expected a file of YAML`);
+  const { document, lines } = readYaml(readWholeFileSync(path), path, 'ERR_LISTENING_TEST');
   if (document.contents === null) return {};
   if (!isMap(document.contents))
     throw new TtsError('ERR_LISTENING_TEST', `${path}: expected keys and values, such as "kind: mushra"`);
@@ -161,30 +164,6 @@ export function readStudyFile(folder: string): StudyFile {
     `${path}: ${describeIssues(result.error.issues, fileSchema, document, lines)}`,
   );
 }
-
-/** The text of a file; undefined if there is none. */
-function readText(path: string): string | undefined {
-  const fault = (what: string, cause?: unknown) =>
-    new TtsError('ERR_LISTENING_TEST', `${path} ${what}; expected a file of YAML in UTF-8`, { cause });
-  const status = statSync(path, { throwIfNoEntry: false });
-  if (status === undefined) return undefined;
-  if (!status.isFile()) throw fault('is no file');
-  if (status.size > largest) throw fault(`has ${status.size} bytes, more than ${largest}`);
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    throw fault(`cannot be read: ${(error as NodeJS.ErrnoException).code}`, error);
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw fault('is not UTF-8', error);
-  }
-}
-
-/** Largest test.yaml that is read, in bytes. */
-const largest = 2 ** 20;
 
 /** Fills in the defaults. */
 export function settle(file: StudyFile, kind: Kind): StudySettings {

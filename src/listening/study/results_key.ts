@@ -66,7 +66,9 @@ function read(path: string): string | undefined {
   throw new TtsError('ERR_LISTENING_TEST', `${path} is no file; expected the key of the results`);
 }
 
-/** Whole, on the disk and with its owner's rights only before it has its name. Of two that make it at once, one wins. */
+/**
+ * Whole, on the disk and with its owner's rights only before it has its name. Of two that make it at once, one wins.
+ */
 function make(path: string): string {
   const temporary = claimTemporary(path);
   try {

@@ -20,7 +20,9 @@ export interface PreparedFile {
   readonly hash: string;
   /** In bytes. */
   readonly size: number;
-  /** When it was written, in ms since 1970: a file that has another size or time since is not the one that was checked. */
+  /**
+   * When it was written, in ms since 1970: a file that has another size or time since is not the one that was checked.
+   */
   readonly modified: number;
 }
 

@@ -1,7 +1,7 @@
 import { sha256 as Sha256 } from '@noble/hashes/sha2';
 import { bytesToHex } from '@noble/hashes/utils';
 import { isUntreated, untreated } from '../../audio/treatment.js';
-import { parseBoundedJson, quoted } from '../../base/bounded_json.js';
+import { parseBoundedJson, quoted, shortened } from '../../base/bounded_json.js';
 import { TtsError } from '../../base/errors.js';
 import { type Limit, limits, within } from '../../base/limits.js';
 import type { StoredMatrix } from '../../kernels/interface/blocks.js';
@@ -193,7 +193,7 @@ function readMetadata(metadata: Record<string, string>) {
   const [{ path, message }] = checked.error.issues;
   const value = path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], json);
   const text = (JSON.stringify(value) as string | undefined) ?? 'missing';
-  throw corrupt(`metadata ${path.join('.')} is ${text.length > 60 ? `${text.slice(0, 60)}…` : text}: ${message}`);
+  throw corrupt(`metadata ${path.join('.')} is ${shortened(text)}: ${message}`);
 }
 
 const denseShape = (name: DenseName, config: WaveRnnConfig): number[] => {

@@ -4,8 +4,8 @@ import { conditioningForward, normaliseFeatures } from './conditioning.js';
 import { vectorsPerFrame, type WaveRnnConfig } from './config.js';
 
 /**
- * The trained frame-rate network of a voice. It holds no tensors between calls: TensorFlow.js keeps a tensor until it is
- * told, and nobody may be left to tell it, where a stream is let go of in the middle.
+ * The trained frame-rate network of a voice. It holds no tensors between calls: TensorFlow.js keeps a tensor until it
+ * is told, and nobody may be left to tell it, where a stream is let go of in the middle.
  */
 export class GateConditioner {
   constructor(

@@ -67,7 +67,9 @@ export function year(value: string | number): string {
   return low === 0 ? `${cardinal(high)} hundred` : `${cardinal(high)} ${pair(low)}`;
 }
 
-/** Numbers that name things, such as rooms and exhibits: 150 → one fifty, 1303 → thirteen oh three, 77 → seventy-seven. */
+/**
+ * Numbers that name things, such as rooms and exhibits: 150 → one fifty, 1303 → thirteen oh three, 77 → seventy-seven.
+ */
 export function label(written: string): string {
   if (written.startsWith('0') || written.length > 4) return digits(written);
   if (written.length < 3 || written.endsWith('00')) return cardinal(written);

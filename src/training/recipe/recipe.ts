@@ -40,8 +40,8 @@ export interface RecipeOptions {
   /** Overrides of single values, such as `training.learningRate=1e-3`; what follows `=` is read as YAML. */
   readonly set?: readonly string[];
   /**
-   * Folder of the data, instead of what the recipe says: recordings for a vocoder, or several such folders; images for a
-   * classifier.
+   * Folder of the data, instead of what the recipe says: recordings for a vocoder, or several such folders; images for
+   * a classifier.
    */
   readonly data?: string | readonly string[];
   /**

@@ -62,8 +62,8 @@ export const trainingSchema = z
     segment: whole(limits.segment),
     /**
      * Noise on what the network hears of the past, in steps of the code: each segment draws a deviation between 0 and
-     * this one. It makes the voice stand its own errors, which it hears when it speaks (as in LPCNet, Valin and Skoglund
-     * 2019, arXiv 1810.11846, section 3.8).
+     * this one. It makes the voice stand its own errors, which it hears when it speaks (as in LPCNet, Valin and
+     * Skoglund 2019, arXiv 1810.11846, section 3.8).
      */
     noise: real(limits.noise),
     steps,

@@ -1,3 +1,4 @@
+import { shortened } from '../../base/bounded_json.js';
 import { canonicalJson } from '../../base/canonical_json.js';
 import { TtsError } from '../../base/errors.js';
 
@@ -27,7 +28,7 @@ export function checkSameRun(out: string, before: unknown, now: unknown): void {
   for (const { key, was, is } of differences(before, now))
     throw new TtsError(
       'ERR_CHECKPOINT',
-      `${out} holds a run with ${key} ${was ?? 'unset'}, now ${is ?? 'unset'}; go on with the old ` +
+      `${out} holds a run with ${shortened(key)} ${shortened(was ?? 'unset')}, now ${shortened(is ?? 'unset')}; go on with the old ` +
         'settings, or give --out another folder',
     );
 }

@@ -45,8 +45,8 @@ export function originNotes({ name, voice }: Origin): string[] {
 }
 
 /**
- * Sees to it that the folder of a run holds a copy of the voice that the run began from, as `from.safetensors`: the file
- * it was read from may change or go.
+ * Sees to it that the folder of a run holds a copy of the voice that the run began from, as `from.safetensors`: the
+ * file it was read from may change or go.
  * @throws {TtsError} ERR_CHECKPOINT when the folder holds a run that began from another voice, or from one where
  * `origin` is undefined; ERR_FILE_WRITE
  */

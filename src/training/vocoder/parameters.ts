@@ -77,8 +77,8 @@ export class VocoderParameters implements MaskedParameters {
   }
 
   /**
-   * Begins with the weights of a voice instead of drawn ones, without moments. Throws RangeError unless every member has
-   * the masks of the voice.
+   * Begins with the weights of a voice instead of drawn ones, without moments. Throws RangeError unless every member
+   * has the masks of the voice.
    */
   beginWith(voice: Voice): void {
     const { sparse, dense } = inFloat32(voiceNetwork(voice));

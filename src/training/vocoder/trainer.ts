@@ -37,8 +37,8 @@ import { drawSegments, type Segments } from './segments.js';
 const probeSamples = 7680;
 
 /**
- * A vocoder in training. A batch is drawn from the clips of a feature store; the frame-rate network is differentiated by
- * TensorFlow.js, the sample-rate network by the kernels, all members of a population in one call.
+ * A vocoder in training. A batch is drawn from the clips of a feature store; the frame-rate network is differentiated
+ * by TensorFlow.js, the sample-rate network by the kernels, all members of a population in one call.
  */
 export class VocoderTrainer extends MaskedLearner {
   readonly config: WaveRnnConfig;

@@ -18,7 +18,7 @@
 
 enum Precision { kFloat32, kBf16, kInt8 };
 
-// Copies of the state in int8; both, or none.
+// Copies of the state in int8.
 enum Copies { kBytes = 1, kSpread = 2 };
 
 struct PackedMatrix {
