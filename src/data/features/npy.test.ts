@@ -133,6 +133,7 @@ const broken: [string, Buffer, RegExp][] = [
   ],
   ['truth values', npy(dictionary('|b1', '(12,)'), three), /holds truth values \(type \|b1\)/],
   ['complex numbers', npy(dictionary('<c8', '(3,)'), new ArrayBuffer(24)), /holds complex numbers/],
+  ['a space that Python does not know', npy(`${dictionary('<f4', '(3,)')}\v`, three), /header that cannot be read/],
   ['two lengths without a comma', npy(dictionary('<f4', '(3 1)'), three), /header that cannot be read/],
   ['pickled objects', npy(dictionary('|O', '(3,)'), three), /holds Python objects \(type \|O\)/],
   ['records', npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (3,), }", three), /holds records/],

@@ -109,11 +109,13 @@ function parseHeader(
  * another key, a key twice, something behind it.
  */
 function dictionaryOf(header: string): Map<string, string> | undefined {
+  // Other spaces are none to Python.
+  const space = '[ \\t\\f\\r\\n]';
   const key = `u?(?:'(\\w+)'|"(\\w+)")`;
-  const value = `u?'[^']*'|u?"[^"]*"|True|False|\\([\\d\\s,L]*\\)|\\[[^{}:]*\\]`;
-  const entry = new RegExp(`${key}\\s*:\\s*(${value})\\s*(?:,\\s*|(?=\\}))`, 'y');
+  const value = `u?'[^']*'|u?"[^"]*"|True|False|\\((?:[\\d,L]|${space})*\\)|\\[[^{}:]*\\]`;
+  const entry = new RegExp(`${key}${space}*:${space}*(${value})${space}*(?:,${space}*|(?=\\}))`, 'y');
   const values = new Map<string, string>();
-  entry.lastIndex = /^\s*\{\s*/.exec(header)?.[0].length ?? header.length;
+  entry.lastIndex = new RegExp(`^${space}*\\{${space}*`).exec(header)?.[0].length ?? header.length;
   let end = entry.lastIndex;
   for (let found = entry.exec(header); found !== null; found = entry.exec(header)) {
     const name = found[1] ?? found[2];
@@ -122,7 +124,7 @@ function dictionaryOf(header: string): Map<string, string> | undefined {
     end = entry.lastIndex;
   }
   const whole = values.size === 3 && ['descr', 'fortran_order', 'shape'].every((name) => values.has(name));
-  return whole && /^\}\s*$/.test(header.slice(end)) ? values : undefined;
+  return whole && new RegExp(`^\\}${space}*$`).test(header.slice(end)) ? values : undefined;
 }
 
 /**
