@@ -1,5 +1,5 @@
 import { consonants, vowels } from '../../text/arpabet.js';
-import { type Boundary, boundaries } from '../../text/tokens.js';
+import { boundaries, type Boundary } from '../../text/tokens.js';
 import type { Transcript } from './transcript.js';
 
 /** Vowels that sound otherwise without stress than with it. */

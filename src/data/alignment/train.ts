@@ -1,4 +1,4 @@
-import { type Boundary, boundaries } from '../../text/tokens.js';
+import { boundaries, type Boundary } from '../../text/tokens.js';
 import { type ClipFeatures, dimensions } from './features.js';
 import { Mixtures, Statistics } from './gaussians.js';
 import {
