@@ -91,10 +91,10 @@ INLINE uint64_t ticks_now() {
 
 constexpr float kLog2E = 1.44269504f;
 
-// 2^(factor · x) = 2^n · 2^f of R registers that take each step together, so that none waits for its
-// own result; the power within 2^±126. n is the nearest integer: adding 1.5·2^23 rounds to it and
-// leaves it in the low bits. 2^f on [-1/2, 1/2] by its degree-6 Taylor polynomial: relative error
-// below 2e-7.
+// 2^(factor · x) = 2^n · 2^f of R registers that take each step together, so that none waits for
+// its own result; the power within 2^±126. n is the nearest integer: adding 1.5·2^23 rounds to it
+// and leaves it in the low bits. 2^f on [-1/2, 1/2] by its degree-6 Taylor polynomial: relative
+// error below 2e-7.
 template <int R>
 INLINE void powers_of_two(float factor, vf (&x)[R]) {
   vf z[R], shifted[R], f[R], p[R];

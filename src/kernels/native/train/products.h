@@ -67,7 +67,7 @@ INLINE void product_block_row(const Matrix& m, int i, const float* __restrict x,
     vf sums[R][kParts];
     UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < kParts; p++) sums[r][p] = vf{};
     const float* w = m.values + (size_t)begin * S::rows * S::columns + r0;
-    for (int k = begin; k < end; k++) {
+    _Pragma("GCC unroll 2") for (int k = begin; k < end; k++) {
       const float* input = x + (size_t)m.column[k] * S::columns * kLanes;
       UNROLL for (int c = 0; c < S::columns; c++, w += S::rows, input += kLanes) {
         vf in[kParts];
@@ -160,12 +160,13 @@ INLINE void transpose_tile(const float* tile, float* tiles) {
 // dw [N entries][16] += Σ over steps and lanes of the transposed tiles of a block row and the
 // inputs of N consecutive entries. Shapes of blocks share it.
 template <int N>
-__attribute__((noinline)) void weights_by_rows(const float* tiles, const float* const* x, size_t xStride, int steps,
-                            float* dw) {
+__attribute__((noinline)) void weights_by_rows(const float* tiles, const float* const* x,
+                                               size_t xStride, int steps, float* dw) {
   vf sums[N][kParts];
   UNROLL for (int n = 0; n < N; n++) UNROLL for (int p = 0; p < kParts; p++) sums[n][p] =
       load(dw + n * kLanes + p * kWidth);
-  for (size_t at = 0; steps > 0; steps--, at += xStride)
+  for (size_t at = 0; steps > 0; steps--, at += xStride) {
+    if (steps > 1) UNROLL for (int n = 0; n < N; n++) prefetch(x[n] + at + xStride);
     for (int l = 0; l < kLanes; l += kTileLanes, tiles += kTileLanes * kLanes) {
       vf rows[kTileLanes][kParts];
       UNROLL for (int k = 0; k < kTileLanes; k++) UNROLL for (int p = 0; p < kParts; p++)
@@ -176,6 +177,7 @@ __attribute__((noinline)) void weights_by_rows(const float* tiles, const float* 
             sums[n][p] += in[k] * rows[k][p];
       }
     }
+  }
   UNROLL for (int n = 0; n < N; n++) UNROLL for (int p = 0; p < kParts; p++)
       store(dw + n * kLanes + p * kWidth, sums[n][p]);
 }

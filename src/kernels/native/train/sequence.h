@@ -2,10 +2,10 @@
 // back-propagation through all its steps.
 //
 // Forwards, each step stores the state and the gates. That is megabytes per lane, more than any
-// cache: they are read back with a prefetch one step ahead that hides behind the products. The
-// output layers do not feed back, so they wait for the backward pass. There, a chunk of steps at a
-// time, their activations and gradients stay in the cache, and the gradients of the weights are
-// summed over 16 lanes · kChunk steps in registers.
+// cache: they are read back with prefetches that hide behind the products. The output layers do not
+// feed back, so they wait for the backward pass. There, a chunk of steps at a time, their
+// activations and gradients stay in the cache, and the gradients of the weights are summed over 16
+// lanes · kChunk steps in registers.
 #pragma once
 #include "excitation/listener.h"
 #include "train/products.h"
@@ -137,7 +137,7 @@ struct SequenceRun {
       mark(kStateProducts);
       const float fineHalf = i0 >= H / 2 ? 1.f : 0.f;
       // What enters a gate besides the product, for the registers from the `first` of its 16 rows.
-      const auto drive = [&](int g, int first, vf (&to)[kGateRegisters]) INLINE_LAMBDA {
+      const auto drive = [&](int g, int first, vf(&to)[kGateRegisters]) INLINE_LAMBDA {
         const int row = g * H + i0 + first / kParts;
         const float* w = wi + (size_t)row * inputs;
         const float* from = gate + (size_t)row * kLanes;
@@ -146,8 +146,9 @@ struct SequenceRun {
           to[n] = load(from + n * kWidth) + wn[0] * load(xn) + wn[1] * load(xn + kLanes) +
                   wn[2] * fineHalf * load(xn + 2 * kLanes);
         }
-        for (int c = 3; c < inputs; c++) UNROLL for (int n = 0; n < kGateRegisters; n++) to[n] +=
-            w[n / kParts * inputs + c] * load(x + c * kLanes + n % kParts * kWidth);
+        for (int c = 3; c < inputs; c++)
+          UNROLL for (int n = 0; n < kGateRegisters; n++) to[n] +=
+              w[n / kParts * inputs + c] * load(x + c * kLanes + n % kParts * kWidth);
       };
       // The candidate waits for the reset gate: with the gates of all 16 units first, there is work
       // to fill the wait.
@@ -260,8 +261,7 @@ struct SequenceRun {
     transposed_all<S>(logitMatrix, z, d);
     for (int i = 0; i < P * kLanes; i += kWidth)
       store(d + i, load(yy + i) > vf{} ? load(d + i) : vf{});
-    transposed_all<S>(hiddenMatrix, d,
-                      dhOut + slotInChunk * padded(H) + ofHalf);
+    transposed_all<S>(hiddenMatrix, d, dhOut + slotInChunk * padded(H) + ofHalf);
     mark(kOutputProductsBack);
     float* sums = biasSums + half * (P + Q) * kLanes;
     for (int i = 0; i < P * kLanes; i += kWidth) store(sums + i, load(sums + i) + load(d + i));
@@ -312,14 +312,16 @@ struct SequenceRun {
       }
       mark(kGatesBack);
       for (int g = 0; g < 3; g++) {
-        // A few lines at a time, so that the product's own loads find room among them.
-        if (t > 0) {
-          const size_t earlier = at - padded(H) + i0 * kLanes;
-          prefetch_rows((g == 0 ? u : g == 1 ? r : e) + earlier, kLanes);
-          if (g == 2) prefetch_rows(candidate + earlier, kLanes);
-          // The other states of the chunk are in the cache since the output layers.
-          if (g == 2 && slotInChunk == 1) prefetch_rows(before - padded(H) + i0 * kLanes, kLanes);
+        // What the next tile reads, a few lines at a time, so that the product's own loads find
+        // room among them; not a whole step ahead, which would fill a small second-level cache.
+        const bool more = i0 + kLanes < H;
+        if (more || t > 0) {
+          const size_t next = more ? at + (i0 + kLanes) * kLanes : at - padded(H);
+          prefetch_rows((g == 0 ? u : g == 1 ? r : e) + next, kLanes);
+          if (g == 2) prefetch_rows(candidate + next, kLanes);
         }
+        // The other states of the chunk are in the cache since the output layers.
+        if (g == 2 && slotInChunk == 1) prefetch_rows(before - padded(H) + i0 * kLanes, kLanes);
         for (int b = 0; b < perTile; b++)
           transposed_block_row<S>(net.sparse[kRecurrent], (g * H + i0) / S::rows + b,
                                   d[g] + b * S::rows * kLanes, dhNext);
@@ -349,7 +351,7 @@ struct SequenceRun {
       alignas(64) float dInput[kMostInputs][kLanes] = {};
       if constexpr (kTransposed<S>) {
         weights_of_block_row<S>(net.sparse[kRecurrent], row / kLanes, product, state(t0), padded(H),
-                            steps, grad->sparse[kRecurrent]);
+                                steps, grad->sparse[kRecurrent]);
         weights_of_entries(
             inputs, [&](int c) { return columns[c]; }, drive, stride, steps, dInput[0]);
       } else {
@@ -372,8 +374,9 @@ struct SequenceRun {
       float* out = grad->dense[kInput] + (size_t)row * inputs;
       const bool fineHalf = row % H >= H / 2;
       for (int c = 0; c < inputs; c++)
-        if (c != 2 || fineHalf) UNROLL for (int p = 0; p < kLanes; p += kWidth)
-            store(out + c * kLanes + p, load(out + c * kLanes + p) + load(dInput[c] + p));
+        if (c != 2 || fineHalf)
+          UNROLL for (int p = 0; p < kLanes; p += kWidth)
+              store(out + c * kLanes + p, load(out + c * kLanes + p) + load(dInput[c] + p));
       mark(kRest);
     }
   }
