@@ -11,8 +11,9 @@
 namespace {
 
 // What fits into the registers: rows of sums beside one input and one weight in the forward
-// product, rows of output gradients beside one sum and one weight in the transposed one (where four
-// were faster than six on a Zen 3), rows × columns of sums for the weights.
+// product, rows of output gradients beside the sums of some entries and one weight in the
+// transposed one, rows × columns of sums for the weights by lanes, entries beside some lanes by
+// rows.
 #if KERNELS_WIDTH == 16
 constexpr int kProductRows = 16, kTransposedRows = 16, kTransposedEntries = 4;
 constexpr int kWeightRows = 8, kWeightColumns = 2, kWeightEntries = 16, kTileLanes = 4;
@@ -20,10 +21,10 @@ constexpr int kWeightRows = 8, kWeightColumns = 2, kWeightEntries = 16, kTileLan
 constexpr int kProductRows = 6, kTransposedRows = 6, kTransposedEntries = 2;
 constexpr int kWeightRows = 4, kWeightColumns = 3, kWeightEntries = 6, kTileLanes = 1;
 #elif defined(__aarch64__)
-constexpr int kProductRows = 6, kTransposedRows = 6, kTransposedEntries = 2;
+constexpr int kProductRows = 6, kTransposedRows = 6, kTransposedEntries = 1;
 constexpr int kWeightRows = 4, kWeightColumns = 3, kWeightEntries = 4, kTileLanes = 2;
 #else
-constexpr int kProductRows = 2, kTransposedRows = 2, kTransposedEntries = 2;
+constexpr int kProductRows = 2, kTransposedRows = 2, kTransposedEntries = 1;
 constexpr int kWeightRows = 4, kWeightColumns = 2, kWeightEntries = 2, kTileLanes = 1;
 #endif
 
@@ -67,7 +68,7 @@ INLINE void product_block_row(const Matrix& m, int i, const float* __restrict x,
     vf sums[R][kParts];
     UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < kParts; p++) sums[r][p] = vf{};
     const float* w = m.values + (size_t)begin * S::rows * S::columns + r0;
-    _Pragma("GCC unroll 2") for (int k = begin; k < end; k++) {
+    for (int k = begin; k < end; k++) {
       const float* input = x + (size_t)m.column[k] * S::columns * kLanes;
       UNROLL for (int c = 0; c < S::columns; c++, w += S::rows, input += kLanes) {
         vf in[kParts];
