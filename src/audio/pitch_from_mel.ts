@@ -61,9 +61,14 @@ export function pitchFromMel(settings: MelSettings): (features: Float32Array) =>
     return Float64Array.from(cosines, (cosine, band) => (shares[band] * (cosine - mean)) / norm);
   });
 
+  // [⌈periods / 4⌉][count][4]: the sums of four periods side by side do not wait for each other.
+  const fours = new Float64Array(4 * Math.ceil(templates.length / 4) * count);
+  for (const [p, template] of templates.entries())
+    for (const [i, value] of template.entries()) fours[((p >> 2) * count + i) * 4 + (p & 3)] = value;
+
   const levels = new Float64Array(around.length);
   const ripple = new Float64Array(count);
-  const scores = new Float64Array(templates.length);
+  const scores = new Float64Array(fours.length / count);
   return (features) => {
     around.forEach(
       ({ band, sum }, i) => (levels[i] = Math.log(Math.max(1e-9, expand(features[band]) / sum)) / settings.power),
@@ -75,16 +80,27 @@ export function pitchFromMel(settings: MelSettings): (features: Float32Array) =>
       ripple[i] = Math.max(-mostRipple, Math.min(mostRipple, levels[i] - envelope));
       power += shares[i] * ripple[i] ** 2;
     }
-    let best = 0;
-    for (let p = 0; p < scores.length; p++) {
-      const template = templates[p];
-      let score = 0;
-      for (let i = 0; i < count; i++) score += template[i] * ripple[i];
-      scores[p] = score;
-      if (score > scores[best]) best = p;
+    for (let p = 0, at = 0; p < scores.length; p += 4) {
+      let a = 0;
+      let b = 0;
+      let c = 0;
+      let d = 0;
+      for (let i = 0; i < count; i++, at += 4) {
+        a += fours[at] * ripple[i];
+        b += fours[at + 1] * ripple[i];
+        c += fours[at + 2] * ripple[i];
+        d += fours[at + 3] * ripple[i];
+      }
+      scores[p] = a;
+      scores[p + 1] = b;
+      scores[p + 2] = c;
+      scores[p + 3] = d;
     }
+    let best = 0;
+    for (let p = 1; p < templates.length; p++) if (scores[p] > scores[best]) best = p;
+    const after = best + 1 < templates.length ? scores[best + 1] : undefined;
     return {
-      period: shortest + best + vertex(scores[best - 1], scores[best], scores[best + 1]),
+      period: shortest + best + vertex(scores[best - 1], scores[best], after),
       strength: Math.max(0, scores[best] / Math.sqrt(power)),
     };
   };

@@ -9,27 +9,45 @@ export interface Timing {
   readonly best: number;
   /** For work that varies from call to call: it includes what is rare and costly. */
   readonly mean: number;
+  /** Of each call, in order. */
+  readonly seconds: readonly number[];
 }
 
 /** Times `work`, after one untimed call, as often as fits into `seconds`, at least five times. */
-export async function time(work: () => void | Promise<void>, seconds: number): Promise<Timing> {
-  return (await timeInTurn([work], seconds))[0];
+export async function time(work: () => void | Promise<void>, seconds: number, after?: () => void): Promise<Timing> {
+  return (await timeInTurn([work], seconds, after))[0];
 }
 
-/** The same for several kinds of work in turn, so that what disturbs one disturbs all alike. */
-export async function timeInTurn(works: readonly (() => void | Promise<void>)[], seconds: number): Promise<Timing[]> {
+/**
+ * The same for several kinds of work in turn, so that what disturbs one disturbs all alike.
+ * @param after called untimed, before the first timed call and after each one of the first kind of work
+ */
+export async function timeInTurn(
+  works: readonly (() => void | Promise<void>)[],
+  seconds: number,
+  after?: () => void,
+): Promise<Timing[]> {
   const times = works.map((): number[] => []);
   for (const work of works) await work();
+  after?.();
   for (const begun = performance.now(); times[0].length < 5 || performance.now() - begun < seconds * 1000;)
     for (const [i, work] of works.entries()) {
       const start = performance.now();
       await work();
       times[i].push((performance.now() - start) / 1000);
+      if (i === 0) after?.();
     }
-  return times.map((all) => {
-    all.sort((a, b) => a - b);
-    return { median: all[all.length >> 1], best: all[0], mean: all.reduce((sum, each) => sum + each, 0) / all.length };
-  });
+  return times.map(timingOf);
+}
+
+/** Of some calls, in order. */
+export function timingOf(seconds: readonly number[]): Timing {
+  return {
+    median: medianOf(seconds),
+    best: seconds.reduce((least, each) => Math.min(least, each), Infinity),
+    mean: seconds.reduce((sum, each) => sum + each, 0) / seconds.length,
+    seconds,
+  };
 }
 
 /** The middle one of some values, the upper one of two. */

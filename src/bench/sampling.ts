@@ -1,5 +1,6 @@
 import { RandomStream, streams } from '../base/random.js';
 import {
+  chooseKernels,
   type Kernels,
   type Precision,
   type Sampler,
@@ -14,9 +15,10 @@ import { symbolCodec } from '../model/wavernn/codecs.js';
 import { fixedMasks } from '../sparsity/fixed.js';
 import { type Recipe, waveRnnConfig } from '../training/recipe/recipe.js';
 import { maskedMatrices, VocoderParameters } from '../training/vocoder/parameters.js';
-import { processorName, time, type Timing } from './measure.js';
+import { processorName, time, type Timing, timingOf } from './measure.js';
+import { denseProbe, type PhaseFigures, phaseFigures, phasesOf } from './phases.js';
 
-export interface SamplingFigures {
+export interface SamplingFigures extends PhaseFigures {
   readonly size: string;
   readonly hidden: number;
   readonly encoding: string;
@@ -101,7 +103,10 @@ export async function benchSampling(
   const samples = threads > 1 ? 2048 : 64;
   const predictors = codec.predictors && firstPredictor(codec.predictors(new Float32Array(bins).fill(-2)));
   const frame: BenchedFrame = { gate, predictors };
-  const { median, best } = await timeSampler(sampler, frame, samples, seconds);
+  const rates: number[] = [];
+  const probe = denseProbe(chooseKernels({ name: kernels.name, threads: 1 }), 64);
+  const timing = await timeSampler(sampler, frame, samples, seconds, () => void rates.push(probe()));
+  const { median, best } = timing;
   const microseconds = (1e6 * median) / samples;
   const together = await timeGroup(kernels, network, settings, frame, seconds / 2);
   const bytes = bytesOf(network);
@@ -118,6 +123,7 @@ export async function benchSampling(
     threads,
     samplesPerSecond: samples / median,
     bestSamplesPerSecond: samples / best,
+    ...phaseFigures(phasesOf(timing.seconds, rates), samples),
     sideBySide: SIDE_BY_SIDE,
     sideBySidePerSecond: together,
     sideBySideGain: (together * median) / samples,
@@ -139,13 +145,16 @@ async function timeSampler(
   { gate, predictors }: BenchedFrame,
   samples: number,
   seconds: number,
-): Promise<Omit<Timing, 'mean'>> {
-  if (!sampler.timed) return time(async () => void (await sampler.run(gate, 1, samples, predictors)), seconds);
+  after: () => void,
+): Promise<Timing> {
+  if (!sampler.timed) return time(async () => void (await sampler.run(gate, 1, samples, predictors)), seconds, after);
   const times: number[] = [];
-  for (const begun = performance.now(); times.length < 5 || performance.now() - begun < seconds * 1000;)
+  after();
+  for (const begun = performance.now(); times.length < 5 || performance.now() - begun < seconds * 1000;) {
     times.push(sampler.timed(gate, 1, samples, false, predictors).seconds);
-  times.sort((a, b) => a - b);
-  return { median: times[times.length >> 1], best: times[0] };
+    after();
+  }
+  return timingOf(times);
 }
 
 /** Samples per second of several utterances side by side, the median. */

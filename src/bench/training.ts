@@ -6,10 +6,11 @@ import { symbolCodec } from '../model/wavernn/codecs.js';
 import type { Recipe } from '../training/recipe/recipe.js';
 import { drawSegments } from '../training/vocoder/segments.js';
 import { VocoderTrainer } from '../training/vocoder/trainer.js';
-import { peakMemory, processorName, timeInTurn } from './measure.js';
-import { densePeak, type TrainingPart, WatchedKernels } from './training_profile.js';
+import { medianOf, peakMemory, processorName, timeInTurn } from './measure.js';
+import { denseProbe, type PhaseFigures, phaseFigures, phasesOf } from './phases.js';
+import { type TrainingPart, WatchedKernels } from './training_profile.js';
 
-export interface TrainingFigures {
+export interface TrainingFigures extends PhaseFigures {
   readonly size: string;
   readonly hidden: number;
   readonly encoding: string;
@@ -34,8 +35,13 @@ export interface TrainingFigures {
    * the median.
    */
   readonly gmacPerThread: number;
-  /** What the kernels' dense product reaches on one thread, for comparison. */
+  /**
+   * What the kernels' dense product reaches on one thread, for comparison: the best between steps, which is the
+   * machine's peak as far as these kernels can reach it.
+   */
   readonly densePeakGmac: number;
+  /** The median: how far it is below the best says how noisy the machine was. */
+  readonly denseMedianGmac: number;
   readonly peakMegabytes: number;
   readonly processor: string;
   /** Share of a step that is spent on sparse products; unknown for WebAssembly and the reference. */
@@ -68,13 +74,19 @@ export async function benchTraining(
   const trainer = new VocoderTrainer(recipe, store, kernels, tf);
   const plain =
     trainer.members > 1 ? [new VocoderTrainer({ ...recipe, sparsity: { method: 'fixed' } }, store, kernels, tf)] : [];
-  const [{ median, best, mean }, one] = await timeInTurn(
+  const probe = denseProbe(chooseKernels({ name: kernels.name, threads: 1 }), 480);
+  probe();
+  const rates: number[] = [];
+  const after = () => void rates.push(probe());
+  const [{ median, best, mean, seconds: each }, one] = await timeInTurn(
     [trainer, ...plain].map((each) => () => void each.advance()),
     seconds,
+    after,
   );
   const { lanes, segment } = recipe.training;
-  const parts = profileSteps(recipe, store, trainer, watch, seconds / 3);
-  const densePeakGmac = densePeak(chooseKernels({ name: kernels.name, threads: 1 }));
+  const phases = phasesOf(each, rates);
+  const parts = profileSteps(recipe, store, trainer, watch, seconds / 3, after);
+  const densePeakGmac = Math.max(...rates);
   const products = parts.filter(({ gmacPerThread }) => gmacPerThread !== undefined);
   const productsTime = products.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
   const { hidden, encoding, block } = trainer.config;
@@ -94,10 +106,12 @@ export async function benchTraining(
     threads: kernels.threads,
     samplesPerSecond,
     bestSamplesPerSecond: (lanes * segment) / best,
+    ...phaseFigures(phases, lanes * segment),
     gmacPerThread: (samplesPerSecond * nonZeros * 3) / kernels.threads / 1e9,
     peakMegabytes: peakMemory(),
     processor: processorName(),
     densePeakGmac,
+    denseMedianGmac: medianOf(rates),
     ...(products.length > 0 && {
       sparseProductsShare: products.reduce((sum, { share }) => sum + share, 0),
       sparseProductsOfPeak:
@@ -114,22 +128,27 @@ function trainedWeights(trainer: VocoderTrainer): number[] {
   return trainer.parameters.sparse.map(({ members: [{ values }] }) => values.length);
 }
 
-/** Where the time of a step goes, over so many seconds of steps. */
+/** Where the time of a step goes, over so many seconds of steps; `after` is called untimed after each. */
 function profileSteps(
   recipe: Recipe,
   store: FeatureStore,
   trainer: VocoderTrainer,
   watch: WatchedKernels,
   seconds: number,
+  after: () => void,
 ): TrainingPart[] {
   const { lanes, segment, noise, seed } = recipe.training;
   const [state, ...output] = trainedWeights(trainer).map((count) => count * lanes * segment);
   const codec = symbolCodec(trainer.config, store.settings);
   let steps = 0;
+  let total = 0;
   watch.begin();
-  const begun = performance.now();
-  for (; steps < 3 || performance.now() - begun < 1000 * seconds; steps++) trainer.advance();
-  const total = (performance.now() - begun) / 1000;
+  for (; steps < 3 || total < seconds; steps++) {
+    const begun = performance.now();
+    trainer.advance();
+    total += (performance.now() - begun) / 1000;
+    after();
+  }
   // Draw the same segments once more, by themselves.
   const again = performance.now();
   for (let i = 0; i < steps; i++)

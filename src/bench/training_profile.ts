@@ -1,5 +1,4 @@
 import { type Kernels, sequenceParts } from '../kernels/index.js';
-import { medianOf } from './measure.js';
 
 /**
  * Where the time of training steps goes. Of work that several threads share, a thread's mean time counts, so that the
@@ -83,19 +82,4 @@ export class WatchedKernels {
       part('TensorFlow.js and the rest', seconds - sequence - matMul - drawing - adam),
     ];
   }
-}
-
-/**
- * What the dense product reaches on one thread, in 10⁹ multiply-adds per second: the machine's peak, as far as these
- * kernels can reach it.
- */
-export function densePeak(kernels: Kernels): number {
-  const size = 480;
-  const [a, b, c] = Array.from({ length: 3 }, () => new Float32Array(size * size).fill(0.5));
-  const rates = Array.from({ length: 15 }, () => {
-    const begun = performance.now();
-    kernels.matMul(false, false, size, size, size, a, b, c);
-    return size ** 3 / ((performance.now() - begun) / 1000) / 1e9;
-  });
-  return medianOf(rates);
 }

@@ -13,6 +13,8 @@ interface Row {
   readonly size: string;
   readonly precision: Precision;
   readonly block: string;
+  /** A change of the recipe. */
+  readonly set?: string;
 }
 
 /** Sizes of recipes/ljspeech, with the two bytes of 16-bit audio as symbols. */
@@ -25,14 +27,22 @@ const models: readonly Row[] = [
   ...(['int8', 'bf16', 'float32'] as const).map((precision) => ({ ...model, precision, block: '[16, 1]' })),
 ]);
 
-const shapes: readonly Row[] = (['int8', 'bf16', 'float32'] as const).flatMap((precision) =>
-  ['[16, 1]', '[8, 4]', '[16, 4]', '[4, 4]'].map((block) => ({
+/** Each with as many non-zeros: blocks of every shape, and at last one of twice the width. */
+const shapes: readonly Row[] = (['int8', 'bf16', 'float32'] as const).flatMap((precision) => [
+  ...['[16, 1]', '[8, 4]', '[16, 4]', '[4, 4]'].map((block) => ({
     model: 'GRU 1024, 95%',
     size: 'medium',
     precision,
     block,
   })),
-);
+  {
+    model: 'GRU 2048, 98.75%',
+    size: 'medium',
+    precision,
+    block: '[16, 1]',
+    set: 'sizes.medium={ hidden: 2048, projection: 1024, density: { recurrent: 0.0125, output: 0.0125 } }',
+  },
+]);
 
 interface Options {
   seconds: number;
@@ -41,7 +51,7 @@ interface Options {
 }
 
 /** Sampling in a process of its own, on the last core alone where `taskset` can see to that. */
-function measure({ size, precision, block }: Row, { seconds, kernels }: Options): SamplingFigures {
+function measure({ size, precision, block, set }: Row, { seconds, kernels }: Options): SamplingFigures {
   const bench = fileURLToPath(new URL('bench.js', import.meta.url));
   const args = [
     bench,
@@ -58,6 +68,7 @@ function measure({ size, precision, block }: Row, { seconds, kernels }: Options)
     String(seconds),
     '--json',
   ];
+  if (set !== undefined) args.push('--set', set);
   if (kernels !== undefined) args.push('--kernels', kernels);
   const pinned =
     spawnSync('taskset', ['--version']).status === 0 ? ['taskset', '-c', String(availableParallelism() - 1)] : [];
@@ -86,16 +97,19 @@ function table(name: string, description: string, rows: readonly Row[]): Command
         `${figures[0].processor}, kernels ${figures[0].kernels}, one stream on one core, linear16, medians\n`,
       );
       console.log(
-        '| model | blocks | precision | samples/s (best) | × real time at 24 kHz | four side by side | ' +
+        '| model | blocks | precision | samples/s (quiet, busy, best) | × real time at 24 kHz | four side by side | ' +
           'weights, kB | share of the limit |\n| --- | --- | --- | --- | --- | --- | --- | --- |',
       );
       const whole = (value: number) => Math.round(value).toLocaleString('en-US');
+      const phase = (value: number | undefined) => (value === undefined ? '–' : whole(value));
       for (const {
         model,
         block,
         precision,
         samplesPerSecond,
         bestSamplesPerSecond,
+        quietSamplesPerSecond,
+        busySamplesPerSecond,
         sideBySidePerSecond,
         sideBySideGain,
         weightKilobytes,
@@ -103,10 +117,18 @@ function table(name: string, description: string, rows: readonly Row[]): Command
       } of figures)
         console.log(
           `| ${model} | ${block} | ${precision} | ${whole(samplesPerSecond)} ` +
-            `(${whole(bestSamplesPerSecond)}) | ${(samplesPerSecond / 24000).toFixed(1)} | ` +
+            `(${phase(quietSamplesPerSecond)}, ${phase(busySamplesPerSecond)}, ${whole(bestSamplesPerSecond)}) | ${(samplesPerSecond / 24000).toFixed(1)} | ` +
             `${whole(sideBySidePerSecond)} (${sideBySideGain.toFixed(2)} ×) | ${whole(weightKilobytes)} | ` +
             `${shareOfLimit?.toFixed(2) ?? ''} |`,
         );
+      const growth = figures
+        .filter(({ hidden }) => hidden === 2048)
+        .map(({ precision, block, samplesPerSecond }) => {
+          const narrow = figures.find((each) => each.precision === precision && each.block === block);
+          return `${((narrow?.samplesPerSecond ?? NaN) / samplesPerSecond).toFixed(2)} × in ${precision}`;
+        });
+      if (growth.length > 0)
+        console.log(`\nHow cost grows: time of as many non-zeros at twice the width, by medians: ${growth.join(', ')}`);
     });
 }
 
@@ -116,4 +138,8 @@ export const speedCommand = table(
   'the sampler’s speed for the models that others publish figures of, in each precision',
   models,
 );
-export const blocksCommand = table('blocks', 'the sampler’s speed with each block shape, at equal non-zeros', shapes);
+export const blocksCommand = table(
+  'blocks',
+  'the sampler’s speed with each block shape, and at twice the width, at equal non-zeros',
+  shapes,
+);

@@ -25,7 +25,9 @@ const command = createCommand('tts-export', 'Write a voice with its weights in a
   .addOption(
     new Option(
       '--precision <name>',
-      'int8 is the fastest; bf16 halves the weights at hardly any loss; float32 is what training leaves',
+      'int8 is the fastest with AVX2, AVX-512 and WebAssembly; bf16 halves the weights at hardly any loss, and is faster ' +
+        'than float32 with AVX-512 only; float32 is what training leaves, and the fastest where there are no such ' +
+        'instructions (tts-bench info)',
     ).choices(precisions),
   )
   .option('--force', forceHelp)

@@ -4,8 +4,6 @@
 
 namespace {
 
-constexpr float kLog2E = 1.44269504f;
-
 // 2^z for -126 ≤ z ≤ 127, of R registers that take each step together, so that none waits for its
 // own result: relative error below 2.5e-7. 2^n comes from the exponent's bits, 2^f from the
 // polynomial of degree 5 whose largest relative error is least (7.5e-8, found by Lawson's

@@ -66,6 +66,14 @@ INLINE vf square_root(vf a) {
 
 // Fetches one row of 16 lanes, a cache line, ahead of its use.
 INLINE void prefetch(const float* p) { __builtin_prefetch(p, 0); }
+INLINE void prefetch_rows(const float* p, int rows) {
+  for (int i = 0; i < rows; i++) prefetch(p + i * kLanes);
+}
+// Part `i` of `parts` of so many rows.
+INLINE void prefetch_share(const float* p, int rows, int i, int parts) {
+  const int from = rows * i / parts;
+  prefetch_rows(p + from * kLanes, rows * (i + 1) / parts - from);
+}
 INLINE void prefetch_to_write(float* p) { __builtin_prefetch(p, 1); }
 
 // A counter of constant rate; 0 where there is none that is cheap to read.
@@ -81,42 +89,65 @@ INLINE uint64_t ticks_now() {
 #endif
 }
 
-// exp(x) = 2^n · 2^f, n the nearest integer to x·log2(e). Adding 1.5·2^23 rounds to the nearest
-// integer and leaves n in the low bits. 2^f on [-1/2, 1/2] by its degree-6 Taylor polynomial:
-// relative error below 2e-7.
+constexpr float kLog2E = 1.44269504f;
+
+// 2^(factor · x) = 2^n · 2^f of R registers that take each step together, so that none waits for
+// its own result; the power within 2^±126. n is the nearest integer: adding 1.5·2^23 rounds to it
+// and leaves it in the low bits. 2^f on [-1/2, 1/2] by its degree-6 Taylor polynomial: relative
+// error below 2e-7.
+template <int R>
+INLINE void powers_of_two(float factor, vf (&x)[R]) {
+  vf z[R], shifted[R], f[R], p[R];
+  UNROLL for (int i = 0; i < R; i++) z[i] = x[i] * factor;
+  UNROLL for (int i = 0; i < R; i++) shifted[i] = z[i] + 12582912.f;
+  UNROLL for (int i = 0; i < R; i++) f[i] = z[i] - (shifted[i] - 12582912.f);
+  UNROLL for (int i = 0; i < R; i++) p[i] = f[i] * 1.5403530e-4f + 1.3333558e-3f;
+  UNROLL for (int i = 0; i < R; i++) p[i] = p[i] * f[i] + 9.6181291e-3f;
+  UNROLL for (int i = 0; i < R; i++) p[i] = p[i] * f[i] + 5.5504109e-2f;
+  UNROLL for (int i = 0; i < R; i++) p[i] = p[i] * f[i] + 2.4022651e-1f;
+  UNROLL for (int i = 0; i < R; i++) p[i] = p[i] * f[i] + 6.9314718e-1f;
+  UNROLL for (int i = 0; i < R; i++) p[i] = p[i] * f[i] + 1.f;
+  UNROLL for (int i = 0; i < R; i++) x[i] = (vf)((vi)p[i] + ((vi)shifted[i] << 23));
+}
+
+template <int R>
+INLINE void bound(float least, float most, vf (&x)[R]) {
+  UNROLL for (int i = 0; i < R; i++) x[i] = minimum(maximum(x[i], splat(least)), splat(most));
+}
+
 INLINE vf exponential(vf x) {
-  x = minimum(maximum(x, splat(-87.f)), splat(88.f));
-  const vf z = x * 1.44269504f;
-  const vf shifted = z + 12582912.f;
-  const vf f = z - (shifted - 12582912.f);
-  vf p = splat(1.5403530e-4f);
-  p = p * f + 1.3333558e-3f;
-  p = p * f + 9.6181291e-3f;
-  p = p * f + 5.5504109e-2f;
-  p = p * f + 2.4022651e-1f;
-  p = p * f + 6.9314718e-1f;
-  p = p * f + 1.f;
-  return (vf)((vi)p + ((vi)shifted << 23));
+  vf one[1] = {x};
+  bound(-87.f, 88.f, one);
+  powers_of_two(kLog2E, one);
+  return one[0];
 }
 
-INLINE vf sigmoid(vf x) { return 1.f / (1.f + exponential(-x)); }
-
-// Two sigmoids for one division: 1/a = b/(ab). Beyond ±40 a sigmoid is 0 or 1 in float32; the bound
-// keeps ab finite.
-INLINE void sigmoids(vf& x, vf& y) {
-  const vf a = 1.f + exponential(minimum(maximum(-x, splat(-40.f)), splat(40.f)));
-  const vf b = 1.f + exponential(minimum(maximum(-y, splat(-40.f)), splat(40.f)));
-  const vf inverse = 1.f / (a * b);
-  x = inverse * b;
-  y = inverse * a;
+// Sigmoids of 2R registers for R divisions: 1/a = b/(ab). Beyond ±40 a sigmoid is 0 or 1 in
+// float32; the bound keeps ab finite.
+template <int R>
+INLINE void sigmoids(vf (&x)[R], vf (&y)[R]) {
+  bound(-40.f, 40.f, x);
+  powers_of_two(-kLog2E, x);
+  bound(-40.f, 40.f, y);
+  powers_of_two(-kLog2E, y);
+  UNROLL for (int i = 0; i < R; i++) {
+    const vf a = 1.f + x[i], b = 1.f + y[i], inverse = 1.f / (a * b);
+    x[i] = inverse * b;
+    y[i] = inverse * a;
+  }
 }
 
-INLINE vf hyperbolic_tangent(vf x) { return 1.f - 2.f / (1.f + exponential(x + x)); }
+template <int R>
+INLINE void hyperbolic_tangents(vf (&x)[R]) {
+  bound(-43.5f, 44.f, x);
+  powers_of_two(2 * kLog2E, x);
+  UNROLL for (int i = 0; i < R; i++) x[i] = 1.f - 2.f / (1.f + x[i]);
+}
 
 #define SHUFFLE4(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
 
-// a0 b0 a1 b1 … of the lower or the upper halves of two registers.
 #if KERNELS_WIDTH == 16
+// a0 b0 a1 b1 … of the lower or the upper halves of two registers.
 INLINE vf interleave_low(vf a, vf b) {
   return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
 }
@@ -125,15 +156,22 @@ INLINE vf interleave_high(vf a, vf b) {
                                  31);
 }
 #elif KERNELS_WIDTH == 8
-INLINE vf interleave_low(vf a, vf b) {
-  return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
-}
-INLINE vf interleave_high(vf a, vf b) {
-  return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+  // In each four of a register the numbers i, j, k, l of those of `a` (0 … 3) and `b` (4 … 7).
+  #define FOUR_(i, four) ((i) % 4 + (i) / 4 * kWidth + 4 * (four))
+  #define FOURS_(i, j, k, l, four) FOUR_(i, four), FOUR_(j, four), FOUR_(k, four), FOUR_(l, four)
+  #define SHUFFLE_FOURS(a, b, i, j, k, l) \
+    __builtin_shufflevector(a, b, FOURS_(i, j, k, l, 0), FOURS_(i, j, k, l, 1))
+
+// A register of two fours that are `stride` apart.
+INLINE vf load_fours(const float* p, size_t stride) {
+  v4 a, b;
+  memcpy(&a, p, sizeof a);
+  memcpy(&b, p + stride, sizeof b);
+  return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7);
 }
 #else
-INLINE vf interleave_low(vf a, vf b) { return SHUFFLE4(a, b, 0, 4, 1, 5); }
-INLINE vf interleave_high(vf a, vf b) { return SHUFFLE4(a, b, 2, 6, 3, 7); }
+  #define SHUFFLE_FOURS(a, b, i, j, k, l) SHUFFLE4(a, b, i, j, k, l)
+INLINE vf load_fours(const float* p, size_t) { return load(p); }
 #endif
 
 INLINE v4 fold(vf a) {

@@ -11,19 +11,20 @@
 namespace {
 
 // What fits into the registers: rows of sums beside one input and one weight in the forward
-// product, rows of output gradients beside one sum and one weight in the transposed one (where four
-// were faster than six on a Zen 3), rows × columns of sums for the weights.
+// product, rows of output gradients beside the sums of some entries and one weight in the
+// transposed one, rows × columns of sums for the weights by lanes, entries beside some lanes by
+// rows.
 #if KERNELS_WIDTH == 16
-constexpr int kProductRows = 16, kTransposedRows = 16;
+constexpr int kProductRows = 16, kTransposedRows = 16, kTransposedEntries = 4;
 constexpr int kWeightRows = 8, kWeightColumns = 2, kWeightEntries = 16, kTileLanes = 4;
 #elif KERNELS_WIDTH == 8
-constexpr int kProductRows = 6, kTransposedRows = 4;
-constexpr int kWeightRows = 4, kWeightColumns = 3, kWeightEntries = 4, kTileLanes = 2;
+constexpr int kProductRows = 6, kTransposedRows = 6, kTransposedEntries = 2;
+constexpr int kWeightRows = 4, kWeightColumns = 3, kWeightEntries = 6, kTileLanes = 1;
 #elif defined(__aarch64__)
-constexpr int kProductRows = 6, kTransposedRows = 6;
+constexpr int kProductRows = 6, kTransposedRows = 6, kTransposedEntries = 1;
 constexpr int kWeightRows = 4, kWeightColumns = 3, kWeightEntries = 4, kTileLanes = 2;
 #else
-constexpr int kProductRows = 2, kTransposedRows = 2;
+constexpr int kProductRows = 2, kTransposedRows = 2, kTransposedEntries = 1;
 constexpr int kWeightRows = 4, kWeightColumns = 2, kWeightEntries = 2, kTileLanes = 1;
 #endif
 
@@ -49,6 +50,12 @@ INLINE void for_tiles(F f) {
     f(Constant<First>(), Constant<height>());
     for_tiles<Most, First + height, End>(f);
   }
+}
+
+// The input of entry `e` of a matrix, in x [columns][16].
+template <class S, class Float>
+INLINE Float* input_of(const Matrix& m, int e, Float* x) {
+  return x + ((size_t)m.column[e / S::columns] * S::columns + e % S::columns) * kLanes;
 }
 
 // y [BR][16] = block row `i` of M x
@@ -86,15 +93,28 @@ INLINE void transposed_block_row(const Matrix& m, int i, const float* __restrict
     UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < kParts; p++) out[r][p] =
         load(dy + (r0 + r) * kLanes + p * kWidth);
     const float* w = m.values + (size_t)begin * S::rows * S::columns + r0;
-    for (int k = begin; k < end; k++) {
-      float* input = dx + (size_t)m.column[k] * S::columns * kLanes;
-      UNROLL for (int c = 0; c < S::columns; c++, w += S::rows, input += kLanes) {
-        vf sums[kParts];
-        UNROLL for (int p = 0; p < kParts; p++) sums[p] = load(input + p * kWidth);
-        UNROLL for (int r = 0; r < R; r++) UNROLL for (int p = 0; p < kParts; p++) sums[p] +=
-            w[r] * out[r][p];
-        UNROLL for (int p = 0; p < kParts; p++) store(input + p * kWidth, sums[p]);
-      }
+    // N entries side by side, so that one's sums fill the wait for another's.
+    const auto entries = [&](auto number, float* const* inputs) INLINE_LAMBDA {
+      constexpr int N = decltype(number)::value;
+      vf sums[N][kParts];
+      UNROLL for (int n = 0; n < N; n++) UNROLL for (int p = 0; p < kParts; p++) sums[n][p] =
+          load(inputs[n] + p * kWidth);
+      UNROLL for (int r = 0; r < R; r++) UNROLL for (int n = 0; n < N; n++)
+          UNROLL for (int p = 0; p < kParts; p++) sums[n][p] += w[n * S::rows + r] * out[r][p];
+      UNROLL for (int n = 0; n < N; n++) UNROLL for (int p = 0; p < kParts; p++)
+          store(inputs[n] + p * kWidth, sums[n][p]);
+      w += N * S::rows;
+    };
+    const int last = end * S::columns;
+    int e = begin * S::columns;
+    for (; e + kTransposedEntries <= last; e += kTransposedEntries) {
+      float* inputs[kTransposedEntries];
+      UNROLL for (int n = 0; n < kTransposedEntries; n++) inputs[n] = input_of<S>(m, e + n, dx);
+      entries(Constant<kTransposedEntries>(), inputs);
+    }
+    for (; e < last; e++) {
+      float* const input = input_of<S>(m, e, dx);
+      entries(Constant<1>(), &input);
     }
   });
 }
@@ -104,38 +124,50 @@ INLINE void transposed_block_row(const Matrix& m, int i, const float* __restrict
 // By rows, where a block is as high as a register: the gradients of a block row are transposed once
 // so that its 16 rows are the fastest index; then one register holds the sums of a whole entry, and
 // each input is a broadcast. By lanes, for lower blocks: a register holds the partial sums of one
-// weight, to be summed across at the end. N registers become their transpose, N = kWidth: log2 N
-// times, register i is interleaved with register i + N/2.
-INLINE void transpose(vf* a) {
-  vf b[kWidth];
-  UNROLL for (int half = 1; half < kWidth; half *= 2) {
-    UNROLL for (int i = 0; i < kWidth / 2; i++) {
-      b[2 * i] = interleave_low(a[i], a[i + kWidth / 2]);
-      b[2 * i + 1] = interleave_high(a[i], a[i + kWidth / 2]);
-    }
-    UNROLL for (int i = 0; i < kWidth; i++) a[i] = b[i];
-  }
-}
+// weight, to be summed across at the end.
 
 // A tile [16 rows][16 lanes] becomes [16 lanes][16 rows].
 INLINE void transpose_tile(const float* tile, float* tiles) {
-  UNROLL for (int r = 0; r < kLanes; r += kWidth) UNROLL for (int l = 0; l < kLanes; l += kWidth) {
-    vf part[kWidth];
-    UNROLL for (int i = 0; i < kWidth; i++) part[i] = load(tile + (r + i) * kLanes + l);
-    transpose(part);
-    UNROLL for (int i = 0; i < kWidth; i++) store(tiles + (l + i) * kLanes + r, part[i]);
+#if KERNELS_WIDTH == 16
+  // Four times, register i is interleaved with register i + 8: an instruction each.
+  vf a[16], b[16];
+  UNROLL for (int i = 0; i < 16; i++) a[i] = load(tile + i * kLanes);
+  UNROLL for (int half = 1; half < 16; half *= 2) {
+    UNROLL for (int i = 0; i < 8; i++) {
+      b[2 * i] = interleave_low(a[i], a[i + 8]);
+      b[2 * i + 1] = interleave_high(a[i], a[i + 8]);
+    }
+    UNROLL for (int i = 0; i < 16; i++) a[i] = b[i];
   }
+  UNROLL for (int i = 0; i < 16; i++) store(tiles + i * kLanes, a[i]);
+#else
+  // Four lanes of kWidth rows at a time: in each four of a register a 4 × 4 transpose.
+  UNROLL for (int r = 0; r < kLanes; r += kWidth) UNROLL for (int l = 0; l < kLanes; l += 4) {
+    vf a[4];
+    UNROLL for (int i = 0; i < 4; i++) a[i] = load_fours(tile + (r + i) * kLanes + l, 4 * kLanes);
+    const vf a01 = SHUFFLE_FOURS(a[0], a[1], 0, 4, 1, 5),
+             a23 = SHUFFLE_FOURS(a[2], a[3], 0, 4, 1, 5),
+             b01 = SHUFFLE_FOURS(a[0], a[1], 2, 6, 3, 7),
+             b23 = SHUFFLE_FOURS(a[2], a[3], 2, 6, 3, 7);
+    float* const to = tiles + l * kLanes + r;
+    store(to, SHUFFLE_FOURS(a01, a23, 0, 1, 4, 5));
+    store(to + kLanes, SHUFFLE_FOURS(a01, a23, 2, 3, 6, 7));
+    store(to + 2 * kLanes, SHUFFLE_FOURS(b01, b23, 0, 1, 4, 5));
+    store(to + 3 * kLanes, SHUFFLE_FOURS(b01, b23, 2, 3, 6, 7));
+  }
+#endif
 }
 
 // dw [N entries][16] += Σ over steps and lanes of the transposed tiles of a block row and the
-// inputs of N consecutive entries
+// inputs of N consecutive entries. Shapes of blocks share it.
 template <int N>
-INLINE void weights_by_rows(const float* tiles, const float* const* x, size_t xStride, int steps,
-                            float* dw) {
+__attribute__((noinline)) void weights_by_rows(const float* tiles, const float* const* x,
+                                               size_t xStride, int steps, float* dw) {
   vf sums[N][kParts];
   UNROLL for (int n = 0; n < N; n++) UNROLL for (int p = 0; p < kParts; p++) sums[n][p] =
       load(dw + n * kLanes + p * kWidth);
-  for (size_t at = 0; steps > 0; steps--, at += xStride)
+  for (size_t at = 0; steps > 0; steps--, at += xStride) {
+    if (steps > 1) UNROLL for (int n = 0; n < N; n++) prefetch(x[n] + at + xStride);
     for (int l = 0; l < kLanes; l += kTileLanes, tiles += kTileLanes * kLanes) {
       vf rows[kTileLanes][kParts];
       UNROLL for (int k = 0; k < kTileLanes; k++) UNROLL for (int p = 0; p < kParts; p++)
@@ -146,30 +178,40 @@ INLINE void weights_by_rows(const float* tiles, const float* const* x, size_t xS
             sums[n][p] += in[k] * rows[k][p];
       }
     }
+  }
   UNROLL for (int n = 0; n < N; n++) UNROLL for (int p = 0; p < kParts; p++)
       store(dw + n * kLanes + p * kWidth, sums[n][p]);
 }
 
-// dw += Σ of the transposed tiles [steps][16][16] of block row `i`, blocks of C columns; entries in
-// tiles of N, then of half as many, down to one
-template <int C, int N>
-INLINE void weights_of_tiles(const Matrix& m, int begin, int end, const float* tiles,
-                             const float* x, size_t xStride, int steps, float* dw) {
-  int e = begin;
-  for (; e + N <= end; e += N) {
-    const float* in[N];
-    UNROLL for (int n = 0; n < N; n++) in[n] =
-        x + ((size_t)m.column[(e + n) / C] * C + (e + n) % C) * kLanes;
-    weights_by_rows<N>(tiles, in, xStride, steps, dw + (size_t)e * kLanes);
-  }
-  if constexpr (N > 1) weights_of_tiles<C, N / 2>(m, e, end, tiles, x, xStride, steps, dw);
+template <int N>
+INLINE void weights_of_tile(int entries, const float* tiles, const float* const* x, size_t xStride,
+                            int steps, float* dw) {
+  if (entries == N) return weights_by_rows<N>(tiles, x, xStride, steps, dw);
+  if constexpr (N > 1) weights_of_tile<N - 1>(entries, tiles, x, xStride, steps, dw);
 }
 
+// The same for any number of entries, in tiles as equal as can be: a short one has too few sums to
+// fill the wait for each of them. `input(e)` is where the input of entry `e` is.
+template <class Input>
+INLINE void weights_of_entries(int entries, const Input& input, const float* tiles, size_t xStride,
+                               int steps, float* dw) {
+  for (int e = 0, left = (entries + kWeightEntries - 1) / kWeightEntries; left > 0; left--) {
+    const int some = (entries - e + left - 1) / left;
+    const float* in[kWeightEntries];
+    for (int n = 0; n < some; n++) in[n] = input(e + n);
+    weights_of_tile<kWeightEntries>(some, tiles, in, xStride, steps, dw + (size_t)e * kLanes);
+    e += some;
+  }
+}
+
+// dw += Σ of the transposed tiles [steps][16][16] of block row `i`
 template <class S>
-INLINE void weights_of_tiles(const Matrix& m, int i, const float* tiles, const float* x,
-                             size_t xStride, int steps, float* dw) {
-  weights_of_tiles<S::columns, kWeightEntries>(
-      m, m.rowStart[i] * S::columns, m.rowStart[i + 1] * S::columns, tiles, x, xStride, steps, dw);
+INLINE void weights_of_block_row(const Matrix& m, int i, const float* tiles, const float* x,
+                                 size_t xStride, int steps, float* dw) {
+  const int begin = m.rowStart[i] * S::columns, end = m.rowStart[i + 1] * S::columns;
+  weights_of_entries(
+      end - begin, [&](int e) { return input_of<S>(m, begin + e, x); }, tiles, xStride, steps,
+      dw + (size_t)begin * kLanes);
 }
 
 // dw [entries][BR] += Σ dy xᵀ for `N` entries (given by their x) of one block row, over `steps`
@@ -208,17 +250,14 @@ template <class S>
 INLINE void weights_lanes(const Matrix& m, int i, const float* dy, size_t dyStride, const float* x,
                           size_t xStride, int steps, float* dw) {
   const int end = m.rowStart[i + 1] * S::columns;
-  const auto input = [&](int e) {
-    return x + ((size_t)m.column[e / S::columns] * S::columns + e % S::columns) * kLanes;
-  };
   int e = m.rowStart[i] * S::columns;
   for (; e + kWeightColumns <= end; e += kWeightColumns) {
     const float* in[kWeightColumns];
-    UNROLL for (int n = 0; n < kWeightColumns; n++) in[n] = input(e + n);
+    UNROLL for (int n = 0; n < kWeightColumns; n++) in[n] = input_of<S>(m, e + n, x);
     weights_by_lanes<S, kWeightColumns>(in, xStride, dy, dyStride, steps, dw + (size_t)e * S::rows);
   }
   for (; e < end; e++) {
-    const float* in = input(e);
+    const float* in = input_of<S>(m, e, x);
     weights_by_lanes<S, 1>(&in, xStride, dy, dyStride, steps, dw + (size_t)e * S::rows);
   }
 }
@@ -248,7 +287,7 @@ void weights_all(const Matrix& m, const float* dy, size_t dyStride, const float*
       for (int t = 0; t < steps; t += most) {
         const int some = steps - t < most ? steps - t : most;
         for (int k = 0; k < some; k++) transpose_tile(row + (t + k) * dyStride, tiles[k]);
-        weights_of_tiles<S>(m, i, tiles[0], x + t * xStride, xStride, some, dw);
+        weights_of_block_row<S>(m, i, tiles[0], x + t * xStride, xStride, some, dw);
       }
     } else {
       weights_lanes<S>(m, i, row, dyStride, x, xStride, steps, dw);
@@ -256,7 +295,8 @@ void weights_all(const Matrix& m, const float* dy, size_t dyStride, const float*
   }
 }
 
-// Calls f with the Shape of the matrix. src/kernels/check.ts has refused shapes that are not here.
+// Calls f with the Shape of the matrix. src/kernels/interface/check.ts has refused shapes that are
+// not here.
 template <class F>
 INLINE auto with_shape(const Matrix& m, F f) {
   if (m.blockRows == 16) return m.blockColumns == 1 ? f(Shape<16, 1>()) : f(Shape<16, 4>());

@@ -2,10 +2,10 @@
 // back-propagation through all its steps.
 //
 // Forwards, each step stores the state and the gates. That is megabytes per lane, more than any
-// cache: they are read back with a prefetch one step ahead that hides behind the products. The
-// output layers do not feed back, so they wait for the backward pass. There, a chunk of steps at a
-// time, their activations and gradients stay in the cache, and the gradients of the weights are
-// summed over 16 lanes · kChunk steps in registers.
+// cache: they are read back with prefetches that hide behind the products. The output layers do not
+// feed back, so they wait for the backward pass. There, a chunk of steps at a time, their
+// activations and gradients stay in the cache, and the gradients of the weights are summed over 16
+// lanes · kChunk steps in registers.
 #pragma once
 #include "excitation/listener.h"
 #include "train/products.h"
@@ -15,6 +15,9 @@ namespace {
 constexpr int kChunk = 4;
 
 constexpr int kMostInputs = 3 + kMostCues;
+
+// Registers of a gate that are worked out side by side.
+constexpr int kGateRegisters = 4;
 
 // Whether the gradients of the gates are kept transposed, as `weights_by_rows` wants them.
 template <class S>
@@ -94,6 +97,13 @@ struct SequenceRun {
   float* state(int t) const { return h + (backward ? t : t & 1) * padded(H); }
   int frame(int t) const { return (seq.phase + t) / seq.hop; }
 
+  // The first step of the chunk that ends before `end`. Chunks end where frames do, so that a chunk
+  // has one frame of gate conditioning.
+  int chunk_start(int end) const {
+    const int start = end - 1 - (end - 1) % kChunk, ofFrame = frame(end - 1) * seq.hop - seq.phase;
+    return start > ofFrame ? start : ofFrame > 0 ? ofFrame : 0;
+  }
+
   // [inputs][16]; symbols are scaled to [-1, 1].
   void network_inputs(int t, float* x) const {
     const float step = 2.f / (Q - 1);
@@ -126,54 +136,83 @@ struct SequenceRun {
                                products[g] + b * S::rows * kLanes);
       mark(kStateProducts);
       const float fineHalf = i0 >= H / 2 ? 1.f : 0.f;
-      const auto drive = [&](int g, int i, int o) {
-        const int row = g * H + i0 + i;
+      // What enters a gate besides the product, for the registers from the `first` of its 16 rows.
+      const auto drive = [&](int g, int first, vf(&to)[kGateRegisters]) INLINE_LAMBDA {
+        const int row = g * H + i0 + first / kParts;
         const float* w = wi + (size_t)row * inputs;
-        vf all = load(gate + (size_t)row * kLanes + o) + w[0] * load(x + o) +
-                 w[1] * load(x + kLanes + o) + w[2] * fineHalf * load(x + 2 * kLanes + o);
-        for (int c = 3; c < inputs; c++) all += w[c] * load(x + c * kLanes + o);
-        return all;
+        const float* from = gate + (size_t)row * kLanes;
+        UNROLL for (int n = 0; n < kGateRegisters; n++) {
+          const float *wn = w + n / kParts * inputs, *xn = x + n % kParts * kWidth;
+          to[n] = load(from + n * kWidth) + wn[0] * load(xn) + wn[1] * load(xn + kLanes) +
+                  wn[2] * fineHalf * load(xn + 2 * kLanes);
+        }
+        for (int c = 3; c < inputs; c++)
+          UNROLL for (int n = 0; n < kGateRegisters; n++) to[n] +=
+              w[n / kParts * inputs + c] * load(x + c * kLanes + n % kParts * kWidth);
       };
       // The candidate waits for the reset gate: with the gates of all 16 units first, there is work
       // to fill the wait.
-      for (int i = 0; i < 16; i++) UNROLL for (int p = 0; p < kParts; p++) {
-          const int o = p * kWidth, at16 = i * kLanes + o;
-          vf uu = load(products[0] + at16) + drive(0, i, o),
-             rr = load(products[1] + at16) + drive(1, i, o);
-          sigmoids(uu, rr);
-          store(products[0] + at16, uu);
-          store(products[1] + at16, rr);
-          if (backward) {
-            const size_t q = at + (size_t)i0 * kLanes + at16;
-            store(u + q, uu);
-            store(r + q, rr);
-          }
+      for (int n0 = 0; n0 < 16 * kParts; n0 += kGateRegisters) {
+        float *pu = products[0] + n0 * kWidth, *pr = products[1] + n0 * kWidth;
+        vf uu[kGateRegisters], rr[kGateRegisters];
+        drive(0, n0, uu);
+        drive(1, n0, rr);
+        UNROLL for (int n = 0; n < kGateRegisters; n++) {
+          uu[n] = load(pu + n * kWidth) + uu[n];
+          rr[n] = load(pr + n * kWidth) + rr[n];
         }
-      for (int i = 0; i < 16; i++) UNROLL for (int p = 0; p < kParts; p++) {
-          const int o = p * kWidth, at16 = i * kLanes + o;
-          const size_t v = (size_t)i0 * kLanes + at16;
-          const vf aa = load(products[2] + at16),
-                   ee = hyperbolic_tangent(load(products[1] + at16) * aa + drive(2, i, o));
-          store(after + v, ee + load(products[0] + at16) * (load(before + v) - ee));
-          if (backward) {
-            store(e + at + v, ee);
-            store(candidate + at + v, aa);
-          }
+        sigmoids(uu, rr);
+        UNROLL for (int n = 0; n < kGateRegisters; n++) {
+          store(pu + n * kWidth, uu[n]);
+          store(pr + n * kWidth, rr[n]);
         }
+        if (!backward) continue;
+        const size_t q = at + (size_t)i0 * kLanes + n0 * kWidth;
+        UNROLL for (int n = 0; n < kGateRegisters; n++) {
+          store(u + q + n * kWidth, uu[n]);
+          store(r + q + n * kWidth, rr[n]);
+        }
+      }
+      for (int n0 = 0; n0 < 16 * kParts; n0 += kGateRegisters) {
+        const int at16 = n0 * kWidth;
+        const size_t v = (size_t)i0 * kLanes + at16;
+        vf aa[kGateRegisters], reset[kGateRegisters], ee[kGateRegisters];
+        UNROLL for (int n = 0; n < kGateRegisters; n++) {
+          aa[n] = load(products[2] + at16 + n * kWidth);
+          reset[n] = load(products[1] + at16 + n * kWidth) * aa[n];
+        }
+        drive(2, n0, ee);
+        UNROLL for (int n = 0; n < kGateRegisters; n++) ee[n] = reset[n] + ee[n];
+        hyperbolic_tangents(ee);
+        UNROLL for (int n = 0; n < kGateRegisters; n++) {
+          const vf uu = load(products[0] + at16 + n * kWidth);
+          store(after + v + n * kWidth, ee[n] + uu * (load(before + v + n * kWidth) - ee[n]));
+        }
+        if (!backward) continue;
+        UNROLL for (int n = 0; n < kGateRegisters; n++) {
+          store(e + at + v + n * kWidth, ee[n]);
+          store(candidate + at + v + n * kWidth, aa[n]);
+        }
+      }
       mark(kGates);
     }
   }
 
   // One softmax: half 0 is coarse, 1 is fine. Leaves the gradient of the logits in `logits` when
-  // gradients are wanted.
-  void output_step(int t, int half, int slotInChunk) {
+  // gradients are wanted. Steps from `end` on are done.
+  void output_step(int t, int half, int slotInChunk, int end) {
     const Matrix& hiddenMatrix = net.sparse[half ? kFineHidden : kCoarseHidden];
     const Matrix& logitMatrix = net.sparse[half ? kFineLogits : kCoarseLogits];
     const float* hiddenBias = net.dense[half ? kFineHiddenBias : kCoarseHiddenBias];
     const float* logitBias = net.dense[half ? kFineLogitsBias : kCoarseLogitsBias];
     float* yy = y[half] + slotInChunk * padded(P);
     float* z = logits[half] + slotInChunk * padded(Q);
-    product_all<S>(hiddenMatrix, state(t + 1) + (size_t)half * (H / 2) * kLanes, yy);
+    const size_t ofHalf = (size_t)half * (H / 2) * kLanes;
+    const int blockRows = P / S::rows;
+    for (int i = 0; i < blockRows; i++) {
+      if (backward && t + 1 < end) prefetch_share(state(t + 2) + ofHalf, H / 2, i, blockRows);
+      product_block_row<S>(hiddenMatrix, i, state(t + 1) + ofHalf, yy + i * S::rows * kLanes);
+    }
     for (int i = 0; i < P; i++) UNROLL for (int p = 0; p < kParts; p++) {
         float* q = yy + i * kLanes + p * kWidth;
         store(q, maximum(load(q) + hiddenBias[i], vf{}));
@@ -222,8 +261,7 @@ struct SequenceRun {
     transposed_all<S>(logitMatrix, z, d);
     for (int i = 0; i < P * kLanes; i += kWidth)
       store(d + i, load(yy + i) > vf{} ? load(d + i) : vf{});
-    transposed_all<S>(hiddenMatrix, d,
-                      dhOut + slotInChunk * padded(H) + (size_t)half * (H / 2) * kLanes);
+    transposed_all<S>(hiddenMatrix, d, dhOut + slotInChunk * padded(H) + ofHalf);
     mark(kOutputProductsBack);
     float* sums = biasSums + half * (P + Q) * kLanes;
     for (int i = 0; i < P * kLanes; i += kWidth) store(sums + i, load(sums + i) + load(d + i));
@@ -273,19 +311,21 @@ struct SequenceRun {
         store(dhNext + i, load(dhNext + i) + after * uu);
       }
       mark(kGatesBack);
-      if (t > 0)
-        for (int i = i0 * kLanes; i < (i0 + 16) * kLanes; i += kLanes) {
-          const size_t earlier = at - padded(H) + i;
-          prefetch(u + earlier), prefetch(r + earlier), prefetch(e + earlier),
-              prefetch(candidate + earlier);
+      for (int g = 0; g < 3; g++) {
+        // What the next tile reads, a few lines at a time, so that the product's own loads find
+        // room among them; not a whole step ahead, which would fill a small second-level cache.
+        const bool more = i0 + kLanes < H;
+        if (more || t > 0) {
+          const size_t next = more ? at + (i0 + kLanes) * kLanes : at - padded(H);
+          prefetch_rows((g == 0 ? u : g == 1 ? r : e) + next, kLanes);
+          if (g == 2) prefetch_rows(candidate + next, kLanes);
         }
-      // The states of this chunk are in the cache, those of the chunk before are not.
-      if (t >= kChunk)
-        for (int i = i0; i < i0 + kLanes; i++) prefetch(state(t - kChunk) + i * kLanes);
-      for (int g = 0; g < 3; g++)
+        // The other states of the chunk are in the cache since the output layers.
+        if (g == 2 && slotInChunk == 1) prefetch_rows(before - padded(H) + i0 * kLanes, kLanes);
         for (int b = 0; b < perTile; b++)
           transposed_block_row<S>(net.sparse[kRecurrent], (g * H + i0) / S::rows + b,
                                   d[g] + b * S::rows * kLanes, dhNext);
+      }
       mark(kStateProductsBack);
       if (kTransposed<S>)
         for (int g = 0; g < 4; g++) transpose_tile(local[g], tile(g * H + i0, slotInChunk));
@@ -303,19 +343,17 @@ struct SequenceRun {
     const float* columns[kMostInputs];
     for (int c = 0; c < inputs; c++) columns[c] = heard + c * kLanes;
     for (int row = 0; row < 3 * H; row += kLanes) {
+      if (t0 > 0) prefetch_share(state(chunk_start(t0) + 1), H, row / kLanes, 3 * H / kLanes);
       // The reset gate acts on the product only: what drives the candidate besides sees its
       // gradient before that gate.
       const float *product = tile(row, 0), *drive = row < 2 * H ? product : tile(row + H, 0);
       float* gate = grad->gate + ((size_t)frame(t0) * 3 * H + row) * kLanes;
       alignas(64) float dInput[kMostInputs][kLanes] = {};
       if constexpr (kTransposed<S>) {
-        weights_of_tiles<S>(net.sparse[kRecurrent], row / kLanes, product, state(t0), padded(H),
-                            steps, grad->sparse[kRecurrent]);
-        weights_by_rows<3>(drive, columns, stride, steps, dInput[0]);
-        int c = 3;
-        for (; c + 4 <= inputs; c += 4)
-          weights_by_rows<4>(drive, columns + c, stride, steps, dInput[c]);
-        for (; c < inputs; c++) weights_by_rows<1>(drive, columns + c, stride, steps, dInput[c]);
+        weights_of_block_row<S>(net.sparse[kRecurrent], row / kLanes, product, state(t0), padded(H),
+                                steps, grad->sparse[kRecurrent]);
+        weights_of_entries(
+            inputs, [&](int c) { return columns[c]; }, drive, stride, steps, dInput[0]);
       } else {
         for (int b = 0; b < kLanes / S::rows; b++)
           weights_lanes<S>(net.sparse[kRecurrent], row / S::rows + b,
@@ -332,27 +370,42 @@ struct SequenceRun {
       }
       mark(kStateWeights);
       add_tiles(drive, steps, gate);
+      // Until the end, a tile of I* is [inputs][16 rows].
       float* out = grad->dense[kInput] + (size_t)row * inputs;
       const bool fineHalf = row % H >= H / 2;
-      for (int i = 0; i < kLanes; i++)
-        for (int c = 0; c < inputs; c++)
-          if (c != 2 || fineHalf) out[i * inputs + c] += dInput[c][i];
+      for (int c = 0; c < inputs; c++)
+        if (c != 2 || fineHalf)
+          UNROLL for (int p = 0; p < kLanes; p += kWidth)
+              store(out + c * kLanes + p, load(out + c * kLanes + p) + load(dInput[c] + p));
       mark(kRest);
     }
   }
 
-  // gate [16 rows][16 lanes] += Σ over the steps
+  // gate [16][16] += Σ over the steps
   void add_tiles(const float* tiles, int steps, float* gate) {
-    alignas(64) float sums[kLanes * kLanes], straight[kLanes * kLanes];
     for (int j = 0; j < kLanes * kLanes; j += kWidth) {
       vf sum = load(tiles + j);
       for (int t = 1; t < steps; t++) sum += load(tiles + t * kLanes * kLanes + j);
-      store(sums + j, sum);
+      store(gate + j, load(gate + j) + sum);
     }
-    if (kTransposed<S>) transpose_tile(sums, straight);
-    const float* all = kTransposed<S> ? straight : sums;
-    for (int j = 0; j < kLanes * kLanes; j += kWidth)
-      store(gate + j, load(gate + j) + load(all + j));
+  }
+
+  // Sums that were kept in tiles as they came, into the order of the gradients.
+  void order_gradients() {
+    static_assert(kMostInputs <= kLanes, "a tile of I* is no larger than one of the gates");
+    alignas(64) float tile[kLanes * kLanes];
+    if (kTransposed<S>)
+      for (size_t row = 0; row < (size_t)seq.frames * 3 * H; row += kLanes) {
+        float* gate = grad->gate + row * kLanes;
+        transpose_tile(gate, tile);
+        memcpy(gate, tile, kLanes * kLanes * sizeof(float));
+      }
+    for (int row = 0; row < 3 * H; row += kLanes) {
+      float* out = grad->dense[kInput] + (size_t)row * inputs;
+      memcpy(tile, out, (size_t)inputs * kLanes * sizeof(float));
+      for (int i = 0; i < kLanes; i++)
+        for (int c = 0; c < inputs; c++) out[i * inputs + c] = tile[c * kLanes + i];
+    }
   }
 
   void clear_gradients() {
@@ -375,24 +428,21 @@ struct SequenceRun {
     mark(kRest);
     for (int t = 0; t < seq.steps; t++) {
       gru_step(t);
-      if (!backward) output_step(t, 0, 0), output_step(t, 1, 0);
+      if (!backward) output_step(t, 0, 0, 0), output_step(t, 1, 0, 0);
     }
     memcpy(seq.state, state(seq.steps), H * kLanes * sizeof(float));
     if (!backward) return;
 
-    // Chunks end where frames do, so that a chunk has one frame of gate conditioning.
     for (int end = seq.steps; end > 0;) {
-      int t0 = end - 1 - (end - 1) % kChunk;
-      const int frameStart = frame(end - 1) * seq.hop - seq.phase;
-      if (t0 < frameStart) t0 = frameStart;
-      if (t0 < 0) t0 = 0;
+      const int t0 = chunk_start(end);
       memset(dhOut, 0, kChunk * padded(H) * sizeof(float));
-      for (int t = t0; t < end; t++) output_step(t, 0, t - t0), output_step(t, 1, t - t0);
+      for (int t = t0; t < end; t++) output_step(t, 0, t - t0, end), output_step(t, 1, t - t0, end);
       output_weights(t0, end - t0);
       for (int t = end - 1; t >= t0; t--) gru_step_backward(t, t - t0);
       gru_weights(t0, end - t0);
       end = t0;
     }
+    order_gradients();
     for (int half = 0; half < 2; half++) {
       const float* sums = biasSums + half * (P + Q) * kLanes;
       float* hiddenBias = grad->dense[half ? kFineHiddenBias : kCoarseHiddenBias];
