@@ -19,6 +19,15 @@ export { readAudio } from './audio/read.js';
 export { treat, type Treatment } from './audio/treatment.js';
 export { type WavBits, WavStream, writeWav } from './audio/write.js';
 export { type ErrorCode, TtsError } from './base/errors.js';
+export {
+  type AlignedToken,
+  alignmentOfTextGrid,
+  type ClipAlignment,
+  textGridOf,
+} from './data/alignment/clip_alignment.js';
+export { type LeftOut, readAlignments } from './data/alignment/read.js';
+export { formatTextGrid, parseTextGrid, readTextGrid, type TextGrid } from './data/alignment/textgrid.js';
+export { type Transcript, transcriptOf } from './data/alignment/transcript.js';
 export { type Clip, type Corpus, openCorpus } from './data/corpora/corpus.js';
 export { type CorpusTreatment } from './data/corpora/corpus_treatment.js';
 export { conformFeatures, type ConformingFeatures } from './data/features/conform.js';

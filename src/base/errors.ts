@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'ERR_FEATURE_NOT_FINITE'
   | 'ERR_CORPUS'
   | 'ERR_LEXICON'
+  | 'ERR_TEXTGRID'
   | 'ERR_DOWNLOAD'
   | 'ERR_OFFLINE'
   | 'ERR_CHECKSUM'
