@@ -1,7 +1,7 @@
+import { differingSettings } from '../../audio/mel_settings.js';
 import { TtsError } from '../../base/errors.js';
 import { limits, within } from '../../base/limits.js';
 import { type Token, tokenSymbols } from '../../text/tokens.js';
-import { differingSettings } from '../../audio/mel_settings.js';
 import type { Voice } from '../voice/voice.js';
 import { isPhoneId, prosodyValues } from './config.js';
 import { MelDecoder } from './decoder.js';

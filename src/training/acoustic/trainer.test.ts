@@ -9,7 +9,7 @@ import { openCorpus } from '../../data/corpora/corpus.js';
 import { openFeatureStore } from '../../data/store/feature_store.js';
 import { chooseKernels } from '../../kernels/index.js';
 import { loadAcoustic } from '../../model/acoustic/file.js';
-import { type AcousticRecipe, loadAnyRecipe } from '../recipe/recipe.js';
+import { type AcousticRecipe, loadAcousticRecipe } from '../recipe/recipe.js';
 import type { AcousticData } from './examples.js';
 import { trainAcoustic } from './task.js';
 import { AcousticTrainer, stageOf } from './trainer.js';
@@ -20,7 +20,7 @@ after(() => rmSync(folder, { recursive: true }));
 let data: AcousticData;
 let recipe: AcousticRecipe;
 before(async () => {
-  const loaded = loadAnyRecipe('recipes/ljspeech-acoustic', {
+  recipe = loadAcousticRecipe('recipes/ljspeech-acoustic', {
     data: 'data/ljspeech-mini',
     set: [
       'data.validation.clips=[LJ001-0002, LJ001-0008]',
@@ -38,8 +38,6 @@ before(async () => {
       'training.checkpointEvery=1000',
     ],
   });
-  assert.ok(loaded.task === 'acoustic');
-  recipe = loaded;
   const corpus = await openCorpus('data/ljspeech-mini');
   const store = await openFeatureStore({
     corpus,

@@ -8,10 +8,10 @@ import { readWholeFileSync } from '../../base/whole_file.js';
 import { plainYaml, readYaml } from '../../base/yaml.js';
 import { describeIssues, nearest } from '../../base/yaml_issues.js';
 import { kernelShapes } from '../../kernels/interface/blocks.js';
+import { loadAcousticSync } from '../../model/acoustic/file.js';
 import { loadVoiceSync } from '../../model/voice/file.js';
 import { findVoice } from '../../model/voice/shipped.js';
 import type { WaveRnnConfig } from '../../model/wavernn/config.js';
-import { loadAcousticSync } from '../../model/acoustic/file.js';
 import { acousticConfigOf, type AcousticRecipeFile, acousticRecipeSchema } from './acoustic_schema.js';
 import {
   type ClassifierRecipe,
@@ -69,6 +69,14 @@ export function loadRecipe(dirOrFile: string, options: RecipeOptions = {}): Reci
   const recipe = loadAnyRecipe(dirOrFile, options);
   if (recipe.task !== 'vocoder')
     throw new TtsError('ERR_RECIPE', `${recipePath(dirOrFile)} has task: ${recipe.task}, expected task: vocoder`);
+  return recipe;
+}
+
+/** The same for the recipe of an acoustic model. */
+export function loadAcousticRecipe(dirOrFile: string, options: RecipeOptions = {}): AcousticRecipe {
+  const recipe = loadAnyRecipe(dirOrFile, options);
+  if (recipe.task !== 'acoustic')
+    throw new TtsError('ERR_RECIPE', `${recipePath(dirOrFile)} has task: ${recipe.task}, expected task: acoustic`);
   return recipe;
 }
 
@@ -139,8 +147,10 @@ function acousticOrigin(from: string) {
 
 /** Data of a folder that is not the recipe's: its licence is not known, and its clips may have other names. */
 function ofFolder<R extends Recipe | AcousticRecipe>(recipe: R): R {
-  const { licence: _, ...data } = recipe.data;
-  return { ...recipe, data: { ...data, validation: { share: defaultValidationShare, ...data.validation } } };
+  const validation = { share: defaultValidationShare, ...recipe.data.validation };
+  const data = { ...recipe.data, validation };
+  delete data.licence;
+  return { ...recipe, data };
 }
 
 const taskOf = (document: Document): unknown => document.get('task') ?? 'vocoder';
