@@ -109,7 +109,11 @@ async function trainOnText(recipe: AcousticRecipe, options: TrainOptions): Promi
   checkAcousticFolder(out, recipe);
 
   const { corpus, store } = await openStore(recipe, out, kernels);
-  const bars = { alignments: bar('alignments'), pitch: bar('pitch') };
+  const bars = {
+    alignment: bar('alignment'),
+    'alignments of others': bar('alignments of others'),
+    pitch: bar('pitch'),
+  };
   const data = await openAcousticData({
     store,
     clips: corpus.clips,
@@ -117,6 +121,7 @@ async function trainOnText(recipe: AcousticRecipe, options: TrainOptions): Promi
     others: recipe.data.others,
     pronouncer: await openPronouncer(),
     cacheDir: join(dirname(out), 'cache'),
+    threads: kernels.threads,
     onProgress: (what, done, total) => bars[what](done, total),
   });
   for (const note of data.notes) console.error(`note: ${note}`);
