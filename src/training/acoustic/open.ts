@@ -9,8 +9,9 @@ import type { ClipAlignment } from '../../data/alignment/clip_alignment.js';
 import { readAlignments, textGridPath } from '../../data/alignment/read.js';
 import type { Clip } from '../../data/corpora/corpus.js';
 import { decodeText, fieldsOf, linesOf } from '../../data/corpora/text.js';
-import type { FeatureStore } from '../../data/store/feature_store.js';
+import type { FeatureStore, StoredClip } from '../../data/store/feature_store.js';
 import { readSealedJson, writeSealedJson } from '../../data/store/sealed.js';
+import type { AcousticStatistics } from '../../model/acoustic/model.js';
 import type { Pronouncer } from '../../text/lexicon/pronouncer.js';
 import { type AcousticData, acousticData } from './examples.js';
 import { pitchOfClip } from './pitch_tracks.js';
@@ -27,6 +28,8 @@ export interface AcousticSources {
   /** Folder that keeps alignments and pitch tracks. */
   readonly cacheDir: string;
   readonly threads: number;
+  /** What numbers are standardised by; that of the clips to train on unless given. */
+  readonly statistics?: AcousticStatistics;
   readonly onProgress?: (what: 'alignment' | 'alignments of others' | 'pitch', done: number, total: number) => void;
 }
 
@@ -50,11 +53,12 @@ export async function openAcousticData(sources: AcousticSources): Promise<Acoust
   }
   let done = 0;
   const total = store.train.length + store.validation.length;
-  const data = await acousticData(store, own.alignments, lent, async (clip) => {
-    const pitch = await pitchOfClip(clip, store.settings, join(cacheDir, 'pitch'));
+  const pitch = async (clip: StoredClip) => {
+    const track = await pitchOfClip(clip, store.settings, join(cacheDir, 'pitch'));
     onProgress?.('pitch', ++done, total);
-    return pitch;
-  });
+    return track;
+  };
+  const data = await acousticData(store, own.alignments, lent, pitch, sources.statistics);
   const left = own.leftOut.map(({ id, why }) => `${id} is left out: ${why}`);
   const shown = left.length > 3 ? [...left.slice(0, 2), `… and ${left.length - 2} clips more are left out`] : left;
   return { ...data, notes: [...data.notes, ...shown] };

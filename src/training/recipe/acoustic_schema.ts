@@ -59,7 +59,7 @@ export const acousticRecipeSchema = z.strictObject({
   from: text().min(1).optional(),
   /** The vocoder that speaks samples in training: the name of one that ships, or a file. */
   voice: text().min(1),
-  data: dataSchema.omit({ augmentation: true }).extend({
+  data: dataSchema.omit({ augmentation: true, predictedBy: true }).extend({
     /**
      * Folder of TextGrids, one for each clip, by its id; default: those in a folder `textgrid` beside the recordings,
      * and an alignment of our own for clips that have none.
