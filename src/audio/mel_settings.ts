@@ -66,3 +66,9 @@ export const melSettingsSchema = z
 
 /** The settings of a mel spectrogram; see `melSettingsSchema` for units and `melPresets` for the conventions in use. */
 export type MelSettings = Readonly<z.infer<typeof melSettingsSchema>>;
+
+/** The settings in which two kinds of features differ. */
+export function differingSettings(a: MelSettings, b: MelSettings): (keyof MelSettings)[] {
+  const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])] as (keyof MelSettings)[];
+  return keys.filter((key) => JSON.stringify(a[key]) !== JSON.stringify(b[key]));
+}

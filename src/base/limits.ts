@@ -42,6 +42,10 @@ export const limits = {
   /** Frames of its first convolution. */
   kernel: { least: 1, most: 63 },
   residualBlocks: { least: 0, most: 64 },
+  /** From one row that a convolution sees to the next. */
+  dilation: { least: 1, most: 64 },
+  /** What speaking changes: times as fast, times as high. */
+  factor: { least: 0.1, most: 10 },
   /** Gate conditionings of a frame; a divisor of the hop. */
   vectors: { least: 1, most: 64 },
   /** Any weight, bias and mean: larger ones overflow a few layers on. */

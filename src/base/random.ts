@@ -16,6 +16,8 @@ export const streams = {
   heardNoise: 9,
   listeningTests: 10,
   augmentation: 11,
+  dropout: 12,
+  acousticNoise: 13,
 } as const;
 
 const two32 = 4294967296;
