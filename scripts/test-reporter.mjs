@@ -1,5 +1,5 @@
-// What npm test prints: each file as it ends, failures in full, and at the end the tests that were skipped, by name,
-// with their reasons. The last lines are those of Node's own reporters.
+// What npm test prints: each file as it ends, slow ones with their time, failures in full, and at the end the tests that
+// were skipped, by name, with their reasons. The last lines are those of Node's own reporters.
 import { relative } from 'node:path';
 import { inspect } from 'node:util';
 
@@ -17,8 +17,10 @@ export default async function* report(events) {
     // Node runs each file as one test, named like the file.
     const isFile = source(data.name) === file;
     if (type === 'test:stderr') errors.set(file, (errors.get(file) ?? '') + data.message);
-    else if (type === 'test:complete' && isFile) yield `${data.details.passed === false ? 'not ok' : 'ok'} ${file}\n`;
-    else if (type === 'test:diagnostic' && isTotal.test(data.message)) totals.push(`# ${data.message}\n`);
+    else if (type === 'test:complete' && isFile) {
+      const seconds = Math.round(data.details.duration_ms / 1000);
+      yield `${data.details.passed === false ? 'not ok' : 'ok'} ${file}${seconds < 5 ? '' : ` (${seconds} s)`}\n`;
+    } else if (type === 'test:diagnostic' && isTotal.test(data.message)) totals.push(`# ${data.message}\n`);
     else if (type === 'test:fail') {
       const { error } = data.details;
       if (error.failureType === 'subtestsFailed') continue;

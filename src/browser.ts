@@ -24,6 +24,7 @@ export { type MelSettings, melSettingsSchema } from './audio/mel_settings.js';
 export { treat, type Treatment } from './audio/treatment.js';
 export { type ErrorCode, TtsError } from './base/errors.js';
 export { conformFeatures, type ConformingFeatures } from './data/features/conform.js';
+export type { ExpectedFeatures } from './data/features/fit.js';
 export { decodeNpy, type NpyArray } from './data/features/npy.js';
 export { registerFastKernels } from './model/backend/fast_kernels.js';
 export { decodeVoice } from './model/voice/encoding.js';
@@ -40,8 +41,23 @@ export { decodeG2p } from './text/g2p/encoding.js';
 export type { G2p } from './text/g2p/g2p.js';
 export { loadDictionary } from './text/lexicon/dictionary.js';
 export { type Lexicon, parseLexicon } from './text/lexicon/own.js';
-export { Pronouncer, type PronouncerSources, type Source } from './text/lexicon/pronouncer.js';
-export { normalise, type Pause, type SpokenSentence } from './text/normalise/normalise.js';
+export {
+  Pronouncer,
+  type PronouncerSources,
+  type Pronunciation,
+  type Source,
+  type Unspoken,
+  type UnspokenWord,
+} from './text/lexicon/pronouncer.js';
+export {
+  normalise,
+  type Pause,
+  type PausePiece,
+  type PhonePiece,
+  type Piece,
+  type SpokenSentence,
+  type WordPiece,
+} from './text/normalise/normalise.js';
 export { type PhoneSentence, phonesOf, type SpokenPause, type SpokenWord } from './text/phones_of.js';
 export { type Sentence, splitSentences, streamSentences } from './text/sentences.js';
 export { type Boundary, type Token, tokensOf, tokenSymbols } from './text/tokens.js';

@@ -32,6 +32,7 @@ export { type Clip, type Corpus, openCorpus } from './data/corpora/corpus.js';
 export { type CorpusTreatment } from './data/corpora/corpus_treatment.js';
 export { conformFeatures, type ConformingFeatures } from './data/features/conform.js';
 export { type FeatureFile, readFeatures, readNpy, writeFeatures, writeNpy } from './data/features/files.js';
+export type { ExpectedFeatures } from './data/features/fit.js';
 export { type FeatureStatistics } from './data/features/fit.js';
 export { type RawFeatures } from './data/features/layout.js';
 export { type NpyArray } from './data/features/npy.js';
@@ -49,6 +50,7 @@ export {
   evaluateSystems,
   type Evaluation,
   type EvaluationOptions,
+  type LeftOut,
   type SystemDifference,
   type SystemResult,
 } from './evaluation/evaluate.js';
@@ -92,10 +94,24 @@ export {
   synthesizeMany,
 } from './synthesis/synthesize.js';
 export { type Lexicon } from './text/lexicon/own.js';
-export { Pronouncer, type Source } from './text/lexicon/pronouncer.js';
+export {
+  Pronouncer,
+  type Pronunciation,
+  type Source,
+  type Unspoken,
+  type UnspokenWord,
+} from './text/lexicon/pronouncer.js';
 export { openPronouncer, readLexicon } from './text/load.js';
 export { type Note } from './text/normalise/fold.js';
-export { normalise, type Pause, type SpokenSentence } from './text/normalise/normalise.js';
+export {
+  normalise,
+  type Pause,
+  type PausePiece,
+  type PhonePiece,
+  type Piece,
+  type SpokenSentence,
+  type WordPiece,
+} from './text/normalise/normalise.js';
 export { type PhoneSentence, phonesOf, type SpokenPause, type SpokenWord } from './text/phones_of.js';
 export { type Sentence, splitSentences, streamSentences } from './text/sentences.js';
 export { type Boundary, type Token, tokensOf, tokenSymbols } from './text/tokens.js';

@@ -18,6 +18,7 @@ export async function decodeFlac(bytes: Buffer, name: string): Promise<DecodedAu
   const channels = ((bytes[start + 20] >> 1) & 7) + 1;
   const most = Math.floor(mostExpanded(file.length) / (4 * channels));
   if (declared > most) throw tooLarge(name, `declares ${declared} samples`, file.length, most);
+  checkStreamable(firstFrameHeader(file), name);
   let decoded = await runFlacDecoder(file, most, name);
   // The decoder's parser does not see a last frame of less than a frame header's length, such as one of a single
   // sample, unless a frame header follows it.
@@ -122,6 +123,17 @@ function firstFrameHeader(file: Buffer): Buffer {
     at += 4 + file.readUIntBE(at + 1, 3);
   }
   return file.subarray(at, at + 16);
+}
+
+/** Frames are decoded without STREAMINFO: those that refer to it have sample rates or sizes that hardly anything has. */
+function checkStreamable(header: Buffer, name: string): void {
+  const [sync = 0, , rate = 0, size = 0] = header;
+  if (sync === 0xff && ((rate & 15) === 0 || ((size >> 1) & 7) === 0))
+    throw new TtsError(
+      'ERR_AUDIO_FORMAT',
+      `${name} is FLAC outside the streamable subset (RFC 9639, section 7): its frames do not say their sample rate or ` +
+        `size; ${convertWithFfmpeg(name, ' -ar 22050')}`,
+    );
 }
 
 /** The number of samples per channel that STREAMINFO (RFC 9639, section 8.2) declares, 36 bits; 0 means unknown. */

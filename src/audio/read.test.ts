@@ -232,6 +232,20 @@ test('a FLAC whose last frame holds a single sample is read to the end', async (
   assert.deepEqual(read.subarray(whole), Float32Array.of(1234 / 32768));
 });
 
+test('a FLAC whose frames leave their sample rate to the head of the file is refused by name', async () => {
+  const bytes = (await readFile(clip)).subarray(0, 42);
+  bytes[4] = 0x80;
+  bytes.writeUInt32BE(1, 22);
+  const header = [0xff, 0xf8, 0x60, 0x08, 0, 0];
+  const frame = [...header, crc(header, 8, 0x07), 0x02, 1234 >> 8, 1234 & 255];
+  const check = crc(frame, 16, 0x8005);
+  const path = await save('unstreamable.flac', Buffer.concat([bytes, Buffer.of(...frame, check >> 8, check & 255)]));
+  await assert.rejects(readAudio(path), {
+    code: 'ERR_AUDIO_FORMAT',
+    message: /outside the streamable subset .*; convert it: ffmpeg -i \S*unstreamable\.flac -ar 22050 \S*\.wav$/,
+  });
+});
+
 test('a FLAC damaged in the middle is refused, without a word on the console', async (t) => {
   const bytes = Buffer.from(await readFile(clip));
   bytes.fill(0x55, 20000, 22000);

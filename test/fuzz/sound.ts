@@ -186,12 +186,15 @@ function flacFrame(
   const head = new Bits();
   head.put(0xfff8, 16);
   head.put(7, 4);
-  head.put({ 8000: 4, 16000: 5, 22050: 6, 48000: 10 }[rate] as number, 4);
+  // 13: in Hz, behind the number of samples.
+  const code = oneOf(random, [{ 8000: 4, 16000: 5, 22050: 6, 48000: 10 }[rate] as number, 13]);
+  head.put(code, 4);
   head.put(channels.length - 1, 4);
   head.put({ 8: 1, 16: 4, 24: 6 }[bits] as number, 3);
   head.put(0, 1);
   head.put(number, 8);
   head.put(length - 1, 16);
+  if (code === 13) head.put(rate, 16);
   const header = head.bytes();
   const body = new Bits();
   for (const samples of channels) {

@@ -97,8 +97,9 @@ export async function readRawFeatures(path: string): Promise<RawFeatures> {
 export async function writeFeatures(
   path: string,
   { data, frames, bins, settings }: FeatureFile,
-  { force }: { force?: boolean } = {},
+  options: { force?: boolean } = {},
 ): Promise<void> {
+  const { force } = options;
   const beside = checkFeatureOutput(path, { force });
   if (beside !== undefined) {
     if (settings !== undefined)

@@ -9,7 +9,7 @@
 
 namespace {
 
-// Values of any precision, told by the type of the array; see src/kernels/precision.ts.
+// Values of any precision, told by the type of the array; see src/kernels/interface/precision.ts.
 SourceMatrix source_of(const Napi::Value& v) {
   const Napi::Object o = v.As<Napi::Object>();
   const Napi::Value values = o.Get("values");

@@ -51,7 +51,7 @@ inline Matrix matrix_of(const Napi::Value& v) {
                     integer(o.Get("blockRows")), integer(o.Get("blockColumns")),
                     data_of<int32_t>(rowStart),  data_of<int32_t>(column),
                     data_of<float>(values)};
-  // Once more, and every time: JavaScript looks at a matrix once, and its arrays may have changed.
+  // Checked at every call: JavaScript checks a matrix once, and its arrays may have changed since.
   if (!sound(m, length_of(rowStart), length_of(column), length_of(values)))
     throw std::invalid_argument(
         "a block matrix changed after it was checked: its rows of blocks or columns are out of "
@@ -59,7 +59,7 @@ inline Matrix matrix_of(const Napi::Value& v) {
   return m;
 }
 
-// binding_sampler.cc
+// node_sampler.cc
 void define_sampler(Napi::Env, Napi::Object exports);
 
 // Any struct of the network's shape; `matrix` makes one of its matrices.
@@ -78,5 +78,5 @@ N network_from(const Napi::Value& v, F matrix) {
   return n;
 }
 
-// binding_classifier.cc
+// node_classifier.cc
 void classifier(const Napi::CallbackInfo& info);

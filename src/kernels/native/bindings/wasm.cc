@@ -16,7 +16,7 @@
 
 namespace {
 
-// One table: kernels_generic.cc, which WebAssembly's vectors of four floats fit.
+// One table: generic.cc, which WebAssembly's vectors of four floats fit.
 const KernelTable* const table = available_tables()[0];
 
 class Arguments {

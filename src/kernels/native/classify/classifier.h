@@ -108,7 +108,7 @@ struct ClassifierRun {
     for (int l = net.layers - 1; l >= 0; l--) {
       const Image &in = net.image[l], &out = net.image[l + 1];
       const Layer& layer = net.layer[l];
-      // Nobody asks for the gradient of the examples.
+      // The gradient of the examples is not needed.
       float* const dx = l > 0 ? gradient(l, group) : nullptr;
       if (dx) memset(dx, 0, in.floats * sizeof(float));
       float* const dy = gradient(l + 1, group);

@@ -63,7 +63,7 @@ class Cells {
     // edges[c] and edges[c + 1] bound the cell c.
     const double* edges = padded_.data();
     int code = first_[(value < 0 ? kParts : 0) + part];
-    // Without a branch, which would be taken by chance.
+    // Without a branch, which could not be predicted.
     code += edges[code + 1] <= value;
     while (edges[code + 1] <= value) code++;
     while (edges[code] > value) code--;

@@ -1,5 +1,5 @@
 // Philox4x32-10 (Salmon et al. 2011): a pure function of (key, stream, index); the same as
-// src/kernels/random.ts.
+// src/base/random.ts.
 #pragma once
 #include <stdint.h>
 

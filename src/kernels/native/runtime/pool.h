@@ -63,7 +63,7 @@ class Pool {
       for (int i = next_++; i < count; i = next_++) task(i, worker);
 #if defined(__cpp_exceptions)
     } catch (...) {
-      // Out of a thread it would end the process.
+      // Thrown out of a thread, it would end the process.
       std::lock_guard<std::mutex> lock(mutex_);
       if (!failure_) failure_ = std::current_exception();
       next_ = count;

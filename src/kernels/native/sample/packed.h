@@ -111,7 +111,7 @@ struct SamplerKernels {
   // y [rows] = M x [columns], as a step does it; slabs in their packed order
   size_t (*product_bytes)(const PackedMatrix*);
   void (*product)(const PackedMatrix*, const float* x, float* y, float* memory);
-  // Reads and adds up; what a step could not be faster than.
+  // Reads and adds up: a step cannot be faster than this.
   float (*read)(const float* from, size_t count);
   // sigmoid(x) and tanh(x), count a multiple of 16
   void (*activations)(const float* x, int count, float* sigmoids, float* tangents);

@@ -22,7 +22,7 @@ constexpr int kSamplerSlots = 4;
 constexpr int kBatch = 256;
 constexpr int kSide = 4;
 
-// Looks at a thread that is late, before the processor is given away: some microseconds.
+// How often a late thread is looked at before the processor is given away: some microseconds.
 constexpr int kSpins = 2000;
 
 INLINE void relax() {
@@ -273,7 +273,7 @@ struct SamplerRun {
   }
 
   // A symbol of each slot, coarse (0) or fine (1): drawn, or `given`; `probabilities` [Q] or null.
-  // Threads that share a stream each draw it: that is sooner done than told.
+  // Threads that share a stream each draw it: that is quicker than to pass it on.
   void symbols(int half, const int* given, float* probabilities) {
     for (Slot& slot : slots) {
       const float all = slot.softmax.exponentials(slot.memory.logits);

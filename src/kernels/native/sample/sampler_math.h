@@ -93,7 +93,7 @@ struct Softmax {
         running[p] += mass;
         store(sums + i + p * kWidth, running[p]);
       }
-    // Of the columns, the running sums.
+    // Running sums over the columns.
     const float* last = sums + classes - 16;
     float all = 0;
     for (int l = 0; l < 16; l++) columns[l] = all += last[l];

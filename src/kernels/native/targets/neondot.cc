@@ -1,4 +1,4 @@
-// The sampler alone; the rest is that of kernels_neon.cc.
+// The sampler alone; the rest is that of neon.cc.
 #if !defined(__ARM_FEATURE_DOTPROD)
   #error "compile for 64-bit Arm with -march=armv8.2-a+dotprod"
 #endif
