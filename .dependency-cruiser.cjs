@@ -5,6 +5,7 @@ const rooms = [
   ['bench'],
   ['training'],
   ['evaluation', 'listening'],
+  ['speech'],
   ['synthesis'],
   ['model'],
   ['sparsity'],

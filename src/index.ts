@@ -25,7 +25,7 @@ export {
   type ClipAlignment,
   textGridOf,
 } from './data/alignment/clip_alignment.js';
-export { type LeftOut, readAlignments } from './data/alignment/read.js';
+export { type LeftOut as LeftOutAlignment, readAlignments } from './data/alignment/read.js';
 export { formatTextGrid, parseTextGrid, readTextGrid, type TextGrid } from './data/alignment/textgrid.js';
 export { type Transcript, transcriptOf } from './data/alignment/transcript.js';
 export { type Clip, type Corpus, openCorpus } from './data/corpora/corpus.js';
@@ -72,6 +72,9 @@ export { estoi, type Intelligibility, intelligibility, stoi } from './evaluation
 export { type Spoken, type System } from './evaluation/system.js';
 export { openVoiceSystem, type VoiceSystemOptions } from './evaluation/voice_system.js';
 export { chooseKernels, type KernelName, kernelNames, type Kernels } from './kernels/index.js';
+export { loadAcoustic, saveAcoustic } from './model/acoustic/file.js';
+export { type AcousticModel } from './model/acoustic/model.js';
+export { findAcoustic, shippedAcoustics } from './model/acoustic/shipped.js';
 export { loadVoice, saveVoice } from './model/voice/file.js';
 export {
   defaultVoice,
@@ -83,6 +86,16 @@ export {
 } from './model/voice/shipped.js';
 export { type Provenance, type Voice } from './model/voice/voice.js';
 export { type WaveRnnConfig } from './model/wavernn/config.js';
+export { openSpeaker, speak, type SpeakerOptions } from './speech/open.js';
+export {
+  Speaker,
+  type SpeakerParts,
+  type SpeakingOptions,
+  type SpeechPiece,
+  type SpeechSentence,
+  type SpokenText,
+} from './speech/speaker.js';
+export { type TimedPhone, type TimedWord } from './speech/timing.js';
 export { AbortError } from './synthesis/abort.js';
 export { type FolderOptions, type SpokenFile, synthesizeFolder } from './synthesis/folder.js';
 export { readSynthesisInput } from './synthesis/input.js';
