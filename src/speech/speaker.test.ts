@@ -8,7 +8,7 @@ import { chooseKernels } from '../kernels/index.js';
 import { loadTensorFlow } from '../model/backend/backend.js';
 import { loadVoice } from '../model/voice/file.js';
 import { openSpeaker, speak } from './open.js';
-import type { Speaker} from './speaker.js';
+import type { Speaker } from './speaker.js';
 import { type SpeakingOptions, type SpeechPiece, type SpokenText } from './speaker.js';
 
 const voice = await loadVoice(tinyVoice);
@@ -124,16 +124,7 @@ test('any text gives speech or notes', async () => {
     const { pcm, sentences } = await spoken(text);
     return { seconds: pcm.length / sampleRate, notes: sentences.flatMap((sentence) => sentence.said.notes) };
   };
-  for (const silent of [
-    '',
-    ' \n\n ',
-    '😀😀',
-    '你好。',
-    '\u0000\u0007\u001b',
-    '\ud83d',
-    '...',
-    'x'.repeat(100_000),
-  ]) {
+  for (const silent of ['', ' \n\n ', '😀😀', '你好。', '\u0000\u0007\u001b', '\ud83d', '...', 'x'.repeat(100_000)]) {
     const { seconds, notes } = await said(silent);
     assert.equal(seconds, 0, JSON.stringify(silent.slice(0, 20)));
     assert.equal(notes.length > 0, silent.trim() !== '', JSON.stringify(silent.slice(0, 20)));
