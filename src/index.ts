@@ -72,8 +72,16 @@ export { estoi, type Intelligibility, intelligibility, stoi } from './evaluation
 export { type Spoken, type System } from './evaluation/system.js';
 export { openVoiceSystem, type VoiceSystemOptions } from './evaluation/voice_system.js';
 export { chooseKernels, type KernelName, kernelNames, type Kernels } from './kernels/index.js';
+export { type AcousticConfig } from './model/acoustic/config.js';
 export { loadAcoustic, saveAcoustic } from './model/acoustic/file.js';
-export { type AcousticModel } from './model/acoustic/model.js';
+export { type AcousticModel, type AcousticProvenance, type AcousticStatistics } from './model/acoustic/model.js';
+export {
+  checkVoiceFits,
+  MelPredictor,
+  type PredictedDurations,
+  type PredictedMel,
+  type PredictOptions,
+} from './model/acoustic/predict.js';
 export { findAcoustic, shippedAcoustics } from './model/acoustic/shipped.js';
 export { loadVoice, saveVoice } from './model/voice/file.js';
 export {
@@ -128,5 +136,19 @@ export {
 export { type PhoneSentence, phonesOf, type SpokenPause, type SpokenWord } from './text/phones_of.js';
 export { type Sentence, splitSentences, streamSentences } from './text/sentences.js';
 export { type Boundary, type Token, tokensOf, tokenSymbols } from './text/tokens.js';
-export { loadRecipe, type Recipe, type RecipeOptions } from './training/recipe/recipe.js';
+export {
+  type AcousticData,
+  acousticData,
+  type AcousticExample,
+  type AlignedClip,
+} from './training/acoustic/examples.js';
+export { type AcousticSources, openAcousticData } from './training/acoustic/open.js';
+export { type AcousticRunOptions, type AcousticRunResult, trainAcoustic } from './training/acoustic/task.js';
+export {
+  type AcousticRecipe,
+  loadAcousticRecipe,
+  loadRecipe,
+  type Recipe,
+  type RecipeOptions,
+} from './training/recipe/recipe.js';
 export { type RunOptions, type RunResult, trainVoice } from './training/vocoder/task.js';

@@ -1,14 +1,18 @@
 #!/usr/bin/env node
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { endingSignals } from '../base/temporary.js';
+import type { Corpus } from '../data/corpora/corpus.js';
 import { openTrainingCorpus } from '../data/corpora/training_corpus.js';
 import { openTrainingImages } from '../data/images/training_images.js';
-import { openFeatureStore } from '../data/store/feature_store.js';
-import { chooseKernels } from '../kernels/index.js';
+import { type FeatureStore, openFeatureStore } from '../data/store/feature_store.js';
+import { chooseKernels, type Kernels } from '../kernels/index.js';
 import { findVoice } from '../model/voice/shipped.js';
+import { openPronouncer } from '../text/load.js';
+import { openAcousticData } from '../training/acoustic/open.js';
+import { checkAcousticFolder, trainAcoustic } from '../training/acoustic/task.js';
 import { checkClassifierFolder, trainClassifier } from '../training/classifier/task.js';
 import type { ClassifierRecipe, EvolvedRecipe } from '../training/recipe/classifier_schema.js';
-import { loadAnyRecipe, type Recipe } from '../training/recipe/recipe.js';
+import { type AcousticRecipe, loadAnyRecipe, type Recipe } from '../training/recipe/recipe.js';
 import { formatDuration } from '../training/run_folder/progress.js';
 import { checkVoiceFolder, trainVoice } from '../training/vocoder/task.js';
 import { collect, kernelsHelp, positiveNumber, wholeNumber } from './options.js';
@@ -32,7 +36,7 @@ interface TrainOptions {
 
 const command = createCommand(
   'tts-train',
-  'Train a voice from recordings, or a classifier from images. The same command again resumes where it stopped.',
+  'Train a voice or an acoustic model from recordings, or a classifier from images. The same command again resumes where it stopped.',
 )
   .argument('<recipe>', 'a recipe.yaml, or a folder with one')
   .option('--size <name>', 'one of the sizes that the recipe lists')
@@ -79,6 +83,7 @@ const command = createCommand(
     const data = options.data.length > 1 ? options.data : options.data[0];
     const recipe = loadAnyRecipe(recipePath, { size, set, data, from });
     if (recipe.task === 'vocoder') await trainOnSpeech(recipe, options);
+    else if (recipe.task === 'acoustic') await trainOnText(recipe, options);
     else await trainOnImages(recipe, options);
   });
 
@@ -88,27 +93,67 @@ async function trainOnSpeech(recipe: Recipe, options: TrainOptions): Promise<voi
   const out = options.out ?? join('runs', `${recipe.name}-${from === undefined ? recipe.size : `from-${from}`}`);
   checkVoiceFolder(out, recipe);
 
-  const bars = { download: bar('downloading'), unpack: bar('unpacking') };
-  const corpus = await openTrainingCorpus(recipe.data, (stage, done, total) => bars[stage](done, total ?? done + 1));
-  const store = await openFeatureStore({
-    corpus,
-    settings: recipe.features,
-    treatment: recipe.data.treatment,
-    augmentation: recipe.data.augmentation,
-    cacheDir: join(dirname(out), 'cache'),
-    threads: kernels.threads,
-    validation: recipe.data.validation,
-    onLoudness: bar('loudness'),
-    onProgress: bar('features'),
-  });
-  for (const note of [...(corpus.notes ?? []), ...store.notes]) console.error(`note: ${note}`);
-
+  const { store } = await openStore(recipe, out, kernels);
   const result = await untilStopped((signal) =>
     trainVoice({ recipe, store, kernels, out, minutes: options.minutes, signal }),
   );
   if (options.json) return console.log(JSON.stringify({ ...result, out }));
   const held = result.validationNll === null ? '' : `, held-out NLL ${result.validationNll.toFixed(3)} nats per sample`;
   printEnd(result, held, `voice: ${result.voice}`);
+}
+
+async function trainOnText(recipe: AcousticRecipe, options: TrainOptions): Promise<void> {
+  const kernels = chooseKernels({ name: options.kernels, threads: options.threads });
+  const from = recipe.from === undefined ? undefined : basename(recipe.from, '.safetensors');
+  const out = options.out ?? join('runs', `${recipe.name}-${from === undefined ? recipe.size : `from-${from}`}`);
+  checkAcousticFolder(out, recipe);
+
+  const { corpus, store } = await openStore(recipe, out, kernels);
+  const bars = { alignments: bar('alignments'), pitch: bar('pitch') };
+  const data = await openAcousticData({
+    store,
+    clips: corpus.clips,
+    textGrids: recipe.data.textGrids,
+    others: recipe.data.others,
+    pronouncer: await openPronouncer(),
+    cacheDir: join(dirname(out), 'cache'),
+    onProgress: (what, done, total) => bars[what](done, total),
+  });
+  for (const note of data.notes) console.error(`note: ${note}`);
+
+  const { treatment } = store;
+  const result = await untilStopped((signal) =>
+    trainAcoustic({ recipe, data, treatment, kernels, out, minutes: options.minutes, signal }),
+  );
+  if (options.json) return console.log(JSON.stringify({ ...result, out }));
+  const { durationCorrelation, f0Correlation, melDistance } = result;
+  const shown = (name: string, value: number | null) => (value === null ? '' : `, ${name} ${value.toFixed(3)}`);
+  const held =
+    shown('held-out durations', durationCorrelation) + shown('pitch', f0Correlation) + shown('mels', melDistance);
+  printEnd(result, held, `acoustic model: ${result.model}`);
+}
+
+/** The features of a recipe's corpus, computed where the cache beside the run's folder lacks them. */
+async function openStore(
+  { data, features }: Pick<Recipe, 'data' | 'features'>,
+  out: string,
+  kernels: Kernels,
+): Promise<{ corpus: Corpus; store: FeatureStore }> {
+  const bars = { download: bar('downloading'), unpack: bar('unpacking') };
+  const corpus = await openTrainingCorpus(data, (stage, done, total) => bars[stage](done, total ?? done + 1));
+  const store = await openFeatureStore({
+    corpus,
+    settings: features,
+    treatment: data.treatment,
+    augmentation: data.augmentation,
+    cacheDir: join(dirname(out), 'cache'),
+    threads: kernels.threads,
+    validation: data.validation,
+    onLoudness: bar('loudness'),
+    onProgress: bar('features'),
+  });
+  for (const note of [...(corpus.notes ?? []), ...store.notes]) console.error(`note: ${note}`);
+  return { corpus, store };
 }
 
 async function trainOnImages(recipe: ClassifierRecipe | EvolvedRecipe, options: TrainOptions): Promise<void> {

@@ -23,16 +23,16 @@ const change = 0.01;
 const trust = 0.5;
 
 /**
- * The fundamental frequency in Hz of each frame of `measureHop`, frame f centred on f · hop; 0 where there is no voice.
+ * The fundamental frequency in Hz of each frame, frame f centred on f · hop; 0 where there is no voice.
  * Probabilistic YIN (Mauch and Dixon 2014, ICASSP): the candidates of every frame (`YinFrames`), and the most probable
  * path through them by a hidden Markov model whose states are a pitch, voiced or unvoiced.
  * @param samples mono
  * @param sampleRate in Hz
+ * @param hop in samples; that of all measures unless given
  */
-export function trackPitch(samples: Float32Array, sampleRate: number): Float64Array {
+export function trackPitch(samples: Float32Array, sampleRate: number, hop = measureHop(sampleRate)): Float64Array {
   const window = Math.round(windowSeconds * sampleRate);
   const yin = new YinFrames(sampleRate, window, lowest, highest);
-  const hop = measureHop(sampleRate);
   const frames = Math.floor(samples.length / hop) + 1;
   // Half of the window and of a middling period: what is compared lies around the centre of the frame.
   const half = Math.round((window + sampleRate / Math.sqrt(lowest * highest)) / 2);

@@ -1,8 +1,8 @@
-import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
-import type { TensorFlow } from '../../src/model/backend/backend.js';
+import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import type { AcousticConfig } from '../../src/model/acoustic/config.js';
 import type { FrameBatch } from '../../src/model/acoustic/decoder.js';
 import type { TokenBatch } from '../../src/model/acoustic/token_network.js';
+import type { TensorFlow } from '../../src/model/backend/backend.js';
 
 type Weights = Readonly<Record<string, Tensor>>;
 
@@ -26,7 +26,7 @@ export function blockInTensorFlow(tf: TensorFlow, weights: Weights, name: string
   const active = tf.relu(tf.add(tf.addN(parts), weights[`${name}.bias`]));
   const { mean, variance } = tf.moments(active, 1, true);
   const hat = tf.div(tf.sub(active, mean), tf.sqrt(tf.add(variance, 1e-5)));
-  return tf.add(x, tf.add(tf.mul(hat, weights[`${name}.gain`]), weights[`${name}.shift`])) as Tensor2D;
+  return tf.add<Tensor2D>(x, tf.add(tf.mul(hat, weights[`${name}.gain`]), weights[`${name}.shift`]));
 }
 
 /** A `TokenNetwork`, clip by clip; `added` as its `added`. */
@@ -45,16 +45,16 @@ export function tokensInTensorFlow(
     return tf.tensor2d(values.slice(first * width, end * width), [end - first, width]);
   };
   const ids = tf.tensor1d([...batch.ids.subarray(first, end)], 'int32');
-  let x = tf.add(
+  let x = tf.add<Tensor2D>(
     tf.gather(weights[`${name}.symbols`], ids),
     tf.matMul(rows(batch.positions), weights[`${name}.positions`] as Tensor2D),
-  ) as Tensor2D;
+  );
   if (batch.readers) x = tf.add(x, tf.gather(weights[`${name}.readers`], tf.tensor1d([batch.readers[clip]], 'int32')));
   for (const [key, values] of Object.entries(added))
     x = tf.add(x, tf.matMul(rows(values), weights[`${name}.${key}`] as Tensor2D));
   dilations.forEach((dilation, i) => (x = blockInTensorFlow(tf, weights, `${name}.block${i}`, x, dilation)));
   const output = weights[`${name}.output`] as Tensor2D | undefined;
-  return output === undefined ? x : tf.add(tf.matMul(x, output), weights[`${name}.outputBias`] as Tensor1D);
+  return output === undefined ? x : tf.add(tf.matMul(x, output), weights[`${name}.outputBias`]);
 }
 
 /** A `MelDecoder` for one clip: normalised mels [frames, bins]. */
@@ -88,7 +88,7 @@ export function decoderInTensorFlow(
   };
   const vectors = tf.gather(encoded, tf.tensor1d(owners, 'int32'));
   const input = tf.concat([pair(vectors), pair(tf.tensor2d(places)), pair(template)], 1);
-  let y = tf.add(tf.matMul(input, weights['decoder.input'] as Tensor2D), weights['decoder.inputBias']) as Tensor2D;
+  let y = tf.add<Tensor2D>(tf.matMul(input, weights['decoder.input'] as Tensor2D), weights['decoder.inputBias']);
   config.decoderDilations.forEach(
     (dilation, i) => (y = blockInTensorFlow(tf, weights, `decoder.block${i}`, y, dilation)),
   );
@@ -104,5 +104,5 @@ export function decoderInTensorFlow(
   );
   const level = tf.slice(both, [0, 0], [frames, bins]);
   const gain = tf.slice(both, [0, bins], [frames, bins]);
-  return tf.add(tf.add(level, means), tf.mul(gain, template)) as Tensor2D;
+  return tf.add<Tensor2D>(tf.add(level, means), tf.mul(gain, template));
 }

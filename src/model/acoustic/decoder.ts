@@ -1,7 +1,7 @@
 import { type AcousticConfig, framesPerStep, placeFeatures } from './config.js';
 import {
-  type Arrays,
   arrayOf,
+  type Arrays,
   Buffers,
   type Dropout,
   linearForward,

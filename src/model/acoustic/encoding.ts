@@ -98,7 +98,7 @@ function readLexicon(tensor: Tensor | undefined): Lexicon {
       `tensor lexicon is ${tensor.dtype} [${tensor.shape.join(', ')}], expected U8 [n] with n up to ${largestLexicon}`,
     );
   try {
-    return parseLexicon(new TextDecoder('utf-8', { fatal: true }).decode(tensor.data as Uint8Array), 'the lexicon');
+    return parseLexicon(new TextDecoder('utf-8', { fatal: true }).decode(tensor.data), 'the lexicon');
   } catch (cause) {
     throw corrupt(cause instanceof TtsError ? cause.message : 'tensor lexicon is no text in UTF-8', cause);
   }
@@ -136,6 +136,6 @@ function readMetadata(metadata: Record<string, string>) {
   const [{ path, message }] = checked.error.issues;
   const value = path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], json);
   throw corrupt(
-    `metadata ${path.join('.')} is ${shortened((JSON.stringify(value) as string | undefined) ?? 'missing')}: ${message}`,
+    `metadata ${path.join('.')} is ${shortened((JSON.stringify(value)) ?? 'missing')}: ${message}`,
   );
 }

@@ -1,7 +1,7 @@
+import { differingSettings } from '../../audio/mel_settings.js';
 import { TtsError } from '../../base/errors.js';
 import { limits, within } from '../../base/limits.js';
 import { type Token, tokenSymbols } from '../../text/tokens.js';
-import { differingSettings } from '../../audio/mel_settings.js';
 import type { Voice } from '../voice/voice.js';
 import { isPhoneId, prosodyValues } from './config.js';
 import { MelDecoder } from './decoder.js';
@@ -32,10 +32,16 @@ export interface PredictedMel {
 /** More frames of one token are no speech. */
 const longestToken = 400;
 
+/** Frames of each token, before and after they are rounded: [tokens]. */
+export interface PredictedDurations {
+  readonly exact: Float32Array;
+  readonly frames: Int32Array;
+}
+
 /** Makes mels of tokens; one call at a time. It needs nothing of Node. */
 export class MelPredictor {
-  private readonly durations: TokenNetwork;
-  private readonly prosody: TokenNetwork;
+  private readonly durationNetwork: TokenNetwork;
+  private readonly prosodyNetwork: TokenNetwork;
   private readonly decoder: MelDecoder;
   private readonly template: HarmonicTemplate;
 
@@ -45,8 +51,8 @@ export class MelPredictor {
     kernels: Product,
   ) {
     const { config, features } = model;
-    this.durations = new TokenNetwork(kernels, 'durations', config, config.predictorDilations, 1);
-    this.prosody = new TokenNetwork(kernels, 'prosody', config, config.predictorDilations, prosodyValues);
+    this.durationNetwork = new TokenNetwork(kernels, 'durations', config, config.predictorDilations, 1);
+    this.prosodyNetwork = new TokenNetwork(kernels, 'prosody', config, config.predictorDilations, prosodyValues);
     this.decoder = new MelDecoder(kernels, config, features.bins);
     this.template = new HarmonicTemplate(features);
   }
@@ -70,13 +76,46 @@ export class MelPredictor {
         `token ${bad} has number ${tokens[bad].id}, expected 0 to ${tokenSymbols.length - 1}`,
       );
     const ids = Uint8Array.from(tokens, ({ id }) => id);
-    const frames = predictDurations(this.durations, this.model, ids, speed);
-    const prosody = predictProsody(this.prosody, this.model, ids);
-    return this.decode(ids, frames, prosody, pitch);
+    if (ids.length === 0) return this.decode(ids, new Int32Array(0), new Float32Array(0));
+    return this.decode(ids, this.durations(ids, speed).frames, this.prosody(ids), { pitch });
   }
 
-  /** Mels of tokens with given frames and prosody (see `predictProsody`). */
-  decode(ids: Uint8Array, durations: Int32Array, prosody: Float32Array, pitch = 1): PredictedMel {
+  /**
+   * Frames of each token. What is rounded away from one phone is given to the next, so that a word keeps its length; a
+   * phone has one frame at least.
+   */
+  durations(ids: Uint8Array, speed = 1): PredictedDurations {
+    const logs = this.durationNetwork.forward(this.model.weights, tokenBatch([ids], new Uint8Array(1)));
+    // NaN counts as nothing: what is not finite shows in the mels.
+    const exact = logs.map((value) => Math.min(longestToken, Math.max(0, Math.expm1(value) || 0) / speed));
+    const frames = new Int32Array(ids.length);
+    let left = 0;
+    for (let t = 0; t < ids.length; t++) {
+      if (!isPhoneId(ids[t])) {
+        frames[t] = Math.round(exact[t]);
+        continue;
+      }
+      frames[t] = Math.max(1, Math.round(exact[t] + left));
+      left = Math.max(-1, Math.min(1, exact[t] + left - frames[t]));
+    }
+    return { exact, frames };
+  }
+
+  /** How each token is said: standardised log F0 and energy, and voicing from -1 to 1. @returns [tokens, 3] */
+  prosody(ids: Uint8Array): Float32Array {
+    return this.prosodyNetwork.forward(this.model.weights, tokenBatch([ids])).slice();
+  }
+
+  /**
+   * Mels of tokens with given frames and prosody.
+   * @param options.contour [frames] log F0 in Hz instead of that of the prosody
+   */
+  decode(
+    ids: Uint8Array,
+    durations: Int32Array,
+    prosody: Float32Array,
+    { pitch = 1, contour: given }: { readonly pitch?: number; readonly contour?: Float32Array } = {},
+  ): PredictedMel {
     const { features, statistics, weights } = this.model;
     const { bins } = features;
     const starts = new Int32Array(ids.length + 1);
@@ -86,7 +125,7 @@ export class MelPredictor {
     const shifted = prosody.slice();
     const { logF0 } = statistics;
     for (let t = 0; t < ids.length; t++) shifted[t * prosodyValues] += Math.log(pitch) / logF0.std;
-    const contour = contourOf(ids, starts, shifted, logF0);
+    const contour = given ?? contourOf(ids, starts, shifted, logF0);
     const templates = new Float32Array(frames * bins);
     this.template.fill(contour, templates);
     const mel = this.decoder.forward(weights, tokenBatch([ids]), { durations, prosody: shifted, templates });
@@ -101,42 +140,6 @@ export class MelPredictor {
       );
     return { data, frames, starts, f0: contour.map(Math.exp) };
   }
-}
-
-/**
- * Frames of each token. What is rounded away from one phone is given to the next, so that a word keeps its length; a
- * phone has one frame at least.
- * @returns [tokens]
- */
-export function predictDurations(
-  network: TokenNetwork,
-  { weights }: Pick<AcousticModel, 'weights'>,
-  ids: Uint8Array,
-  speed = 1,
-): Int32Array {
-  const logs = network.forward(weights, tokenBatch([ids], new Uint8Array(1)));
-  const frames = new Int32Array(ids.length);
-  let left = 0;
-  for (let t = 0; t < ids.length; t++) {
-    // NaN counts as nothing: what is not finite shows in the mels.
-    const wanted = Math.min(longestToken, Math.max(0, Math.expm1(logs[t]) || 0) / speed);
-    if (!isPhoneId(ids[t])) {
-      frames[t] = Math.round(wanted);
-      continue;
-    }
-    frames[t] = Math.max(1, Math.round(wanted + left));
-    left = Math.max(-1, Math.min(1, wanted + left - frames[t]));
-  }
-  return frames;
-}
-
-/** What is said of each token: standardised log F0 and energy, and voicing from -1 to 1. @returns [tokens, 3] */
-export function predictProsody(
-  network: TokenNetwork,
-  { weights }: Pick<AcousticModel, 'weights'>,
-  ids: Uint8Array,
-): Float32Array {
-  return network.forward(weights, tokenBatch([ids])).slice();
 }
 
 /**

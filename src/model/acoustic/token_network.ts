@@ -1,8 +1,8 @@
 import { type AcousticConfig, positionFeatures } from './config.js';
 import {
   addInto,
-  type Arrays,
   arrayOf,
+  type Arrays,
   Buffers,
   type Dropout,
   linearForward,

@@ -6,7 +6,6 @@ import type { MelSettings } from '../../audio/mel_settings.js';
 import { makeFolder } from '../../base/output.js';
 import { writeWholeFile } from '../../base/whole_file.js';
 import type { StoredClip } from '../../data/store/feature_store.js';
-import { measureHop } from '../../evaluation/alignment.js';
 import { trackPitch } from '../../evaluation/pitch.js';
 
 /** Goes into every key: raise it when the same audio would give other tracks. */
@@ -14,8 +13,8 @@ const version = 1;
 const sealBytes = 32;
 
 /**
- * The fundamental frequency of each frame of a clip in Hz, 0 without a voice: that of `trackPitch` nearest to the middle
- * of the frame. Tracks are kept in a folder by the content of the clip, as tracking takes a thirtieth of its length.
+ * The fundamental frequency of each frame of a clip in Hz, 0 without a voice; see `trackPitch`. Tracks are kept in a
+ * folder by the content of the clip: tracking takes a fiftieth of its length.
  */
 export async function pitchOfClip(
   clip: StoredClip,
@@ -33,12 +32,9 @@ export async function pitchOfClip(
     const track = new Uint8Array(kept.subarray(0, -sealBytes));
     if (sealOf(track).equals(kept.subarray(-sealBytes))) return new Float32Array(track.buffer);
   }
-  const found = trackPitch(fromInt16(pcm), sampleRate);
-  const step = measureHop(sampleRate);
-  const track = Float32Array.from({ length: clip.frames }, (_, frame) => {
-    const nearest = Math.round(((frame + 0.5) * hop) / step);
-    return found[Math.min(found.length - 1, nearest)];
-  });
+  // A frame's middle is half a hop further on than where a track has its own.
+  const found = trackPitch(fromInt16(pcm).subarray(hop >> 1), sampleRate, hop);
+  const track = Float32Array.from({ length: clip.frames }, (_, frame) => found[Math.min(found.length - 1, frame)]);
   makeFolder(folder);
   const bytes = new Uint8Array(track.buffer);
   await writeWholeFile(path, [bytes, sealOf(bytes)]);

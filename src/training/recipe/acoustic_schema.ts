@@ -9,7 +9,7 @@ const share = z.number().min(0).lt(1);
 const clips = whole(limits.examples);
 
 /** Sizes that a recipe offers by name; the rest of the network is in `model`. */
-const acousticSizeSchema = acousticConfigSchema.pick({ tokenWidth: true, width: true });
+export const acousticSizeSchema = acousticConfigSchema.pick({ tokenWidth: true, width: true });
 
 const acousticTrainingSchema = z
   .strictObject({
@@ -60,8 +60,8 @@ export const acousticRecipeSchema = z.strictObject({
   /** The vocoder that speaks samples in training: the name of one that ships, or a file. */
   voice: text().min(1),
   data: dataSchema.omit({ augmentation: true }).extend({
-    /** Folder of TextGrids, one for each clip by its id; default: beside the recordings, else they are aligned here. */
-    textGrids: text().min(1).optional(),
+    /** Folder of TextGrids, one for each clip, by its id. */
+    textGrids: text().min(1),
     /** Alignments of other readers, for the durations: folders of TextGrids with a `metadata.csv` of transcripts. */
     others: z.array(text().min(1)).max(limits.entries.most).default([]),
   }),

@@ -1,12 +1,17 @@
 import type { Document } from 'yaml';
 import { canonicalJson } from '../../base/canonical_json.js';
 import { TtsError } from '../../base/errors.js';
+import type { AcousticModel } from '../../model/acoustic/model.js';
 import type { Voice } from '../../model/voice/voice.js';
 import { differences } from '../run_folder/same_run.js';
+import { acousticSizeSchema } from './acoustic_schema.js';
 import { sizeSchema } from './vocoder_schema.js';
 
 /** What a voice and a run must have in common for the run to begin from the voice. */
 export type Fitting = Pick<Voice, 'config' | 'features'>;
+
+/** The same of an acoustic model, or of a voice. */
+type AnyFitting = { readonly config: object; readonly features: object };
 
 /**
  * Puts the sizes, the model and the features of a voice in place of those of a recipe, the counterpart of
@@ -16,9 +21,28 @@ export type Fitting = Pick<Voice, 'config' | 'features'>;
  */
 export function applyVoice(document: Document, { config, features }: Fitting, sizeAsked: boolean): void {
   const { block, ...rest } = config;
-  const entries = Object.entries({ ...rest, block: [block.rows, block.columns] });
-  const ofSize = Object.fromEntries(entries.filter(([key]) => key in sizeSchema.shape));
-  const model = Object.fromEntries(entries.filter(([key]) => !(key in sizeSchema.shape)));
+  applyNetwork(document, { ...rest, block: [block.rows, block.columns] }, features, sizeSchema, sizeAsked);
+}
+
+/** The same for an acoustic model, the counterpart of `acousticConfigOf`. */
+export function applyAcoustic(
+  document: Document,
+  { config, features }: Pick<AcousticModel, 'config' | 'features'>,
+  sizeAsked: boolean,
+): void {
+  applyNetwork(document, config, features, acousticSizeSchema, sizeAsked);
+}
+
+function applyNetwork(
+  document: Document,
+  config: object,
+  features: object,
+  { shape }: { readonly shape: object },
+  sizeAsked: boolean,
+): void {
+  const entries = Object.entries(config);
+  const ofSize = Object.fromEntries(entries.filter(([key]) => key in shape));
+  const model = Object.fromEntries(entries.filter(([key]) => !(key in shape)));
   // Whole: what the recipe's model says and the voice does not have must go.
   document.setIn(['model'], document.createNode(model));
   document.setIn(['features'], document.createNode(features));
@@ -33,7 +57,7 @@ export function applyVoice(document: Document, { config, features }: Fitting, si
  * @param name of the voice, for the message
  * @throws {TtsError} ERR_VOICE_MISMATCH with every value in which the run differs from the voice
  */
-export function checkFits(name: string, voice: Fitting, asked: Fitting): void {
+export function checkFits(name: string, voice: AnyFitting, asked: AnyFitting): void {
   const { config, features } = voice;
   const found = differences({ ...config, features }, { ...asked.config, features: asked.features });
   if (found.length === 0) return;

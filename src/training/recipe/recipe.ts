@@ -8,16 +8,18 @@ import { readWholeFileSync } from '../../base/whole_file.js';
 import { plainYaml, readYaml } from '../../base/yaml.js';
 import { describeIssues, nearest } from '../../base/yaml_issues.js';
 import { kernelShapes } from '../../kernels/interface/blocks.js';
+import { loadAcousticSync } from '../../model/acoustic/file.js';
 import { loadVoiceSync } from '../../model/voice/file.js';
 import { findVoice } from '../../model/voice/shipped.js';
 import type { WaveRnnConfig } from '../../model/wavernn/config.js';
+import { acousticConfigOf, type AcousticRecipeFile, acousticRecipeSchema } from './acoustic_schema.js';
 import {
   type ClassifierRecipe,
   classifierRecipeSchema,
   type EvolvedRecipe,
   evolvedRecipeSchema,
 } from './classifier_schema.js';
-import { applyVoice, checkFits } from './from_voice.js';
+import { applyAcoustic, applyVoice, checkFits } from './from_voice.js';
 import { type RecipeFile, recipeSchema } from './vocoder_schema.js';
 
 /** A vocoder's recipe that passed the schema, with the feature preset looked up. Plain data, fit for JSON. */
@@ -25,11 +27,17 @@ export interface Recipe extends Omit<RecipeFile, 'features'> {
   readonly features: MelSettings;
 }
 
+/** An acoustic model's recipe that passed the schema, with the feature preset looked up. */
+export interface AcousticRecipe extends Omit<AcousticRecipeFile, 'features'> {
+  readonly features: MelSettings;
+}
+
 /** A recipe of any task; `task` tells which. */
-export type AnyRecipe = Recipe | ClassifierRecipe | EvolvedRecipe;
+export type AnyRecipe = Recipe | AcousticRecipe | ClassifierRecipe | EvolvedRecipe;
 
 const schemas = {
   vocoder: recipeSchema,
+  acoustic: acousticRecipeSchema,
   classifier: classifierRecipeSchema,
   'classifier-es': evolvedRecipeSchema,
 } as const;
@@ -64,6 +72,14 @@ export function loadRecipe(dirOrFile: string, options: RecipeOptions = {}): Reci
   return recipe;
 }
 
+/** The same for the recipe of an acoustic model. */
+export function loadAcousticRecipe(dirOrFile: string, options: RecipeOptions = {}): AcousticRecipe {
+  const recipe = loadAnyRecipe(dirOrFile, options);
+  if (recipe.task !== 'acoustic')
+    throw new TtsError('ERR_RECIPE', `${recipePath(dirOrFile)} has task: ${recipe.task}, expected task: acoustic`);
+  return recipe;
+}
+
 /**
  * Reads and checks a recipe: a file, or a folder with a `recipe.yaml`.
  * @throws {TtsError} ERR_FILE_NOT_FOUND; ERR_RECIPE for text that is not YAML, wrong values (with path and line) and
@@ -80,8 +96,11 @@ export function loadAnyRecipe(dirOrFile: string, options: RecipeOptions = {}): A
   const task = taskOf(document);
   if (typeof task !== 'string' || !Object.hasOwn(schemas, task))
     throw unknownName(path, 'task', String(task), Object.keys(schemas));
-  if (options.from !== undefined && task !== 'vocoder')
-    throw new TtsError('ERR_RECIPE', `${path} has task: ${task}; only a task: vocoder begins from a voice`);
+  if (options.from !== undefined && !ofSpeech(task))
+    throw new TtsError(
+      'ERR_RECIPE',
+      `${path} has task: ${task}; only a task: vocoder begins from a voice, and a task: acoustic from an acoustic model`,
+    );
   const schema = schemas[task as keyof typeof schemas];
   const check = (): AnyRecipe => {
     const checked = schema.safeParse(plainYaml(document, path, 'ERR_RECIPE'));
@@ -89,27 +108,49 @@ export function loadAnyRecipe(dirOrFile: string, options: RecipeOptions = {}): A
       throw new TtsError('ERR_RECIPE', `${path}: ${describeIssues(checked.error.issues, schema, document, lines)}`);
     const { size, sizes } = checked.data;
     if (!Object.hasOwn(sizes, size)) throw unknownName(path, 'size', size, Object.keys(sizes));
+    if (checked.data.task === 'acoustic') return { ...checked.data, features: featuresOf(checked.data, path) };
     return checked.data.task === 'vocoder' ? withFeatures(checked.data, path) : checked.data;
   };
   const asWritten = check();
-  if (asWritten.task !== 'vocoder') return asWritten;
-  let recipe: Recipe = asWritten;
+  if (asWritten.task !== 'vocoder' && asWritten.task !== 'acoustic') return asWritten;
+  let recipe: Recipe | AcousticRecipe = asWritten;
   if (recipe.from !== undefined) {
-    // Once more, with the settings of the voice in place of the recipe's, and what was asked for on top.
-    const { name, path: voicePath } = findVoice(recipe.from);
-    const voice = loadVoiceSync(voicePath);
+    // Once more, with the settings of the voice or model in place of the recipe's, and what was asked for on top.
     const sizeAsked = options.size !== undefined || (options.set ?? []).some((text) => /^\s*size\s*=/.test(text));
-    applyVoice(document, voice, sizeAsked);
+    const begin = recipe.task === 'vocoder' ? vocoderOrigin(recipe.from) : acousticOrigin(recipe.from);
+    begin.apply(document, sizeAsked);
     applyOptions(document, options);
-    recipe = check() as Recipe;
-    checkFits(name, voice, { config: waveRnnConfig(recipe), features: recipe.features });
+    recipe = check() as Recipe | AcousticRecipe;
+    const config = recipe.task === 'vocoder' ? waveRnnConfig(recipe) : acousticConfigOf(recipe);
+    checkFits(begin.name, begin.fitting, { config, features: recipe.features });
   }
-  return options.data === undefined ? recipe : { ...recipe, data: ofFolder(recipe.data) };
+  return options.data === undefined ? recipe : ofFolder(recipe);
+}
+
+const ofSpeech = (task: string): boolean => task === 'vocoder' || task === 'acoustic';
+
+/** What a run begins from: its name, what must fit, and how it takes the place of settings of the recipe. */
+function vocoderOrigin(from: string) {
+  const { name, path } = findVoice(from);
+  const fitting = loadVoiceSync(path);
+  return { name, fitting, apply: (document: Document, sizeAsked: boolean) => applyVoice(document, fitting, sizeAsked) };
+}
+
+function acousticOrigin(from: string) {
+  const fitting = loadAcousticSync(from);
+  return {
+    name: from,
+    fitting,
+    apply: (document: Document, sizeAsked: boolean) => applyAcoustic(document, fitting, sizeAsked),
+  };
 }
 
 /** Data of a folder that is not the recipe's: its licence is not known, and its clips may have other names. */
-function ofFolder({ licence: _, ...data }: RecipeFile['data']): RecipeFile['data'] {
-  return { ...data, validation: { share: defaultValidationShare, ...data.validation } };
+function ofFolder<R extends Recipe | AcousticRecipe>(recipe: R): R {
+  const validation = { share: defaultValidationShare, ...recipe.data.validation };
+  const data = { ...recipe.data, validation };
+  delete data.licence;
+  return { ...recipe, data };
 }
 
 const taskOf = (document: Document): unknown => document.get('task') ?? 'vocoder';
@@ -119,7 +160,7 @@ function applyOptions(document: Document, { size, set = [], from, data }: Recipe
   for (const assignment of set) applyAssignment(document, assignment);
   if (from !== undefined) setValue(document, ['from'], from, '--from');
   if (data !== undefined)
-    setValue(document, ['data', taskOf(document) === 'vocoder' ? 'corpus' : 'folder'], data, '--data');
+    setValue(document, ['data', ofSpeech(String(taskOf(document))) ? 'corpus' : 'folder'], data, '--data');
 }
 
 /**
@@ -148,10 +189,15 @@ function setValue(document: Document, path: readonly string[], value: unknown, o
   }
 }
 
-function withFeatures({ features, ...recipe }: RecipeFile, path: string): Recipe {
-  if (typeof features === 'string' && !Object.hasOwn(melPresets, features))
-    throw unknownName(path, 'features', features, Object.keys(melPresets));
-  const whole = { ...recipe, features: typeof features === 'string' ? melPresets[features] : features };
+/** The features of a recipe, with a preset looked up. */
+function featuresOf({ features }: Pick<RecipeFile, 'features'>, path: string): MelSettings {
+  if (typeof features !== 'string') return features;
+  if (!Object.hasOwn(melPresets, features)) throw unknownName(path, 'features', features, Object.keys(melPresets));
+  return melPresets[features];
+}
+
+function withFeatures(recipe: RecipeFile, path: string): Recipe {
+  const whole = { ...recipe, features: featuresOf(recipe, path) };
   checkModel(whole, path);
   return whole;
 }
