@@ -22,6 +22,7 @@ import { createCommand, examples, printer, runCommand } from './program.js';
 import { checkStandardOutput, openSinks, type Sink } from './sinks.js';
 import { speakTexts } from './speak_folder.js';
 import { describedSentence } from './speak_json.js';
+import { addServeCommand } from './speak_serve.js';
 import { acousticHelp, voiceHelp, voiceName } from './voices.js';
 
 interface Options {
@@ -161,6 +162,7 @@ async function speakText(job: Job, options: Options): Promise<void> {
 
 const command = createCommand('tts-speak', 'Speak English text.')
   .helpCommand(false)
+  .enablePositionalOptions()
   .argument('[text]', 'what is spoken, or a folder of .txt files; - is standard input; left out with --file')
   .argument('[out.wav]', 'where the speech goes, a folder for a folder, - for standard output')
   .option('--file <file>', 'speak what is in a file, in UTF-8')
@@ -208,5 +210,7 @@ const command = createCommand('tts-speak', 'Speak English text.')
     }
     await speakText(job, options);
   });
+
+addServeCommand(command);
 
 await runCommand(command);
