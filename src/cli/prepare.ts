@@ -12,13 +12,14 @@ import { checkFeatureOutput, writeFeatures } from '../data/features/files.js';
 import { markdownTable } from '../report/markdown.js';
 import { reportKind } from '../report/page.js';
 import { forceHelp, wholeNumber } from './options.js';
+import { addAlignCommand } from './prepare_align.js';
 import { addPhonesCommand } from './prepare_phones.js';
 import { createCommand, examples, printer, runCommand } from './program.js';
 import { bar } from './progress.js';
 
 const command = createCommand(
   'tts-prepare',
-  'Prepare recordings and texts: look a corpus over, compute acoustic features, show how a text is spoken.',
+  'Prepare recordings and texts: look a corpus over, align it, compute acoustic features, show how a text is spoken.',
 ).addHelpText(
   'after',
   examples('tts-prepare check my-recordings --html check.html', 'tts-prepare features recording.wav features.npy'),
@@ -113,6 +114,7 @@ command
     },
   );
 
+addAlignCommand(command);
 addPhonesCommand(command);
 
 await runCommand(command);

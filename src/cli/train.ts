@@ -1,14 +1,19 @@
 #!/usr/bin/env node
+import { createHash } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 import { endingSignals } from '../base/temporary.js';
+import { readWholeFile } from '../base/whole_file.js';
 import type { Corpus } from '../data/corpora/corpus.js';
 import { openTrainingCorpus } from '../data/corpora/training_corpus.js';
 import { openTrainingImages } from '../data/images/training_images.js';
 import { type FeatureStore, openFeatureStore } from '../data/store/feature_store.js';
 import { chooseKernels, type Kernels } from '../kernels/index.js';
+import { loadAcoustic } from '../model/acoustic/file.js';
+import { checkVoiceFits } from '../model/acoustic/predict.js';
 import { findVoice } from '../model/voice/shipped.js';
 import { openPronouncer } from '../text/load.js';
 import { openAcousticData } from '../training/acoustic/open.js';
+import { predictedStore } from '../training/acoustic/predicted_store.js';
 import { checkAcousticFolder, trainAcoustic } from '../training/acoustic/task.js';
 import { checkClassifierFolder, trainClassifier } from '../training/classifier/task.js';
 import type { ClassifierRecipe, EvolvedRecipe } from '../training/recipe/classifier_schema.js';
@@ -93,7 +98,9 @@ async function trainOnSpeech(recipe: Recipe, options: TrainOptions): Promise<voi
   const out = options.out ?? join('runs', `${recipe.name}-${from === undefined ? recipe.size : `from-${from}`}`);
   checkVoiceFolder(out, recipe);
 
-  const { store } = await openStore(recipe, out, kernels);
+  const { corpus, store: recorded } = await openStore(recipe, out, kernels);
+  const { predictedBy } = recipe.data;
+  const store = predictedBy === undefined ? recorded : await openPredicted(predictedBy, corpus, recorded, out, kernels);
   const result = await untilStopped((signal) =>
     trainVoice({ recipe, store, kernels, out, minutes: options.minutes, signal }),
   );
@@ -109,15 +116,10 @@ async function trainOnText(recipe: AcousticRecipe, options: TrainOptions): Promi
   checkAcousticFolder(out, recipe);
 
   const { corpus, store } = await openStore(recipe, out, kernels);
-  const bars = { alignments: bar('alignments'), pitch: bar('pitch') };
   const data = await openAcousticData({
-    store,
-    clips: corpus.clips,
+    ...(await acousticSources(corpus, store, out, kernels)),
     textGrids: recipe.data.textGrids,
     others: recipe.data.others,
-    pronouncer: await openPronouncer(),
-    cacheDir: join(dirname(out), 'cache'),
-    onProgress: (what, done, total) => bars[what](done, total),
   });
   for (const note of data.notes) console.error(`note: ${note}`);
 
@@ -132,6 +134,40 @@ async function trainOnText(recipe: AcousticRecipe, options: TrainOptions): Promi
     shown('held-out durations', durationCorrelation) + shown('pitch', f0Correlation) + shown('mels', melDistance);
   printEnd(result, held, `acoustic model: ${result.model}`);
 }
+
+/** What alignments and pitch of a corpus are made of, and where they are kept. */
+async function acousticSources(corpus: Corpus, store: FeatureStore, out: string, { threads }: Kernels) {
+  const bars = {
+    alignment: bar('alignment'),
+    'alignments of others': bar('alignments of others'),
+    pitch: bar('pitch'),
+  };
+  return {
+    store,
+    clips: corpus.clips,
+    pronouncer: await openPronouncer(),
+    cacheDir: join(dirname(out), 'cache'),
+    threads,
+    onProgress: (what: keyof typeof bars, done: number, total: number) => bars[what](done, total),
+  };
+}
+
+/** The store with the mels of an acoustic model in place of the recordings'. */
+async function openPredicted(
+  path: string,
+  corpus: Corpus,
+  store: FeatureStore,
+  out: string,
+  kernels: Kernels,
+): Promise<FeatureStore> {
+  const model = await loadAcoustic(path);
+  checkVoiceFits(model, { features: store.settings }, { model: path, voice: 'to be trained' });
+  const sources = await acousticSources(corpus, store, out, kernels);
+  const data = await openAcousticData({ ...sources, others: [], statistics: model.statistics });
+  return predictedStore(store, data, model, sha256Of(await readWholeFile(path)), kernels);
+}
+
+const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /** The features of a recipe's corpus, computed where the cache beside the run's folder lacks them. */
 async function openStore(

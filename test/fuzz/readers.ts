@@ -18,6 +18,7 @@ const modules = {
   checkpoint: () => import('./runs.js'),
   run: () => import('./runs.js'),
   answers: () => import('./answers.js'),
+  textgrid: () => import('./alignments.js'),
 } as const;
 
 export type ReaderName = keyof typeof modules;

@@ -108,7 +108,7 @@ const word = (random: RandomStream, more = 8) =>
     .trim() || 'x';
 
 /** UTF-8 or UTF-16, with or without a mark. */
-function encode(text: string, random: RandomStream): Buffer {
+export function encode(text: string, random: RandomStream): Buffer {
   const utf16 = (order: 'le' | 'be') => {
     const bytes = Buffer.from(`\ufeff${text}`, 'utf16le');
     return order === 'le' ? bytes : bytes.swap16();

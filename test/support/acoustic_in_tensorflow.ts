@@ -47,7 +47,7 @@ export function tokensInTensorFlow(
   const ids = tf.tensor1d([...batch.ids.subarray(first, end)], 'int32');
   let x = tf.add<Tensor2D>(
     tf.gather(weights[`${name}.symbols`], ids),
-    tf.matMul(rows(batch.positions), weights[`${name}.positions`] as Tensor2D),
+    tf.matMul(rows(batch.positions), weights[`${name}.positions`]),
   );
   if (batch.readers) x = tf.add(x, tf.gather(weights[`${name}.readers`], tf.tensor1d([batch.readers[clip]], 'int32')));
   for (const [key, values] of Object.entries(added))
@@ -88,7 +88,7 @@ export function decoderInTensorFlow(
   };
   const vectors = tf.gather(encoded, tf.tensor1d(owners, 'int32'));
   const input = tf.concat([pair(vectors), pair(tf.tensor2d(places)), pair(template)], 1);
-  let y = tf.add<Tensor2D>(tf.matMul(input, weights['decoder.input'] as Tensor2D), weights['decoder.inputBias']);
+  let y = tf.add<Tensor2D>(tf.matMul(input, weights['decoder.input']), weights['decoder.inputBias']);
   config.decoderDilations.forEach(
     (dilation, i) => (y = blockInTensorFlow(tf, weights, `decoder.block${i}`, y, dilation)),
   );

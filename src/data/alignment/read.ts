@@ -19,20 +19,22 @@ export function textGridPath(folder: string, id: string): string | undefined {
 }
 
 /**
- * Reads the alignments of clips from a folder of TextGrids, as `tts-prepare align` and the Montreal Forced Aligner
- * write them: `FOLDER/ID.TextGrid`. What cannot be used is left out and named.
+ * Reads the alignments of clips from TextGrids, as `tts-prepare align` and the Montreal Forced Aligner write them. What
+ * cannot be used is left out and named.
  *
  * @param clips with transcripts; no recording is opened
+ * @param from a folder with `ID.TextGrid` for each clip; or what says where it is
  */
-export async function readAlignments(
-  clips: readonly Pick<Clip, 'id' | 'text'>[],
-  folder: string,
+export async function readAlignments<One extends Pick<Clip, 'id' | 'text'>>(
+  clips: readonly One[],
+  from: string | ((clip: One) => string | undefined),
   { pronouncer }: { readonly pronouncer: Pronouncer },
 ): Promise<{ readonly alignments: ClipAlignment[]; readonly leftOut: LeftOut[] }> {
   const alignments: ClipAlignment[] = [];
   const leftOut: LeftOut[] = [];
-  for (const { id, text } of clips) {
-    const path = textGridPath(folder, id);
+  for (const clip of clips) {
+    const { id, text } = clip;
+    const path = typeof from === 'string' ? textGridPath(from, id) : from(clip);
     if (path === undefined) leftOut.push({ id, why: 'it has no TextGrid' });
     else if (text === undefined) leftOut.push({ id, why: 'it has no transcript' });
     else

@@ -68,6 +68,7 @@ export function framesOfTokens(
 /**
  * Puts recordings and alignments together.
  * @param pitch [frames] of a clip in Hz, 0 without a voice
+ * @param given what numbers are standardised by; that of the clips to train on unless given
  * @throws {TtsError} ERR_CORPUS when no clip to train on has an alignment
  */
 export async function acousticData(
@@ -75,6 +76,7 @@ export async function acousticData(
   alignments: readonly AlignedClip[],
   others: readonly AlignedClip[],
   pitch: (clip: StoredClip) => Promise<Float32Array> | Float32Array,
+  given?: AcousticStatistics,
 ): Promise<AcousticData> {
   const { settings } = store;
   const aligned = new Map(alignments.map((alignment) => [alignment.id, alignment]));
@@ -83,7 +85,7 @@ export async function acousticData(
     for (const clip of clips) {
       const alignment = aligned.get(clip.id);
       if (alignment !== undefined && alignment.tokens.length > 1)
-        found.push(rawExample(clip, alignment, store, await pitch(clip)));
+        found.push(rawExample(clip, alignment, given ?? store.statistics, settings, await pitch(clip)));
     }
     return found;
   };
@@ -94,7 +96,7 @@ export async function acousticData(
       'ERR_CORPUS',
       `none of the ${store.train.length} clips to train on has an alignment, expected one for most of them`,
     );
-  const statistics = statisticsOf(store.statistics, train);
+  const statistics = given ?? statisticsOf(store.statistics, train);
   // A sentence that is held out must not come back from another reader.
   const key = ({ ids }: { ids: Uint8Array }) => ids.filter(isPhoneId).join();
   const heldOut = new Set(validation.map(key));
@@ -129,8 +131,14 @@ interface RawExample extends Omit<AcousticExample, 'prosody'> {
   readonly voicing: Float64Array;
 }
 
-function rawExample(clip: StoredClip, alignment: AlignedClip, store: FeatureStore, pitch: Float32Array): RawExample {
-  const { bins, statistics, settings } = store;
+function rawExample(
+  clip: StoredClip,
+  alignment: AlignedClip,
+  statistics: Pick<FeatureStatistics, 'mean' | 'std'>,
+  settings: MelSettings,
+  pitch: Float32Array,
+): RawExample {
+  const { bins } = settings;
   const ids = Uint8Array.from(alignment.tokens, ({ id }) => id);
   const durations = framesOfTokens(alignment, settings, clip.frames);
   const voiced = Uint8Array.from(pitch, (frequency) => (frequency > 0 ? 1 : 0));

@@ -57,13 +57,15 @@ export const acousticCurve: readonly CurveColumn[] = [
 
 /**
  * Refuses a folder that an acoustic model cannot be trained in, before anything is prepared.
- * @throws {TtsError} what `checkRunFolder` and `findVoice` throw
+ * @throws {TtsError} what `checkRunFolder`, `findVoice` and `checkVoiceFits` throw
  */
-export function checkAcousticFolder(out: string, { from, voice, data }: AcousticRecipe): void {
+export function checkAcousticFolder(out: string, { name, from, voice, data, features }: AcousticRecipe): void {
   keepInputs([out], [data.corpus].flat());
+  const { name: voiceName, path } = findVoice(voice);
+  checkVoiceFits({ features }, loadVoiceSync(path), { model: `the recipe ${name}`, voice: voiceName });
   checkRunFolder(out, {
     shipped: { name: modelName, kind: acousticKind },
-    inputs: [findVoice(voice).path, ...(from === undefined ? [] : [from])],
+    inputs: [path, ...(from === undefined ? [] : [from])],
   });
 }
 
@@ -107,7 +109,6 @@ function acousticTask(
   const config = acousticConfigOf(recipe);
   const voiceFile = findVoice(recipe.voice);
   const voice = loadVoiceSync(voiceFile.path);
-  checkVoiceFits(data, voice, { model: `the recipe ${recipe.name}`, voice: voiceFile.name });
   const origin = recipe.from === undefined ? undefined : openAcousticOrigin(recipe.from);
   const learner = new AcousticTrainer(config, training, data, kernels, origin?.model);
   const stage = () => stageOf(learner.step - 1, training).stage;

@@ -59,9 +59,12 @@ export const acousticRecipeSchema = z.strictObject({
   from: text().min(1).optional(),
   /** The vocoder that speaks samples in training: the name of one that ships, or a file. */
   voice: text().min(1),
-  data: dataSchema.omit({ augmentation: true }).extend({
-    /** Folder of TextGrids, one for each clip, by its id. */
-    textGrids: text().min(1),
+  data: dataSchema.omit({ augmentation: true, predictedBy: true }).extend({
+    /**
+     * Folder of TextGrids, one for each clip, by its id; default: those in a folder `textgrid` beside the recordings,
+     * and an alignment of our own for clips that have none.
+     */
+    textGrids: text().min(1).optional(),
     /** Alignments of other readers, for the durations: folders of TextGrids with a `metadata.csv` of transcripts. */
     others: z.array(text().min(1)).max(limits.entries.most).default([]),
   }),

@@ -50,6 +50,10 @@ export const dataSchema = z.strictObject({
   }),
   /** What is done to the recordings before anything is computed from them; nothing unless said. */
   treatment: corpusTreatmentSchema.prefault({}),
+  /**
+   * File of an acoustic model whose mels take the place of the recordings': a voice is tuned to what it will be given.
+   */
+  predictedBy: text().min(1).optional(),
   /** Altered copies of the recordings to train on; none unless said. */
   augmentation: augmentationSchema.optional(),
 });
