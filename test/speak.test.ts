@@ -98,10 +98,10 @@ test('--json tells when each word and phone is spoken', () => {
 test('subtitles are SubRip or WebVTT by their name, whole or not at all', () => {
   const [srt, vtt] = [at('out.srt'), at('out.vtt')];
   assert.equal(speak(text, at('sub.wav'), '--subtitles', srt).status, 0);
-  const cue = String.raw`(\d\d:\d\d:\d\d),(\d{3}) --> (\d\d:\d\d:\d\d),(\d{3})`;
+  const times = String.raw`(\d\d:\d\d:\d\d),(\d{3}) --> (\d\d:\d\d:\d\d),(\d{3})`;
   assert.match(
     readFileSync(srt, 'utf8'),
-    new RegExp(`^1\n${cue}\nDr\\. Smith paid £25 in 1963 😀\\.\n\n2\n${cue}\n"Really\\?" asked Ann\\.\n\n$`),
+    new RegExp(`^1\n${times}\nDr\\. Smith paid £25 in 1963 😀\\.\n\n2\n${times}\n"Really\\?" asked Ann\\.\n\n$`),
   );
   const { status, stdout, stderr } = speak(text, at('sub.wav'), '--subtitles', vtt, '--stdout', 'pcm');
   assert.equal(status, 0, stderr);

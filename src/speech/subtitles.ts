@@ -5,7 +5,7 @@ import type { SpeechSentence } from './speaker.js';
 import type { TimedWord } from './timing.js';
 
 /** What is shown at a time, and when, in seconds. */
-export interface Cue {
+export interface Subtitle {
   readonly start: number;
   readonly end: number;
   readonly text: string;
@@ -15,13 +15,13 @@ export interface Cue {
 const lineLength = 42;
 const longestText = 2 * lineLength;
 const longestTime = 6;
-/** So long a cue stands at least, if the next one does not come before. */
+/** So long a subtitle stands at least, if the next one does not come before. */
 const shortestTime = 1;
 
-/** The cues of a sentence: all of it if it is short, else phrases, which end where the sentence pauses if they can. */
-export function cuesOf({ said }: Pick<SpeechSentence, 'said'>, words: readonly TimedWord[]): Cue[] {
+/** The subtitles of a sentence: all of it if it is short, else phrases, which end where the sentence pauses if they can. */
+export function subtitlesOf({ said }: Pick<SpeechSentence, 'said'>, words: readonly TimedWord[]): Subtitle[] {
   const units = unitsOf(said, words);
-  const cues: Cue[] = [];
+  const subtitles: Subtitle[] = [];
   for (let first = 0; first < units.length;) {
     const text = (end: number) =>
       clean(
@@ -45,10 +45,10 @@ export function cuesOf({ said }: Pick<SpeechSentence, 'said'>, words: readonly T
           break;
         }
     }
-    cues.push({ start: units[first].start, end: units[end - 1].end, text: text(end) });
+    subtitles.push({ start: units[first].start, end: units[end - 1].end, text: text(end) });
     first = end;
   }
-  return cues.filter(({ text }) => text !== '');
+  return subtitles.filter(({ text }) => text !== '');
 }
 
 /** Signs at which a phrase may end. */
@@ -110,12 +110,12 @@ function clock(seconds: number, point: string): string {
   return `${hms}${point}${String(ms % 1000).padStart(3, '0')}`;
 }
 
-/** A cue as it stands in a SubRip file. @param number from 1 */
-export const srtCue = ({ start, end, text }: Cue, number: number): string =>
+/** A subtitle as it stands in a SubRip file. @param number from 1 */
+export const srtEntry = ({ start, end, text }: Subtitle, number: number): string =>
   `${number}\n${clock(start, ',')} --> ${clock(end, ',')}\n${lines(text.replaceAll('-->', '→'))}\n\n`;
 
 /** The same for WebVTT, where `&`, `<` and `>` have a meaning. */
-export const vttCue = ({ start, end, text }: Cue): string =>
+export const vttEntry = ({ start, end, text }: Subtitle): string =>
   `${clock(start, '.')} --> ${clock(end, '.')}\n` +
   `${lines(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')}\n\n`;
 
@@ -128,8 +128,8 @@ export const subtitleKind: FileKind = {
 /** Writes subtitles while the speech is made: SubRip, or WebVTT where the name ends with `.vtt`; whole or not at all. */
 export class SubtitleWriter {
   private number = 0;
-  /** The last cue: how long it stands depends on the next. */
-  private held: Cue | undefined;
+  /** The last subtitle: how long it stands depends on the next. */
+  private held: Subtitle | undefined;
 
   private constructor(
     private readonly file: WholeFile,
@@ -147,9 +147,9 @@ export class SubtitleWriter {
 
   /** Takes a sentence, with all its words. */
   async write(sentence: Pick<SpeechSentence, 'said'>, words: readonly TimedWord[]): Promise<void> {
-    for (const cue of cuesOf(sentence, words)) {
-      await this.flush(cue.start);
-      this.held = cue;
+    for (const subtitle of subtitlesOf(sentence, words)) {
+      await this.flush(subtitle.start);
+      this.held = subtitle;
     }
   }
 
@@ -165,9 +165,9 @@ export class SubtitleWriter {
   private async flush(next: number): Promise<void> {
     if (this.held === undefined) return;
     const { start, end, text } = this.held;
-    const cue = { start, end: Math.max(end, Math.min(next, start + shortestTime)), text };
+    const subtitle = { start, end: Math.max(end, Math.min(next, start + shortestTime)), text };
     this.held = undefined;
-    await this.append(this.isVtt ? vttCue(cue) : srtCue(cue, ++this.number));
+    await this.append(this.isVtt ? vttEntry(subtitle) : srtEntry(subtitle, ++this.number));
   }
 
   private async append(text: string): Promise<void> {
