@@ -19,12 +19,14 @@ export { readAudio } from './audio/read.js';
 export { treat, type Treatment } from './audio/treatment.js';
 export { type WavBits, WavStream, writeWav } from './audio/write.js';
 export { type ErrorCode, TtsError } from './base/errors.js';
+export { alignCorpus, type AlignOptions, type CorpusAlignment } from './data/alignment/align_corpus.js';
 export {
   type AlignedToken,
   alignmentOfTextGrid,
   type ClipAlignment,
   textGridOf,
 } from './data/alignment/clip_alignment.js';
+export { type AlignmentComparison, compareAlignments } from './data/alignment/compare.js';
 export { type LeftOut as LeftOutAlignment, readAlignments } from './data/alignment/read.js';
 export { formatTextGrid, parseTextGrid, readTextGrid, type TextGrid } from './data/alignment/textgrid.js';
 export { type Transcript, transcriptOf } from './data/alignment/transcript.js';

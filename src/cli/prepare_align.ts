@@ -65,9 +65,9 @@ export function addAlignCommand(command: Command): void {
         return find(textgrids ?? join(folders.get(clip.path)!, 'textgrid'), clip);
       };
       const outputs = new Map(corpus.clips.map(({ id }) => [id, join(out, `${id}.TextGrid`)]));
-      const reads = corpus.clips.flatMap((clip) => [clip.path, given(clip) ?? []].flat());
+      const reads = corpus.clips.flatMap((clip) => [clip.path, given(clip) ?? clip.path]);
       // Refuse this now, not after minutes of work.
-      keepInputs([...outputs.values(), join(out, 'alignment.json')], reads);
+      keepInputs(outputs.values(), reads);
       for (const path of outputs.values()) if (existsSync(path)) targetOf(path, { kind: textGridKind, force });
       makeFolder(out);
 

@@ -125,7 +125,7 @@ async function trainOnText(recipe: AcousticRecipe, options: TrainOptions): Promi
 
   const { treatment } = store;
   const result = await untilStopped((signal) =>
-    trainAcoustic({ recipe, data, treatment, kernels, out, minutes: options.minutes, signal }),
+    trainAcoustic({ recipe, data, treatment, lexicon: data.lexicon, kernels, out, minutes: options.minutes, signal }),
   );
   if (options.json) return console.log(JSON.stringify({ ...result, out }));
   const { durationCorrelation, f0Correlation, melDistance } = result;

@@ -23,7 +23,9 @@ const labels = ['', 'AA1', 'sp', 'a "b"', '""', 'é', '語', '! no comment', '<e
 function randomGrid(random: RandomStream): TextGrid {
   const end = (1 + random.below(5000)) / 1000;
   const tiers = Array.from({ length: random.below(4) }, (_, i) => {
-    const ends = [...new Set(Array.from({ length: random.below(6) }, () => random.below(Math.round(1000 * end)) / 1000))]
+    const ends = [
+      ...new Set(Array.from({ length: random.below(6) }, () => random.below(Math.round(1000 * end)) / 1000)),
+    ]
       .filter((time) => time > 0)
       .sort((a, b) => a - b);
     const intervals = [...ends, end].map((to, j): Interval => ({

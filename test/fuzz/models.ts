@@ -5,6 +5,10 @@ import { join } from 'node:path';
 import { TtsError } from '../../src/base/errors.js';
 import { RandomStream } from '../../src/base/random.js';
 import { chooseKernels } from '../../src/kernels/index.js';
+import { encodeAcoustic } from '../../src/model/acoustic/encoding.js';
+import { loadAcoustic } from '../../src/model/acoustic/file.js';
+import type { AcousticModel } from '../../src/model/acoustic/model.js';
+import { MelPredictor, type PredictedMel } from '../../src/model/acoustic/predict.js';
 import { loadClassifier, saveClassifier, type SavedClassifier } from '../../src/model/classifiers/file.js';
 import {
   decodeSafetensors,
@@ -16,6 +20,7 @@ import { checksum, encodeVoice } from '../../src/model/voice/encoding.js';
 import { loadVoice } from '../../src/model/voice/file.js';
 import type { Voice } from '../../src/model/voice/voice.js';
 import { synthesize } from '../../src/synthesis/synthesize.js';
+import { randomModel } from '../support/acoustic.js';
 import { classifierCases, randomClassifier } from '../support/classifiers.js';
 import { bombText, chance, damaged, damagedData, damagedText, oneOf } from './damage.js';
 import { assertFinite, type FuzzedReader } from './reader.js';
@@ -137,6 +142,46 @@ export const voice: FuzzedReader<{ voice: Voice; spoken: number | undefined }> =
     assert.ok(statistics.std.every((deviation) => deviation > 0));
     assert.equal(statistics.mean.length, features.bins);
     if (spoken !== undefined) assert.equal(spoken, 3 * features.hop, 'samples of three frames');
+  },
+};
+
+/** Small acoustic models, as files. */
+const acousticModels = [1, 2].map((seed) => encodeAcoustic(randomModel(seed)));
+
+export const acoustic: FuzzedReader<{ model: AcousticModel; mel: PredictedMel | undefined }> = {
+  make(random) {
+    const bytes = Buffer.from(oneOf(random, acousticModels));
+    if (chance(random, 0.05))
+      return {
+        files: { 'a.safetensors': bytes },
+        expected: ({ model }) =>
+          assert.deepEqual(Buffer.from(encodeAcoustic(model)), bytes, 'what was read is not what was written'),
+      };
+    const kind = random.below(10);
+    if (kind === 0) return { files: { 'a.safetensors': damaged(bytes, random) } };
+    if (kind <= 2) return { files: { 'a.safetensors': otherHeader(bytes, random) } };
+    const { tensors, metadata } = forged(decodeSafetensors(bytes), random);
+    const right = { ...metadata, sha256: checksum(tensors, metadata) };
+    return { files: { 'a.safetensors': encodeSafetensors(tensors, right) } };
+  },
+  async read(folder) {
+    const model = await loadAcoustic(join(folder, 'a.safetensors'));
+    try {
+      const ids = [0, 30, 12, 44, 1, 20, 51, 5];
+      return { model, mel: new MelPredictor(model, kernels).predict(ids.map((id) => ({ id }))) };
+    } catch (error) {
+      if (error instanceof TtsError && error.code === 'ERR_NOT_FINITE') return { model, mel: undefined };
+      throw error;
+    }
+  },
+  check({ model: { weights, statistics, features }, mel }) {
+    for (const [name, values] of weights) assertFinite(values, name);
+    assertFinite([...statistics.mean, ...statistics.std], 'statistics');
+    if (mel === undefined) return;
+    assertFinite(mel.data, 'mels');
+    assertFinite(mel.f0, 'melody');
+    assert.equal(mel.data.length, mel.frames * features.bins);
+    assert.equal(mel.starts.at(-1), mel.frames);
   },
 };
 

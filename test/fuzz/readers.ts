@@ -5,6 +5,7 @@ const modules = {
   npy: () => import('./features.js'),
   settings: () => import('./features.js'),
   voice: () => import('./models.js'),
+  acoustic: () => import('./models.js'),
   classifier: () => import('./models.js'),
   wav: () => import('./sound.js'),
   flac: () => import('./sound.js'),

@@ -83,7 +83,7 @@ export function parse([command, ...words]: readonly string[], known: ReadonlyMap
   const values: [string, string][] = [];
   const operands: string[] = [];
   for (let i = 0; i < rest.length; i++) {
-    if (!rest[i].startsWith('-')) {
+    if (!rest[i].startsWith('-') || rest[i] === '-') {
       operands.push(rest[i]);
       continue;
     }

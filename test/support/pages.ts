@@ -31,7 +31,7 @@ export const pages: readonly string[] = [
   ...['recipes', 'data'].flatMap((room) =>
     readdirSync(join(root, room)).flatMap((folder) => markdownIn(join(room, folder))),
   ),
-  ...['audio', 'measures', 'mel', 'stoi', 'voice'].map((name) => join('test/fixtures', name, 'README.md')),
+  ...['alignment', 'audio', 'measures', 'mel', 'stoi', 'voice'].map((name) => join('test/fixtures', name, 'README.md')),
 ];
 
 export const read = (page: string): string => readFileSync(join(root, page), 'utf8');

@@ -5,7 +5,7 @@ import { shareOut } from '../store/workers.js';
 import { type AlignedToken, alignmentOfTextGrid, type ClipAlignment } from './clip_alignment.js';
 import { type ClipFeatures, normaliseFeatures } from './features.js';
 import { layOut } from './graph.js';
-import { misfits } from './misfits.js';
+import { anyPhones, misfits } from './misfits.js';
 import type { LeftOut } from './read.js';
 import { readTextGrid } from './textgrid.js';
 import { type AlignerClip, type AlignerModel, search, stretchesOf, trainAligner } from './train.js';
@@ -84,19 +84,19 @@ export async function alignCorpus(clips: readonly Clip[], options: AlignOptions)
       onRound,
     );
     const asked = new Set(wanted);
-    const found = teachers.flatMap(([clip, material]) => {
-      if (!asked.has(clip)) return [];
-      const aligned = alignClip(material, models[readers.indexOf(clip.corpus)]);
-      if (typeof aligned === 'string') why.set(clip, aligned);
-      return typeof aligned === 'string'
-        ? []
-        : [{ clip, material, model: models[readers.indexOf(clip.corpus)], ...aligned }];
-    });
-    const strange = misfits(found);
-    for (const [i, { clip, material, alignment }] of found.entries()) {
-      const what = strange[i];
-      if (what !== undefined) why.set(clip, what);
-      else done.set(clip, { ...alignment, id: clip.id, seconds: material.features.seconds });
+    for (const [i, reader] of readers.entries()) {
+      const found = teachers.flatMap(([clip, material]) => {
+        if (clip.corpus !== reader || !asked.has(clip)) return [];
+        const aligned = alignClip(material, models[i]);
+        if (typeof aligned === 'string') why.set(clip, aligned);
+        return typeof aligned === 'string' ? [] : [{ clip, seconds: material.features.seconds, ...aligned }];
+      });
+      const strange = misfits(found.map(({ excess }) => excess));
+      for (const [j, { clip, seconds, tokens }] of found.entries()) {
+        const words = transcripts.get(clip)!.words.map(({ spoken }) => spoken);
+        if (strange[j]) why.set(clip, 'its transcript is not what is said');
+        else done.set(clip, { id: clip.id, seconds, words, tokens, guessed: [], source: 'aligned' });
+      }
     }
   }
   const alignments = clips.flatMap((clip) => done.get(clip) ?? []);
@@ -138,22 +138,23 @@ async function listen(
   return heard;
 }
 
-/** A clip's tokens with their times; or why there are none. */
+/** A clip's tokens with their times, and how well they fit (see `misfits`); or why there are none. */
 function alignClip(
   { features, transcript }: AlignerClip,
   model: AlignerModel,
-): { alignment: Omit<ClipAlignment, 'id' | 'seconds'>; nodes: Int32Array } | string {
-  const graph = layOut(transcript, model.chances);
+): { tokens: AlignedToken[]; excess: number } | string {
+  const { mixtures, chances } = model;
+  const graph = layOut(transcript, chances);
   const { frames, hopSeconds, seconds } = features;
   if (frames < graph.least)
     return `it lasts ${seconds.toFixed(2)} s, expected ${(graph.least * hopSeconds).toFixed(2)} s at least for its phones`;
-  const nodes = search(graph, model.mixtures, features);
-  if (nodes === undefined) return 'its transcript does not fit what is said';
+  const path = search(graph, mixtures, features);
+  if (path === undefined) return 'its transcript does not fit what is said';
   // Between two frames, in the middle.
   const time = (frame: number) =>
     frame === 0 ? 0 : frame >= frames ? seconds : Math.min(seconds, (frame - 0.5) * hopSeconds);
   const tokens: AlignedToken[] = [];
-  const stretches = stretchesOf(graph, nodes);
+  const stretches = stretchesOf(graph, path.nodes);
   let next = 0;
   for (let word = 0; word <= transcript.words.length; word++) {
     const start = next < stretches.length ? time(stretches[next].start) : seconds;
@@ -166,8 +167,6 @@ function alignClip(
       tokens.push({ ...phoneToken(phone, word), start: time(from), end: time(to) });
     }
   }
-  return {
-    nodes,
-    alignment: { words: transcript.words.map(({ spoken }) => spoken), tokens, guessed: [], source: 'aligned' },
-  };
+  const spoken = stretches.reduce((sum, { variant, start, end }) => sum + (variant < 0 ? 0 : end - start), 0);
+  return { tokens, excess: (anyPhones(mixtures, features) - path.score) / spoken };
 }

@@ -3,7 +3,7 @@ import { dimensions } from './features.js';
 /** Smallest variance of a Gaussian, of features whose variance over a corpus is 1. */
 const leastVariance = 0.02;
 /** Frames that a Gaussian needs to be kept apart from others. */
-const leastFrames = 20;
+const leastFrames = 60;
 const logTwoPi = Math.log(2 * Math.PI);
 
 /**
@@ -30,6 +30,28 @@ export class Mixtures {
     this.constants = new Float64Array(states).fill((-dimensions / 2) * logTwoPi);
     this.stay = new Float64Array(states).fill(Math.log(0.6));
     this.leave = new Float64Array(states).fill(Math.log(0.4));
+  }
+
+  /** Mixtures in which state s begins as state `model[s]` of these. */
+  copied(model: Int32Array): Mixtures {
+    const next = new Mixtures(this.states);
+    const gaussians = [...model].map((from) =>
+      Array.from({ length: this.first[from + 1] - this.first[from] }, (_, i) => this.first[from] + i),
+    );
+    const all = gaussians.flat();
+    next.means = new Float64Array(all.length * dimensions);
+    next.precisions = new Float64Array(all.length * dimensions);
+    next.constants = Float64Array.from(all, (g) => this.constants[g]);
+    for (const [i, g] of all.entries()) {
+      next.means.set(this.means.subarray(g * dimensions, (g + 1) * dimensions), i * dimensions);
+      next.precisions.set(this.precisions.subarray(g * dimensions, (g + 1) * dimensions), i * dimensions);
+    }
+    for (const [state, from] of model.entries()) {
+      next.first[state + 1] = next.first[state] + gaussians[state].length;
+      next.stay[state] = this.stay[from];
+      next.leave[state] = this.leave[from];
+    }
+    return next;
   }
 
   /** The logarithm of the density of a frame of `data` in a state. */

@@ -1,5 +1,5 @@
 import { consonants, vowels } from '../../text/arpabet.js';
-import { type Boundary, boundaries } from '../../text/tokens.js';
+import { boundaries, type Boundary } from '../../text/tokens.js';
 import type { Transcript } from './transcript.js';
 
 /** Vowels that sound otherwise without stress than with it. */
@@ -11,8 +11,26 @@ export const statesPerUnit = 3;
 
 const unitOf = new Map(units.map((unit, i) => [unit, i]));
 const bare = (phone: string) => phone.replace(/\d$/, '');
-export const unitOfPhone = (phone: string): number =>
-  (process.env.NOSTRESS ? undefined : unitOf.get(phone)) ?? unitOf.get(bare(phone))!;
+export const unitOfPhone = (phone: string): number => unitOf.get(phone) ?? unitOf.get(bare(phone))!;
+
+/** Phones that sound alike. Few clips tell more of such a class than of each of its phones. */
+const classes = [
+  'IY IH EH AE EY IH0 IY0',
+  'AA AO AW AY OW OY',
+  'UW UH',
+  'AH AH0 ER ER0',
+  'P T K',
+  'B D G',
+  'S Z SH ZH CH JH',
+  'F TH V DH HH',
+  'M N NG',
+  'L R W Y',
+].map((phones) => phones.split(' ').map((phone) => unitOf.get(phone)!));
+/** Of each unit that which stands for its class. */
+export const classOfUnit = Int32Array.from(
+  units,
+  (_, unit) => classes.find((members) => members.includes(unit))?.[0] ?? unit,
+);
 
 /** A phone of a word, or the silence at a boundary. */
 export interface Element {
@@ -62,12 +80,12 @@ export function silenceChances(counts?: Readonly<Record<Boundary, { silent: numb
 /**
  * Lays out a transcript: at each boundary silence or none, of each word one of its pronunciations.
  *
- * @param chosen pronunciations that are settled already, for all words
+ * @param simply phones stand for their classes, and words have only the first of their pronunciations
  */
 export function layOut(
   { words, boundaries: between }: Transcript,
   chances: SilenceChances,
-  chosen?: readonly number[],
+  { simply = false }: { simply?: boolean } = {},
 ): Graph {
   const elements: Element[] = [];
   const states: number[] = [];
@@ -113,12 +131,13 @@ export function layOut(
     const { variants } = words[word];
     let fewest = Infinity;
     for (const [variant, phones] of variants.entries()) {
-      if (chosen && chosen[word] !== variant) continue;
+      if (simply && variant > 0) continue;
       fewest = Math.min(fewest, phones.length);
       let from = ready;
       for (const [position, phone] of phones.entries()) {
         const entry: Open = [];
-        const last = chain(unitOfPhone(phone), { word, variant, position }, from, entry);
+        const unit = unitOfPhone(phone);
+        const last = chain(simply ? classOfUnit[unit] : unit, { word, variant, position }, from, entry);
         if (position === 0 && atStart) begin.push({ node: entry[0].node, chance: chances.none[boundary] });
         from = [{ node: last, chance: 0 }];
       }

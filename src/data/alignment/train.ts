@@ -1,9 +1,18 @@
-import { type Boundary, boundaries } from '../../text/tokens.js';
+import { boundaries, type Boundary } from '../../text/tokens.js';
 import { type ClipFeatures, dimensions } from './features.js';
 import { Mixtures, Statistics } from './gaussians.js';
-import { type Graph, layOut, type SilenceChances, silenceChances, statesPerUnit, unitOfPhone, units } from './graph.js';
+import {
+  classOfUnit,
+  type Graph,
+  layOut,
+  type SilenceChances,
+  silenceChances,
+  statesPerUnit,
+  unitOfPhone,
+  units,
+} from './graph.js';
 import type { Transcript } from './transcript.js';
-import { bestPath } from './viterbi.js';
+import { bestPath, type Path } from './viterbi.js';
 
 /** A clip as the aligner learns from it. */
 export interface AlignerClip {
@@ -26,24 +35,30 @@ export interface Stretch {
   readonly end: number;
 }
 
-/** The schedule: how many Gaussians a state may have, and for how many rounds. */
-const rounds: readonly { readonly gaussians: number; readonly times: number }[] = [
-  { gaussians: 1, times: 10 },
+/** The schedule: how many Gaussians a state may have, and for how many rounds; at first the states of classes of phones. */
+const rounds: readonly { readonly gaussians: number; readonly times: number; readonly simply?: boolean }[] = [
+  { gaussians: 1, times: 4, simply: true },
+  { gaussians: 2, times: 4, simply: true },
+  { gaussians: 1, times: 5 },
   { gaussians: 2, times: 3 },
-  { gaussians: 4, times: 4 },
-  { gaussians: 8, times: 6 },
+  { gaussians: 4, times: 3 },
+  { gaussians: 8, times: 4 },
 ];
-/** Pronunciations are chosen from this round on: before, models tell too little. */
-const chooseFrom = 6;
 /** Silence is many things: noise of the room, breath, clicks. */
 const moreForSilence = 2;
+
+/** Of each state that of the class of its phone. */
+const statesOfClasses = Int32Array.from(
+  { length: units.length * statesPerUnit },
+  (_, state) => classOfUnit[Math.floor(state / statesPerUnit)] * statesPerUnit + (state % statesPerUnit),
+);
 
 /** Rounds in which models are adapted to each of several readers, and the frames that the common model counts for. */
 const adaptationRounds = 2;
 const adaptationWeight = 10;
 
 /** Ways that fall behind the best by more are given up, if another comes to the end. */
-const beams = [200, 1000, Infinity];
+const beams = [120, 600, Infinity];
 
 /**
  * Learns monophone hidden Markov models from clips alone, from a flat start: phones share the loud parts of a clip
@@ -67,19 +82,25 @@ export function trainAligner(
   for (const clip of clips) addStates(flat, flatStates(clip), clip.features);
   mixtures = flat.estimate(() => 1);
   let round = 0;
-  for (const { gaussians, times } of rounds)
+  let wereSimple = true;
+  for (const { gaussians, times, simply = false } of rounds) {
+    if (wereSimple && !simply) {
+      mixtures = mixtures.copied(statesOfClasses);
+      wereSimple = false;
+    }
     for (let time = 0; time < times; time++) {
-      const found = align(clips, { mixtures, chances }, round >= chooseFrom);
+      const found = align(clips, { mixtures, chances }, { simply });
       mixtures = found.statistics.estimate(
         (_, state) => gaussians * (gaussians > 1 && state < statesPerUnit ? moreForSilence : 1),
       );
       ({ chances } = found);
       onProgress?.(++round, total);
     }
+  }
   let models = readers.map((): AlignerModel => ({ mixtures, chances }));
   for (let time = 0; time < adaptations; time++) {
     models = readers.map((own, i) => {
-      const found = align(own, models[i], true);
+      const found = align(own, models[i]);
       return { mixtures: found.statistics.adapted(adaptationWeight), chances: found.chances };
     });
     onProgress?.(++round, total);
@@ -91,7 +112,7 @@ export function trainAligner(
 function align(
   clips: readonly AlignerClip[],
   { mixtures, chances }: AlignerModel,
-  choose: boolean,
+  { simply = false }: { simply?: boolean } = {},
 ): { statistics: Statistics; chances: SilenceChances } {
   const statistics = new Statistics(mixtures);
   const counts = Object.fromEntries(boundaries.map((boundary) => [boundary, { silent: 0, all: 0 }])) as Record<
@@ -99,9 +120,10 @@ function align(
     { silent: number; all: number }
   >;
   for (const { transcript, features } of clips) {
-    const graph = layOut(transcript, chances, choose ? undefined : transcript.words.map(() => 0));
-    const nodes = search(graph, mixtures, features);
-    if (nodes === undefined) continue;
+    const graph = layOut(transcript, chances, { simply });
+    const path = search(graph, mixtures, features);
+    if (path === undefined) continue;
+    const { nodes } = path;
     addStates(
       statistics,
       nodes.map((node) => graph.states[node]),
@@ -115,11 +137,11 @@ function align(
 }
 
 /** The best path, with wider beams where a narrow one loses it; undefined for a clip that is too short. */
-export function search(graph: Graph, mixtures: Mixtures, features: ClipFeatures): Int32Array | undefined {
+export function search(graph: Graph, mixtures: Mixtures, features: ClipFeatures): Path | undefined {
   if (features.frames < graph.least) return undefined;
   for (const beam of beams) {
     const path = bestPath(graph, mixtures, features, beam);
-    if (path) return path.nodes;
+    if (path) return path;
   }
   return undefined;
 }
@@ -157,7 +179,9 @@ function flatStates({ features, transcript }: AlignerClip): Int32Array {
     if (quiet[start] === 1 && inside && (frame - start) * hopSeconds < shortestPause) quiet.fill(0, start, frame);
     start = frame;
   }
-  const phones = transcript.words.flatMap(({ variants }) => variants[0]).map(unitOfPhone);
+  const phones = transcript.words
+    .flatMap(({ variants }) => variants[0])
+    .map((phone) => classOfUnit[unitOfPhone(phone)]);
   const loud = quiet.reduce((sum, value) => sum + 1 - value, 0);
   const states = new Int32Array(frames);
   let silent = 0;

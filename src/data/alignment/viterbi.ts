@@ -31,30 +31,36 @@ export function bestPath(
   const densities = new Float64Array(mixtures.states);
   const knownAt = new Int32Array(mixtures.states).fill(-1);
   const history = new History();
-  let active = new Int32Array(nodes);
-  let arrived = new Int32Array(nodes);
+  const active = new Int32Array(nodes);
+  const arrived = new Int32Array(nodes);
   let entry = new Int32Array(nodes);
   let newEntry = new Int32Array(nodes);
   let count = 0;
   for (let frame = 0; frame < frames; frame++) {
     let arrivals = 0;
-    const arrive = (node: number, score: number, before: number): void => {
-      if (seenAt[node] !== frame) {
-        seenAt[node] = frame;
+    if (frame === 0)
+      for (const { node, chance: weight } of begin) {
         arrived[arrivals++] = node;
-      } else if (score <= arrival[node]) return;
-      arrival[node] = score;
-      from[node] = before;
-    };
-    if (frame === 0) for (const { node, chance: weight } of begin) arrive(node, weight, -1);
+        arrival[node] = weight;
+        from[node] = -1;
+      }
     for (let i = 0; i < count; i++) {
       const node = active[i];
-      const score = scores[node];
       const state = states[node];
-      arrive(node, score + mixtures.stay[state], entry[node]);
-      const leaving = score + mixtures.leave[state];
-      for (let link = first[node]; link < first[node + 1]; link++)
-        arrive(next[link], leaving + chance[link], entry[node]);
+      const staying = scores[node] + mixtures.stay[state];
+      const leaving = scores[node] + mixtures.leave[state];
+      // The node itself, then those that follow it.
+      for (let link = first[node] - 1; link < first[node + 1]; link++) {
+        const itself = link < first[node];
+        const to = itself ? node : next[link];
+        const score = itself ? staying : leaving + chance[link];
+        if (seenAt[to] !== frame) {
+          seenAt[to] = frame;
+          arrived[arrivals++] = to;
+        } else if (score <= arrival[to]) continue;
+        arrival[to] = score;
+        from[to] = entry[node];
+      }
     }
     let best = -Infinity;
     for (let i = 0; i < arrivals; i++) {

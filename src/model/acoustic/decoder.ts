@@ -7,7 +7,8 @@ import {
   linearForward,
   linearWeights,
   type Product,
-  ResidualBlock,
+  type ResidualBlock,
+  residualBlocks,
   type Starts,
 } from './layers.js';
 import { type TokenBatch, TokenNetwork } from './token_network.js';
@@ -41,15 +42,16 @@ export class MelDecoder {
   private input: Float32Array = new Float32Array(0);
   private top: Float32Array = new Float32Array(0);
 
+  /** @param shared of a decoder that only goes forwards; see `residualBlocks` */
   constructor(
     private readonly product: Product,
     private readonly config: AcousticConfig,
     private readonly bins: number,
+    shared?: Buffers,
   ) {
-    this.encoder = new TokenNetwork(product, 'decoder.encoder', config, config.encoderDilations, 0);
-    this.blocks = config.decoderDilations.map(
-      (dilation, i) => new ResidualBlock(product, `decoder.block${i}`, config.width, config.kernel, dilation),
-    );
+    const { encoderDilations, width, kernel, decoderDilations } = config;
+    this.encoder = new TokenNetwork(product, 'decoder.encoder', config, encoderDilations, 0, shared);
+    this.blocks = residualBlocks(product, 'decoder', { channels: width, kernel, dilations: decoderDilations }, shared);
   }
 
   /** @returns normalised mels [frames, bins], the decoder's own until the next call */

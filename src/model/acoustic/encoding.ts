@@ -135,7 +135,5 @@ function readMetadata(metadata: Record<string, string>) {
   if (checked.success) return checked.data;
   const [{ path, message }] = checked.error.issues;
   const value = path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], json);
-  throw corrupt(
-    `metadata ${path.join('.')} is ${shortened((JSON.stringify(value)) ?? 'missing')}: ${message}`,
-  );
+  throw corrupt(`metadata ${path.join('.')} is ${shortened(JSON.stringify(value) ?? 'missing')}: ${message}`);
 }

@@ -10,6 +10,8 @@ const span = Math.log(highest / lowest);
 /** Bands around, as a share of all, over whose mean harmonics stand out. */
 const envelopeShare = 25 / 80;
 const floor = 1e-3;
+/** In Hz: beyond it voices have hardly any. */
+const highestHarmonic = 12_000;
 
 /**
  * The harmonic template: what harmonics at a fundamental frequency look like in mel bins. Without it a decoder learns
@@ -22,9 +24,7 @@ export class HarmonicTemplate {
 
   constructor(settings: MelSettings) {
     this.bins = settings.bins;
-    this.table = new Float32Array(rows * settings.bins);
-    for (let row = 0; row < rows; row++)
-      this.table.set(templateOf(lowest * Math.exp((span * row) / (rows - 1)), settings), row * settings.bins);
+    this.table = templates(settings);
   }
 
   /**
@@ -42,21 +42,29 @@ export class HarmonicTemplate {
   }
 }
 
-/** The logarithm of the mel spectrum of a comb of harmonics, less its mean over the bands around. */
-function templateOf(frequency: number, settings: MelSettings): Float32Array {
+/**
+ * For each frequency the logarithm of the mel spectrum of a comb of harmonics, less its mean over the bands around.
+ * @returns [rows, bins]
+ */
+function templates(settings: MelSettings): Float32Array {
   const { sampleRate, fftSize, bins, fMax } = settings;
-  const signal = new Float32Array(fftSize);
-  for (let harmonic = 1; harmonic * frequency <= fMax; harmonic++) {
-    const step = (2 * Math.PI * harmonic * frequency) / sampleRate;
-    // Phases that grow with the square keep the comb from becoming a pulse (Schroeder 1970). cos(a + n·step) by
-    // Chebyshev's recurrence.
-    const phase = 1.7 * harmonic * harmonic;
-    const twice = 2 * Math.cos(step);
-    let now = Math.cos(phase);
-    let before = Math.cos(phase - step);
-    for (let i = 0; i < fftSize; i++) {
-      signal[i] += now;
-      [now, before] = [twice * now - before, now];
+  const signal = new Float32Array(rows * fftSize);
+  for (let row = 0; row < rows; row++) {
+    const frequency = lowest * Math.exp((span * row) / (rows - 1));
+    for (let harmonic = 1; harmonic * frequency <= Math.min(fMax, highestHarmonic); harmonic++) {
+      const step = (2 * Math.PI * harmonic * frequency) / sampleRate;
+      // Phases that grow with the square keep the comb from becoming a pulse (Schroeder 1970, IEEE Trans. Inf. Theory
+      // 16(1)). cos(a + n·step) by Chebyshev's recurrence.
+      const phase = 1.7 * harmonic * harmonic;
+      const twice = 2 * Math.cos(step);
+      let now = Math.cos(phase);
+      let before = Math.cos(phase - step);
+      for (let i = row * fftSize; i < (row + 1) * fftSize; i++) {
+        signal[i] += now;
+        const next = twice * now - before;
+        before = now;
+        now = next;
+      }
     }
   }
   const { data } = melSpectrogram(signal, {
@@ -70,13 +78,17 @@ function templateOf(frequency: number, settings: MelSettings): Float32Array {
     floor: 0,
     normalisation: null,
   });
-  const peak = data.reduce((a, b) => Math.max(a, b), 0) || 1;
-  const logs = Float32Array.from(data, (value) => Math.log(value / peak + floor));
   const reach = Math.max(1, Math.round((envelopeShare * bins - 1) / 2));
-  const at = (bin: number) => logs[Math.max(0, Math.min(bins - 1, bin))];
-  return logs.map((value, bin) => {
-    let sum = 0;
-    for (let other = bin - reach; other <= bin + reach; other++) sum += at(other);
-    return value - sum / (2 * reach + 1);
-  });
+  const table = new Float32Array(rows * bins);
+  for (let row = 0; row < rows; row++) {
+    const mel = data.subarray(row * bins, (row + 1) * bins);
+    const peak = mel.reduce((a, b) => Math.max(a, b), 0) || 1;
+    const logs = mel.map((value) => Math.log(value / peak + floor));
+    for (let bin = 0; bin < bins; bin++) {
+      let sum = 0;
+      for (let other = bin - reach; other <= bin + reach; other++) sum += logs[Math.max(0, Math.min(bins - 1, other))];
+      table[row * bins + bin] = logs[bin] - sum / (2 * reach + 1);
+    }
+  }
+  return table;
 }

@@ -96,20 +96,25 @@ export interface Dropout {
  * (layer normalisation, Ba et al. 2016, arXiv 1607.06450, equation 4).
  */
 export class ResidualBlock {
-  private readonly buffers = new Buffers();
   private starts: Starts = new Int32Array(1);
   private rows = 0;
   private dropped = false;
   private mask = new Uint8Array(0);
   private scale = 1;
 
-  /** @param name prefix of its parameters: NAME.kernel [taps, channels, channels], NAME.bias, NAME.gain, NAME.shift */
+  /**
+   * @param name prefix of its parameters: NAME.kernel [taps, channels, channels], NAME.bias, NAME.gain, NAME.shift
+   * @param buffers its own; blocks that only go forwards may share them, as long as those that follow each other differ
+   * in `output`, the name of what they return
+   */
   constructor(
     private readonly product: Product,
     private readonly name: string,
     private readonly channels: number,
     private readonly kernel: number,
     private readonly dilation: number,
+    private readonly buffers = new Buffers(),
+    private readonly output = 'y',
   ) {}
 
   /** x [rows, channels] → y [rows, channels], which is the block's own and holds until the next call. */
@@ -128,7 +133,7 @@ export class ResidualBlock {
     const shift = arrayOf(weights, `${name}.shift`);
     const hat = buffers.take('hat', rows * channels);
     const inverse = buffers.take('inverse', rows);
-    const y = buffers.take('y', rows * channels);
+    const y = buffers.take(this.output, rows * channels);
     this.drop(rows * channels, dropout);
     const { mask, scale, dropped } = this;
     for (let row = 0, at = 0; row < rows; row++, at += channels) {
@@ -227,6 +232,21 @@ export class ResidualBlock {
     }
   }
 }
+
+/**
+ * Residual blocks that follow each other, NAME.block0 on.
+ * @param shared of networks that only go forwards: the memory that all blocks use in turn
+ */
+export const residualBlocks = (
+  product: Product,
+  name: string,
+  { channels, kernel, dilations }: { channels: number; kernel: number; dilations: readonly number[] },
+  shared?: Buffers,
+): readonly ResidualBlock[] =>
+  dilations.map(
+    (dilation, i) =>
+      new ResidualBlock(product, `${name}.block${i}`, channels, kernel, dilation, shared, `y${shared ? i % 2 : ''}`),
+  );
 
 /** y [rows, outputs] = x [rows, inputs] · weights + bias. */
 export function linearForward(

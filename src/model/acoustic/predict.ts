@@ -6,7 +6,7 @@ import type { Voice } from '../voice/voice.js';
 import { isPhoneId, prosodyValues } from './config.js';
 import { MelDecoder } from './decoder.js';
 import { HarmonicTemplate } from './harmonics.js';
-import type { Product } from './layers.js';
+import { Buffers, type Product } from './layers.js';
 import type { AcousticModel } from './model.js';
 import { tokenBatch } from './positions.js';
 import { TokenNetwork } from './token_network.js';
@@ -30,7 +30,7 @@ export interface PredictedMel {
 }
 
 /** More frames of one token are no speech. */
-const longestToken = 400;
+const longestToken = 200;
 
 /** Frames of each token, before and after they are rounded: [tokens]. */
 export interface PredictedDurations {
@@ -51,9 +51,11 @@ export class MelPredictor {
     kernels: Product,
   ) {
     const { config, features } = model;
-    this.durationNetwork = new TokenNetwork(kernels, 'durations', config, config.predictorDilations, 1);
-    this.prosodyNetwork = new TokenNetwork(kernels, 'prosody', config, config.predictorDilations, prosodyValues);
-    this.decoder = new MelDecoder(kernels, config, features.bins);
+    const shared = new Buffers();
+    const { predictorDilations } = config;
+    this.durationNetwork = new TokenNetwork(kernels, 'durations', config, predictorDilations, 1, shared);
+    this.prosodyNetwork = new TokenNetwork(kernels, 'prosody', config, predictorDilations, prosodyValues, shared);
+    this.decoder = new MelDecoder(kernels, config, features.bins, shared);
     this.template = new HarmonicTemplate(features);
   }
 

@@ -8,7 +8,8 @@ import {
   linearForward,
   linearWeights,
   type Product,
-  ResidualBlock,
+  type ResidualBlock,
+  residualBlocks,
   type Starts,
 } from './layers.js';
 
@@ -44,6 +45,7 @@ export class TokenNetwork {
   /**
    * @param name prefix of its parameters: NAME.symbols, NAME.positions, NAME.block0…
    * @param outputs numbers a token, by NAME.output and NAME.outputBias; 0 for the vectors as they are
+   * @param shared of a network that only goes forwards; see `residualBlocks`
    */
   constructor(
     private readonly product: Product,
@@ -51,11 +53,10 @@ export class TokenNetwork {
     { tokenWidth, tokenKernel }: Pick<AcousticConfig, 'tokenWidth' | 'tokenKernel'>,
     dilations: readonly number[],
     private readonly outputs: number,
+    shared?: Buffers,
   ) {
     this.width = tokenWidth;
-    this.blocks = dilations.map(
-      (dilation, i) => new ResidualBlock(product, `${name}.block${i}`, tokenWidth, tokenKernel, dilation),
-    );
+    this.blocks = residualBlocks(product, name, { channels: tokenWidth, kernel: tokenKernel, dilations }, shared);
   }
 
   /**

@@ -12,9 +12,11 @@ import { decodeText, fieldsOf, linesOf } from '../../data/corpora/text.js';
 import type { FeatureStore, StoredClip } from '../../data/store/feature_store.js';
 import { readSealedJson, writeSealedJson } from '../../data/store/sealed.js';
 import type { AcousticStatistics } from '../../model/acoustic/model.js';
+import type { Lexicon } from '../../text/lexicon/own.js';
 import type { Pronouncer } from '../../text/lexicon/pronouncer.js';
 import { type AcousticData, acousticData } from './examples.js';
 import { pitchOfClip } from './pitch_tracks.js';
+import { readerLexicon } from './reader_lexicon.js';
 
 export interface AcousticSources {
   readonly store: FeatureStore;
@@ -34,10 +36,13 @@ export interface AcousticSources {
 }
 
 /**
- * Everything that an acoustic model is trained on: features, alignments and pitch of the reader, alignments of others.
+ * Everything that an acoustic model is trained on: features, alignments and pitch of the reader, alignments of others;
+ * and the reader's lexicon.
  * @throws {TtsError} ERR_CORPUS when there are no alignments of the reader; what `alignCorpus` throws
  */
-export async function openAcousticData(sources: AcousticSources): Promise<AcousticData> {
+export async function openAcousticData(
+  sources: AcousticSources,
+): Promise<AcousticData & { readonly lexicon: Lexicon }> {
   const { store, clips, textGrids, others, pronouncer, cacheDir, onProgress } = sources;
   if (textGrids !== undefined && !existsSync(textGrids))
     throw new TtsError('ERR_CORPUS', `there are no TextGrids in ${textGrids}, expected one for each clip`);
@@ -61,7 +66,8 @@ export async function openAcousticData(sources: AcousticSources): Promise<Acoust
   const data = await acousticData(store, own.alignments, lent, pitch, sources.statistics);
   const left = own.leftOut.map(({ id, why }) => `${id} is left out: ${why}`);
   const shown = left.length > 3 ? [...left.slice(0, 2), `… and ${left.length - 2} clips more are left out`] : left;
-  return { ...data, notes: [...data.notes, ...shown] };
+  const lexicon = await readerLexicon(own.alignments, pronouncer);
+  return { ...data, lexicon, notes: [...data.notes, ...shown] };
 }
 
 /**
