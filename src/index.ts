@@ -52,7 +52,7 @@ export {
   evaluateSystems,
   type Evaluation,
   type EvaluationOptions,
-  type LeftOut,
+  type LeftOutClip,
   type SystemDifference,
   type SystemResult,
 } from './evaluation/evaluate.js';

@@ -62,12 +62,12 @@ export interface Evaluation {
   /** Ids of the clips from the best to the worst; see `rankClips`. */
   readonly ranking: readonly string[];
   /** Clips that could not be measured, and why; no system's figures have them. */
-  readonly leftOut: readonly LeftOut[];
+  readonly leftOut: readonly LeftOutClip[];
   readonly notes: readonly string[];
 }
 
 /** A clip that could not be measured. */
-export interface LeftOut {
+export interface LeftOutClip {
   readonly id: string;
   readonly code: ErrorCode;
   /** Names the file. */
@@ -88,7 +88,7 @@ export interface EvaluationOptions {
   /** Called after each clip of each system. */
   readonly onClip?: (system: string, clip: ClipResult, done: number, all: number) => void;
   /** Called for each clip that cannot be measured; it counts as done for all systems. */
-  readonly onLeftOut?: (clip: LeftOut, done: number, all: number) => void;
+  readonly onLeftOut?: (clip: LeftOutClip, done: number, all: number) => void;
 }
 
 /** Faults of a recording, for which the others are measured all the same. */
@@ -127,7 +127,7 @@ export async function evaluateSystems({
   const found = systems.map((): ClipResult[] => []);
   const names = systems.map(({ name }) => name);
   const recognition = recogniser && new RecognitionOf(recogniser, names, clips, onHeard);
-  const leftOut: LeftOut[] = [];
+  const leftOut: LeftOutClip[] = [];
   const clipNotes = new Set<string>();
   let firstFault: TtsError | undefined;
   const all = systems.length * clips.length;

@@ -152,7 +152,7 @@ test('what a process that was killed was writing goes when the run goes on; the 
   await runTask(halfWay([]), { out });
   const path = join(out, 'curve.csv');
   const curve = readFileSync(path, 'utf8');
-  writeFileSync(path, `${curve}\0\0\0\n1,2\n8,1.0,0.1,x\n1`);
+  writeFileSync(path, `${curve}\0\0\0\n1,2\n8,1.0,0.1,x\n8,1.0,0.1,1e999\n1`);
   writeFileSync(join(out, 'voice.safetensors.0123456789ab.tmp'), 'half');
   await runTask(halfWay([], { steps: 11 }), { out });
   assert.ok(readFileSync(path, 'utf8').startsWith(curve), readFileSync(path, 'utf8'));

@@ -15,7 +15,7 @@ export const curveKind: FileKind = {
 
 /**
  * The run's `curve.csv`: a line for each measurement. Lines after `step`, left by a run that was killed after its last
- * checkpoint, are dropped, and what is no whole line. The older file is there until the new one is.
+ * checkpoint, are dropped, and what is no whole line of finite numbers. The older file is there until the new one is.
  */
 export class Curve {
   constructor(
@@ -40,7 +40,9 @@ export class Curve {
 function isMeasurement(line: string, columns: readonly CurveColumn[]): boolean {
   const fields = line.trimEnd().split(',');
   return (
-    /^\d+$/.test(fields[0]) && fields.length === columns.length + 3 && fields.every((field) => !isNaN(Number(field)))
+    /^\d+$/.test(fields[0]) &&
+    fields.length === columns.length + 3 &&
+    fields.every((field) => Number.isFinite(Number(field)))
   );
 }
 
@@ -67,7 +69,8 @@ export function readCurve(path: string, columns: readonly CurveColumn[]): CurveP
     throw new TtsError('ERR_FILE_READ', `${path} begins with "${first.slice(0, 80)}", expected "${header}"`);
   return lines.map((line, i) => {
     const [step, seconds, loss, ...rest] = line.split(',').map((field) => (field === '' ? null : Number(field)));
-    if (![step, seconds, step === 0 ? 0 : loss].every(Number.isFinite))
+    const measured = rest.filter((value) => value !== null);
+    if (![step, seconds, step === 0 ? 0 : loss, ...measured].every(Number.isFinite))
       throw new TtsError('ERR_FILE_READ', `${path}, line ${i + 2}: "${line}" is no measurement`);
     return {
       step: step as number,
