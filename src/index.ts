@@ -27,7 +27,7 @@ export {
   textGridOf,
 } from './data/alignment/clip_alignment.js';
 export { type AlignmentComparison, compareAlignments } from './data/alignment/compare.js';
-export { type LeftOut as LeftOutAlignment, readAlignments } from './data/alignment/read.js';
+export { type LeftOut, readAlignments } from './data/alignment/read.js';
 export { formatTextGrid, parseTextGrid, readTextGrid, type TextGrid } from './data/alignment/textgrid.js';
 export { type Transcript, transcriptOf } from './data/alignment/transcript.js';
 export { type Clip, type Corpus, openCorpus } from './data/corpora/corpus.js';
