@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
@@ -10,6 +11,7 @@ import { loadVoice } from '../src/model/voice/file.js';
 import { openSpeaker } from '../src/speech/open.js';
 import { bodyLimit, createSpeechServer, type SpeechServerOptions } from '../src/speech/server/server.js';
 import type { Speaker, SpeechPiece } from '../src/speech/speaker.js';
+import { startBrowser, withoutBrowser } from './support/browser.js';
 import { root, temporaryFolder } from './support/command_line.js';
 import { tinyAcoustic, tinyVoice } from './support/speaking.js';
 
@@ -227,6 +229,33 @@ test('the page comes with all that it needs, and runs nothing else', async (t) =
   const files = [...html.matchAll(/(?:src|href)="(page\/[^"]+)"/g)].map(([, path]) => path);
   assert.equal(files.length, 2);
   for (const file of files) assert.equal((await fetch(`${address}/${file}`)).status, 200, file);
+});
+
+test('the page speaks in Chromium', { skip: withoutBrowser }, async (t) => {
+  const address = await listen(t);
+  const chrome = await startBrowser('--autoplay-policy=no-user-gesture-required');
+  t.after(() => chrome.close());
+  const page = await chrome.newPage();
+  const faults: string[] = [];
+  page.on('pageerror', (error) => faults.push(error.message));
+  page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
+  await page.goto(address);
+  await page.locator('#voice option').first().waitFor({ state: 'attached' });
+  await page.locator('#text').fill('Hello there. Again!');
+  await page.locator('#speed').fill('1.5');
+  await page.locator('#speak').click();
+  const save = page.locator('#save');
+  await save.waitFor({ timeout: 60_000 });
+  const [download] = await Promise.all([page.waitForEvent('download'), save.click()]);
+  const wav = readFileSync(await download.path());
+  assert.equal(wav.readUInt32LE(40), wav.length - 44);
+  assert.deepEqual(wav.subarray(44), await alone('Hello there. Again!', { speed: 1.5 }));
+  assert.match((await page.locator('#status').textContent()) ?? '', /^\d+\.\d s of speech in \d+\.\d s$/);
+  assert.deepEqual(faults, []);
+  // What is refused is told.
+  await page.locator('#text').fill('😀');
+  await page.locator('#speak').click();
+  await page.locator('#status').filter({ hasText: 'nothing to speak' }).waitFor();
 });
 
 test('tts-speak serve serves until Ctrl-C', async (t) => {

@@ -115,11 +115,15 @@ form.addEventListener('submit', (event) => {
     })
     .finally(() => {
       speakButton.disabled = false;
+      // What has come is still heard, and may be stopped.
       if (signal.aborted) stopButton.disabled = true;
     });
 });
 
-stopButton.addEventListener('click', () => stop.abort());
+stopButton.addEventListener('click', () => {
+  stop.abort();
+  stopButton.disabled = true;
+});
 
 const { voices } = (await (await fetch('healthz')).json()) as { voices: string[] };
 voice.append(...voices.map((name) => new Option(name, name)));
