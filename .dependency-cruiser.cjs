@@ -5,6 +5,7 @@ const rooms = [
   ['bench'],
   ['training'],
   ['evaluation', 'listening'],
+  ['speech'],
   ['synthesis'],
   ['model'],
   ['sparsity'],
@@ -45,6 +46,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/listening/page/' },
       to: { pathNot: ['^src/listening/page/', '^src/listening/protocol\\.ts$'] },
+    },
+    {
+      name: 'page-of-speech-is-its-own',
+      comment: 'the page of tts-speak serve runs in a browser and shares nothing',
+      severity: 'error',
+      from: { path: '^src/speech/page/' },
+      to: { pathNot: '^src/speech/page/' },
     },
   ],
   options: {

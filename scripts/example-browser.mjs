@@ -1,7 +1,7 @@
 // Builds the example that speaks in a browser into a folder of static files, and serves it; any other static server
 // will do as well.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { dirname, extname, join, resolve } from 'node:path';
@@ -26,6 +26,9 @@ await build({
   entryPoints: [join(example, 'page.ts'), join(example, 'worker.ts')],
   outdir: out,
   bundle: true,
+  // The dictionary is a file of its own, loaded with the first text.
+  splitting: true,
+  format: 'esm',
   minify: true,
   platform: 'browser',
   target: 'es2022',
@@ -35,6 +38,12 @@ await build({
 copyFileSync(join(example, 'index.html'), join(out, 'index.html'));
 copyFileSync('src/kernels/compiled/kernels.wasm', join(out, 'kernels.wasm'));
 copyFileSync('recipes/ljspeech/voice.safetensors', join(out, 'voice.safetensors'));
+// What texts are spoken with.
+const acoustic = 'recipes/kathleen-acoustic/acoustic.safetensors';
+if (existsSync(acoustic)) copyFileSync(acoustic, join(out, 'acoustic.safetensors'));
+else console.error(`note: there is no ${acoustic}: the page speaks no texts`);
+copyFileSync('recipes/kathleen/voice.safetensors', join(out, 'reader.safetensors'));
+copyFileSync('src/text/g2p/english.g2p', join(out, 'english.g2p'));
 // A clip that is held out of the voice's training.
 const { status, stderr } = spawnSync(
   process.execPath,

@@ -1,4 +1,4 @@
-// What tsc does not do: the executable bit of the commands, files of the page that are no TypeScript, TensorFlow.js in
+// What tsc does not do: the executable bit of the commands, files of pages that are no TypeScript, TensorFlow.js in
 // one file, and removing what no longer has a source.
 import { chmodSync, copyFileSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,9 +7,9 @@ import { build } from 'esbuild';
 const { bin } = JSON.parse(readFileSync('package.json', 'utf8'));
 for (const path of Object.values(bin)) if (existsSync(path)) chmodSync(path, 0o755);
 
-const page = 'src/listening/page';
-for (const name of readdirSync(page))
-  if (/\.(html|css|svg)$/.test(name)) copyFileSync(join(page, name), join('dist', page, name));
+for (const page of ['src/listening/page', 'src/speech/page'])
+  for (const name of readdirSync(page))
+    if (/\.(html|css|svg)$/.test(name)) copyFileSync(join(page, name), join('dist', page, name));
 
 for (const name of readdirSync('dist', { recursive: true })) {
   const match = /^(.*?)(\.d\.ts|\.js|\.js\.map)$/.exec(name);

@@ -32,6 +32,16 @@ export { checkVoiceFits, MelPredictor, type PredictedMel, type PredictOptions } 
 export { registerFastKernels } from './model/backend/fast_kernels.js';
 export { decodeVoice } from './model/voice/encoding.js';
 export type { Voice } from './model/voice/voice.js';
+export { speak } from './speech/speak.js';
+export {
+  Speaker,
+  type SpeakerParts,
+  type SpeakingOptions,
+  type SpeechPiece,
+  type SpeechSentence,
+  type SpokenText,
+} from './speech/speaker.js';
+export type { TimedPhone, TimedWord } from './speech/timing.js';
 export { AbortError } from './synthesis/abort.js';
 export {
   type SoundOfMany,

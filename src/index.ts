@@ -84,6 +84,7 @@ export {
   type PredictedMel,
   type PredictOptions,
 } from './model/acoustic/predict.js';
+export { findAcoustic, shippedAcoustics } from './model/acoustic/shipped.js';
 export { loadVoice, saveVoice } from './model/voice/file.js';
 export {
   defaultVoice,
@@ -95,6 +96,16 @@ export {
 } from './model/voice/shipped.js';
 export { type Provenance, type Voice } from './model/voice/voice.js';
 export { type WaveRnnConfig } from './model/wavernn/config.js';
+export { openSpeaker, speak, type SpeakerOptions } from './speech/open.js';
+export {
+  Speaker,
+  type SpeakerParts,
+  type SpeakingOptions,
+  type SpeechPiece,
+  type SpeechSentence,
+  type SpokenText,
+} from './speech/speaker.js';
+export { type TimedPhone, type TimedWord } from './speech/timing.js';
 export { AbortError } from './synthesis/abort.js';
 export { type FolderOptions, type SpokenFile, synthesizeFolder } from './synthesis/folder.js';
 export { readSynthesisInput } from './synthesis/input.js';

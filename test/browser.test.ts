@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import test, { type TestContext } from 'node:test';
 import type { Page } from 'playwright-core';
+import { saveAcoustic } from '../src/model/acoustic/file.js';
+import { loadVoice } from '../src/model/voice/file.js';
 import { startBrowser, withoutBrowser } from './support/browser.js';
 import { root, run, temporaryFolder } from './support/command_line.js';
+import { tinyAcoustic, tinyVoice } from './support/speaking.js';
 
 /** Builds and serves the example as `npm run example:browser` does, and returns its address. */
 async function serve(t: TestContext, out: string): Promise<string> {
@@ -88,6 +91,18 @@ test(
     await page.locator('#file').setInputFiles(join(root, 'test', 'fixtures', 'mel', 'chirp.npy'));
     await status.filter({ hasText: /chirp\.npy/ }).waitFor();
     assert.match((await status.textContent()) ?? '', /expected floating-point features/);
+    // A text, with a model and a voice of toy size in the place of those that ship.
+    const reader = join(root, tinyVoice);
+    await saveAcoustic(join(out, 'acoustic.safetensors'), tinyAcoustic(await loadVoice(reader)), { force: true });
+    copyFileSync(reader, join(out, 'reader.safetensors'));
+    const said = 'Dr. Smith zorbled £25. "Really?"';
+    await page.locator('#text').fill(said);
+    await page.locator('#speak-text:enabled').click();
+    const speech = await spoken(page);
+    const [acoustic, wav] = [join(out, 'acoustic.safetensors'), join(out, 'text.wav')];
+    const model = ['--acoustic', acoustic, '--voice', reader, '--kernels', 'wasm'];
+    assert.equal(run('speak', said, wav, ...model).status, 0);
+    assertAlike(speech, samplesOf(readFileSync(wav)));
     assert.deepEqual(errors, []);
   },
 );

@@ -31,6 +31,11 @@ test('text for browsers asks nothing of Node, and the dictionary comes in a file
   assert.ok(Math.max(...others) > 3_000_000, 'the dictionary');
 });
 
+test('a page that speaks texts asks nothing of Node either', async () => {
+  const [page] = await bundle('speak, decodeAcoustic, decodeVoice, Pronouncer, wasmKernels', true);
+  assert.ok(page < 1_500_000, String(page));
+});
+
 test('a page that speaks features has no dictionary', async () => {
   const sizes = await bundle('synthesize, wasmKernels', false);
   assert.ok(

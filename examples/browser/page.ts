@@ -1,16 +1,22 @@
-// Hands features or a recording to the worker, plays the chunks as they come, and says how fast they came.
+// Hands a text, features or a recording to the worker, plays the chunks as they come, and says how fast they came.
 import { WaveFile } from 'wavefile';
 import type { Reply, Request } from './protocol.js';
 
 const element = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
-const [speakButton, fileInput, status, download] = [
+const [speakButton, textForm, text, textButton, fileInput, status, download] = [
   element<HTMLButtonElement>('speak'),
+  element<HTMLFormElement>('text-form'),
+  element<HTMLTextAreaElement>('text'),
+  element<HTMLButtonElement>('speak-text'),
   element<HTMLInputElement>('file'),
   element('status'),
   element<HTMLAnchorElement>('download'),
 ];
 
-const worker = new Worker('worker.js');
+const worker = new Worker('worker.js', { type: 'module' });
+/** Of the voice that copies; 0 until it is there. */
+let voiceRate = 0;
+/** Of what was spoken last. */
 let sampleRate = 0;
 let audio: AudioContext | undefined;
 let playedUntil = 0;
@@ -18,6 +24,10 @@ let chunks: Int16Array[] = [];
 
 function say(text: string): void {
   status.textContent = text;
+}
+
+function enable(ready: boolean): void {
+  speakButton.disabled = textButton.disabled = fileInput.disabled = !ready;
 }
 
 /** Schedules a chunk right after the last one; one that comes late starts at once. */
@@ -50,12 +60,13 @@ function wavOf(parts: readonly Int16Array[]): Uint8Array<ArrayBuffer> {
 worker.onmessage = ({ data: reply }: MessageEvent<Reply>) => {
   switch (reply.kind) {
     case 'ready':
-      sampleRate = reply.sampleRate;
-      speakButton.disabled = fileInput.disabled = false;
+      voiceRate = reply.sampleRate;
+      enable(true);
       return say(`ready, kernels ${reply.kernels}`);
     case 'note':
       return say(`note: ${reply.text}`);
     case 'chunk':
+      sampleRate = reply.sampleRate;
       chunks.push(reply.pcm);
       if (audio) play(audio, reply.pcm);
       return;
@@ -69,28 +80,28 @@ worker.onmessage = ({ data: reply }: MessageEvent<Reply>) => {
       URL.revokeObjectURL(download.href);
       download.href = URL.createObjectURL(new Blob([wavOf(chunks)], { type: 'audio/wav' }));
       download.hidden = false;
-      speakButton.disabled = fileInput.disabled = false;
+      enable(true);
       return;
     }
     case 'error':
-      speakButton.disabled = fileInput.disabled = sampleRate === 0;
+      enable(voiceRate > 0);
       return say(reply.text);
   }
 };
 
 /** Called in a click or a change of the file: without one, browsers keep an AudioContext silent. */
 async function speak(prepare: () => Promise<Request>): Promise<void> {
-  speakButton.disabled = fileInput.disabled = true;
+  enable(false);
   download.hidden = true;
   say('speaking …');
   chunks = [];
   playedUntil = 0;
   await audio?.close();
-  audio = new AudioContext({ sampleRate });
+  audio = new AudioContext({ sampleRate: voiceRate });
   try {
     worker.postMessage(await prepare());
   } catch (error) {
-    speakButton.disabled = fileInput.disabled = false;
+    enable(true);
     say(error instanceof Error ? error.message : String(error));
   }
 }
@@ -103,13 +114,18 @@ speakButton.onclick = () =>
     return { name: 'speech.npy', npy: await bytes(npy), settings: await json.json() };
   });
 
+textForm.onsubmit = (event) => {
+  event.preventDefault();
+  void speak(() => Promise.resolve({ name: 'text', text: text.value }));
+};
+
 fileInput.onchange = () => {
   const file = fileInput.files?.[0];
   if (!file) return;
   void speak(async () => {
     if (file.name.toLowerCase().endsWith('.npy')) return { name: file.name, npy: await bytes(file) };
     // The browser decodes whatever formats it knows, and resamples.
-    const recording = await new OfflineAudioContext(1, 1, sampleRate).decodeAudioData(await file.arrayBuffer());
+    const recording = await new OfflineAudioContext(1, 1, voiceRate).decodeAudioData(await file.arrayBuffer());
     const samples = new Float32Array(recording.length);
     for (let channel = 0; channel < recording.numberOfChannels; channel++)
       recording.getChannelData(channel).forEach((value, i) => (samples[i] += value / recording.numberOfChannels));

@@ -3,11 +3,16 @@
 import * as tf from '@tensorflow/tfjs-core';
 import {
   conformFeatures,
+  decodeAcoustic,
+  decodeG2p,
   decodeNpy,
   decodeVoice,
   melSettingsSchema,
   melSpectrogram,
+  Pronouncer,
   registerFastKernels,
+  speak,
+  type SpeakerParts,
   synthesize,
   treat,
   type Voice,
@@ -33,7 +38,36 @@ async function load() {
   return { kernels, voice };
 }
 
-function featuresOf(request: Request, voice: Voice) {
+/** The bytes of a file beside the page. */
+async function bytesOf(name: string): Promise<Uint8Array> {
+  const response = await fetch(name);
+  if (!response.ok) throw new Error(`${name}: status ${response.status}, expected the file beside the page`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+let reader: Promise<SpeakerParts> | undefined;
+
+/** What texts are spoken with, loaded at the first one. */
+function loadReader(kernels: SpeakerParts['kernels']): Promise<SpeakerParts> {
+  reader ??= (async () => {
+    const [acousticFile, voiceFile] = await Promise.all([
+      bytesOf('acoustic.safetensors'),
+      bytesOf('reader.safetensors'),
+    ]);
+    const acoustic = decodeAcoustic(acousticFile);
+    const pronouncer = new Pronouncer({
+      own: acoustic.lexicon,
+      g2p: async () => decodeG2p(await bytesOf('english.g2p')),
+    });
+    return { acoustic, voice: decodeVoice(voiceFile), pronouncer, kernels, tf };
+  })();
+  reader.catch(() => (reader = undefined));
+  return reader;
+}
+
+type FeatureRequest = Exclude<Request, { readonly text: string }>;
+
+function featuresOf(request: FeatureRequest, voice: Voice) {
   if ('samples' in request) {
     const { features, treatment } = voice;
     return melSpectrogram(treat(request.samples, features.sampleRate, treatment), features);
@@ -60,20 +94,25 @@ loaded.catch(explain);
 self.onmessage = async ({ data: request }: MessageEvent<Request>) => {
   try {
     const { kernels, voice } = await loaded;
-    const { sampleRate, hop } = voice.features;
     const begun = performance.now();
-    const features = featuresOf(request, voice);
-    let firstSeconds = 0;
-    for await (const pcm of synthesize(voice, features, { kernels, tf })) {
-      firstSeconds ||= (performance.now() - begun) / 1000;
-      reply({ kind: 'chunk', pcm });
-    }
-    reply({
-      kind: 'done',
-      workSeconds: (performance.now() - begun) / 1000,
-      firstSeconds,
-      audioSeconds: (features.frames * hop) / sampleRate,
-    });
+    const seconds = () => (performance.now() - begun) / 1000;
+    let [firstSeconds, samples, sampleRate] = [0, 0, voice.features.sampleRate];
+    const sound = (pcm: Int16Array) => {
+      if (pcm.length === 0) return;
+      firstSeconds ||= seconds();
+      samples += pcm.length;
+      reply({ kind: 'chunk', pcm, sampleRate });
+    };
+    if ('text' in request) {
+      const parts = await loadReader(kernels);
+      sampleRate = parts.voice.features.sampleRate;
+      for await (const { pcm, sentence, last } of speak(request.text, parts)) {
+        sound(pcm);
+        if (last) for (const { note } of sentence.said.notes) reply({ kind: 'note', text: note });
+      }
+      if (samples === 0) throw new Error('there is nothing to speak in the text');
+    } else for await (const pcm of synthesize(voice, featuresOf(request, voice), { kernels, tf })) sound(pcm);
+    reply({ kind: 'done', workSeconds: seconds(), firstSeconds, audioSeconds: samples / sampleRate });
   } catch (error) {
     explain(error);
   }

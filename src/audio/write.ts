@@ -184,7 +184,7 @@ class PipeSink implements Sink {
  * The 44 bytes in front of the samples of a mono 16-bit WAV file; the sizes say "unknown" (0xFFFFFFFF) if `samples` is
  * undefined.
  */
-function wavHeader(sampleRate: number, samples?: number): Buffer {
+export function wavHeader(sampleRate: number, samples?: number): Buffer {
   const file = new wavefile.WaveFile();
   file.fromScratch(1, sampleRate, '16', new Int16Array(0));
   const header = Buffer.from(file.toBuffer()).subarray(0, 44);

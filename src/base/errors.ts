@@ -20,6 +20,7 @@ export type ErrorCode =
   | 'ERR_FEATURE_SETTINGS'
   | 'ERR_FEATURE_NOT_FINITE'
   | 'ERR_CORPUS'
+  | 'ERR_TEXT'
   | 'ERR_LEXICON'
   | 'ERR_TEXTGRID'
   | 'ERR_DOWNLOAD'

@@ -1,10 +1,8 @@
 #!/usr/bin/env node
 import { existsSync, statSync } from 'node:fs';
-import { wavKind, WavStream } from '../audio/write.js';
+import { wavKind } from '../audio/write.js';
 import { TtsError } from '../base/errors.js';
 import { checkOutput } from '../base/output.js';
-import { isStandardOutput, StreamWriter } from '../base/standard_streams.js';
-import { readerHasGone } from '../base/system_error.js';
 import { settingsPath } from '../data/features/files.js';
 import { chooseKernels } from '../kernels/index.js';
 import { loadVoice } from '../model/voice/file.js';
@@ -12,10 +10,10 @@ import { voicePrecision } from '../model/voice/network.js';
 import { defaultVoice, findVoice } from '../model/voice/shipped.js';
 import { type Voice } from '../model/voice/voice.js';
 import { readSynthesisInput } from '../synthesis/input.js';
-import { openPlayer } from '../synthesis/play.js';
 import { synthesize } from '../synthesis/synthesize.js';
 import { forceHelp, kernelsHelp, positiveNumber, wholeNumber } from './options.js';
 import { createCommand, examples, printer, runCommand } from './program.js';
+import { checkStandardOutput, openSinks } from './sinks.js';
 import { synthFolder } from './synth_folder.js';
 import { voiceHelp, voiceName } from './voices.js';
 
@@ -38,89 +36,6 @@ function densityOf({ sparse }: Voice): number {
     matrices.reduce((sum, { values }) => sum + values.length, 0) /
     matrices.reduce((sum, { rows, columns }) => sum + rows * columns, 0)
   );
-}
-
-/** Something that the chunks go to. */
-interface Sink {
-  write(pcm: Int16Array): Promise<void>;
-  close(): Promise<void>;
-  abort(): Promise<void>;
-}
-
-/** Everything that the chunks go to. */
-async function openSinks(
-  path: string | undefined,
-  { stdout, play, force }: Options,
-  sampleRate: number,
-): Promise<Sink> {
-  const sinks: Sink[] = [];
-  const all: Sink = {
-    async write(pcm) {
-      for (const sink of sinks) await sink.write(pcm);
-    },
-    async close() {
-      for (const sink of sinks) await sink.close();
-    },
-    async abort() {
-      for (const sink of sinks) await sink.abort();
-    },
-  };
-  try {
-    if (path !== undefined) sinks.push(await WavStream.open(path, sampleRate, { force }));
-    if (stdout !== undefined) {
-      const others = path !== undefined || play === true;
-      sinks.push(untilTheReaderGoes(await openStandardOutput(stdout, sampleRate), others));
-    }
-    if (play) sinks.push(await openSpeaker(sampleRate));
-  } catch (error) {
-    await all.abort();
-    throw error;
-  }
-  return all;
-}
-
-async function openStandardOutput(format: boolean | string, sampleRate: number): Promise<Sink> {
-  if (format !== 'pcm') return WavStream.open(process.stdout, sampleRate);
-  const writer = new StreamWriter(process.stdout);
-  return {
-    write: (pcm) => writer.write(new Uint8Array(pcm.buffer, pcm.byteOffset, pcm.byteLength)),
-    async close() {
-      await Promise.resolve();
-      writer.release();
-    },
-    abort: () => Promise.resolve(),
-  };
-}
-
-async function openSpeaker(sampleRate: number): Promise<Sink> {
-  const player = await openPlayer(sampleRate);
-  return {
-    async write(pcm) {
-      await Promise.resolve();
-      player.play(pcm);
-    },
-    close: () => player.finish(),
-    abort: () => Promise.resolve(),
-  };
-}
-
-/**
- * The reader of a pipe may go while a file is still to be written, or speech to be heard; else nothing is left to do.
- */
-function untilTheReaderGoes(sink: Sink, others: boolean): Sink {
-  let gone = false;
-  const unlessGone = (work: () => Promise<void>) =>
-    gone
-      ? Promise.resolve()
-      : work().catch((error: unknown) => {
-          if (!others || !readerHasGone(error)) throw error;
-          gone = true;
-        });
-  return {
-    write: (pcm) => unlessGone(() => sink.write(pcm)),
-    close: () => unlessGone(() => sink.close()),
-    abort: () => sink.abort(),
-  };
 }
 
 const command = createCommand(
@@ -164,10 +79,7 @@ const command = createCommand(
     if (path === undefined && !isFolder && !options.stdout && !options.play)
       throw new TtsError('ERR_ARGUMENT', 'nowhere to put the speech: expected out.wav, --stdout or --play');
     const { stdout } = options;
-    if (stdout !== undefined && stdout !== true && stdout !== 'wav' && stdout !== 'pcm')
-      throw new TtsError('ERR_ARGUMENT', `--stdout is ${stdout}, expected wav or pcm`);
-    if (stdout !== undefined && path !== undefined && isStandardOutput(path))
-      throw new TtsError('ERR_ARGUMENT', `${path} is standard output, and so is --stdout: expected one of them`);
+    checkStandardOutput(path, stdout);
     const { name, path: voicePath } = findVoice(options.voice);
     if (path !== undefined && !isFolder)
       checkOutput(path, {

@@ -5,8 +5,11 @@ import { markdownTable } from '../report/markdown.js';
 /** What an option or an argument for a voice takes. */
 export const voiceHelp = 'the name of a voice that ships, or a voice.safetensors';
 
+/** What an option for an acoustic model takes. */
+export const acousticHelp = 'the name of an acoustic model that ships, or an acoustic.safetensors';
+
 /**
- * Parser of such an option: `list` prints the voices that ship and ends the command, as `--help` does. Names and files
+ * Parser of an option for a voice: `list` prints the voices that ship and ends the command, as `--help` does. Names and files
  * are looked up later, by `findVoice`.
  */
 export function voiceName(text: string): string {

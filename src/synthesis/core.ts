@@ -42,7 +42,7 @@ export interface CoreOptions extends DrawingOptions {
 const unitsOfThread = 512;
 
 /** Frames of the first chunk: the first sound comes early. */
-const firstChunk = 4;
+export const firstChunk = 4;
 
 /**
  * Turns features into speech: an async iterator of 16-bit PCM chunks, in order, frames · hop samples in all. The next
@@ -187,7 +187,8 @@ export async function* synthesizeMany(
   }
 }
 
-function samplerSettings(codec: SymbolCodec, { seed = 1, temperature = 1 }: DrawingOptions): SamplerSettings {
+/** @throws {TtsError} ERR_ARGUMENT for a seed or a temperature out of range */
+export function samplerSettings(codec: SymbolCodec, { seed = 1, temperature = 1 }: DrawingOptions): SamplerSettings {
   if (!Number.isSafeInteger(seed) || seed < 0)
     throw new TtsError('ERR_ARGUMENT', `seed is ${seed}, expected a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`);
   if (!within(temperature, limits.temperature))

@@ -31,6 +31,8 @@ export interface PhoneSentence extends Span {
   /** What it ends with; `open` if it has no sign at its end. */
   readonly ending: Pause | 'open';
   readonly notes: readonly Note[];
+  /** Whether a blank line parts it from the sentence before. */
+  readonly paragraph?: true;
 }
 
 /**
@@ -83,7 +85,8 @@ async function pronounceSentence(sentence: Sentence, pronouncer: Pronouncer): Pr
     } else elements.push(piece);
   }
   if (elements[elements.length - 1]?.kind === 'pause') elements.pop();
-  return { ...rest, elements, notes: all.sort((a, b) => a.start - b.start) };
+  const spoken = { ...rest, elements, notes: all.sort((a, b) => a.start - b.start) };
+  return sentence.paragraph ? { ...spoken, paragraph: true } : spoken;
 }
 
 /**

@@ -37,6 +37,20 @@ test('sentences end where they end', () => {
   for (const [text, sentences] of Object.entries(texts)) assert.deepEqual(split(text), sentences);
 });
 
+test('a blank line before a sentence begins a paragraph', () => {
+  const text = '\n\nOne. Two.\n\nThree.\r\n \r\n\n  Four\n- five\n\n\n';
+  assert.deepEqual(
+    [...splitSentences(text)].map(({ text: sentence, paragraph }) => [sentence, paragraph === true]),
+    [
+      ['One.', false],
+      ['Two.', false],
+      ['Three.', true],
+      ['Four', true],
+      ['- five', false],
+    ],
+  );
+});
+
 const book =
   '  Dr. Smith paid £25 in 1963! "Really?" asked J. Smith. It rose to 5 p.m. The rest,\n\nA title\n\n- one\n- two. And ' +
   `${'so on and on, '.repeat(80)}until the end… ${'x'.repeat(1500)} 😀😀. Fin`;

@@ -5,6 +5,8 @@ export interface Sentence {
   readonly text: string;
   /** Where it begins in the text, in UTF-16 units. */
   readonly start: number;
+  /** Whether a blank line parts it from the sentence before. */
+  readonly paragraph?: true;
 }
 
 /** A sentence that goes on for longer is cut, after a comma if there is one. */
@@ -36,6 +38,8 @@ export class SentenceSplitter {
   private start = 0;
   /** Where in the buffer the search goes on. */
   private scan = 0;
+  /** Ends of lines since the last sentence; before the first one they part nothing. */
+  private lines = -Infinity;
 
   /** Takes a piece and returns the sentences that are complete now. */
   push(piece: string): Sentence[] {
@@ -53,7 +57,12 @@ export class SentenceSplitter {
     for (let end = this.find(ended); end !== undefined; end = this.find(ended)) {
       const text = this.buffer.slice(0, end);
       const trimmed = text.trim();
-      if (trimmed !== '') sentences.push({ text: trimmed, start: this.start + text.indexOf(trimmed) });
+      if (trimmed !== '') {
+        const start = this.start + text.indexOf(trimmed);
+        sentences.push({ text: trimmed, start, ...(this.lines > 1 && { paragraph: true as const }) });
+        this.lines = 0;
+      }
+      this.lines += endsOfLines(text.slice(text.trimEnd().length));
       this.buffer = this.buffer.slice(end);
       this.start += end;
       this.scan = 0;
@@ -64,7 +73,8 @@ export class SentenceSplitter {
   /** Where the first sentence of the buffer ends, or undefined while that cannot be said. */
   private find(ended: boolean): number | undefined {
     // Space before a sentence belongs to none.
-    const space = /^\s*/.exec(this.buffer)![0].length;
+    const [{ length: space }] = /^\s*/.exec(this.buffer)!;
+    this.lines += endsOfLines(this.buffer.slice(0, space));
     this.buffer = this.buffer.slice(space);
     this.start += space;
     this.scan = Math.max(this.scan - space, 0);
@@ -83,6 +93,8 @@ export class SentenceSplitter {
     return ended && this.buffer !== '' ? this.buffer.length : undefined;
   }
 }
+
+const endsOfLines = (text: string): number => text.split('\n').length - 1;
 
 /** The end of a sentence whose last sign may be at `index`; undefined if it goes on, unknown if more text decides. */
 function endAfter(text: string, index: number, ended: boolean): number | 'unknown' | undefined {

@@ -83,7 +83,7 @@ export function parse([command, ...words]: readonly string[], known: ReadonlyMap
   const values: [string, string][] = [];
   const operands: string[] = [];
   for (let i = 0; i < rest.length; i++) {
-    if (!rest[i].startsWith('-')) {
+    if (!rest[i].startsWith('-') || rest[i] === '-') {
       operands.push(rest[i]);
       continue;
     }
@@ -106,7 +106,11 @@ export function parse([command, ...words]: readonly string[], known: ReadonlyMap
   // These print and end.
   const prints = values.some(([option, value]) => option === '--help' || (option === '--voice' && value === 'list'));
   const complete = prints || operands.length >= least;
-  if (!complete || operands.length > most || (parent.subcommands.length > 0 && !isSub && values.length === 0))
+  if (
+    !complete ||
+    operands.length > most ||
+    (most === 0 && parent.subcommands.length > 0 && !isSub && values.length === 0)
+  )
     throw new Error(`${help.name} takes ${least} to ${most} arguments, not ${operands.join(' ')}`);
   return { name: help.name, values, operands };
 }
