@@ -243,7 +243,10 @@ test('a folder keeps the voice that its run began from, and refuses another one 
   // Nor does a run that began afresh go on from a voice, or get a copy that would block it.
   const fresh = join(folder, 'fresh');
   await go(undefined, fresh);
-  await assert.rejects(go(path, fresh), { code: 'ERR_CHECKPOINT', message: /a run with from unset, now "[0-9a-f]{59}…;/ });
+  await assert.rejects(go(path, fresh), {
+    code: 'ERR_CHECKPOINT',
+    message: /a run with from unset, now "[0-9a-f]{59}…;/,
+  });
   assert.ok(!existsSync(join(fresh, 'from.safetensors')));
   assert.equal((await go(undefined, fresh)).step, 2);
 });
