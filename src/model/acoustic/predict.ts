@@ -23,7 +23,7 @@ export interface PredictedMel {
   /** [frames, bins], for a voice with the model's feature settings. */
   readonly data: Float32Array;
   readonly frames: number;
-  /** [tokens + 1]: token i has frames starts[i] … starts[i + 1] - 1; none where a boundary is silent for no time. */
+  /** [tokens + 1] first frames: token i has starts[i] … starts[i + 1] - 1, none where a boundary is no silence. */
   readonly starts: Int32Array;
   /** [frames] the fundamental frequency that it is spoken at, in Hz. */
   readonly f0: Float32Array;
@@ -116,8 +116,9 @@ export class MelPredictor {
     ids: Uint8Array,
     durations: Int32Array,
     prosody: Float32Array,
-    { pitch = 1, contour: given }: { readonly pitch?: number; readonly contour?: Float32Array } = {},
+    options: { readonly pitch?: number; readonly contour?: Float32Array } = {},
   ): PredictedMel {
+    const { pitch = 1, contour: given } = options;
     const { features, statistics, weights } = this.model;
     const { bins } = features;
     const starts = new Int32Array(ids.length + 1);
