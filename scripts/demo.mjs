@@ -2,6 +2,7 @@
 // beginning from a voice of another speaker, then speak a held-out clip with the fresh voice and with the one that
 // ships. `npm run demo -- 10` trains for ten minutes, `npm run demo -- "Your sentence."` speaks yours.
 import { spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
 
 const given = process.argv.slice(2);
 const isMinutes = (word) => /^[\d.]+$/.test(word);
@@ -21,6 +22,7 @@ const step = (text, command, ...args) => {
   if (status !== 0) process.exit(status ?? 1);
 };
 
+mkdirSync(folder, { recursive: true });
 step('1. From text to speech.', 'speak', sentence, spoken);
 
 // In so short a time a search for masks would hardly begin: they stay as they are.
