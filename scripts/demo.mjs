@@ -45,9 +45,11 @@ step(
 );
 step('4. So does the voice that comes with the toolkit, which has heard 49 clips.', 'synth', recording, shipped);
 
-console.log(`
-Listen and compare:
-  ${spoken}                 your sentence; npm run demo -- "Your sentence."
-  ${recording}   the recording
-  ${fresh}               ${minutes} minutes of training
-  ${shipped}             the voice that comes with the toolkit`);
+console.log('\nListen and compare:');
+for (const [path, what] of [
+  [spoken, 'a sentence; yours: npm run demo -- "Your sentence."'],
+  [recording, 'the recording'],
+  [fresh, `${minutes} minutes of training`],
+  [shipped, 'the voice that comes with the toolkit'],
+])
+  console.log(`  ${path.padEnd(recording.length + 2)}${what}`);
