@@ -1,5 +1,5 @@
 // The rooms of the house, left to right: a room imports only from itself and from rooms to its right. `evaluation` and
-// `listening`, `report` and `text` stand side by side and do not see each other. `src/index.ts` and `src/browser.ts` are the doors.
+// `listening`, `http`, `report` and `text` stand side by side and do not see each other. `src/index.ts` and `src/browser.ts` are the doors.
 const rooms = [
   ['cli'],
   ['bench'],
@@ -12,7 +12,7 @@ const rooms = [
   ['data'],
   ['audio'],
   ['kernels'],
-  ['report', 'text'],
+  ['http', 'report', 'text'],
   ['base'],
 ];
 

@@ -85,6 +85,7 @@ export {
   type PredictOptions,
 } from './model/acoustic/predict.js';
 export { findAcoustic, shippedAcoustics } from './model/acoustic/shipped.js';
+export { type ModelFile } from './model/find_model.js';
 export { loadVoice, saveVoice } from './model/voice/file.js';
 export {
   defaultVoice,
@@ -92,7 +93,6 @@ export {
   findVoice,
   shippedVoices,
   type VoiceDescription,
-  type VoiceFile,
 } from './model/voice/shipped.js';
 export { type Provenance, type Voice } from './model/voice/voice.js';
 export { type WaveRnnConfig } from './model/wavernn/config.js';
@@ -107,7 +107,8 @@ export {
 } from './speech/speaker.js';
 export { type TimedPhone, type TimedWord } from './speech/timing.js';
 export { AbortError } from './synthesis/abort.js';
-export { type FolderOptions, type SpokenFile, synthesizeFolder } from './synthesis/folder.js';
+export { type FolderOptions, synthesizeFolder } from './synthesis/folder.js';
+export { type FolderFileOptions, type SpokenFile } from './synthesis/folder_files.js';
 export { readSynthesisInput } from './synthesis/input.js';
 export {
   type SoundOfMany,

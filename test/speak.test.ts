@@ -4,7 +4,6 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { saveAcoustic } from '../src/model/acoustic/file.js';
-import { shippedAcoustics } from '../src/model/acoustic/shipped.js';
 import { loadVoice } from '../src/model/voice/file.js';
 import { root, run, temporaryFolder } from './support/command_line.js';
 import { tinyAcoustic, tinyVoice } from './support/speaking.js';
@@ -184,11 +183,23 @@ test('what cannot be spoken is refused by code, and leaves no file', () => {
     [/error ERR_VOICE_UNKNOWN: no voice is called nobody/, acoustic, 'nobody'],
   ] as const)
     assert.match(run('speak', 'Hello', out, '--acoustic', model, '--voice', voice).stderr, expected);
-  if (shippedAcoustics().length === 0)
-    assert.match(run('speak', 'Hello', out).stderr, /error ERR_VOICE_UNKNOWN: no acoustic model is called kathleen/);
   assert.ok(!existsSync(out));
   assert.deepEqual(
     readdirSync(folder).filter((name) => name.endsWith('.tmp')),
     [],
   );
+});
+
+test('the reader that ships speaks where none is named', () => {
+  const out = at('shipped.wav');
+  const { status, stdout, stderr } = run('speak', 'The quick brown fox jumped over the lazy dog.', out, '--json');
+  assert.equal(status, 0, stderr);
+  const [sentence, speech] = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { words?: object[]; acoustic?: string; voice?: string; audioSeconds?: number });
+  assert.deepEqual([speech.acoustic, speech.voice, sentence.words?.length], ['kathleen', 'kathleen', 9]);
+  // Nine words at 100 to 270 a minute.
+  const seconds = speech.audioSeconds!;
+  assert.ok(seconds > 2 && seconds < 5.4, `${seconds} s`);
 });

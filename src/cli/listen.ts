@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 import { TtsError } from '../base/errors.js';
-import { endingSignals } from '../base/temporary.js';
 import { summaryLines, writeReport } from '../listening/analysis/report.js';
 import { createServer } from '../listening/server/server.js';
 import { startStudy } from '../listening/study/live_study.js';
 import { forceHelp, wholeNumber } from './options.js';
 import { createCommand, examples, runCommand } from './program.js';
 import { bar } from './progress.js';
+import { serve } from './serving.js';
 
 interface ServeOptions {
   host: string;
@@ -36,21 +36,13 @@ command
     const onNote = (note: string) => console.error(`note: ${note}`);
     const live = await startStudy(folder, { preview, onProgress: bar('clips'), onNote });
     const server = await createServer(live, { trustProxy });
-    const address = await server.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
-      throw new TtsError(
-        'ERR_ARGUMENT',
-        `cannot listen on ${host} port ${port}: ` +
-          `${error.code === 'EADDRINUSE' ? 'it is taken; expected another --port' : error.message}`,
-        { cause: error },
-      );
-    });
     const { study, key } = live;
-    console.log(
-      `${study.title} (${study.kind}, ${study.systems.length} systems, ${study.clips.length} clips): ${address}/`,
-    );
-    console.log(`results: ${address}/results (any user name, password ${key})`);
-    await new Promise((resolve) => endingSignals.forEach((signal) => process.once(signal, resolve)));
-    await server.close();
+    await serve(server, { host, port }, (address) => {
+      console.log(
+        `${study.title} (${study.kind}, ${study.systems.length} systems, ${study.clips.length} clips): ${address}/`,
+      );
+      console.log(`results: ${address}/results (any user name, password ${key})`);
+    });
     live.store.close();
   });
 

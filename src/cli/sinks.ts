@@ -54,7 +54,7 @@ export async function openSinks(
       const others = path !== undefined || play === true;
       sinks.push(untilTheReaderGoes(await openStandardOutput(stdout, sampleRate), others));
     }
-    if (play) sinks.push(await openSpeaker(sampleRate));
+    if (play) sinks.push(await openSoundCard(sampleRate));
   } catch (error) {
     await all.abort();
     throw error;
@@ -75,7 +75,7 @@ async function openStandardOutput(format: boolean | string, sampleRate: number):
   };
 }
 
-async function openSpeaker(sampleRate: number): Promise<Sink> {
+async function openSoundCard(sampleRate: number): Promise<Sink> {
   const player = await openPlayer(sampleRate);
   return {
     async write(pcm) {

@@ -20,29 +20,13 @@ import { forceHelp, kernelsHelp, positiveNumber, wholeNumber } from './options.j
 import { shown } from './prepare_phones.js';
 import { createCommand, examples, printer, runCommand } from './program.js';
 import { checkStandardOutput, openSinks, type Sink } from './sinks.js';
-import { speakTexts } from './speak_folder.js';
+import { type SpeakOptions, speakTexts } from './speak_folder.js';
 import { describedSentence } from './speak_json.js';
 import { addServeCommand } from './speak_serve.js';
 import { acousticHelp, voiceHelp, voiceName } from './voices.js';
 
-interface Options {
-  acoustic: string;
-  voice: string;
-  lexicon?: string;
-  file?: string;
-  speed: number;
-  pitch: number;
-  seed: number;
-  temperature: number;
-  correction: boolean;
-  subtitles?: string;
-  show?: boolean;
-  play?: boolean;
-  stdout?: boolean | string;
-  kernels?: string;
-  threads?: number;
-  force?: boolean;
-  json?: boolean;
+interface Options extends SpeakOptions {
+  readonly file?: string;
 }
 
 /** What is spoken, and where it goes. */

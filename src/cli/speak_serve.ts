@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { TtsError } from '../base/errors.js';
-import { endingSignals } from '../base/temporary.js';
 import { chooseKernels } from '../kernels/index.js';
 import { loadAcoustic } from '../model/acoustic/file.js';
 import { defaultReader, findAcoustic } from '../model/acoustic/shipped.js';
@@ -10,6 +9,7 @@ import { createSpeechServer } from '../speech/server/server.js';
 import type { Speaker } from '../speech/speaker.js';
 import { kernelsHelp, wholeNumber } from './options.js';
 import { examples } from './program.js';
+import { serve } from './serving.js';
 import { acousticHelp, voiceHelp, voiceName } from './voices.js';
 
 interface Options {
@@ -61,16 +61,8 @@ export function addServeCommand(command: Command): void {
         if (!speakers.has(name)) speakers.set(name, () => (opened ??= open(path)));
       }
       const server = await createSpeechServer({ speakers, clients, queue });
-      const address = await server.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
-        throw new TtsError(
-          'ERR_ARGUMENT',
-          `cannot listen on ${host} port ${port}: ` +
-            `${error.code === 'EADDRINUSE' ? 'it is taken; expected another --port' : error.message}`,
-          { cause: error },
-        );
-      });
-      console.log(`${acoustic.name} with the voice ${own.name}, kernels ${kernels.name}: ${address}/`);
-      await new Promise((resolve) => endingSignals.forEach((signal) => process.once(signal, resolve)));
-      await server.close();
+      await serve(server, { host, port }, (address) =>
+        console.log(`${acoustic.name} with the voice ${own.name}, kernels ${kernels.name}: ${address}/`),
+      );
     });
 }

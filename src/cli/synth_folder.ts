@@ -1,10 +1,9 @@
-import { existsSync, statSync } from 'node:fs';
 import { TtsError } from '../base/errors.js';
 import type { Kernels } from '../kernels/index.js';
 import { voicePrecision } from '../model/voice/network.js';
 import type { Voice } from '../model/voice/voice.js';
 import { synthesizeFolder } from '../synthesis/folder.js';
-import { aboveBars, bar } from './progress.js';
+import { fileReporter, outputFolder, reportFolder, secondsOf } from './folder.js';
 
 interface Options {
   readonly seed: number;
@@ -27,53 +26,25 @@ export async function synthFolder(
 ): Promise<void> {
   if (play || stdout !== undefined)
     throw new TtsError('ERR_ARGUMENT', `--play and --stdout are for one file, ${input} is a folder`);
-  if (output === undefined)
-    throw new TtsError('ERR_ARGUMENT', `nowhere to put the speech: expected a folder after ${input}`);
-  if (existsSync(output) && !statSync(output).isDirectory())
-    throw new TtsError(
-      'ERR_ARGUMENT',
-      `${output} is a file, expected a folder for the speech of all files in ${input}`,
-    );
-  const show = bar('files');
+  const folder = outputFolder(input, output);
   const begun = performance.now();
-  const files = await synthesizeFolder(voice, input, output, {
+  const how = { seed, temperature, correction };
+  const files = await synthesizeFolder(voice, input, folder, {
+    ...how,
     voiceName,
     kernels,
-    seed,
-    temperature,
-    correction,
     force,
-    onFile({ input: file, output: wav, seconds, notes, error }, done, all) {
-      aboveBars();
-      for (const note of notes) console.error(`note: ${file}: ${note}`);
-      if (error) console.error(`error ${error.code}: ${error.message}`);
-      else if (!json) console.log(`${wav}: ${seconds.toFixed(2)} s of speech`);
-      show(done, all);
-    },
+    onFile: fileReporter(json),
   });
   const seconds = (performance.now() - begun) / 1000;
-  const spoken = files.filter(({ error }) => !error);
-  const audioSeconds = spoken.reduce((sum, file) => sum + file.seconds, 0);
-  const figures = {
-    files: files.map(({ input: file, output: wav, seconds: audio, error }) =>
-      error ? { input: file, error: error.code } : { input: file, out: wav, audioSeconds: audio },
-    ),
-    audioSeconds,
+  const samplesPerSecond = (secondsOf(files) * voice.features.sampleRate) / seconds;
+  const precision = voicePrecision(voice);
+  reportFolder(
+    files,
     seconds,
-    realTimeFactor: audioSeconds > 0 ? seconds / audioSeconds : null,
-    samplesPerSecond: (audioSeconds * voice.features.sampleRate) / seconds,
-    kernels: kernels.name,
-    precision: voicePrecision(voice),
-    threads: kernels.threads,
-    seed,
-  };
-  console.log(
-    json
-      ? JSON.stringify(figures)
-      : `${spoken.length} of ${files.length} files: ${audioSeconds.toFixed(2)} s of speech in ` +
-          `${seconds.toFixed(2)} s, real-time factor ${figures.realTimeFactor?.toFixed(3) ?? '–'}, ` +
-          `${Math.round(figures.samplesPerSecond).toLocaleString('en-US')} samples/s, kernels ${kernels.name}, ` +
-          `${figures.precision}, ${kernels.threads} threads`,
+    json,
+    { samplesPerSecond, kernels: kernels.name, precision, threads: kernels.threads, seed },
+    `${Math.round(samplesPerSecond).toLocaleString('en-US')} samples/s, kernels ${kernels.name}, ${precision}, ` +
+      `${kernels.threads} threads`,
   );
-  if (spoken.length < files.length) process.exitCode = 2;
 }

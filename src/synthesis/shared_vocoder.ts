@@ -8,6 +8,7 @@ import { vectorsPerFrame } from '../model/wavernn/config.js';
 import { checkSignal, unlessAborted } from './abort.js';
 import { type CoreOptions, type DrawingOptions, firstChunk, samplerSettings } from './core.js';
 import type { SynthesisFeatures } from './frame_source.js';
+import { Places } from './places.js';
 import { type Chunk, chunkFrames, Utterance } from './utterance.js';
 
 /** Chunks that are drawn before their consumer asks: none waits for the other, and nothing grows. */
@@ -40,7 +41,7 @@ export class SharedVocoder {
   private readonly group: SamplerGroup;
   private readonly atOnce: number;
   private readonly free: number[];
-  private readonly queue: (() => void)[] = [];
+  private readonly places: Places;
   /** In the order of their turns. */
   private readonly streams = new Set<Stream>();
   private working = false;
@@ -56,6 +57,7 @@ export class SharedVocoder {
     this.conditioner = new GateConditioner(tf, voice.config, voice.conditioning, voice.statistics);
     this.group = kernels.createSamplerGroup(voiceNetwork(voice), slots);
     this.atOnce = SIDE_BY_SIDE * kernels.threads;
+    this.places = new Places(slots);
     this.free = Array.from({ length: slots }, (_, i) => slots - 1 - i);
   }
 
@@ -68,7 +70,9 @@ export class SharedVocoder {
     checkSignal(signal);
     const settings = samplerSettings(this.codec, options);
     const { voice, conditioner, codec } = this;
-    const slot = await this.takeSlot(signal);
+    // Without an end of the line, a place is had sooner or later.
+    const leave = (await this.places.take(signal))!;
+    const slot = this.free.pop()!;
     const utterance = new Utterance(voice, conditioner, codec, features, options.correction ?? true);
     const stream: Stream = { slot, settings, utterance, drawing: false, drawn: [], ended: false };
     this.streams.add(stream);
@@ -89,31 +93,9 @@ export class SharedVocoder {
     } finally {
       this.streams.delete(stream);
       utterance.close();
-      this.giveSlot(slot);
+      this.free.push(slot);
+      leave();
     }
-  }
-
-  private async takeSlot(signal: AbortSignal | undefined): Promise<number> {
-    while (this.free.length === 0) {
-      let mine = (): void => undefined;
-      const turn = new Promise<void>((resolve) => (mine = resolve));
-      this.queue.push(mine);
-      try {
-        await unlessAborted(signal, turn);
-      } catch (error) {
-        const at = this.queue.indexOf(mine);
-        if (at >= 0) this.queue.splice(at, 1);
-        // The turn had come already: it is the next one's.
-        else this.queue.shift()?.();
-        throw error;
-      }
-    }
-    return this.free.pop()!;
-  }
-
-  private giveSlot(slot: number): void {
-    this.free.push(slot);
-    this.queue.shift()?.();
   }
 
   private async prepare(stream: Stream, most: number): Promise<void> {

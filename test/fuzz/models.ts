@@ -10,13 +10,14 @@ import { loadAcoustic } from '../../src/model/acoustic/file.js';
 import type { AcousticModel } from '../../src/model/acoustic/model.js';
 import { MelPredictor, type PredictedMel } from '../../src/model/acoustic/predict.js';
 import { loadClassifier, saveClassifier, type SavedClassifier } from '../../src/model/classifiers/file.js';
+import { checksum } from '../../src/model/model_file.js';
 import {
   decodeSafetensors,
   encodeSafetensors,
   type SafetensorsFile,
   type Tensor,
 } from '../../src/model/safetensors.js';
-import { checksum, encodeVoice } from '../../src/model/voice/encoding.js';
+import { encodeVoice } from '../../src/model/voice/encoding.js';
 import { loadVoice } from '../../src/model/voice/file.js';
 import type { Voice } from '../../src/model/voice/voice.js';
 import { synthesize } from '../../src/synthesis/synthesize.js';

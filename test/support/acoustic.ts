@@ -1,3 +1,4 @@
+import type { MelSettings } from '../../src/audio/mel_settings.js';
 import { melPresets } from '../../src/audio/presets.js';
 import { untreated } from '../../src/audio/treatment.js';
 import { RandomStream } from '../../src/base/random.js';
@@ -21,8 +22,7 @@ export const tinyConfig: AcousticConfig = {
 };
 
 /** A model that has learned nothing: random weights, which say every phone for a few frames. */
-export function randomModel(seed = 1, config = tinyConfig): AcousticModel {
-  const features = melPresets.hifigan;
+export function randomModel(seed = 1, config = tinyConfig, features: MelSettings = melPresets.hifigan): AcousticModel {
   const random = new RandomStream(seed, 1);
   const weights = new Map(
     [...acousticShapes(config, features.bins)].map(([name, { shape, beginning }]) => [

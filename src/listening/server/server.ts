@@ -1,9 +1,8 @@
 import { fileURLToPath } from 'node:url';
-import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
-import fastifyStatic from '@fastify/static';
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { createPageServer, patience as commonPatience, read, Refusal, servePage } from '../../http/page_server.js';
 import { reportPolicy } from '../../report/page.js';
 import type { RenderedResults } from '../analysis/results_worker.js';
 import { type LiveStudy, publicStudy, sessionOf, stimulusFile } from '../study/live_study.js';
@@ -35,33 +34,13 @@ export interface ServerOptions {
  * ms.
  */
 export const patience = {
-  /** For the head of a request. */
-  head: 20_000,
-  /** For a whole request. */
-  request: 30_000,
+  ...commonPatience,
   /** For reading a response, and in addition a second for every `bytesPerSecond`. */
   response: 60_000,
   bytesPerSecond: 16_000,
-  /** How often heads and requests are looked at. */
-  interval: 5000,
-} as const satisfies Record<string, number>;
+};
 
 const pageFolder = fileURLToPath(new URL('../page/', import.meta.url));
-
-/** Everything comes from the server itself, nothing is inline, and no other page may frame this one. */
-const contentSecurityPolicy = {
-  useDefaults: false,
-  directives: {
-    defaultSrc: ["'none'"],
-    scriptSrc: ["'self'"],
-    styleSrc: ["'self'"],
-    connectSrc: ["'self'"],
-    imgSrc: ["'self'"],
-    baseUri: ["'none'"],
-    formAction: ["'none'"],
-    frameAncestors: ["'none'"],
-  },
-};
 
 /** Only the nearest sender, the proxy, is believed. */
 const nearestHop = (_address: string, hop: number): boolean => hop === 0;
@@ -69,45 +48,27 @@ const nearestHop = (_address: string, hop: number): boolean => hop === 0;
 /** The server of a study, not listening yet. */
 export async function createServer(live: LiveStudy, options: ServerOptions = {}): Promise<FastifyInstance> {
   const times = { ...patience, ...options.patience };
-  const server = fastify({
-    trustProxy: options.trustProxy ? nearestHop : false,
+  const server = await createPageServer({
     bodyLimit,
-    http: { headersTimeout: times.head, connectionsCheckingInterval: times.interval },
-    requestTimeout: times.request,
-    forceCloseConnections: true,
+    patience: times,
+    trustProxy: options.trustProxy ? nearestHop : undefined,
+    images: "'self'",
   });
   server.addHook('onSend', async (_request, reply, payload) => {
     closeSlowReader(reply, payload, times);
     return payload;
   });
   server.removeContentTypeParser('text/plain');
-  server.setErrorHandler(explain);
-  server.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'there is no such page' }));
   server.decorateRequest('listener', undefined);
   server.addHook('onRequest', async (request) => {
     request.listener = listenerOf(live.store, request);
-  });
-  await server.register(helmet, {
-    contentSecurityPolicy,
-    frameguard: { action: 'deny' },
-    referrerPolicy: { policy: 'no-referrer' },
-    hsts: false,
   });
   await server.register(rateLimit, {
     timeWindow: 60_000,
     max: (request) => (request.listener ? limits.listener : limits.address),
     keyGenerator: (request) => (request.listener ? `listener ${request.listener.id}` : neighbourhood(request.ip)),
   });
-  await server.register(fastifyStatic, {
-    root: pageFolder,
-    prefix: '/page/',
-    index: false,
-    dotfiles: 'deny',
-    allowedPath: (path) => /^\/?([a-z_]+\.(js|css|svg)|index\.html)$/.test(path),
-    cacheControl: false,
-    setHeaders: (response) => void response.setHeader('cache-control', 'no-cache'),
-  });
-  server.get('/', (_request, reply) => reply.header('cache-control', 'no-cache').sendFile('index.html'));
+  await servePage(server, pageFolder);
   // The page imports it as ../protocol.js.
   server.get('/protocol.js', (_request, reply) =>
     reply.header('cache-control', 'no-cache').sendFile('protocol.js', fileURLToPath(new URL('../', import.meta.url))),
@@ -247,31 +208,7 @@ function closeSlowReader(reply: FastifyReply, payload: unknown, times: Record<ke
   for (const event of ['finish', 'close'] as const) raw.once(event, () => clearTimeout(deadline));
 }
 
-/** A request that cannot be served, and why. */
-class Refusal extends Error {
-  constructor(
-    readonly statusCode: number,
-    message: string,
-  ) {
-    super(message);
-  }
-}
-
 function known(request: FastifyRequest): Listener {
   if (request.listener === undefined) throw new Refusal(401, 'no listener has this token');
   return request.listener;
-}
-
-function read<T>(schema: z.ZodType<T>, value: unknown): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const { path, message } = result.error.issues[0];
-  throw new Refusal(400, `${path.join('.') || 'request'}: ${message}`);
-}
-
-/** One line of JSON for every error. Faults of our own are logged here, and listeners learn only that there was one. */
-function explain(error: { statusCode?: number; message: string }, request: FastifyRequest, reply: FastifyReply): void {
-  const status = error.statusCode ?? 500;
-  if (status >= 500) process.stderr.write(`${request.method} ${request.routeOptions.url ?? '?'}: ${error.message}\n`);
-  reply.code(status).send({ error: status >= 500 ? 'the server has a fault' : error.message });
 }

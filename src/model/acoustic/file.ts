@@ -1,11 +1,11 @@
-import { TtsError } from '../../base/errors.js';
 import { readWholeFile, readWholeFileSync, writeWholeFile } from '../../base/whole_file.js';
+import { naming } from '../model_file.js';
 import { safetensorsKind } from '../safetensors.js';
 import { acousticFormat, decodeAcoustic, encodeAcoustic } from './encoding.js';
 import type { AcousticModel } from './model.js';
 
 /** What may be replaced by an acoustic model without asking. */
-export const acousticKind = safetensorsKind('an acoustic model', acousticFormat);
+export const acousticKind = safetensorsKind('an acoustic model', acousticFormat.format);
 
 /**
  * Writes an acoustic model as one safetensors file, whole or not at all.
@@ -38,13 +38,4 @@ export async function loadAcoustic(path: string): Promise<AcousticModel> {
 export function loadAcousticSync(path: string): AcousticModel {
   const bytes = readWholeFileSync(path);
   return naming(path, () => decodeAcoustic(bytes));
-}
-
-/** Puts the file's name in front of what is wrong with it. */
-function naming<T>(name: string, decode: () => T): T {
-  try {
-    return decode();
-  } catch (cause) {
-    throw cause instanceof TtsError ? new TtsError(cause.code, `${name}: ${cause.message}`, { cause }) : cause;
-  }
 }

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { parseBoundedJson } from '../../base/bounded_json.js';
 import { TtsError } from '../../base/errors.js';
 import { limits, real, whole } from '../../base/limits.js';
 import { readWholeFile, writeWholeFile } from '../../base/whole_file.js';
@@ -7,6 +6,7 @@ import type { Normalisation } from '../../data/images/images.js';
 import type { BlockMatrix } from '../../kernels/interface/blocks.js';
 import { checkClassifierNetwork } from '../../kernels/interface/check_classifier.js';
 import type { ClassifierLayer, ClassifierNetwork } from '../../kernels/interface/classifier.js';
+import { corrupt, readMetadata } from '../model_file.js';
 import {
   decodeSafetensors,
   encodeSafetensors,
@@ -111,8 +111,6 @@ export async function loadClassifier(path: string): Promise<SavedClassifier> {
   }
 }
 
-const corrupt = (message: string, cause?: unknown): TtsError => new TtsError('ERR_VOICE_CORRUPT', message, { cause });
-
 function decodeClassifier({ tensors, metadata }: SafetensorsFile): SavedClassifier {
   if (metadata.format !== format || metadata.version !== version)
     throw corrupt(
@@ -123,7 +121,7 @@ function decodeClassifier({ tensors, metadata }: SafetensorsFile): SavedClassifi
     network: { input, layers },
     normalisation,
     provenance,
-  } = readMetadata(metadata);
+  } = readMetadata(metadata, metadataSchema);
   if (normalisation.mean.length !== input[2] || normalisation.deviation.length !== input[2])
     throw corrupt(`metadata normalisation has ${normalisation.mean.length} channels, expected ${input[2]}`);
   const taken = new Set<string>();
@@ -155,20 +153,4 @@ function decodeClassifier({ tensors, metadata }: SafetensorsFile): SavedClassifi
   for (const name of tensors.keys())
     if (!taken.has(name)) throw corrupt(`tensor ${unquoted(name)} does not belong to this network`);
   return { network: checkClassifierNetwork('the network', { input, layers: whole }), normalisation, provenance };
-}
-
-function readMetadata(metadata: Record<string, string>): z.infer<typeof metadataSchema> {
-  const json = Object.fromEntries(
-    Object.keys(metadataSchema.shape).map((key) => {
-      try {
-        return [key, parseBoundedJson(metadata[key])];
-      } catch (cause) {
-        throw corrupt(`metadata ${key} is not JSON`, cause);
-      }
-    }),
-  );
-  const checked = metadataSchema.safeParse(json);
-  if (checked.success) return checked.data;
-  const [{ path, message }] = checked.error.issues;
-  throw corrupt(`metadata ${path.join('.')}: ${message}`);
 }

@@ -1,19 +1,9 @@
-import { sha256 as Sha256 } from '@noble/hashes/sha2';
-import { bytesToHex } from '@noble/hashes/utils';
 import { isUntreated, untreated } from '../../audio/treatment.js';
-import { parseBoundedJson, quoted, shortened } from '../../base/bounded_json.js';
-import { TtsError } from '../../base/errors.js';
-import { type Limit, limits, within } from '../../base/limits.js';
+import { type Limit, limits } from '../../base/limits.js';
 import type { StoredMatrix } from '../../kernels/interface/blocks.js';
 import { isInt8, precisionOfMatrix, toBf16 } from '../../kernels/interface/precision.js';
-import {
-  decodeSafetensors,
-  type Dtype,
-  encodeSafetensors,
-  type Tensor,
-  type TensorData,
-  unquoted,
-} from '../safetensors.js';
+import { checksum, corrupt, type ModelFormat, openModel, readMetadata, TensorReader } from '../model_file.js';
+import { encodeSafetensors, type Tensor } from '../safetensors.js';
 import {
   type DenseName,
   denseNames,
@@ -35,13 +25,8 @@ import type { Provenance, Voice } from './voice.js';
  * Version 1 has values in F32 only, version 2 has no licence and no origin in its provenance. A voice is written in the
  * lowest version that can hold it, so that older programs can read it.
  */
-const format = 'sparsewavernn-voice';
-export { format as voiceFormat };
-const version = 3;
+export const voiceFormat: ModelFormat = { what: 'voice', format: 'sparsewavernn-voice', version: 3 };
 const valueTypes = { float32: 'F32', bf16: 'BF16', int8: 'I8' } as const;
-const jsonKeys = ['config', 'features', 'treatment', 'statistics', 'provenance'] as const;
-
-const corrupt = (message: string): TtsError => new TtsError('ERR_VOICE_CORRUPT', message);
 const columnLimit = 65536;
 
 /** The bytes of a voice file. */
@@ -78,10 +63,10 @@ export function encodeVoice({
 
   const values = { config, features, treatment, statistics: { min: statistics.min, max: statistics.max }, provenance };
   const metadata: Record<string, string> = {
-    format,
+    format: voiceFormat.format,
     version: lowestVersion(config, sparse, provenance),
   };
-  for (const key of jsonKeys) metadata[key] = JSON.stringify(values[key]);
+  for (const [key, value] of Object.entries(values)) metadata[key] = JSON.stringify(value);
   // Without a treatment the file is the same as before there were any.
   if (isUntreated(treatment)) delete metadata.treatment;
   metadata.sha256 = checksum(tensors, metadata);
@@ -97,38 +82,29 @@ function lowestVersion(config: WaveRnnConfig, sparse: Voice['sparse'], { licence
 
 /** The voice in the bytes of a voice file; throws ERR_VOICE_CORRUPT or ERR_VOICE_VERSION. */
 export function decodeVoice(bytes: Uint8Array): Voice {
-  const { tensors, metadata } = decodeSafetensors(bytes);
-  checkVersion(metadata);
-  const expected = checksum(tensors, metadata);
-  if (metadata.sha256 !== expected)
-    throw corrupt(
-      `the file is damaged: its checksum is ${expected}, expected ${metadata.sha256 === undefined ? 'one in the metadata' : unquoted(metadata.sha256)}`,
-    );
-  const { config, features, treatment, statistics, provenance } = readMetadata(metadata);
-
-  const taken = new Set<string>();
-  const take = <T extends TensorData>(name: string, dtype: Dtype, shape: (number | null)[]): T => {
-    taken.add(name);
-    return takeTensor(tensors, name, dtype, shape) as T;
-  };
-  const weights = (name: string, shape: (number | null)[]): Float32Array =>
-    checkRange(name, take<Float32Array>(name, 'F32', shape), limits.weight);
+  const { tensors, metadata } = openModel(bytes, voiceFormat);
+  const { config, features, treatment, statistics, provenance } = readMetadata(
+    { treatment: JSON.stringify(untreated), ...metadata },
+    voiceMetadataSchema,
+  );
+  const reader = new TensorReader(tensors);
+  const weights = (name: string, shape: (number | null)[]) => reader.floats(name, shape, limits.weight);
   const matrix = (name: SparseName): StoredMatrix => {
     const [rows, columns] = shapeOf(name, config);
     const { rows: blockRows, columns: blockColumns } = config.block;
-    const column = Int32Array.from(take<Uint16Array>(`${name}.column`, 'U16', [null]));
-    const rowStart = take<Int32Array>(`${name}.rowStart`, 'I32', [Math.ceil(rows / blockRows) + 1]);
+    const column = Int32Array.from(reader.take<Uint16Array>(`${name}.column`, 'U16', [null]));
+    const rowStart = reader.take<Int32Array>(`${name}.rowStart`, 'I32', [Math.ceil(rows / blockRows) + 1]);
     checkBlocks(name, rowStart, column, Math.ceil(columns / blockColumns));
     const structure = { rows, columns, blockRows, blockColumns, rowStart, column };
-    const stored = tensors.get(`${name}.values`)?.dtype;
+    const stored = reader.typeOf(`${name}.values`);
     const shape = [column.length, blockRows * blockColumns];
     if (metadata.version !== '1' && stored === 'BF16')
-      return { ...structure, values: checkBf16(name, take<Uint16Array>(`${name}.values`, 'BF16', shape)) };
+      return { ...structure, values: checkBf16(name, reader.take<Uint16Array>(`${name}.values`, 'BF16', shape)) };
     if (metadata.version !== '1' && stored === 'I8')
       return {
         ...structure,
-        values: checkInt8(name, take<Int8Array>(`${name}.values`, 'I8', shape)),
-        scale: checkRange(`${name}.scale`, take<Float32Array>(`${name}.scale`, 'F32', [rows]), largestScale),
+        values: checkInt8(name, reader.take<Int8Array>(`${name}.values`, 'I8', shape)),
+        scale: reader.floats(`${name}.scale`, [rows], largestScale),
       };
     return { ...structure, values: weights(`${name}.values`, shape) };
   };
@@ -139,8 +115,7 @@ export function decodeVoice(bytes: Uint8Array): Voice {
   const vectors = denseNames.map((name) => [name, weights(name, denseShape(name, config))]);
   const dense = Object.fromEntries(vectors) as Record<DenseName, Float32Array>;
   const mean = weights('statistics.mean', [features.bins]);
-  const std = take<Float32Array>('statistics.std', 'F32', [features.bins]);
-  checkRange('statistics.std', std, limits.deviation);
+  const std = reader.floats('statistics.std', [features.bins], limits.deviation);
 
   const conditioning = new Map(
     Object.entries(conditioningShapes(config, features.bins)).map(([name, shape]) => [
@@ -148,8 +123,7 @@ export function decodeVoice(bytes: Uint8Array): Voice {
       { shape, data: weights(`conditioning.${name}`, shape) },
     ]),
   );
-  for (const name of tensors.keys())
-    if (!taken.has(name)) throw corrupt(`tensor ${unquoted(name)} does not belong to a voice of this configuration`);
+  reader.finish(voiceFormat);
   return {
     config,
     features,
@@ -162,74 +136,10 @@ export function decodeVoice(bytes: Uint8Array): Voice {
   };
 }
 
-const inQuotes = (text: string | undefined): string => (text === undefined ? 'missing' : quoted(text));
-
-function checkVersion(metadata: Record<string, string>): void {
-  if (metadata.format !== format)
-    throw corrupt(`not a voice: the metadata's format is ${inQuotes(metadata.format)}, expected "${format}"`);
-  if (!/^[1-9]\d{0,8}$/.test(metadata.version ?? ''))
-    throw corrupt(`version ${inQuotes(metadata.version)}, expected a number from 1`);
-  if (Number(metadata.version) > version)
-    throw new TtsError(
-      'ERR_VOICE_VERSION',
-      `voice format ${metadata.version} was made by a newer version; this one ` +
-        `reads up to format ${version}: update sparsewavernn`,
-    );
-}
-
-function readMetadata(metadata: Record<string, string>) {
-  const values: Record<string, string> = { treatment: JSON.stringify(untreated), ...metadata };
-  const json: Record<string, unknown> = {};
-  for (const key of jsonKeys) {
-    try {
-      json[key] = parseBoundedJson(values[key]);
-    } catch (cause) {
-      const reason = cause instanceof SyntaxError ? ` (${cause.message.slice(0, 100)})` : '';
-      throw new TtsError('ERR_VOICE_CORRUPT', `metadata ${key} is not JSON${reason}`, { cause });
-    }
-  }
-  const checked = voiceMetadataSchema.safeParse(json);
-  if (checked.success) return checked.data;
-  const [{ path, message }] = checked.error.issues;
-  const value = path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], json);
-  const text = (JSON.stringify(value) as string | undefined) ?? 'missing';
-  throw corrupt(`metadata ${path.join('.')} is ${shortened(text)}: ${message}`);
-}
-
 const denseShape = (name: DenseName, config: WaveRnnConfig): number[] => {
   const [rows, columns] = shapeOf(name, config);
   return columns === 1 ? [rows] : [rows, columns];
 };
-
-/** A tensor of the expected type and shape (null: any length) without infinities or NaN. */
-function takeTensor(
-  tensors: ReadonlyMap<string, Tensor>,
-  name: string,
-  dtype: Dtype,
-  shape: (number | null)[],
-): TensorData {
-  const tensor = tensors.get(name);
-  if (tensor === undefined) throw corrupt(`tensor ${name} is missing`);
-  const fits =
-    tensor.dtype === dtype &&
-    tensor.shape.length === shape.length &&
-    shape.every((length, axis) => length === null || length === tensor.shape[axis]);
-  if (!fits)
-    throw corrupt(
-      `tensor ${name} is ${tensor.dtype} [${tensor.shape.join(', ')}], expected ${dtype} ` +
-        `[${shape.map((n) => n ?? 'any').join(', ')}]`,
-    );
-  const bad = tensor.data.findIndex((value: number) => !Number.isFinite(value));
-  if (bad >= 0) throw corrupt(`tensor ${name} has ${tensor.data[bad]} at ${bad}, expected finite numbers`);
-  return tensor.data;
-}
-
-/** Numbers that are finite can still be absurd: a few layers on they are no longer finite. */
-function checkRange(name: string, values: Float32Array, limit: Limit): Float32Array {
-  const bad = values.findIndex((value) => !within(value, limit));
-  if (bad >= 0) throw corrupt(`tensor ${name} has ${values[bad]} at ${bad}, expected ${limit.least} to ${limit.most}`);
-  return values;
-}
 
 /** What a whole number from -127 to 127 is multiplied by. */
 const largestScale: Limit = { least: limits.weight.least / 127, most: limits.weight.most / 127 };
@@ -274,21 +184,6 @@ function checkBlocks(name: string, rowStart: Int32Array, column: Int32Array, col
         );
     }
   }
-}
-
-/** SHA-256 of everything in the file but itself, in an order that does not depend on the file's. */
-export function checksum(
-  tensors: ReadonlyMap<string, Tensor>,
-  { sha256: _, ...metadata }: Record<string, string>,
-): string {
-  const utf8 = new TextEncoder();
-  const hash = Sha256.create().update(utf8.encode(JSON.stringify(Object.entries(metadata).sort())));
-  for (const [name, { dtype, shape, data }] of [...tensors].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    hash
-      .update(utf8.encode(JSON.stringify([name, dtype, shape])))
-      .update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  }
-  return bytesToHex(hash.digest());
 }
 
 /**

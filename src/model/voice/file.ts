@@ -1,11 +1,11 @@
-import { TtsError } from '../../base/errors.js';
 import { readWholeFile, readWholeFileSync, writeWholeFile } from '../../base/whole_file.js';
+import { naming } from '../model_file.js';
 import { safetensorsKind } from '../safetensors.js';
 import { decodeVoice, encodeVoice, voiceFormat } from './encoding.js';
 import type { Voice } from './voice.js';
 
 /** What may be replaced by a voice without asking. */
-export const voiceKind = safetensorsKind('a voice', voiceFormat);
+export const voiceKind = safetensorsKind('a voice', voiceFormat.format);
 
 /**
  * Writes a voice as one safetensors file, whole or not at all. The path `-` is standard output.
@@ -35,13 +35,4 @@ export async function loadVoice(path: string): Promise<Voice> {
 export function loadVoiceSync(path: string): Voice {
   const bytes = readWholeFileSync(path);
   return naming(path, () => decodeVoice(bytes));
-}
-
-/** Puts the file's name in front of what is wrong with it. */
-function naming<T>(name: string, decode: () => T): T {
-  try {
-    return decode();
-  } catch (cause) {
-    throw cause instanceof TtsError ? new TtsError(cause.code, `${name}: ${cause.message}`, { cause }) : cause;
-  }
 }

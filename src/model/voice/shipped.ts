@@ -1,55 +1,24 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { TtsError } from '../../base/errors.js';
-import { standardStream } from '../../base/standard_streams.js';
+import { statSync } from 'node:fs';
+import { findModel, type ModelFile, shippedModels } from '../find_model.js';
 import { loadVoiceSync } from './file.js';
 import type { Voice } from './voice.js';
 
 /** The voice that speaks where none is named. */
 export const defaultVoice = 'ljspeech';
 
-/** A voice and where it lies. */
-export interface VoiceFile {
-  /** Of a voice that ships its name; of another file its own, or for a `voice.safetensors` that of its folder. */
-  readonly name: string;
-  readonly path: string;
-}
-
-const recipes = fileURLToPath(new URL('../../../../recipes/', import.meta.url));
+const kind = { what: 'voice', folderEnding: '', stem: 'voice' } as const;
 
 /** The voices that ship, in order of their names: every `recipes/NAME/voice.safetensors` of the package. */
-export function shippedVoices(): VoiceFile[] {
-  return readdirSync(recipes)
-    .sort()
-    .map((name) => ({ name, path: join(recipes, name, 'voice.safetensors') }))
-    .filter(({ path }) => existsSync(path));
-}
+export const shippedVoices = (): ModelFile[] => shippedModels(kind);
 
 /**
  * The file of a voice that is given as the name of one that ships, or as a file; `-` is standard input.
- * @throws {TtsError} ERR_VOICE_UNKNOWN for a name that no voice has; ERR_FILE_NOT_FOUND for what looks like a file (it
- * has a slash or ends with .safetensors) and is not there
+ * @throws {TtsError} what `findModel` throws
  */
-export function findVoice(nameOrFile: string): VoiceFile {
-  const voices = shippedVoices();
-  const shipped = voices.find(({ name }) => name === nameOrFile);
-  if (shipped) return shipped;
-  if (nameOrFile === standardStream) return { name: 'standard input', path: nameOrFile };
-  if (!existsSync(nameOrFile)) {
-    if (/[\\/]|\.safetensors$/.test(nameOrFile)) throw new TtsError('ERR_FILE_NOT_FOUND', `no voice at ${nameOrFile}`);
-    throw new TtsError(
-      'ERR_VOICE_UNKNOWN',
-      `no voice is called ${nameOrFile}; expected ${voices.map(({ name }) => name).join(', ')} or a file`,
-    );
-  }
-  const path = resolve(nameOrFile);
-  const stem = basename(path, '.safetensors');
-  return { name: (stem === 'voice' && basename(dirname(path))) || stem, path: nameOrFile };
-}
+export const findVoice = (nameOrFile: string): ModelFile => findModel(nameOrFile, kind);
 
 /** What `--voice list` says of a voice. */
-export interface VoiceDescription extends VoiceFile {
+export interface VoiceDescription extends ModelFile {
   readonly corpus: string;
   /** Of the recordings; null where the voice does not say. */
   readonly licence: string | null;

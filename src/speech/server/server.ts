@@ -1,15 +1,14 @@
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import helmet from '@fastify/helmet';
-import fastifyStatic from '@fastify/static';
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { wavHeader } from '../../audio/write.js';
 import { TtsError } from '../../base/errors.js';
 import { limits, real, whole } from '../../base/limits.js';
+import { createPageServer, patience as commonPatience, read, Refusal, servePage } from '../../http/page_server.js';
+import { Places } from '../../synthesis/places.js';
 import { nothingToSpeak } from '../nothing.js';
 import type { Speaker, SpeechPiece } from '../speaker.js';
-import { Places } from './places.js';
 
 /** The largest request that is read, in bytes: an hour of speech. */
 export const bodyLimit = 64 * 1024;
@@ -25,17 +24,12 @@ export interface SpeechServerOptions {
   readonly patience?: Partial<Record<keyof typeof patience, number>>;
 }
 
-/** In ms. */
+/** How long clients may take, in ms. */
 export const patience = {
-  /** For the head of a request. */
-  head: 20_000,
-  /** For a whole request. */
-  request: 30_000,
+  ...commonPatience,
   /** Without taking a byte of the speech. Who plays it while it comes takes some every second. */
   stalled: 60_000,
-  /** How often heads and requests are looked at. */
-  interval: 5000,
-} as const satisfies Record<string, number>;
+};
 
 /** What a client that found no place is told, in seconds. */
 const retryAfter = 5;
@@ -61,32 +55,15 @@ const querySchema = z.strictObject({
   voice: how.voice,
 });
 
-/** Everything comes from the server itself, nothing is inline, and no other page may frame this one. */
-const contentSecurityPolicy = {
-  useDefaults: false,
-  directives: {
-    defaultSrc: ["'none'"],
-    scriptSrc: ["'self'"],
-    styleSrc: ["'self'"],
-    connectSrc: ["'self'"],
-    imgSrc: ['data:'],
-    baseUri: ["'none'"],
-    formAction: ["'none'"],
-    frameAncestors: ["'none'"],
-  },
+/** Of errors that are the request's. */
+const statusOf: Partial<Record<TtsError['code'], number>> = {
+  ERR_ARGUMENT: 400,
+  ERR_TEXT: 422,
+  ERR_VOICE_UNKNOWN: 400,
+  ERR_VOICE_MISMATCH: 400,
 };
 
 const pageFolder = fileURLToPath(new URL('../page/', import.meta.url));
-
-/** A request that cannot be served, and why. */
-class Refusal extends Error {
-  constructor(
-    readonly statusCode: number,
-    message: string,
-  ) {
-    super(message);
-  }
-}
 
 /**
  * A server that speaks, not listening yet: `POST /speak` answers a WAV that streams while it is made. Clients share the
@@ -96,30 +73,8 @@ export async function createSpeechServer(options: SpeechServerOptions): Promise<
   const { speakers, clients = 32, queue = 64 } = options;
   const times = { ...patience, ...options.patience };
   const places = new Places(clients, queue);
-  const server = fastify({
-    bodyLimit,
-    http: { headersTimeout: times.head, connectionsCheckingInterval: times.interval },
-    requestTimeout: times.request,
-    forceCloseConnections: true,
-  });
-  server.setErrorHandler(explain);
-  server.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'there is no such page' }));
-  await server.register(helmet, {
-    contentSecurityPolicy,
-    frameguard: { action: 'deny' },
-    referrerPolicy: { policy: 'no-referrer' },
-    hsts: false,
-  });
-  await server.register(fastifyStatic, {
-    root: pageFolder,
-    prefix: '/page/',
-    index: false,
-    dotfiles: 'deny',
-    allowedPath: (path) => /^\/?([a-z_]+\.(js|css)|index\.html)$/.test(path),
-    cacheControl: false,
-    setHeaders: (response) => void response.setHeader('cache-control', 'no-cache'),
-  });
-  server.get('/', (_request, reply) => reply.header('cache-control', 'no-cache').sendFile('index.html'));
+  const server = await createPageServer({ bodyLimit, patience: times, images: 'data:', statusOf });
+  await servePage(server, pageFolder);
   server.get('/healthz', (_request, reply) =>
     reply
       .header('cache-control', 'no-store')
@@ -162,13 +117,6 @@ function requested(request: FastifyRequest): z.infer<typeof bodySchema> {
   return read(bodySchema, request.body);
 }
 
-function read<T>(schema: z.ZodType<T>, value: unknown): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const { path, message } = result.error.issues[0];
-  throw new Refusal(400, `${path.join('.') || 'request'}: ${message}`);
-}
-
 /** The first samples. @throws {TtsError} ERR_TEXT if there are none */
 async function beginningOf(speech: AsyncGenerator<SpeechPiece>): Promise<Int16Array> {
   const notes: string[] = [];
@@ -194,24 +142,4 @@ function endStalled({ raw: { socket } }: FastifyRequest, { raw }: FastifyReply, 
   const end = () => socket.destroy();
   socket.setTimeout(time, end);
   raw.once('close', () => socket.setTimeout(0).off('timeout', end));
-}
-
-const statusOf: Partial<Record<TtsError['code'], number>> = {
-  ERR_ARGUMENT: 400,
-  ERR_TEXT: 422,
-  ERR_VOICE_UNKNOWN: 400,
-  ERR_VOICE_MISMATCH: 400,
-};
-
-/** One line of JSON for every error. Faults of our own are logged here, and clients learn only that there was one. */
-function explain(error: Error & { statusCode?: number }, request: FastifyRequest, reply: FastifyReply): void {
-  // Nobody is there to read it.
-  if (error.name === 'AbortError') return void reply.code(499).send({ error: 'the client has gone' });
-  const status = (error instanceof TtsError ? statusOf[error.code] : error.statusCode) ?? 500;
-  const known = status < 500 || error instanceof Refusal;
-  if (!known) process.stderr.write(`${request.method} ${request.routeOptions.url ?? '?'}: ${error.message}\n`);
-  reply.code(status).send({
-    error: known ? error.message : 'the server has a fault',
-    ...(known && error instanceof TtsError && { code: error.code }),
-  });
 }

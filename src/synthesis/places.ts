@@ -1,4 +1,4 @@
-import { AbortError, unlessAborted } from '../../synthesis/abort.js';
+import { checkSignal, unlessAborted } from './abort.js';
 
 /** So many may be in at once, and so many more may wait, in the order in which they came. */
 export class Places {
@@ -7,7 +7,7 @@ export class Places {
 
   constructor(
     private readonly places: number,
-    private readonly waitingPlaces: number,
+    private readonly waitingPlaces = Infinity,
   ) {}
 
   get inside(): number {
@@ -23,8 +23,8 @@ export class Places {
    * @returns what gives it back, at the first call; undefined at once where no more may wait
    * @throws {AbortError} when the signal says stop before
    */
-  async take(signal: AbortSignal): Promise<(() => void) | undefined> {
-    if (signal.aborted) throw new AbortError(signal);
+  async take(signal?: AbortSignal): Promise<(() => void) | undefined> {
+    checkSignal(signal);
     if (this.taken < this.places) this.taken++;
     else {
       if (this.line.length >= this.waitingPlaces) return undefined;
