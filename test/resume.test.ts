@@ -54,40 +54,39 @@ for (const [name, sparsity] of [
   });
 }
 
-for (const [when, seen] of [
-  ['before its first checkpoint', 'from.safetensors'],
-  ['later', join('checkpoints', '000000006')],
-] as const) {
-  test(`a run that began from a voice and was killed ${when} goes on to the same losses and the same voice`, async (t) => {
-    const folder = temporaryFolder(t);
-    const base = join(folder, 'base');
-    assert.equal(run('train', ...tinyTraining, '--steps', '3', '--out', base).status, 0);
-    // Other statistics than those of the voice, and masks that are searched on.
-    const validation = 'data.validation.clips=[LJ001-0002, LJ016-0117]';
-    const args = [...tinyTraining, '--set', validation, '--from', join(base, 'voice.safetensors'), '--steps', '12'];
-    const [whole, broken] = [join(folder, 'whole'), join(folder, 'broken')];
-    const { status, stderr } = run('train', ...args, '--out', whole);
-    assert.equal(status, 0, stderr);
-    assert.match(stderr, /begins from the voice base \(data\/ljspeech-mini, 3 steps\)/);
+test('a run that began from a voice and was killed goes on to the same losses and the same voice', async (t) => {
+  const folder = temporaryFolder(t);
+  const base = join(folder, 'base');
+  assert.equal(run('train', ...tinyTraining, '--steps', '3', '--out', base).status, 0);
+  // Other statistics than those of the voice, and masks that are searched on.
+  const args = [...tinyTraining, '--set', 'data.validation.clips=[LJ001-0002, LJ016-0117]', '--steps', '12'];
+  const whole = join(folder, 'whole');
+  const { status, stderr } = run('train', ...args, '--from', join(base, 'voice.safetensors'), '--out', whole);
+  assert.equal(status, 0, stderr);
+  assert.match(stderr, /begins from the voice base \(ljspeech-mini, 3 steps\)/);
 
-    const child = start('train', ...args, '--out', broken);
+  const killed = async (broken: string, seen: string) => {
+    const child = start('train', ...args, '--from', join(base, 'voice.safetensors'), '--out', broken);
     const exited = once(child, 'exit');
     while (!existsSync(join(broken, seen)) && child.exitCode === null) await setTimeout(2);
     child.kill('SIGKILL');
     const [, signal] = await exited;
     assert.equal(signal, 'SIGKILL', 'the run ended before it could be killed');
-    if (when !== 'later') assert.ok(!existsSync(join(broken, 'checkpoints')));
-    // The voice is in the folder: the file that it was read from may go.
-    rmSync(base, { recursive: true });
-    const kept = [...args];
-    kept[kept.indexOf('--from') + 1] = join(broken, 'from.safetensors');
-    const resumed = run('train', ...kept, '--out', broken);
+  };
+  const [early, late] = [join(folder, 'early'), join(folder, 'late')];
+  await killed(early, 'from.safetensors');
+  assert.ok(!existsSync(join(early, 'checkpoints')));
+  await killed(late, join('checkpoints', '000000006'));
+  // The voice is in the folder: the file that it was read from may go.
+  rmSync(base, { recursive: true });
+  for (const broken of [early, late]) {
+    const resumed = run('train', ...args, '--from', join(broken, 'from.safetensors'), '--out', broken);
     assert.equal(resumed.status, 0, resumed.stderr);
     assert.deepEqual(measured(broken), measured(whole));
     assert.equal(measured(whole).filter((line) => line.startsWith('0,')).length, 1);
     await sameWeights(whole, broken);
-  });
-}
+  }
+});
 
 test('Ctrl-C saves, and the run goes on to the same voice', async (t) => {
   const folder = temporaryFolder(t);

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readAudio } from '../src/audio/read.js';
 import { readNpy, writeNpy } from '../src/data/features/files.js';
 import { kernelNames } from '../src/kernels/index.js';
-import { run, start, temporaryFolder, tinyTraining } from './support/command_line.js';
+import { root, run, start, temporaryFolder, tinyTraining } from './support/command_line.js';
 
 const folder = temporaryFolder({ after });
 let voice: string;
@@ -129,12 +129,14 @@ test('what cannot be spoken is refused by code, and leaves no file', async () =>
 });
 
 test('Ctrl-C in the middle of a file or a folder leaves no file', { skip: process.platform === 'win32' }, async () => {
-  const out = join(folder, 'interrupted');
-  mkdirSync(out);
+  const [recordings, out] = [join(folder, 'two'), join(folder, 'interrupted')];
+  for (const path of [recordings, out]) mkdirSync(path);
+  for (const clip of ['LJ001-0002', 'LJ001-0008'])
+    copyFileSync(join(root, 'data', 'ljspeech-mini', `${clip}.flac`), join(recordings, `${clip}.flac`));
   // The reference is slow: it would take many seconds to the end.
   for (const args of [
-    ['data/ljspeech-mini/LJ050-0270.flac', join(out, 'a.wav')],
-    ['data/ljspeech-mini', out],
+    [recording, join(out, 'a.wav')],
+    [recordings, out],
   ]) {
     const child = start('synth', ...args, '--kernels', 'reference');
     const exit = once(child, 'exit');

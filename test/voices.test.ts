@@ -49,6 +49,14 @@ test('--voice list describes the voices, before anything else is asked for', asy
   assert.equal(voices.find(({ name }) => name === 'ljspeech')?.nonZeros, kept);
 });
 
+test('--acoustic list describes the acoustic models that ship', () => {
+  for (const command of [['speak'], ['speak', 'serve']]) {
+    const { status, stdout, stderr } = run(...(command as [string]), '--acoustic', 'list');
+    assert.deepEqual([status, stderr], [0, '']);
+    assert.match(stdout, /^\| kathleen +\| kathleen +\| 22,050 +\| 128 +\| 3\.\d\d MB +\| CC0-1\.0 +\|$/m);
+  }
+});
+
 test('a name speaks, measures and is exported as its file does', () => {
   const [features, byName, byFile, byDefault] = ['f.npy', 'name.wav', 'file.wav', 'default.wav'].map((name) =>
     join(folder, name),

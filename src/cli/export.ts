@@ -3,7 +3,7 @@ import { Option } from 'commander';
 import { TtsError } from '../base/errors.js';
 import { checkOutput } from '../base/output.js';
 import { readWholeFile } from '../base/whole_file.js';
-import { type Precision, precisions } from '../kernels/index.js';
+import { isFaster, kernelNames, type Precision, precisions } from '../kernels/index.js';
 import { loadVoice, saveVoice, voiceKind } from '../model/voice/file.js';
 import { voiceInPrecision, voicePrecision } from '../model/voice/network.js';
 import { findVoice } from '../model/voice/shipped.js';
@@ -50,6 +50,11 @@ const command = createCommand('tts-export', 'Write a voice with its weights in a
     const figures = { out, precision, bytes, from, fromBytes };
     if (precisions.indexOf(precision) < precisions.indexOf(from))
       console.error(`note: the weights stay as rounded as they are in ${path} (${from})`);
+    const [fastest] = kernelNames();
+    if (precision !== 'float32' && !isFaster(precision, fastest))
+      console.error(
+        `note: ${precision} makes the file smaller; on this machine (kernels ${fastest}) the voice speaks no faster for it`,
+      );
     printer(out)(
       json
         ? JSON.stringify(figures)

@@ -23,7 +23,7 @@ import { checkStandardOutput, openSinks, type Sink } from './sinks.js';
 import { type SpeakOptions, speakTexts } from './speak_folder.js';
 import { describedSentence } from './speak_json.js';
 import { addServeCommand } from './speak_serve.js';
-import { acousticHelp, voiceHelp, voiceName } from './voices.js';
+import { acousticHelp, acousticName, voiceHelp, voiceName } from './voices.js';
 
 interface Options extends SpeakOptions {
   readonly file?: string;
@@ -150,7 +150,7 @@ const command = createCommand('tts-speak', 'Speak English text.')
   .argument('[text]', 'what is spoken, or a folder of .txt files; - is standard input; left out with --file')
   .argument('[out.wav]', 'where the speech goes, a folder for a folder, - for standard output')
   .option('--file <file>', 'speak what is in a file, in UTF-8')
-  .option('--acoustic <name|file>', acousticHelp, defaultReader)
+  .option('--acoustic <name|file>', acousticHelp, acousticName, defaultReader)
   .option('--voice <name|file>', `${voiceHelp}; list prints those that ship`, voiceName, defaultReader)
   .option('--lexicon <file>', 'words of your own, a line each: the word, then its ARPAbet phones')
   .option('--speed <factor>', 'times as fast, 0.1 to 10', positiveNumber, 1)

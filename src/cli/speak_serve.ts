@@ -10,7 +10,7 @@ import type { Speaker } from '../speech/speaker.js';
 import { kernelsHelp, wholeNumber } from './options.js';
 import { examples } from './program.js';
 import { serve } from './serving.js';
-import { acousticHelp, voiceHelp, voiceName } from './voices.js';
+import { acousticHelp, acousticName, voiceHelp, voiceName } from './voices.js';
 
 interface Options {
   acoustic: string;
@@ -33,7 +33,7 @@ export function addServeCommand(command: Command): void {
     .option('--port <number>', 'port to listen on; 0 for any free one', wholeNumber, 8080)
     .option('--clients <n>', 'speeches at once', wholeNumber, 32)
     .option('--queue <n>', 'requests that wait for one to end; more are told to come back', wholeNumber, 64)
-    .option('--acoustic <name|file>', acousticHelp, defaultReader)
+    .option('--acoustic <name|file>', acousticHelp, acousticName, defaultReader)
     .option(
       '--voice <name|file>',
       `${voiceHelp}; list prints those that ship, which requests may name too`,

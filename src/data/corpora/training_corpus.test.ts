@@ -10,6 +10,7 @@ import { deadAddress, refused, serve, temporaryFolder } from '../../../test/supp
 import type { ArchiveProgress } from '../fetch/archive.js';
 import { openCorpus } from './corpus.js';
 import {
+  corpusNames,
   ensureCorpus,
   joinCorpora,
   kathleen,
@@ -184,6 +185,11 @@ test('a published corpus that lacks clips or transcripts is refused with their n
     openPublished(corpus, true),
     refused('ERR_CORPUS', /has 1 recordings with transcripts, expected at least 1560/),
   );
+});
+
+test('a model names its corpora, and not where they lay', () => {
+  assert.equal(corpusNames('kathleen'), 'kathleen');
+  assert.equal(corpusNames(['ljspeech', '/home/me/my recordings/']), 'ljspeech, my recordings');
 });
 
 test('several corpora become one: ids tell which is which, also where two have one name', async () => {

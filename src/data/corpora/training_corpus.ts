@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { TtsError } from '../../base/errors.js';
 import { type ArchiveProgress, ensureUnpacked, type PublishedArchive } from '../fetch/archive.js';
 import { type Corpus, openCorpus } from './corpus.js';
@@ -104,6 +104,14 @@ export async function openTrainingCorpus(
   const all: Corpus[] = [];
   for (const each of corpus) all.push(await open(each));
   return all.length === 1 ? all[0] : joinCorpora(all);
+}
+
+/** What a model says that it was trained on: names of published corpora and of folders; where these lay is nobody's business. */
+export function corpusNames(corpus: string | readonly string[]): string {
+  return [corpus]
+    .flat()
+    .map((each) => (Object.hasOwn(published, each) ? each : basename(resolve(each))))
+    .join(', ');
 }
 
 /**

@@ -12,6 +12,7 @@ import { RandomStream } from '../../base/random.js';
 import {
   chooseKernels,
   inFloat32,
+  isFaster,
   kernelNames,
   precisionOf,
   precisionOfMatrix,
@@ -171,4 +172,10 @@ test('a network in each precision, and what its matrices are', () => {
       stored.sparse.map(({ values }) => values),
     );
   }
+});
+
+test('a precision is called faster only on kernels that gain by it', () => {
+  const faster = (precision: (typeof precisions)[number]) =>
+    (['reference', 'generic', 'wasm', 'avx2', 'avx512vnni'] as const).filter((name) => isFaster(precision, name));
+  assert.deepEqual(precisions.map(faster), [[], ['avx512vnni'], ['wasm', 'avx2', 'avx512vnni']]);
 });

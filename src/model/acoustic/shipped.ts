@@ -1,4 +1,6 @@
+import { statSync } from 'node:fs';
 import { findModel, type ModelFile, shippedModels } from '../find_model.js';
+import { loadAcousticSync } from './file.js';
 
 /** The reader that speaks texts where none is named: there is an acoustic model and a voice of that name. */
 export const defaultReader = 'kathleen';
@@ -13,3 +15,31 @@ export const shippedAcoustics = (): ModelFile[] => shippedModels(kind);
  * @throws {TtsError} what `findModel` throws
  */
 export const findAcoustic = (nameOrFile: string): ModelFile => findModel(nameOrFile, kind);
+
+/** What `--acoustic list` says of an acoustic model. */
+export interface AcousticDescription extends ModelFile {
+  readonly corpus: string;
+  /** Of the recordings; null where the model does not say. */
+  readonly licence: string | null;
+  /** In Hz: voices of this rate can speak what it says. */
+  readonly sampleRate: number;
+  /** Channels of its layers. */
+  readonly width: number;
+  readonly bytes: number;
+}
+
+/** Describes the acoustic models that ship. @throws {TtsError} what `loadAcoustic` throws */
+export function describeAcoustics(): AcousticDescription[] {
+  return shippedAcoustics().map(({ name, path }) => {
+    const { config, features, provenance } = loadAcousticSync(path);
+    return {
+      name,
+      path,
+      corpus: provenance.corpus,
+      licence: provenance.licence ?? null,
+      sampleRate: features.sampleRate,
+      width: config.width,
+      bytes: statSync(path).size,
+    };
+  });
+}

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import type { Treatment } from '../../audio/treatment.js';
 import { keepInputs } from '../../base/output.js';
 import { readWholeFileSync } from '../../base/whole_file.js';
+import { corpusNames } from '../../data/corpora/training_corpus.js';
 import type { Kernels } from '../../kernels/index.js';
 import { acousticKind, loadAcousticSync, saveAcoustic } from '../../model/acoustic/file.js';
 import type { AcousticModel } from '../../model/acoustic/model.js';
@@ -121,7 +122,7 @@ function acousticTask(
     lexicon,
     provenance: {
       recipe: `${recipe.name}-${recipe.size}`,
-      corpus: [recipe.data.corpus].flat().join(', '),
+      corpus: corpusNames(recipe.data.corpus),
       ...(recipe.data.licence !== undefined && { licence: recipe.data.licence }),
       otherAlignments: data.others.length,
       corpusHash: data.hash,

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { describeTreatment, isUntreated } from '../../audio/treatment.js';
 import { keepInputs } from '../../base/output.js';
+import { corpusNames } from '../../data/corpora/training_corpus.js';
 import type { FeatureStore } from '../../data/store/feature_store.js';
 import type { Kernels } from '../../kernels/index.js';
 import { loadTensorFlow } from '../../model/backend/backend.js';
@@ -87,7 +88,7 @@ async function vocoderTask(recipe: Recipe, store: FeatureStore, kernels: Kernels
   const { training } = recipe;
   const provenance = ({ step, seconds, figures }: RunPosition): Provenance => ({
     recipe: `${recipe.name}-${recipe.size}`,
-    corpus: [recipe.data.corpus].flat().join(', '),
+    corpus: corpusNames(recipe.data.corpus),
     ...(recipe.data.licence !== undefined && { licence: recipe.data.licence }),
     corpusHash: store.hash,
     steps: step,
