@@ -98,7 +98,7 @@ export abstract class MaskedLearner implements Learner {
   protected abstract gradients(paired: boolean): MemberGradients;
 
   /** What the chooser may ask about the weights. */
-  protected abstract view(): BlockView;
+  abstract view(): BlockView;
 
   /** Called after the members have got other masks. */
   protected masksChanged(): void {}
