@@ -55,6 +55,9 @@ export abstract class MaskedLearner implements Learner {
     return this.chooser?.members ?? 1;
   }
 
+  /** Weights that an example passes through now, biases apart: the mean over the members. */
+  abstract get nonZeros(): number;
+
   advance(): LearnerStep {
     const { chooser, optimiser, step } = this;
     const masks = chooser?.update(step, this.view());

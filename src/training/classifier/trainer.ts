@@ -10,7 +10,7 @@ import { sumInto } from '../adam_states.js';
 import { MaskedLearner, type MemberGradients } from '../masked_learner.js';
 import type { ClassifierRecipe } from '../recipe/classifier_schema.js';
 import { checkInput, classifierOf } from './model.js';
-import { ClassifierParameters, gradientsFor } from './parameters.js';
+import { ClassifierParameters, countWeights, gradientsFor } from './parameters.js';
 
 /** Groups of the examples on which masks are judged: enough to tell how noisy a judgement is. */
 const judgedGroups = 8;
@@ -48,6 +48,10 @@ export class ClassifierTrainer extends MaskedLearner {
       revive,
     });
     this.masksChanged();
+  }
+
+  get nonZeros(): number {
+    return this.networks.reduce((sum, network) => sum + countWeights(network), 0) / this.networks.length;
   }
 
   deployed(): ClassifierNetwork {

@@ -118,6 +118,12 @@ export class VocoderTrainer extends MaskedLearner {
     );
   }
 
+  get nonZeros(): number {
+    const { members, parameters } = this;
+    const stored = parameters.sparse.flatMap((weights) => weights.members.map(({ values }) => values.length));
+    return stored.reduce((sum, length) => sum + length, 0) / members;
+  }
+
   override diagnostics(): Record<string, number> {
     return { 'train/density': this.density, ...super.diagnostics() };
   }
