@@ -26,7 +26,7 @@ export interface GuidedSettings {
   readonly stop: number;
   /** Power of the fall of deviations and exchanges: 1 is a straight line, 0 keeps them until `stop`. */
   readonly anneal: number;
-  /** Blocks that are kept at the start, times those in the end; the surplus falls with the cube of what is left. */
+  /** Density at the start of what ends with less; the surplus falls with the cube of what is left of the search. */
   readonly begin: number;
   /** Share of a mask that the first exchange drops. */
   readonly drop: number;
@@ -107,7 +107,7 @@ class GuidedChooser implements MaskChooser {
     this.revive = settings.revive;
     this.stopStep = settings.stop * steps;
     this.groups = beginning(matrices, seed, groups, given).groups;
-    const wider = matrices.map((matrix) => ({ ...matrix, density: Math.min(1, begin * matrix.density) }));
+    const wider = matrices.map((matrix) => ({ ...matrix, density: Math.max(begin, matrix.density) }));
     const { mask } = beginning(wider, seed, groups, given);
     this.facts = new BlockFacts(matrices, gradientMemory, mask);
     this.record = new MaskRecord(matrices, mask);
@@ -140,7 +140,7 @@ class GuidedChooser implements MaskChooser {
     facts.look(view);
     const left = annealing(step, stopStep, 1);
     const scale = annealing(step, stopStep, settings.anneal);
-    const draw = this.drawing(1 + (settings.begin - 1) * left ** 3, settings.drop * scale);
+    const draw = this.drawing(left ** 3, settings.drop * scale);
     const proposed = this.settled ? [] : this.judge(view, scale, draw);
     const mask = draw(this.search.mean, this.growthNoise(settings.population / 2));
     facts.train(mask);
@@ -229,15 +229,17 @@ class GuidedChooser implements MaskChooser {
     });
   }
 
-  /** How coefficients make a mask of the present facts, with `factor` times the final budget and a share dropped. */
-  private drawing(factor: number, drop: number): Drawing {
+  /** How coefficients make a mask of the present facts, with this share of the surplus and a share of the mask dropped. */
+  private drawing(surplus: number, drop: number): Drawing {
     const { groups, facts, settings, keep, grow } = this;
     const { trained } = facts;
     const perGroup = keep.length + grow.length + 1;
     const keepValues = keep.map((statistic) => standardised(statistic, facts, groups, trained));
     const growValues = grow.map((statistic) => standardised(statistic, facts, groups));
     const sizes = groups.map(({ start, end }) => end - start);
-    const budgets = groups.map(({ kept }, g) => Math.min(sizes[g], Math.round(kept * factor)));
+    const budgets = groups.map(({ kept }, g) =>
+      Math.round(kept + surplus * Math.max(0, settings.begin * sizes[g] - kept)),
+    );
     // A given mask may leave a group empty; here each has at least one block.
     const total = Math.max(
       groups.length,

@@ -38,7 +38,7 @@ test('wrong settings are refused', () => {
     [{ method: 'es', es: { population: 7 } }, /multiple of 2/],
     [{ method: 'es', es: { population: 8, workers: 3 } }, /expected a population that is a multiple of 2·workers/],
     [{ method: 'es-guided', 'es-guided': { population: 5 } }, /multiple of 2/],
-    [{ method: 'es-guided', 'es-guided': { begin: 0.5 } }, /begin/],
+    [{ method: 'es-guided', 'es-guided': { begin: 2 } }, /begin/],
     [{ method: 'set', set: { drop: 1.5 } }, /drop/],
     [{ method: 'set', unknown: {} }, /unknown/],
     [{ method: 'es-guided', 'es-guided': { learned: { keep_luck: 1 } } }, /keep_luck/],

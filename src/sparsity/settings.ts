@@ -56,7 +56,7 @@ const guidedSchema = z.strictObject({
   every: steps.default(50),
   stop: share.default(0.8),
   anneal: amount.default(1),
-  begin: amount.min(1).default(4),
+  begin: share.default(0.3),
   drop: share.default(0.3),
   groups: z.enum(['layer', 'gate']).default('layer'),
   learned: z
@@ -65,7 +65,7 @@ const guidedSchema = z.strictObject({
   growthNoise: amount.default(0.5),
   coefficientSigma: amount.default(0.2),
   budgetSigma: amount.default(0.2),
-  meanStep: amount.default(0.5),
+  meanStep: amount.default(1),
   gradientMemory: share.lt(1).default(0.8),
   revive: revival.default('weights'),
   shuffle: z.boolean().default(false),

@@ -27,7 +27,7 @@ const tiny = [
 ];
 const searches = {
   es: 'sparsity.es={ population: 4, hold: 5, sigma: 0.5 }',
-  'es-guided': 'sparsity.es-guided={ population: 4, every: 5, begin: 2 }',
+  'es-guided': 'sparsity.es-guided={ population: 4, every: 5, begin: 0.5 }',
   rigl: 'sparsity.rigl={ every: 5, drop: 0.3 }',
 };
 const recipeOf = (...set: string[]) => loadRecipe(join(root, 'recipes', 'ljspeech'), { set: [...tiny, ...set] });
