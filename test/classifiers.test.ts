@@ -102,7 +102,7 @@ test('the comparison of methods prints its table, and goes on where it was cut o
   const methods = ['dense', 'small-dense', 'fixed', 'pruning', 'es-guided', 'es-guided-shuffled'];
   const search = [
     'sparsity.es-guided.population=4',
-    'sparsity.es-guided.hold=2',
+    'sparsity.es-guided.every=2',
     'sparsity.pruning={ start: 1, end: 5, every: 2 }',
   ];
   const args = [

@@ -33,3 +33,15 @@ export function intervalOfMean(values: readonly number[]): Interval {
 export function pairedTTest(differences: readonly number[]): number {
   return differences.length < 2 ? NaN : jStat.ttest(0, differences, 2);
 }
+
+/** p values of a family of tests, adjusted so that the chance of any false alarm stays below the level (Holm 1979). */
+export function holm(pValues: readonly number[]): number[] {
+  const order = pValues.map((_, i) => i).sort((a, b) => pValues[a] - pValues[b]);
+  const adjusted = new Array<number>(pValues.length);
+  let largest = 0;
+  order.forEach((index, rank) => {
+    largest = Math.max(largest, Math.min(1, (pValues.length - rank) * pValues[index]));
+    adjusted[index] = largest;
+  });
+  return adjusted;
+}

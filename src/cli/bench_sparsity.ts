@@ -125,7 +125,7 @@ export const sparsityCommand = new Command('sparsity')
       print(markdownTable(summaryRows(summaries, task.quality)));
       if (comparisons.length > 0)
         print(
-          `\n${markdownTable(comparisonRows(comparisons, task.quality))}\n\np: two-sided paired t test over the seeds`,
+          `\n${markdownTable(comparisonRows(comparisons, task.quality))}\n\np: two-sided paired t tests over the seeds, adjusted for their number (Holm)`,
         );
     },
   );

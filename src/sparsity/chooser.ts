@@ -21,6 +21,11 @@ export interface BlockView {
    * members under the masks that they have trained until now, on examples of the coming step. Costs a dense pass.
    */
   gradients(): Float32Array[];
+  /**
+   * Mean nats of the network under each of these masks, [mask][matrix], forwards only: of each group of some examples,
+   * which are the same for all masks and not those of `gradients`, [group][mask].
+   */
+  losses(masks: readonly (readonly Mask[])[]): Float64Array[];
 }
 
 /**

@@ -14,7 +14,11 @@ const view = (magnitudes: number[], gradients: number[]) => {
   const split = (values: number[]) => [Float32Array.from(values.slice(0, 6)), Float32Array.from(values.slice(6))];
   // Each of the four weights of a block has the gradient.
   const weights = (values: Float32Array) => Float32Array.from({ length: 4 * values.length }, (_, i) => values[i >> 2]);
-  return { magnitudes: () => split(magnitudes), gradients: () => split(gradients).map(weights) };
+  return {
+    magnitudes: () => split(magnitudes),
+    gradients: () => split(gradients).map(weights),
+    losses: () => assert.fail('facts are not judged'),
+  };
 };
 const magnitudes = [1, 2, 0, 4, 8, 0, 3, 5];
 
@@ -44,7 +48,7 @@ test('statistics without differences say nothing, and outliers are cut', () => {
   const wide: MaskedMatrix[] = [{ name: 'w', rows: 4, columns: 100, block: { rows: 4, columns: 1 }, density: 0.5 }];
   const many = new BlockFacts(wide, 0, new Uint8Array(100).fill(1));
   const one = Float32Array.from({ length: 100 }, (_, i) => (i === 5 ? 1e6 : 1));
-  many.look({ magnitudes: () => [one], gradients: () => [new Float32Array(400)] });
+  many.look({ ...view([], []), magnitudes: () => [one], gradients: () => [new Float32Array(400)] });
   assert.equal(Math.max(...standardised(statistics[0], many, budgetGroups(wide, 'layer'))), 4);
 });
 
@@ -59,17 +63,14 @@ test('gradients are averaged over the generations, the first alone, and those th
   assert.deepEqual([...facts.gradients], [1, 1, 0, 0, 0, 0, 0, 0]);
 });
 
-test('holders, ages and trained blocks follow the masks of the members', () => {
+test('ages and shares of lines follow the mask that is trained', () => {
   const facts = new BlockFacts(matrices, 0, first);
-  assert.deepEqual(facts.trained(), first);
-  facts.hold([Uint8Array.of(1, 1, 0, 0, 1, 0, 1, 0), Uint8Array.of(1, 0, 1, 0, 1, 0, 1, 0)]);
-  assert.deepEqual([...facts.holders], [1, 0.5, 0.5, 0, 1, 0, 1, 0]);
-  assert.deepEqual([...facts.ages], [1, 0.5, 0.5, 0, 1, 0, 1, 0]);
-  facts.hold([Uint8Array.of(1, 0, 0, 0, 1, 0, 0, 1), Uint8Array.of(0, 0, 1, 0, 1, 0, 0, 1)]);
-  assert.deepEqual([...facts.ages], [1.5, 0, 1, 0, 2, 0, 0, 1]);
-  assert.deepEqual([...facts.trained()], [1, 0, 1, 0, 1, 0, 0, 1]);
-  // a is two block rows of three blocks, with holders 0.5, 0, 0.5 and 0, 1, 0; b one block row of two.
-  const third = Math.fround(1 / 3);
-  assert.deepEqual([...facts.lineHolders('row')], [third, third, third, third, third, third, 0.5, 0.5]);
-  assert.deepEqual([...facts.lineHolders('column')], [0.25, 0.5, 0.25, 0.25, 0.5, 0.25, 0, 1]);
+  assert.deepEqual(facts.trained, first);
+  facts.train(Uint8Array.of(1, 1, 0, 0, 1, 0, 1, 0));
+  facts.train(Uint8Array.of(1, 0, 1, 0, 1, 0, 1, 0));
+  assert.deepEqual([...facts.ages], [2, 0, 1, 0, 2, 0, 2, 0]);
+  // a is two block rows of three blocks, of which 2 and 1 are trained; b one block row of two.
+  const [third, twoThirds] = [1 / 3, 2 / 3].map(Math.fround);
+  assert.deepEqual([...facts.lineShares('row')], [twoThirds, twoThirds, twoThirds, third, third, third, 0.5, 0.5]);
+  assert.deepEqual([...facts.lineShares('column')], [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 1, 0]);
 });

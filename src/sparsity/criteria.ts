@@ -1,6 +1,6 @@
 import { type BudgetGroup, endToEnd, perMatrix, totalBlocks } from './budget.js';
 import type { BlockView, ChooserState, MaskedMatrix } from './chooser.js';
-import type { Mask } from './mask.js';
+import { type Mask, maskFromBits, maskToBits } from './mask.js';
 import { blockMeans } from './masked_weights.js';
 
 /** A figure of each block that a search may find to matter. */
@@ -18,30 +18,29 @@ export interface Statistic {
 export const statistics = [
   { name: 'keep_magnitude', start: 1, logarithm: true, values: ({ magnitudes }) => magnitudes },
   { name: 'keep_gradient', start: 0, logarithm: true, values: ({ gradients }) => gradients },
-  { name: 'keep_holders', start: 0, logarithm: false, values: ({ holders }) => holders },
   { name: 'keep_age', start: 0, logarithm: true, values: ({ ages }) => ages },
   { name: 'grow_gradient', start: 1, logarithm: true, values: ({ gradients }) => gradients },
   { name: 'grow_magnitude', start: 0, logarithm: true, values: ({ magnitudes }) => magnitudes },
-  { name: 'grow_row', start: 0, logarithm: true, values: (facts) => facts.lineHolders('row') },
-  { name: 'grow_column', start: 0, logarithm: true, values: (facts) => facts.lineHolders('column') },
+  { name: 'grow_row', start: 0, logarithm: true, values: (facts) => facts.lineShares('row') },
+  { name: 'grow_column', start: 0, logarithm: true, values: (facts) => facts.lineShares('column') },
 ] as const satisfies readonly Statistic[];
 
 export type StatisticName = (typeof statistics)[number]['name'];
 
-/** What is known of the blocks when a generation is drawn: arrays over all blocks, end to end. */
+/** What is known of the blocks when masks are drawn: arrays over all blocks, end to end. */
 export class BlockFacts {
   /** Mean |w|. */
   magnitudes: Float32Array;
   /**
-   * Mean over the block of |gradient|, each weight's gradient being averaged over the generations so far with
-   * exponentially falling weights.
+   * Mean over the block of |gradient|, each weight's gradient being averaged over the looks so far with exponentially
+   * falling weights.
    */
   gradients: Float32Array;
   private readonly averages: Float32Array[];
-  /** Share of the members of the last generation that had the block: 0 for a block that was not trained. */
-  holders: Float32Array;
-  /** Generations that the block has been trained without a break, each counted by the share of members that had it. */
-  ages: Float32Array;
+  /** The mask that is trained. */
+  trained: Mask;
+  /** Exchanges since which the block has been trained without a break. */
+  readonly ages: Float32Array;
   private probed = false;
 
   /** `memory`: weight of the past in the average of the gradients, 0 for the last one alone. */
@@ -54,7 +53,7 @@ export class BlockFacts {
     this.magnitudes = new Float32Array(blocks);
     this.gradients = new Float32Array(blocks);
     this.averages = matrices.map(({ rows, columns }) => new Float32Array(rows * columns));
-    this.holders = Float32Array.from(first);
+    this.trained = first;
     this.ages = new Float32Array(blocks);
   }
 
@@ -79,52 +78,44 @@ export class BlockFacts {
     );
   }
 
-  /** Blocks that were trained in the last generation. */
-  trained(): Mask {
-    const mask = new Uint8Array(this.holders.length);
-    for (let block = 0; block < mask.length; block++) mask[block] = this.holders[block] > 0 ? 1 : 0;
-    return mask;
+  /** Notes the mask that is trained from now on. */
+  train(mask: Mask): void {
+    this.trained = mask;
+    for (let block = 0; block < mask.length; block++) this.ages[block] = mask[block] ? this.ages[block] + 1 : 0;
   }
 
-  /** Notes the masks that the members train from now on. */
-  hold(masks: readonly Mask[]): void {
-    const { holders, ages } = this;
-    holders.fill(0);
-    for (const mask of masks)
-      for (let block = 0; block < mask.length; block++) holders[block] += mask[block] / masks.length;
-    for (let block = 0; block < ages.length; block++)
-      ages[block] = holders[block] > 0 ? ages[block] + holders[block] : 0;
-  }
-
-  /** Of each block the mean `holders` of its block row, or block column. */
-  lineHolders(line: 'row' | 'column'): Float32Array {
-    const means = new Float32Array(this.holders.length);
-    const holders = perMatrix(this.holders, this.matrices);
-    perMatrix(means, this.matrices).forEach((out, i) => {
+  /** Of each block the share of its block row, or block column, that is trained. */
+  lineShares(line: 'row' | 'column'): Float32Array {
+    const shares = new Float32Array(this.trained.length);
+    const trained = perMatrix(this.trained, this.matrices);
+    perMatrix(shares, this.matrices).forEach((out, i) => {
       const width = this.matrices[i].columns / this.matrices[i].block.columns;
       const lineOf = (block: number) => (line === 'row' ? Math.floor(block / width) : block % width);
       const sums = new Float64Array(line === 'row' ? out.length / width : width);
-      for (let block = 0; block < out.length; block++) sums[lineOf(block)] += holders[i][block];
+      for (let block = 0; block < out.length; block++) sums[lineOf(block)] += trained[i][block];
       for (let block = 0; block < out.length; block++) out[block] = (sums[lineOf(block)] * sums.length) / out.length;
     });
-    return means;
+    return shares;
   }
 
   save(): ChooserState {
-    const { averages, holders, ages, probed } = this;
+    const { averages, trained, ages, probed } = this;
     const gradients = averages.map((average, i) => [`gradients${i}`, average.slice()] as const);
-    return { arrays: new Map([...gradients, ['holders', holders.slice()], ['ages', ages.slice()]]), state: { probed } };
+    const arrays = new Map<string, Float32Array | Int32Array>(gradients);
+    arrays.set('trained', maskToBits(trained)).set('ages', ages.slice());
+    return { arrays, state: { probed } };
   }
 
   restore({ arrays, state }: ChooserState): void {
-    const get = (name: string, length: number) => {
+    const take = (name: string, into: Float32Array) => {
       const array = arrays.get(name);
-      if (array?.length !== length)
-        throw new RangeError(`the saved ${name} have ${array?.length ?? 0} elements, expected ${length}`);
-      return array.slice() as Float32Array;
+      if (array?.length !== into.length)
+        throw new RangeError(`the saved ${name} have ${array?.length ?? 0} elements, expected ${into.length}`);
+      into.set(array);
     };
-    [this.holders, this.ages] = ['holders', 'ages'].map((name) => get(name, this.holders.length));
-    this.averages.forEach((average, i) => average.set(get(`gradients${i}`, average.length)));
+    take('ages', this.ages);
+    this.averages.forEach((average, i) => take(`gradients${i}`, average));
+    this.trained = maskFromBits(arrays.get('trained'), this.trained.length);
     this.measureGradients();
     this.probed = state.probed as boolean;
   }

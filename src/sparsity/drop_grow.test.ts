@@ -24,7 +24,7 @@ function viewOf(seed: number): BlockView {
       i % 16 === 5 ? 16 * means[i >> 4] * (i % 32 < 16 ? 1 : -1) : 0,
     ),
   );
-  return { magnitudes: () => weights, gradients: () => spread };
+  return { magnitudes: () => weights, gradients: () => spread, losses: () => assert.fail('asked for losses') };
 }
 
 const meanGradients = (view: BlockView) => view.gradients().map((gradient) => blockMeans(gradient, 16));

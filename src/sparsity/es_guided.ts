@@ -1,14 +1,35 @@
 import { fillNormals, streams } from '../base/random.js';
-import { apportion, type BudgetGroup, checkOneBlockSize } from './budget.js';
-import type { BlockView, ChooserState, MaskChooser, MaskedMatrix } from './chooser.js';
+import { apportion, type BudgetGroup, checkOneBlockSize, perMatrix } from './budget.js';
+import {
+  type BlockView,
+  type ChooserState,
+  type MaskChooser,
+  type MaskedMatrix,
+  type Revival,
+  underPrefix,
+  withPrefix,
+} from './chooser.js';
 import { BlockFacts, standardised, type Statistic, type StatisticName, statistics } from './criteria.js';
+import { MaskRecord } from './diagnostics.js';
 import { dropAndGrow } from './drop_grow.js';
 import { beginning } from './fixed.js';
-import { type Mask, maskFromBits, maskToBits } from './mask.js';
-import { type MaskDistribution, PopulationChooser, type PopulationSettings } from './population.js';
+import { annealing, Hold, shuffledFitness } from './hold.js';
+import type { Mask } from './mask.js';
 import { noiseIndex, Snes } from './snes.js';
 
-export interface GuidedSettings extends PopulationSettings {
+export interface GuidedSettings {
+  /** Members of a generation, which are judged: a multiple of 2. */
+  readonly population: number;
+  /** Steps between two exchanges of blocks; each is a generation. */
+  readonly every: number;
+  /** Share of the run after which the mask stays: budgets, deviations and exchanges have come to their ends. */
+  readonly stop: number;
+  /** Power of the fall of deviations and exchanges: 1 is a straight line, 0 keeps them until `stop`. */
+  readonly anneal: number;
+  /** Density at the start of what ends with less; the surplus falls with the cube of what is left of the search. */
+  readonly begin: number;
+  /** Share of a mask that the first exchange drops. */
+  readonly drop: number;
   /** Which blocks have coefficients and a budget of their own: those of a layer, or of a gate. */
   readonly groups: 'layer' | 'gate';
   /**
@@ -17,8 +38,6 @@ export interface GuidedSettings extends PopulationSettings {
    * noise.
    */
   readonly learned: Readonly<Partial<Record<StatisticName, number>>>;
-  /** Share of a member's blocks that are newly grown in the first generation; falls to zero with the sigmas. */
-  readonly drop: number;
   /** Deviation of the noise in the scores by which blocks are grown, where the statistics have a deviation of 1. */
   readonly growthNoise: number;
   /** Deviation of the members' coefficients at the start. */
@@ -29,11 +48,23 @@ export interface GuidedSettings extends PopulationSettings {
   readonly meanStep: number;
   /** Weight of the past in the average of the gradients, 0 for the last one alone. */
   readonly gradientMemory: number;
+  readonly revive: Revival;
+  /** The control: the fitness is shuffled, everything else is the same. */
+  readonly shuffle: boolean;
 }
 
 /**
- * Guided search: ES learns how to choose blocks. `steps`: length of the run; `given`: see `beginning`. Throws
- * RangeError for a population that does not split into pairs on every worker.
+ * Guided search: one mask is trained, and evolution strategies learn how to choose it. From time to time the mask drops
+ * the blocks that score lowest and grows as many, or fewer, that score highest. Scores are sums of standardised
+ * statistics; SNES learns the few coefficients, and how the budget divides among layers or gates. Its members are other
+ * coefficients: the masks that they would make of the present one are judged forwards, on the same examples, so that
+ * training one mask costs nothing and no members disturb each other. RigL is a point of this space (keep by magnitude,
+ * grow by gradient), so are SET (grow by noise) and magnitude pruning. That the budget falls while blocks are exchanged
+ * is as in GraNet (Liu et al. 2021, arXiv 2106.10404).
+ *
+ * @param steps length of the run
+ * @param given see `beginning`
+ * @throws RangeError for a population of an odd size
  */
 export function guidedSearch(
   matrices: readonly MaskedMatrix[],
@@ -42,39 +73,44 @@ export function guidedSearch(
   settings: GuidedSettings,
   given?: Mask,
 ): MaskChooser {
-  return new PopulationChooser(matrices, seed, steps, settings, new GuidedMasks(matrices, seed, settings, given));
+  return new GuidedChooser(matrices, seed, steps, settings, given);
 }
 
-/**
- * Each generation makes its masks from the blocks that the last one trained: a member drops those that score lowest,
- * and grows as many others that score highest. Scores are sums of standardised statistics; SNES learns the few
- * coefficients, and how the budget divides. RigL is a point of this space (keep by magnitude, grow by gradient), so are
- * SET (grow by noise) and magnitude pruning of what was tried. The members of a pair grow with the same noise, so that
- * their coefficients alone tell them apart.
- */
-class GuidedMasks implements MaskDistribution {
-  deployed: Mask;
+class GuidedChooser implements MaskChooser {
+  readonly members = 1;
+  readonly revive: Revival;
   private readonly groups: BudgetGroup[];
   private readonly search: Snes;
+  /** Of each dimension of the search, its deviation at the start. */
   private readonly sigma: Float32Array;
   private readonly facts: BlockFacts;
+  private readonly record: MaskRecord;
+  private readonly stopStep: number;
   /**
    * Statistics in use. The search has per group, in this order: their coefficients, and the logarithm by which its
    * share of the budget differs from that at the start.
    */
   private readonly keep: readonly Statistic[];
   private readonly grow: readonly Statistic[];
+  /** Whether the last exchange was. */
+  private settled = false;
 
   constructor(
-    matrices: readonly MaskedMatrix[],
+    private readonly matrices: readonly MaskedMatrix[],
     private readonly seed: number,
+    steps: number,
     private readonly settings: GuidedSettings,
     given?: Mask,
   ) {
-    const { groups, learned, budgetSigma, coefficientSigma, population, meanStep, workers, gradientMemory } = settings;
+    const { groups, learned, budgetSigma, coefficientSigma, population, meanStep, gradientMemory, begin } = settings;
     if (budgetSigma > 0) checkOneBlockSize(matrices);
-    ({ mask: this.deployed, groups: this.groups } = beginning(matrices, seed, groups, given));
-    this.facts = new BlockFacts(matrices, gradientMemory, this.deployed);
+    this.revive = settings.revive;
+    this.stopStep = settings.stop * steps;
+    this.groups = beginning(matrices, seed, groups, given).groups;
+    const wider = matrices.map((matrix) => ({ ...matrix, density: Math.max(begin, matrix.density) }));
+    const { mask } = beginning(wider, seed, groups, given);
+    this.facts = new BlockFacts(matrices, gradientMemory, mask);
+    this.record = new MaskRecord(matrices, mask);
     const used = statistics.filter(({ name, start }) => start !== 0 || learned[name] !== undefined);
     this.keep = used.filter(({ name }) => name.startsWith('keep_'));
     this.grow = used.filter(({ name }) => name.startsWith('grow_'));
@@ -83,102 +119,146 @@ class GuidedMasks implements MaskDistribution {
     this.search = new Snes(
       each([...used.map(({ name, start }) => learned[name] ?? start), 0]),
       this.sigma.slice(),
-      { population, meanStep, sigmaStep: 0, workers },
+      { population, meanStep, sigmaStep: 0 },
       seed,
       streams.es,
     );
   }
 
-  get generation(): number {
-    return this.search.generation;
+  paired(): boolean {
+    return false;
   }
 
-  sample(scale: number, view: BlockView): Mask[] {
-    const { search, settings, facts } = this;
-    this.sigma.forEach((sigma, i) => (search.sigma[i] = sigma * scale));
+  initial(): Mask[][] {
+    return [this.deployed()];
+  }
+
+  update(step: number, view: BlockView): Mask[][] | undefined {
+    const { settings, facts, record, stopStep, matrices } = this;
+    if (this.settled || step === 0 || (step % settings.every !== 0 && step < stopStep)) return undefined;
+    this.settled = step >= stopStep;
     facts.look(view);
-    const draw = this.drawing();
-    this.deployed = draw(search.mean, 0);
+    const left = annealing(step, stopStep, 1);
+    const scale = annealing(step, stopStep, settings.anneal);
+    const draw = this.drawing(left ** 3, settings.drop * scale);
+    const proposed = this.settled ? [] : this.judge(view, scale, draw);
+    const mask = draw(this.search.mean, this.growthNoise(settings.population / 2));
+    facts.train(mask);
+    record.masks(mask, proposed);
+    return [perMatrix(mask, matrices)];
+  }
+
+  observe(): void {
+    // Masks are judged apart from the steps.
+  }
+
+  deployed(): Mask[] {
+    return perMatrix(this.facts.trained, this.matrices);
+  }
+
+  save(): ChooserState {
+    const { arrays: facts, state } = this.facts.save();
+    const { arrays: recorded, state: record } = this.record.save();
+    return {
+      arrays: new Map([
+        ...withPrefix('facts', facts),
+        ...withPrefix('record', recorded),
+        ...withPrefix('search', this.search.toArrays()),
+      ]),
+      state: { facts: state, record, generation: this.search.generation, settled: this.settled },
+    };
+  }
+
+  restore({ arrays, state }: ChooserState): void {
+    const part = (prefix: string): ChooserState => ({
+      arrays: underPrefix(prefix, arrays),
+      state: state[prefix] as Record<string, unknown>,
+    });
+    if (typeof state.settled !== 'boolean')
+      throw new RangeError(`the saved search says settled: ${String(state.settled)}, expected true or false`);
+    this.facts.restore(part('facts'));
+    this.record.restore(part('record'));
+    this.search.fromArrays(underPrefix('search', arrays), state.generation);
+    this.settled = state.settled;
+  }
+
+  diagnostics(): Record<string, number> {
+    const names = [...this.keep, ...this.grow].map(({ name }) => name as string).concat('budget');
+    const coefficients = this.groups.flatMap((group, g) =>
+      names.map((name, i) => [`es/${name}/${group.name}`, this.search.mean[g * names.length + i]] as const),
+    );
+    return { ...this.record.take(), ...Object.fromEntries(coefficients) };
+  }
+
+  /** A generation: draws members, judges the masks that they make, and moves the search. Returns these masks. */
+  private judge(view: BlockView, scale: number, draw: Drawing): Mask[] {
+    const { search, settings, record, matrices } = this;
+    this.sigma.forEach((sigma, i) => (search.sigma[i] = sigma * scale));
     const plus = new Float32Array(search.mean.length);
     const minus = new Float32Array(search.mean.length);
-    const noise = new Float32Array(this.deployed.length);
     const masks: Mask[] = [];
     for (let pair = 0; pair < settings.population / 2; pair++) {
       search.samplePair(pair, plus, minus);
-      fillNormals(noise, this.seed, streams.blockNoise, noiseIndex(search.generation, pair, noise.length));
-      for (const sample of [plus, minus]) masks.push(draw(sample, settings.drop * scale, noise));
+      // The members of a pair grow with the same noise, so that their coefficients alone tell them apart.
+      const noise = this.growthNoise(pair);
+      for (const sample of [plus, minus]) masks.push(draw(sample, noise));
     }
-    facts.hold(masks);
+    const hold = new Hold(settings.population / 2);
+    for (const losses of view.losses(masks.map((mask) => perMatrix(mask, matrices)))) hold.observe(losses);
+    const { spread, noise } = hold.spread();
+    record.figure('es/spread', spread);
+    record.figure('es/noise', noise);
+    const fitness = hold.fitness();
+    search.update(settings.shuffle ? shuffledFitness(fitness, this.seed, search.generation) : fitness);
+    this.capGrowth();
     return masks;
   }
 
-  learn(fitness: Float64Array): void {
+  /** Noise for the scores of growth of a pair of this generation. */
+  private growthNoise(pair: number): Float32Array {
+    const noise = new Float32Array(this.facts.trained.length);
+    fillNormals(noise, this.seed, streams.blockNoise, noiseIndex(this.search.generation, pair, noise.length));
+    return noise;
+  }
+
+  private capGrowth(): void {
     const { search, keep, grow, groups } = this;
-    search.update(fitness);
     const perGroup = keep.length + grow.length + 1;
     groups.forEach((_, g) => {
       for (let i = g * perGroup + keep.length; i < (g + 1) * perGroup - 1; i++) search.mean[i] = capped(search.mean[i]);
     });
   }
 
-  settle(view: BlockView): void {
-    this.facts.look(view);
-    this.deployed = this.drawing()(this.search.mean, 0);
-  }
-
-  save(): ChooserState {
-    const { arrays, state } = this.facts.save();
-    return {
-      arrays: new Map([...arrays, ...this.search.toArrays(), ['deployed', maskToBits(this.deployed)]]),
-      state: { ...state, generation: this.generation },
-    };
-  }
-
-  restore(saved: ChooserState): void {
-    this.facts.restore(saved);
-    this.search.fromArrays(saved.arrays, saved.state.generation);
-    this.deployed = maskFromBits(saved.arrays.get('deployed'), this.deployed.length);
-  }
-
-  figures(): Record<string, number> {
-    const names = [...this.keep, ...this.grow].map(({ name }) => name as string).concat('budget');
-    return Object.fromEntries(
-      this.groups.flatMap((group, g) =>
-        names.map((name, i) => [`es/${name}/${group.name}`, this.search.mean[g * names.length + i]]),
-      ),
-    );
-  }
-
-  /**
-   * How the present facts make a mask of coefficients: the function takes them, the share to drop, and noise for the
-   * scores of growth.
-   */
-  private drawing(): (sample: Float32Array, drop: number, noise?: Float32Array) => Mask {
-    const { groups, facts, settings } = this;
-    const trained = facts.trained();
-    const perGroup = this.keep.length + this.grow.length + 1;
-    const keep = this.keep.map((statistic) => standardised(statistic, facts, groups, trained));
-    const grow = this.grow.map((statistic) => standardised(statistic, facts, groups));
-    const total = groups.reduce((sum, { kept }) => sum + kept, 0);
+  /** How coefficients make a mask of the present facts, with this share of the surplus and a share of the mask dropped. */
+  private drawing(surplus: number, drop: number): Drawing {
+    const { groups, facts, settings, keep, grow } = this;
+    const { trained } = facts;
+    const perGroup = keep.length + grow.length + 1;
+    const keepValues = keep.map((statistic) => standardised(statistic, facts, groups, trained));
+    const growValues = grow.map((statistic) => standardised(statistic, facts, groups));
     const sizes = groups.map(({ start, end }) => end - start);
+    const budgets = groups.map(({ kept }, g) =>
+      Math.round(kept + surplus * Math.max(0, settings.begin * sizes[g] - kept)),
+    );
+    // A given mask may leave a group empty; here each has at least one block.
+    const total = Math.max(
+      groups.length,
+      budgets.reduce((sum, budget) => sum + budget, 0),
+    );
     const keepScores = new Float32Array(trained.length);
     const growScores = new Float32Array(trained.length);
-    return (sample, drop, noise) => {
+    return (sample, noise) => {
       keepScores.fill(0);
       growScores.fill(0);
       groups.forEach(({ start, end }, g) => {
-        keep.forEach((values, f) => addTo(keepScores, sample[g * perGroup + f], values, start, end));
-        grow.forEach((values, f) =>
+        keepValues.forEach((values, f) => addTo(keepScores, sample[g * perGroup + f], values, start, end));
+        growValues.forEach((values, f) =>
           addTo(growScores, capped(sample[g * perGroup + keep.length + f]), values, start, end),
         );
       });
-      if (noise) addTo(growScores, settings.growthNoise, noise, 0, noise.length);
-      const counts = apportion(
-        total,
-        // A given mask may leave a group empty; here each has at least one block.
-        groups.map(({ kept }, g) => Math.max(1, kept) * Math.exp(sample[(g + 1) * perGroup - 1])),
-        sizes,
-      );
+      addTo(growScores, settings.growthNoise, noise, 0, noise.length);
+      const shares = budgets.map((budget, g) => Math.max(1, budget) * Math.exp(sample[(g + 1) * perGroup - 1]));
+      const counts = apportion(total, shares, sizes);
       return dropAndGrow(
         trained,
         groups.map((group, g) => ({ ...group, kept: counts[g] })),
@@ -189,6 +269,9 @@ class GuidedMasks implements MaskDistribution {
     };
   }
 }
+
+/** The mask that coefficients make, blocks being grown with this noise. */
+type Drawing = (sample: Float32Array, noise: Float32Array) => Mask;
 
 /**
  * Coefficients of growth stay within ±1. The search sees what a loss is now, not what trying other blocks brings later:

@@ -11,8 +11,8 @@ test('a method alone gets its defaults, and only its own', () => {
     rigl: { every: 100, drop: 0.3, until: 0.75 },
   });
   assert.equal(sparsitySchema.parse({ method: 'es' }).es?.population, 8);
-  const guided = sparsitySchema.parse({ method: 'es-guided', 'es-guided': { hold: 50 } });
-  assert.equal(guided['es-guided']?.hold, 50);
+  const guided = sparsitySchema.parse({ method: 'es-guided', 'es-guided': { every: 20 } });
+  assert.equal(guided['es-guided']?.every, 20);
   assert.equal(guided['es-guided']?.stop, 0.8);
   assert.equal(guided.es, undefined);
   assert.deepEqual(
@@ -37,7 +37,8 @@ test('wrong settings are refused', () => {
     [{ method: 'snip' }, /"es-guided"/],
     [{ method: 'es', es: { population: 7 } }, /multiple of 2/],
     [{ method: 'es', es: { population: 8, workers: 3 } }, /expected a population that is a multiple of 2·workers/],
-    [{ method: 'es-guided', 'es-guided': { workers: 3 } }, /multiple of 2·workers/],
+    [{ method: 'es-guided', 'es-guided': { population: 5 } }, /multiple of 2/],
+    [{ method: 'es-guided', 'es-guided': { begin: 2 } }, /begin/],
     [{ method: 'set', set: { drop: 1.5 } }, /drop/],
     [{ method: 'set', unknown: {} }, /unknown/],
     [{ method: 'es-guided', 'es-guided': { learned: { keep_luck: 1 } } }, /keep_luck/],
@@ -47,7 +48,7 @@ test('wrong settings are refused', () => {
 });
 
 test('every method makes its chooser', () => {
-  const members = { fixed: 1, pruning: 1, set: 1, rigl: 1, es: 8, 'es-guided': 8 };
+  const members = { fixed: 1, pruning: 1, set: 1, rigl: 1, es: 8, 'es-guided': 1 };
   for (const [method, expected] of Object.entries(members)) {
     const chooser = createChooser(
       sparsitySchema.parse({ method, pruning: { start: 1, end: 2, every: 1 } }),

@@ -29,25 +29,16 @@ const dropGrowSchema = z.strictObject({
   until: share.default(0.75),
 });
 
-/** See `PopulationSettings`. */
-const population = {
-  population: whole(limits.population).multipleOf(2).default(8),
-  hold: steps.default(20),
-  grace: share.default(0),
-  stop: share.default(0.8),
-  anneal: amount.default(1),
-  workers: whole(limits.workers).default(1),
-  shuffle: z.boolean().default(false),
-};
-
-const splitsEvenly = ({ population, workers }: { population: number; workers: number }) =>
-  population % (2 * workers) === 0;
-const split = { error: 'expected a population that is a multiple of 2·workers' };
-
-/** See `DirectSettings`. */
+/** See `DirectSettings` and `PopulationSettings`. */
 const directSchema = z
   .strictObject({
-    ...population,
+    population: whole(limits.population).multipleOf(2).default(8),
+    hold: steps.default(20),
+    grace: share.default(0),
+    stop: share.default(0.8),
+    anneal: amount.default(1),
+    workers: whole(limits.workers).default(1),
+    shuffle: z.boolean().default(false),
     revive: revival.default('moments'),
     sigma: amount.default(0.1),
     meanStep: amount.default(1),
@@ -55,27 +46,30 @@ const directSchema = z
     unit: z.enum(['block', 'column']).default('block'),
     matrices: z.array(text()).max(limits.layers.most).optional(),
   })
-  .refine(splitsEvenly, split);
+  .refine(({ population, workers }) => population % (2 * workers) === 0, {
+    error: 'expected a population that is a multiple of 2·workers',
+  });
 
 /** See `GuidedSettings`. */
-const guidedSchema = z
-  .strictObject({
-    ...population,
-    hold: steps.default(50),
-    grace: share.default(0.7),
-    revive: revival.default('weights'),
-    groups: z.enum(['layer', 'gate']).default('layer'),
-    learned: z
-      .partialRecord(z.enum(statistics.map(({ name }) => name)), real(limits.amount))
-      .default({ keep_gradient: 0, grow_gradient: 0 }),
-    drop: share.default(0.9),
-    growthNoise: amount.default(0.5),
-    coefficientSigma: amount.default(0.2),
-    budgetSigma: amount.default(0.2),
-    meanStep: amount.default(0.5),
-    gradientMemory: share.lt(1).default(0.8),
-  })
-  .refine(splitsEvenly, split);
+const guidedSchema = z.strictObject({
+  population: whole(limits.population).multipleOf(2).default(8),
+  every: steps.default(50),
+  stop: share.default(0.8),
+  anneal: amount.default(1),
+  begin: share.default(0.3),
+  drop: share.default(0.3),
+  groups: z.enum(['layer', 'gate']).default('layer'),
+  learned: z
+    .partialRecord(z.enum(statistics.map(({ name }) => name)), real(limits.amount))
+    .default({ keep_gradient: 0, grow_gradient: 0 }),
+  growthNoise: amount.default(0.5),
+  coefficientSigma: amount.default(0.2),
+  budgetSigma: amount.default(0.2),
+  meanStep: amount.default(1),
+  gradientMemory: share.lt(1).default(0.8),
+  revive: revival.default('weights'),
+  shuffle: z.boolean().default(false),
+});
 
 /**
  * The part of a recipe under `sparsity`: a method, and under its name its settings. Settings of methods that are not

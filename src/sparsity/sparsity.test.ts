@@ -25,6 +25,7 @@ function magnitudes(matrix: BlockMatrix): Float32Array {
 const viewOf = (weights: BlockMatrix[]): BlockView => ({
   magnitudes: () => weights.map(magnitudes),
   gradients: () => assert.fail('asked for gradients'),
+  losses: () => assert.fail('asked for losses'),
 });
 
 function withRandomValues(matrix: BlockMatrix): BlockMatrix {

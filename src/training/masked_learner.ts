@@ -55,6 +55,9 @@ export abstract class MaskedLearner implements Learner {
     return this.chooser?.members ?? 1;
   }
 
+  /** Weights that an example passes through now, biases apart: the mean over the members. */
+  abstract get nonZeros(): number;
+
   advance(): LearnerStep {
     const { chooser, optimiser, step } = this;
     const masks = chooser?.update(step, this.view());
@@ -98,7 +101,7 @@ export abstract class MaskedLearner implements Learner {
   protected abstract gradients(paired: boolean): MemberGradients;
 
   /** What the chooser may ask about the weights. */
-  protected abstract view(): BlockView;
+  abstract view(): BlockView;
 
   /** Called after the members have got other masks. */
   protected masksChanged(): void {}

@@ -30,7 +30,7 @@ export const quickSearches = {
   'es-guided': [
     'sparsity.method=es-guided',
     'sparsity.es-guided.population=4',
-    'sparsity.es-guided.hold=4',
+    'sparsity.es-guided.every=4',
     'sparsity.es-guided.stop=1',
   ],
 } as const;

@@ -18,6 +18,7 @@ const results = (method: string, ...accuracies: number[]): SparsityResult[] =>
     steps: 10,
     quality: { accuracy },
     nonZeros: 6304,
+    trainedNonZeros: 9000,
     seconds: 2,
     coreSeconds: 1,
     peakMegabytes: 100,
@@ -42,6 +43,18 @@ test('the paired t test is that of Student’s sleep data', () => {
   assert.ok(Math.abs(found.p - 0.002833) < 1e-6, `${found.p}`);
 });
 
+test('p is adjusted for the number of comparisons', () => {
+  const all = [
+    ...results('es', ...laevo),
+    ...results('fixed', ...dextro),
+    // The same values, so that the differences have the mean 0.
+    ...results('rigl', ...[...laevo].reverse()),
+  ];
+  const [fixed, rigl] = compare(all, chooseMethods('es,fixed,rigl'), figures);
+  assert.ok(Math.abs(fixed.p - 0.002833) < 1e-6 && Math.abs(fixed.adjusted - 2 * fixed.p) < 1e-12);
+  assert.ok(Math.abs(rigl.adjusted - 1) < 1e-9);
+});
+
 test('seeds that only one method has are left out, and one pair has no p', () => {
   const [found] = compare([...results('es', 3), ...results('fixed', 1, 5)], chooseMethods(), figures);
   assert.deepEqual([found.seeds, found.difference], [1, 2]);
@@ -56,13 +69,13 @@ test('the table has means and sample standard deviations', () => {
   assert.equal(
     markdownTable(summaryRows(summaries, figures)),
     [
-      '| method | seeds | non-zeros | accuracy, % | seconds | core seconds | peak MB |',
-      '| ------ | ----- | --------- | ----------- | ------- | ------------ | ------- |',
-      '| fixed  | 4     | 6,304     | 2.5 ± 1.3   | 2       | 1            | 100     |',
-      '| es     | 1     | 6,304     | 5.0         | 2       | 1            | 100     |',
+      '| method | seeds | non-zeros | in training | accuracy, % | seconds | core seconds | peak MB |',
+      '| ------ | ----- | --------- | ----------- | ----------- | ------- | ------------ | ------- |',
+      '| fixed  | 4     | 6,304     | 9,000       | 2.5 ± 1.3   | 2       | 1            | 100     |',
+      '| es     | 1     | 6,304     | 9,000       | 5.0         | 2       | 1            | 100     |',
     ].join('\n'),
   );
-  assert.equal(summaryCsv(summaries, figures).split('\n')[2], 'es,1,6304,5,,2,1,100');
+  assert.equal(summaryCsv(summaries, figures).split('\n')[2], 'es,1,6304,9000,5,,2,1,100');
   assert.deepEqual(comparisonRows(compare(all, chooseMethods(), figures), figures)[1], ['es − fixed', '+4.0']);
 });
 

@@ -1,5 +1,5 @@
 import type { FileKind } from '../../base/output.js';
-import { deviation, mean, pairedTTest } from '../../base/statistics.js';
+import { deviation, holm, mean, pairedTTest } from '../../base/statistics.js';
 import type { SparsityMethod } from './methods.js';
 import type { SparsityResult } from './sparsity.js';
 import type { QualityFigure } from './task.js';
@@ -9,6 +9,8 @@ export interface MethodSummary {
   readonly method: string;
   readonly seeds: number;
   readonly nonZeros: number;
+  /** Mean over the steps. */
+  readonly trainedNonZeros: number;
   /** Mean and sample standard deviation (NaN for one seed) of each figure. */
   readonly quality: Readonly<Record<string, { readonly mean: number; readonly deviation: number }>>;
   /** Means. */
@@ -27,6 +29,8 @@ export interface Comparison {
   readonly difference: number;
   /** Of the two-sided paired t test; NaN for fewer than two seeds. */
   readonly p: number;
+  /** p, adjusted for the number of comparisons that have one (Holm 1979). */
+  readonly adjusted: number;
 }
 
 /** One summary per method, in the order of the results. */
@@ -38,6 +42,7 @@ export function summarise(results: readonly SparsityResult[], figures: readonly 
       method,
       seeds: runs.length,
       nonZeros: Math.round(mean(runs.map(({ nonZeros }) => nonZeros))),
+      trainedNonZeros: Math.round(mean(runs.map(({ trainedNonZeros }) => trainedNonZeros))),
       quality: Object.fromEntries(
         figures.map(({ name }) => [name, { mean: mean(of(name)), deviation: deviation(of(name)) }]),
       ),
@@ -57,7 +62,7 @@ export function compare(
   methods: readonly SparsityMethod[],
   figures: readonly QualityFigure[],
 ): Comparison[] {
-  return methods.flatMap(({ name, against }) =>
+  const comparisons = methods.flatMap(({ name, against }) =>
     against.flatMap((other) =>
       figures.flatMap(({ name: figure }) => {
         const differences = results.flatMap(({ method, seed, quality }) => {
@@ -78,6 +83,9 @@ export function compare(
       }),
     ),
   );
+  const tested = comparisons.filter(({ p }) => !Number.isNaN(p));
+  const adjusted = holm(tested.map(({ p }) => p));
+  return comparisons.map((one) => ({ ...one, adjusted: tested.includes(one) ? adjusted[tested.indexOf(one)] : NaN }));
 }
 
 /** The summaries as rows of text, the head first. */
@@ -86,6 +94,7 @@ export function summaryRows(summaries: readonly MethodSummary[], figures: readon
     'method',
     'seeds',
     'non-zeros',
+    'in training',
     ...figures.map(({ title }) => title),
     'seconds',
     'core seconds',
@@ -93,10 +102,11 @@ export function summaryRows(summaries: readonly MethodSummary[], figures: readon
   ];
   return [
     head,
-    ...summaries.map(({ method, seeds, nonZeros, quality, seconds, coreSeconds, peakMegabytes }) => [
+    ...summaries.map(({ method, seeds, nonZeros, trainedNonZeros, quality, seconds, coreSeconds, peakMegabytes }) => [
       method,
       String(seeds),
       nonZeros.toLocaleString('en-US'),
+      trainedNonZeros.toLocaleString('en-US'),
       ...figures.map(
         ({ name, digits }) =>
           `${quality[name].mean.toFixed(digits)}${seeds > 1 ? ` ± ${quality[name].deviation.toFixed(digits)}` : ''}`,
@@ -114,7 +124,7 @@ export function comparisonRows(comparisons: readonly Comparison[], figures: read
   const cell = (found: Comparison | undefined, digits: number) => {
     if (!found) return '';
     const sign = found.difference > 0 ? '+' : '';
-    return `${sign}${found.difference.toFixed(digits)}${Number.isNaN(found.p) ? '' : ` (p = ${found.p < 0.001 ? found.p.toExponential(0) : found.p.toFixed(3)})`}`;
+    return `${sign}${found.difference.toFixed(digits)}${Number.isNaN(found.p) ? '' : ` (p = ${found.adjusted < 0.001 ? found.adjusted.toExponential(0) : found.adjusted.toFixed(3)})`}`;
   };
   return [
     ['difference', ...figures.map(({ title }) => title)],
@@ -130,7 +140,7 @@ export function comparisonRows(comparisons: readonly Comparison[], figures: read
   ];
 }
 
-const firstColumns = ['method', 'seeds', 'non_zeros'];
+const firstColumns = ['method', 'seeds', 'non_zeros', 'trained_non_zeros'];
 
 /** What may be replaced by a summary without asking. */
 export const summaryKind: FileKind = {
@@ -147,17 +157,20 @@ export function summaryCsv(summaries: readonly MethodSummary[], figures: readonl
     'core_seconds',
     'peak_megabytes',
   ];
-  const lines = summaries.map(({ method, seeds, nonZeros, quality, seconds, coreSeconds, peakMegabytes }) => [
-    method,
-    seeds,
-    nonZeros,
-    ...figures.flatMap(({ name }) => [
-      quality[name].mean,
-      Number.isNaN(quality[name].deviation) ? '' : quality[name].deviation,
-    ]),
-    seconds,
-    coreSeconds,
-    peakMegabytes,
-  ]);
+  const lines = summaries.map(
+    ({ method, seeds, nonZeros, trainedNonZeros, quality, seconds, coreSeconds, peakMegabytes }) => [
+      method,
+      seeds,
+      nonZeros,
+      trainedNonZeros,
+      ...figures.flatMap(({ name }) => [
+        quality[name].mean,
+        Number.isNaN(quality[name].deviation) ? '' : quality[name].deviation,
+      ]),
+      seconds,
+      coreSeconds,
+      peakMegabytes,
+    ],
+  );
   return [head, ...lines].map((cells) => `${cells.join(',')}\n`).join('');
 }

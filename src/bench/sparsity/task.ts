@@ -3,12 +3,14 @@ import { BadSteps, type Learner } from '../../training/learner.js';
 import type { AnyRecipe } from '../../training/recipe/recipe.js';
 
 /**
- * How long training took, by the clock and in time of one core: on a machine that does other things too only the second
+ * What training took, by the clock and in time of one core: on a machine that does other things too only the second
  * can be compared.
  */
-export interface TrainingTime {
+export interface TrainingCost {
   readonly seconds: number;
   readonly coreSeconds: number;
+  /** Weights that an example passed through, the mean over the steps: what looks at masks beside the steps is not in it. */
+  readonly trainedNonZeros: number;
 }
 
 /** A figure of quality, and how it is shown. */
@@ -21,7 +23,7 @@ export interface QualityFigure {
 }
 
 /** What came of one run. */
-export interface SparsityFigures extends TrainingTime {
+export interface SparsityFigures extends TrainingCost {
   /** A value for each of the task's figures. */
   readonly quality: Readonly<Record<string, number>>;
   /** Weights of the finished model that are not zero. */
@@ -48,11 +50,22 @@ export interface SparsityTask<R extends AnyRecipe> {
  * Trains up to a number of steps.
  * @throws {TtsError} ERR_NOT_FINITE after ten steps in a row whose loss or gradients were not finite
  */
-export function trainToEnd(learner: Pick<Learner, 'step' | 'advance'>, steps: number): TrainingTime {
+export function trainToEnd(
+  learner: Pick<Learner, 'step' | 'advance'> & { readonly nonZeros: number },
+  steps: number,
+): TrainingCost {
   const begun = performance.now();
   const before = process.cpuUsage();
   const badSteps = new BadSteps();
-  while (learner.step < steps) badSteps.add(learner.advance(), learner.step);
+  let trained = 0;
+  while (learner.step < steps) {
+    badSteps.add(learner.advance(), learner.step);
+    trained += learner.nonZeros;
+  }
   const { user, system } = process.cpuUsage(before);
-  return { seconds: (performance.now() - begun) / 1000, coreSeconds: (user + system) / 1e6 };
+  return {
+    seconds: (performance.now() - begun) / 1000,
+    coreSeconds: (user + system) / 1e6,
+    trainedNonZeros: trained / steps,
+  };
 }

@@ -33,7 +33,7 @@ test('methods keep equally many weights, and training makes held-out speech like
   const run = (...set: string[]) => vocoderTask.runOnce(recipeOf(...tiny, ...set), kernels);
   const short = await run('training.steps=1');
   const long = await run('training.steps=24');
-  const searched = await run('training.steps=24', 'sparsity.method=es-guided', 'sparsity.es-guided.hold=4');
+  const searched = await run('training.steps=24', 'sparsity.method=es-guided', 'sparsity.es-guided.every=4');
   assert.ok(long.quality.nll < short.quality.nll - 0.1, `${short.quality.nll} to ${long.quality.nll}`);
   assert.ok(searched.quality.nll < short.quality.nll - 0.1, `${short.quality.nll} to ${searched.quality.nll}`);
   assert.notEqual(searched.quality.nll, long.quality.nll);

@@ -31,9 +31,9 @@ export const vocoderTask: SparsityTask<Recipe> = {
     const store = await openStore(recipe, kernels.threads);
     const { tf } = await loadTensorFlow(kernels);
     const trainer = new VocoderTrainer(recipe, store, kernels, tf);
-    const time = trainToEnd(trainer, recipe.training.steps);
+    const cost = trainToEnd(trainer, recipe.training.steps);
     const nonZeros = trainer.deployed().sparse.reduce((sum, { values }) => sum + values.length, 0);
-    return { quality: { nll: heldOutNll(tf, kernels, trainer, store) }, nonZeros, ...time };
+    return { quality: { nll: heldOutNll(tf, kernels, trainer, store) }, nonZeros, ...cost };
   },
 };
 

@@ -1,10 +1,10 @@
-import { type Interval, intervalOfMean, mean } from '../../base/statistics.js';
+import { holm, type Interval, intervalOfMean, mean } from '../../base/statistics.js';
 import type { Answers } from '../server/records.js';
 import { anchorsOf } from '../study/signals.js';
 import { groupBy } from './groups.js';
 import { type AnalysedStudy, type Score, scoresOf } from './scores.js';
 import { outliers, screen, type ScreenedListener } from './screening.js';
-import { binomialTwoSided, binomialUpperTail, holm, quartiles, shareInterval, signedRank } from './significance.js';
+import { binomialTwoSided, binomialUpperTail, quartiles, shareInterval, signedRank } from './significance.js';
 
 /** What counts as one independent observation: a listener's mean, or each rating. */
 export type Unit = 'listener' | 'rating';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { intervalOfMean } from '../../base/statistics.js';
-import { binomialTwoSided, binomialUpperTail, holm, quartiles, shareInterval, signedRank } from './significance.js';
+import { holm } from '../../base/statistics.js';
+import { binomialTwoSided, binomialUpperTail, quartiles, shareInterval, signedRank } from './significance.js';
 
 const close = (value: number | null, expected: number, tolerance = 5e-5) =>
   assert.ok(value !== null && Math.abs(value - expected) <= tolerance, `${value}, expected ${expected}`);

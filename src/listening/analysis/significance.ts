@@ -98,15 +98,3 @@ export function shareInterval(successes: number, trials: number): Interval {
   const high = successes === trials ? 1 : jStat.beta.inv(0.975, successes + 1, trials - successes);
   return { mean: successes / trials, low, high };
 }
-
-/** p values of a family of tests, adjusted so that the chance of any false alarm stays below the level (Holm 1979). */
-export function holm(pValues: readonly number[]): number[] {
-  const order = pValues.map((_, i) => i).sort((a, b) => pValues[a] - pValues[b]);
-  const adjusted = new Array<number>(pValues.length);
-  let largest = 0;
-  order.forEach((index, rank) => {
-    largest = Math.max(largest, Math.min(1, (pValues.length - rank) * pValues[index]));
-    adjusted[index] = largest;
-  });
-  return adjusted;
-}

@@ -216,7 +216,10 @@ export function gradientsFor({ layers }: ClassifierNetwork): ClassifierGradients
 
 /** Non-zero weights of a network, biases apart. */
 export function countWeights({ layers }: ClassifierNetwork): number {
-  return gradientsFor({ layers, input: [1, 1, 1] }).weights.reduce((sum, { length }) => sum + length, 0);
+  return layers.reduce((sum, layer) => {
+    if (layer.kind === 'convolution') return sum + layer.matrix.values.length;
+    return layer.kind === 'depthwise' ? sum + layer.weights.length : sum;
+  }, 0);
 }
 
 function mean(arrays: readonly Float32Array[]): Float32Array {

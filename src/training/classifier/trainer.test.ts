@@ -100,6 +100,23 @@ test('members run on masks of their own, and come back to one', () => {
   assert.equal(done.parameters.masks().length, 1);
 });
 
+test('masks are judged on the same images: what is judged is the loss of their networks', () => {
+  const trainer = trained(100, ['sparsity.method=fixed', 'training.learningRate=5e-3']);
+  const kept = trainer.parameters.masks()[0];
+  const all = kept.map((mask) => mask.slice().fill(1));
+  const none = kept.map((mask) => mask.slice().fill(0));
+  const judged = trainer.view().losses([kept, all, none]);
+  assert.equal(judged.length, 8);
+  for (const [one, more, nothing] of judged) {
+    assert.ok(Math.abs(more - one) < 1e-5, 'a block that was never trained is zero');
+    // Without weights between, all images get the biases' answer.
+    assert.ok(nothing > one + 0.1, `${nothing}, ${one}`);
+  }
+  const mean = judged.reduce((sum, [one]) => sum + one, 0) / judged.length;
+  const { nll } = scoreClassifier(chooseKernels({ threads: 1 }), trainer.parameters.deployed(kept, 'weights'), train);
+  assert.ok(Math.abs(mean - nll) < 0.3 * nll, `${mean}, ${nll} over all images`);
+});
+
 test('examples that the members cannot share out, and images of another size, are refused', () => {
   assert.throws(() => trained(0, [...quickSearches.es, 'training.examples=62']), {
     code: 'ERR_RECIPE',

@@ -3,13 +3,17 @@ import { drawExamples, type Examples } from '../../data/images/examples.js';
 import type { ClassifierGradients, ClassifierNetwork, Kernels } from '../../kernels/index.js';
 import { maskedLayers } from '../../model/classifiers/shapes.js';
 import type { BlockView, MaskedMatrix } from '../../sparsity/chooser.js';
+import type { Mask } from '../../sparsity/mask.js';
 import { maskPicture } from '../../sparsity/mask_picture.js';
 import { createChooser } from '../../sparsity/settings.js';
 import { sumInto } from '../adam_states.js';
 import { MaskedLearner, type MemberGradients } from '../masked_learner.js';
 import type { ClassifierRecipe } from '../recipe/classifier_schema.js';
 import { checkInput, classifierOf } from './model.js';
-import { ClassifierParameters, gradientsFor } from './parameters.js';
+import { ClassifierParameters, countWeights, gradientsFor } from './parameters.js';
+
+/** Groups of the examples on which masks are judged: enough to tell how noisy a judgement is. */
+const judgedGroups = 8;
 
 /** A classifier in training. The members of a pair see the same examples in the steps that count. */
 export class ClassifierTrainer extends MaskedLearner {
@@ -46,6 +50,10 @@ export class ClassifierTrainer extends MaskedLearner {
     this.masksChanged();
   }
 
+  get nonZeros(): number {
+    return this.networks.reduce((sum, network) => sum + countWeights(network), 0) / this.networks.length;
+  }
+
   deployed(): ClassifierNetwork {
     return this.parameters.deployed(this.deployedMasks(), 'average');
   }
@@ -76,13 +84,27 @@ export class ClassifierTrainer extends MaskedLearner {
     return this.kernels.classifierGradients(networks, batch, 1 / count, gradients).loss.map((nats) => nats / count);
   }
 
+  /** The losses of a `BlockView`, on as many examples as a step has; not those that the coming step trains on. */
+  private judge(masks: readonly (readonly Mask[])[]): Float64Array[] {
+    const { recipe, parameters, members } = this;
+    const { examples, seed } = recipe.training;
+    const count = Math.ceil(examples / judgedGroups);
+    const draws = Array.from({ length: judgedGroups }, (_, group) => members + group);
+    const batch = drawExamples(this.examples, { count, draws, augment: recipe.data.augment }, seed, this.step);
+    const losses = masks.map((mask) => {
+      const network = parameters.deployed(mask, 'weights');
+      return this.kernels.classifierLoss(Array<ClassifierNetwork>(judgedGroups).fill(network), batch).loss;
+    });
+    return draws.map((_, group) => Float64Array.from(losses, (loss) => loss[group] / count));
+  }
+
   /** Takes the members apart again. */
   protected override masksChanged(): void {
     this.networks = this.parameters.networks();
     this.buffers = this.networks.map(gradientsFor);
   }
 
-  protected view(): BlockView {
+  view(): BlockView {
     const { parameters } = this;
     return {
       magnitudes: () => parameters.masked.map((weights) => weights.magnitudes()),
@@ -92,6 +114,7 @@ export class ClassifierTrainer extends MaskedLearner {
         this.gradientsOf(probes, gradients, false);
         return mean(gradients.map(({ weights }) => parameters.ofMasked(weights)));
       },
+      losses: (masks) => this.judge(masks),
     };
   }
 }

@@ -31,7 +31,7 @@ const network = [
   'model.encoding=mulaw10',
 ];
 /** Moves blocks between the gates, so that the counts in the masks are no longer those of the densities. */
-const guided = 'sparsity.es-guided={ population: 4, hold: 5, grace: 0.4, groups: gate, budgetSigma: 1 }';
+const guided = 'sparsity.es-guided={ population: 4, every: 5, groups: gate, budgetSigma: 1 }';
 const methods = {
   fixed: [],
   set: ['sparsity.set={ every: 5 }'],

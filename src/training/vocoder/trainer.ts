@@ -19,7 +19,7 @@ import {
 } from '../../model/wavernn/config.js';
 import { GradientPool, sampleRateNll } from '../../model/wavernn/sample_rate_op.js';
 import type { BlockView } from '../../sparsity/chooser.js';
-import { maskOf } from '../../sparsity/mask.js';
+import { type Mask, maskOf } from '../../sparsity/mask.js';
 import { maskPicture } from '../../sparsity/mask_picture.js';
 import { createChooser } from '../../sparsity/settings.js';
 import { sumInto } from '../adam_states.js';
@@ -31,8 +31,8 @@ import { maskedMatrices, VocoderParameters } from './parameters.js';
 import { drawSegments, type Segments } from './segments.js';
 
 /**
- * A dense gradient costs as much as ten sparse ones: it is taken over so many samples, give or take. Those who ask
- * average over several.
+ * A dense gradient costs as much as ten sparse ones, and masks are judged by the dozen: both see so many samples, give or
+ * take. Those who ask average over several.
  */
 const probeSamples = 7680;
 
@@ -118,6 +118,12 @@ export class VocoderTrainer extends MaskedLearner {
     );
   }
 
+  get nonZeros(): number {
+    const { members, parameters } = this;
+    const stored = parameters.sparse.flatMap((weights) => weights.members.map(({ values }) => values.length));
+    return stored.reduce((sum, length) => sum + length, 0) / members;
+  }
+
   override diagnostics(): Record<string, number> {
     return { 'train/density': this.density, ...super.diagnostics() };
   }
@@ -132,51 +138,61 @@ export class VocoderTrainer extends MaskedLearner {
     return this.gradientsOf(this.segments(lanes, segment, paired ? this.members / 2 : 0));
   }
 
-  private segments(lanes: number, steps: number, pairs = 0): Segments {
+  private segments(lanes: number, steps: number, pairs = 0, step = this.step): Segments {
     const { seed, noise } = this.recipe.training;
-    return drawSegments(
-      this.store,
-      this.config,
-      this.codec,
-      this.kernels,
-      { lanes, steps, noise, seed },
-      this.step,
-      pairs,
-    );
+    return drawSegments(this.store, this.config, this.codec, this.kernels, { lanes, steps, noise, seed }, step, pairs);
   }
 
-  protected view(): BlockView {
+  view(): BlockView {
     return {
       magnitudes: () => this.parameters.sparse.map((weights) => weights.magnitudes()),
       gradients: () => {
         const probes = this.parameters.probes();
-        const { lanes, segment } = this.recipe.training;
-        const { sequence, features, rows, part } = this.segments(
-          lanes,
-          Math.min(segment, Math.max(16, Math.round(probeSamples / lanes))),
-        );
-        const conditioning = new Map(
-          [...this.parameters.conditioning].map(([name, { shape, state }]) => [
-            name,
-            this.tf.tensor(state.weights, shape),
-          ]),
-        );
-        const gate = this.tf.tidy(
-          () =>
-            conditioningForward(
-              this.tf,
-              this.config,
-              Object.fromEntries(conditioning),
-              this.featureTensor(features, rows),
-              part,
-            ).dataSync() as Float32Array,
-        );
-        this.tf.dispose([...conditioning.values()]);
+        const { sequence, features, rows, part } = this.probeSegments();
+        const gate = this.gateOf(features, rows, part);
         const gradients = new GradientPool().take(probes, gate.length);
         this.kernels.memberGradients(probes, { ...sequence, gate }, 1 / (sequence.lanes * sequence.steps), gradients);
         return gradients[0].sparse.map((_, i) => sumInto(gradients.map(({ sparse }) => sparse[i])));
       },
+      losses: (masks) => this.judge(masks),
     };
+  }
+
+  /** The losses of a `BlockView`: a group is a lane. */
+  private judge(masks: readonly (readonly Mask[])[]): Float64Array[] {
+    const { sequence, features, rows, part } = this.probeSegments(this.recipe.training.steps + this.step);
+    const gate = this.gateOf(features, rows, part);
+    const nats = masks.map((mask) =>
+      this.kernels.sequenceLoss(this.parameters.deployed(mask, 'weights'), { ...sequence, gate }),
+    );
+    return Array.from({ length: sequence.lanes }, (_, lane) =>
+      Float64Array.from(nats, (lanes) => lanes[lane] / sequence.steps),
+    );
+  }
+
+  /** Short segments: those of the coming step, or of one past the run's end, which no step is trained on. */
+  private probeSegments(step = this.step): Segments {
+    const { lanes, segment } = this.recipe.training;
+    return this.segments(lanes, Math.min(segment, Math.max(16, Math.round(probeSamples / lanes))), 0, step);
+  }
+
+  /** The conditioning of segments by the present weights. */
+  private gateOf(features: Float32Array, rows: number, part: Segments['part']): Float32Array {
+    const conditioning = new Map(
+      [...this.parameters.conditioning].map(([name, { shape, state }]) => [name, this.tf.tensor(state.weights, shape)]),
+    );
+    const gate = this.tf.tidy(
+      () =>
+        conditioningForward(
+          this.tf,
+          this.config,
+          Object.fromEntries(conditioning),
+          this.featureTensor(features, rows),
+          part,
+        ).dataSync() as Float32Array,
+    );
+    this.tf.dispose([...conditioning.values()]);
+    return gate;
   }
 
   private featureTensor(features: Float32Array, rows: number): Tensor3D {
