@@ -26,7 +26,7 @@ export const classifierTask: SparsityTask<ClassifierRecipe> = {
   async runOnce(recipe, kernels) {
     const images = await openTrainingImages(recipe.data);
     const trainer = new ClassifierTrainer(recipe, examplesOf(images, 'train'), kernels);
-    const time = trainToEnd(trainer, recipe.training.steps);
+    const time = await trainToEnd(trainer, recipe.training.steps);
     const network = trainer.deployed();
     const { accuracy, nll } = scoreClassifier(kernels, network, examplesOf(images, 'test'));
     return { quality: { accuracy: 100 * accuracy, nll }, nonZeros: countWeights(network), ...time };

@@ -48,11 +48,11 @@ export interface SparsityTask<R extends AnyRecipe> {
  * Trains up to a number of steps.
  * @throws {TtsError} ERR_NOT_FINITE after ten steps in a row whose loss or gradients were not finite
  */
-export function trainToEnd(learner: Pick<Learner, 'step' | 'advance'>, steps: number): TrainingTime {
+export async function trainToEnd(learner: Pick<Learner, 'step' | 'advance'>, steps: number): Promise<TrainingTime> {
   const begun = performance.now();
   const before = process.cpuUsage();
   const badSteps = new BadSteps();
-  while (learner.step < steps) badSteps.add(learner.advance(), learner.step);
+  while (learner.step < steps) badSteps.add(await learner.advance(), learner.step);
   const { user, system } = process.cpuUsage(before);
   return { seconds: (performance.now() - begun) / 1000, coreSeconds: (user + system) / 1e6 };
 }

@@ -4,6 +4,7 @@ import { type FeatureStore, openFeatureStore } from '../../data/store/feature_st
 import { loadTensorFlow } from '../../model/backend/backend.js';
 import type { Recipe } from '../../training/recipe/recipe.js';
 import { heldOutNll } from '../../training/vocoder/held_out.js';
+import { vocoderLearner } from '../../training/vocoder/parts.js';
 import { VocoderTrainer } from '../../training/vocoder/trainer.js';
 import { type SparsityTask, trainToEnd } from './task.js';
 
@@ -31,7 +32,8 @@ export const vocoderTask: SparsityTask<Recipe> = {
     const store = await openStore(recipe, kernels.threads);
     const { tf } = await loadTensorFlow(kernels);
     const trainer = new VocoderTrainer(recipe, store, kernels, tf);
-    const time = trainToEnd(trainer, recipe.training.steps);
+    const learner = vocoderLearner(trainer, { recipe, store, kernels }, tf);
+    const time = await trainToEnd(learner, recipe.training.steps);
     const nonZeros = trainer.deployed().sparse.reduce((sum, { values }) => sum + values.length, 0);
     return { quality: { nll: heldOutNll(tf, kernels, trainer, store) }, nonZeros, ...time };
   },

@@ -20,6 +20,7 @@ import {
   evolvedRecipeSchema,
 } from './classifier_schema.js';
 import { applyAcoustic, applyVoice, checkFits } from './from_voice.js';
+import { partSettings } from './parts.js';
 import { type RecipeFile, recipeSchema } from './vocoder_schema.js';
 
 /** A vocoder's recipe that passed the schema, with the feature preset looked up. Plain data, fit for JSON. */
@@ -199,6 +200,7 @@ function featuresOf({ features }: Pick<RecipeFile, 'features'>, path: string): M
 function withFeatures(recipe: RecipeFile, path: string): Recipe {
   const whole = { ...recipe, features: featuresOf(recipe, path) };
   checkModel(whole, path);
+  if (recipe.training.parts !== undefined) partSettings(recipe);
   return whole;
 }
 
