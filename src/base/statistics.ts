@@ -33,3 +33,10 @@ export function intervalOfMean(values: readonly number[]): Interval {
 export function pairedTTest(differences: readonly number[]): number {
   return differences.length < 2 ? NaN : jStat.ttest(0, differences, 2);
 }
+
+/** The middle of some values, the mean of the two middle ones of an even number; NaN of none. */
+export function median(values: readonly number[]): number {
+  const ascending = [...values].sort((a, b) => a - b);
+  const half = ascending.length / 2;
+  return values.length === 0 ? NaN : (ascending[Math.ceil(half) - 1] + ascending[Math.floor(half)]) / 2;
+}

@@ -60,6 +60,20 @@ export interface RecipeOptions {
   readonly from?: string;
 }
 
+/**
+ * A vocoder's recipe from plain data, such as those that came from another machine: checked as a file is.
+ * @param what where it comes from, for messages
+ * @throws {TtsError} ERR_RECIPE
+ */
+export function recipeFrom(value: unknown, what: string): Recipe {
+  const found = recipeSchema.safeParse(value);
+  if (!found.success) {
+    const [{ path, message }] = found.error.issues;
+    throw new TtsError('ERR_RECIPE', `${what}: ${path.join('.')}: ${message}`);
+  }
+  return withFeatures(found.data, what);
+}
+
 /** Of a folder that has none of the clips that the recipe holds out, this share is held out. */
 const defaultValidationShare = 0.05;
 

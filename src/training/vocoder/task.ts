@@ -3,7 +3,7 @@ import { describeTreatment, isUntreated } from '../../audio/treatment.js';
 import { keepInputs } from '../../base/output.js';
 import type { FeatureStore } from '../../data/store/feature_store.js';
 import type { Kernels } from '../../kernels/index.js';
-import { loadTensorFlow } from '../../model/backend/backend.js';
+import { loadTensorFlow, type TensorFlow } from '../../model/backend/backend.js';
 import { saveVoice, voiceKind } from '../../model/voice/file.js';
 import { findVoice } from '../../model/voice/shipped.js';
 import type { Provenance } from '../../model/voice/voice.js';
@@ -30,6 +30,7 @@ export interface PartedRun extends PartMaterial {
   readonly name: string;
   /** See `TrainingTask`. */
   readonly identity: object;
+  readonly tf: TensorFlow;
 }
 
 export interface RunResult {
@@ -110,7 +111,7 @@ async function vocoderTask(
     from: origin?.sha256,
   };
   const material = { recipe, store: { ...store, statistics: trainer.statistics }, kernels };
-  const elsewhere = await compute?.({ ...material, name: basename(resolve(out)), identity });
+  const elsewhere = await compute?.({ ...material, name: basename(resolve(out)), identity, tf });
   const provenance = ({ step, seconds, figures }: RunPosition): Provenance => ({
     recipe: `${recipe.name}-${recipe.size}`,
     corpus: [recipe.data.corpus].flat().join(', '),
