@@ -3,7 +3,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { limits } from '../base/limits.js';
 import { doPart } from './do_part.js';
-import type { JobName, readJob } from './protocol.js';
+import { doSynthesize } from './do_synthesize.js';
+import { doTrial } from './do_trial.js';
+import type { JobName, KnownJob } from './protocol.js';
 import type { ComputeData, FromThread, ThreadError, ToThread, Workshop } from './thread_messages.js';
 
 const pending = new Map<string, { resolve: (bytes: Uint8Array) => void; reject: (error: Error) => void }[]>();
@@ -21,7 +23,11 @@ const workshop: Workshop = {
 const send = (message: FromThread, transfer: ArrayBuffer[] = []) => parentPort?.postMessage(message, transfer);
 
 type Do = (job: never, workshop: Workshop) => Promise<Uint8Array>;
-const handlers: Readonly<Record<JobName, Do>> = { part: doPart };
+const handlers: Readonly<Record<JobName, Do>> = {
+  part: doPart,
+  trial: doTrial,
+  synthesize: doSynthesize,
+};
 
 parentPort?.on('message', (message: ToThread) => {
   if (message.kind === 'job') return void run(message.job);
@@ -33,7 +39,7 @@ parentPort?.on('message', (message: ToThread) => {
     else reject(Object.assign(new Error(error?.message), { code: error?.code }));
 });
 
-async function run({ name, data }: ReturnType<typeof readJob>): Promise<void> {
+async function run({ name, data }: KnownJob): Promise<void> {
   const begun = performance.now();
   try {
     const bytes = await handlers[name](data as never, workshop);

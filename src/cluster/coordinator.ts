@@ -124,7 +124,8 @@ export class Coordinator {
 
   /**
    * Has tasks done by whoever is there, and waits for all. What Redis has lost is said again, what takes much longer
-   * than the others is given out a second time, what fails is tried again.
+   * than the others is given out a second time, what is damaged or fails for
+   * reasons of its machine is tried again.
    * @param spec blob of what they have in common; kept
    * @throws {TtsError} ERR_IN_USE where another coordinator has taken over; the error of a task that failed five times
    */
@@ -250,8 +251,11 @@ export class Coordinator {
   private fail(round: Round, id: string, worker: string, { code, message }: { code?: string; message: string }): void {
     this.noteOnce(`${worker} failed: ${code ?? 'error'}: ${message}`);
     const open = round.open.get(id);
-    if (!open || unfit.includes(code ?? '') || ++open.failures < mostFailures) return;
-    throw code?.startsWith('ERR_') ? new TtsError(code as ErrorCode, message) : new Error(message);
+    if (!open || unfit.includes(code ?? '')) return;
+    // What is wrong with the work itself is so for every worker.
+    if (code?.startsWith('ERR_') && code !== 'ERR_CLUSTER') throw new TtsError(code as ErrorCode, message);
+    if (++open.failures < mostFailures) return;
+    throw code === 'ERR_CLUSTER' ? new TtsError(code, message) : new Error(message);
   }
 
   /** Looks at what is there, and says again what is not. */

@@ -43,6 +43,7 @@ export async function connect(address: ClusterAddress): Promise<Link> {
     new ioredis.Redis({ ...options, lazyConnect: true, retryStrategy: null, maxRetriesPerRequest: 0 }),
     address,
   );
+  const connections: Redis[] = [];
   const connection = (): Redis => {
     const redis = new ioredis.Redis({
       ...options,
@@ -51,6 +52,7 @@ export async function connect(address: ClusterAddress): Promise<Link> {
     });
     // It tries again by itself.
     redis.on('error', () => undefined);
+    connections.push(redis);
     return redis;
   };
   const [redis, waiting, forQueue] = [connection(), connection(), connection()];
@@ -83,7 +85,7 @@ export async function connect(address: ClusterAddress): Promise<Link> {
     async close() {
       for (const worker of workers) await worker.close(true);
       await queue.close();
-      for (const each of [redis, waiting, forQueue]) each.disconnect();
+      for (const each of connections) each.disconnect();
     },
   };
 }

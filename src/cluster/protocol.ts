@@ -24,6 +24,10 @@ const partOfRun = { index: whole({ ...limits.parts, least: 0 }), count: whole(li
 export const jobSchemas = {
   /** A part of a generation. */
   part: z.strictObject({ ...common, state: hashSchema, ...partOfRun }),
+  /** A run of `tts-bench sparsity`; `input` is its recipe. */
+  trial: z.strictObject({ ...common, input: hashSchema }),
+  /** Features to be spoken. */
+  synthesize: z.strictObject({ ...common, input: hashSchema }),
 } as const;
 
 export type JobName = keyof typeof jobSchemas;
@@ -31,15 +35,14 @@ export type JobData<Name extends JobName = JobName> = z.infer<(typeof jobSchemas
 
 export const jobNames = Object.keys(jobSchemas) as JobName[];
 
+export type KnownJob = { readonly [Name in JobName]: { name: Name; data: JobData<Name> } }[JobName];
+
 /** A job of the queue, checked. @throws {TtsError} ERR_CLUSTER for a name or data that are none of ours */
-export function readJob(
-  jobName: string,
-  data: unknown,
-): { readonly [Name in JobName]: { name: Name; data: JobData<Name> } }[JobName] {
+export function readJob(jobName: string, data: unknown): KnownJob {
   if (!Object.hasOwn(jobSchemas, jobName))
     throw new TtsError('ERR_CLUSTER', `a job is called ${shortened(jobName)}, expected one of ${jobNames.join(', ')}`);
-  const known = jobName as JobName;
-  return { name: known, data: checked(jobSchemas[known], data, `the job ${known}`) };
+  const name = jobName as JobName;
+  return { name, data: checked<JobData>(jobSchemas[name] as z.ZodType<JobData>, data, `the job ${name}`) } as KnownJob;
 }
 
 /** @throws {TtsError} ERR_CLUSTER with what does not fit */

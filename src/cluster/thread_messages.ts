@@ -1,4 +1,4 @@
-import type { readJob } from './protocol.js';
+import type { KnownJob } from './protocol.js';
 
 /** What the thread gets at its start. */
 export interface ComputeData {
@@ -9,7 +9,7 @@ export interface ComputeData {
 
 /** From the main thread: a job, or bytes that were asked for. */
 export type ToThread =
-  | { readonly kind: 'job'; readonly job: ReturnType<typeof readJob> }
+  | { readonly kind: 'job'; readonly job: KnownJob }
   | { readonly kind: 'blob'; readonly hash: string; readonly bytes?: Uint8Array; readonly error?: ThreadError };
 
 /** From the thread: what a job came to, or a wish for bytes. */

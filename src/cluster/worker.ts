@@ -10,7 +10,7 @@ import { unfit } from './coordinator.js';
 import type { Link } from './link.js';
 import { expiry, keys, mostBytes } from './names.js';
 import type { endedSchema } from './protocol.js';
-import { readJob, type WorkerStatus } from './protocol.js';
+import { type KnownJob, readJob, type WorkerStatus } from './protocol.js';
 import { checkHash, seal } from './sealed.js';
 import type { ComputeData, FromThread, ThreadError, ToThread } from './thread_messages.js';
 
@@ -132,7 +132,7 @@ class ClusterWorker {
     if (unfit.includes(error.code ?? '')) this.stop(new TtsError(error.code as ErrorCode, error.message));
   }
 
-  private compute(job: ReturnType<typeof readJob>): Promise<Extract<FromThread, { kind: 'done' | 'failed' }>> {
+  private compute(job: KnownJob): Promise<Extract<FromThread, { kind: 'done' | 'failed' }>> {
     return new Promise((resolve) => {
       this.ended = resolve;
       this.thread.postMessage({ kind: 'job', job } satisfies ToThread);

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Document, isMap, isScalar, isSeq, parse } from 'yaml';
+import type { z } from 'zod';
 import type { MelSettings } from '../../audio/mel_settings.js';
 import { melPresets } from '../../audio/presets.js';
 import { TtsError } from '../../base/errors.js';
@@ -65,13 +66,18 @@ export interface RecipeOptions {
  * @param what where it comes from, for messages
  * @throws {TtsError} ERR_RECIPE
  */
-export function recipeFrom(value: unknown, what: string): Recipe {
-  const found = recipeSchema.safeParse(value);
-  if (!found.success) {
-    const [{ path, message }] = found.error.issues;
-    throw new TtsError('ERR_RECIPE', `${what}: ${path.join('.')}: ${message}`);
-  }
-  return withFeatures(found.data, what);
+export const recipeFrom = (value: unknown, what: string): Recipe =>
+  withFeatures(parsed(recipeSchema, value, what), what);
+
+/** The same of a classifier's. */
+export const classifierRecipeFrom = (value: unknown, what: string): ClassifierRecipe =>
+  parsed(classifierRecipeSchema, value, what);
+
+function parsed<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+  const found = schema.safeParse(value);
+  if (found.success) return found.data;
+  const [{ path, message }] = found.error.issues;
+  throw new TtsError('ERR_RECIPE', `${what}: ${path.join('.')}: ${message}`);
 }
 
 /** Of a folder that has none of the clips that the recipe holds out, this share is held out. */
