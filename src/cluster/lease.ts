@@ -39,7 +39,7 @@ export class Lease {
     private readonly mark: string,
     readonly fence: number,
   ) {
-    this.timer = setInterval(() => void this.renew(), leaseTime / 3);
+    this.timer = setInterval(() => void this.renew().catch(() => undefined), leaseTime / 3);
     this.timer.unref();
   }
 

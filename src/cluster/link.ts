@@ -14,8 +14,8 @@ export interface ClusterAddress {
   readonly ca?: string;
 }
 
-/** Milliseconds for which a job belongs to the worker that took it; a living worker renews it all the time. */
-export const jobLock = 30_000;
+/** Seconds for which a job belongs to the worker that took it, unless said; a living worker renews it all the time. */
+export const jobLock = 30;
 
 /** Milliseconds to wait for an answer to the first word. */
 const patience = 10_000;
@@ -26,8 +26,8 @@ export interface Link {
   /** Another connection, for commands that wait. */
   readonly waiting: Redis;
   readonly queue: Queue;
-  /** Takes one job at a time, and hands it to `work`. */
-  takeJobs(work: (job: Job) => Promise<void>): Worker;
+  /** Takes one job at a time, and hands it to `work`. @param lock seconds, see `jobLock` */
+  takeJobs(work: (job: Job) => Promise<void>, lock?: number): Worker;
   close(): Promise<void>;
 }
 
@@ -64,21 +64,21 @@ export async function connect(address: ClusterAddress): Promise<Link> {
     redis,
     waiting,
     queue,
-    takeJobs(work) {
+    takeJobs(work, lock = jobLock) {
       const worker = new bullmq.Worker(jobsQueue, work, {
         prefix,
         skipVersionCheck: true,
         connection: connection(),
         concurrency: 1,
-        lockDuration: jobLock,
-        stalledInterval: jobLock / 2,
+        lockDuration: 1000 * lock,
+        stalledInterval: 500 * lock,
         // A job may be dropped by any number of workers before one ends it: it is of use until its run says otherwise.
         maxStalledCount: 1_000_000,
         drainDelay: 1,
         autorun: false,
       });
       worker.on('error', () => undefined);
-      void worker.run();
+      void worker.run().catch(() => undefined);
       workers.push(worker);
       return worker;
     },

@@ -15,6 +15,8 @@ import { checkHash, seal } from './sealed.js';
 import type { ComputeData, FromThread, ThreadError, ToThread } from './thread_messages.js';
 
 export interface WorkerOptions extends ComputeData {
+  /** Seconds after which a job that is not heard of is given to another worker. */
+  readonly lock?: number;
   /** Ends the work after the present job. */
   readonly signal: AbortSignal;
   /** Tells people what they may want to know. */
@@ -65,7 +67,7 @@ class ClusterWorker {
 
   async untilDone(): Promise<void> {
     const { link, options } = this;
-    const jobs = link.takeJobs((job) => this.take(job));
+    const jobs = link.takeJobs((job) => this.take(job), options.lock);
     const beat = setInterval(() => void this.tell(), (1000 * expiry.worker) / 3);
     await this.tell();
     options.note(`worker ${this.name} is ready, ${options.threads} threads`);

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { root, temporaryFolder } from './command_line.js';
 
-const program = ['redis-server', 'valkey-server'].find((name) => spawnSync(name, ['--version']).status === 0);
+export const redisProgram = ['redis-server', 'valkey-server'].find((name) => spawnSync(name, ['--version']).status === 0);
 
 /** Why tests that need a queue are skipped. */
-export const noRedis = program === undefined ? 'needs redis-server' : false;
+export const noRedis = redisProgram === undefined ? 'needs redis-server' : false;
 
 /** A server of our own, without anything on the disk, that can be killed and comes back empty. */
 export interface TestRedis {
@@ -41,7 +41,7 @@ export async function startRedis(
     url: `redis://127.0.0.1:${port}`,
     async start() {
       const own = ['--bind', '127.0.0.1', '--save', '', '--dir', folder, ...settings(port)];
-      server = spawn(program as string, own, { stdio: ['ignore', 'pipe', 'inherit'] });
+      server = spawn(redisProgram as string, own, { stdio: ['ignore', 'pipe', 'inherit'] });
       const starting = server;
       await new Promise<void>((resolve, reject) => {
         let said = '';
