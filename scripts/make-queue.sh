@@ -32,7 +32,7 @@ hash=$(printf %s "$(cat password)" | openssl dgst -sha256 -r | cut -d' ' -f1)
 # more than who runs them.
 cat >users.acl <<END
 user default off
-user tts on #$hash resetkeys resetchannels ~tts:* -@all +@read +@write +@connection +@scripting +@transaction +@blocking -@dangerous -@admin +client|setname +client|setinfo +client|id +info
+user tts on #$hash resetkeys resetchannels ~tts:* -@all +@read +@write +@connection +@scripting +@transaction +@blocking -@dangerous -@admin +client|setname +client|id +info
 END
 cat >redis.conf <<END
 # All results can be computed again: nothing is written to the disk.

@@ -142,6 +142,8 @@ export function optionsOf({ url, passwordFile, ca }: ClusterAddress): RedisOptio
     db: Number(database),
     connectTimeout: patience,
     keepAlive: 5000,
+    // The user of scripts/make-queue.sh may not say which client it has.
+    disableClientInfo: true,
     ...(username !== '' && { username: decodeURIComponent(username) }),
     ...(secret !== undefined && secret !== '' && { password: secret }),
     ...(protocol === 'rediss:' && { tls: ca === undefined ? {} : { ca: readWholeFileSync(ca) } }),

@@ -47,8 +47,8 @@ export function encodeState({ step, steps, members, paired, arrays }: Generation
 /** @throws {TtsError} ERR_CLUSTER for what is no state, or one of another run */
 export function decodeState(bytes: Uint8Array, spec: string): Generation {
   const { tensors, metadata } = decode(bytes, 'the state');
-  const { paired, ...found } = checked(stateSchema, metadata, 'the state');
-  if (found.spec !== spec)
+  const { paired, spec: own, ...found } = checked(stateSchema, metadata, 'the state');
+  if (own !== spec)
     throw new TtsError('ERR_CLUSTER', 'the state is of another recipe or corpus than the job that names it');
   if (paired.length !== found.steps)
     throw new TtsError('ERR_CLUSTER', `the state has ${paired.length} pairings, expected ${found.steps}`);
