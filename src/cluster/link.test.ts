@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { root, temporaryFolder } from '../../test/support/command_line.js';
@@ -29,6 +29,16 @@ test('an address says where the queue is; a password in it, and what is no addre
 test('a queue that nobody answers at is refused at once', async () => {
   const url = (await deadAddress()).replace('http', 'redis');
   await assert.rejects(connect({ url }), refused('ERR_QUEUE', /cannot be reached \(connect ECONNREFUSED/));
+});
+
+test('nothing of the queue is loaded unless one is used: its packages may not be there', () => {
+  const dist = join(root, 'dist', 'src');
+  const files = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /(?<!\.test)\.js$/.test(name),
+  );
+  assert.ok(files.includes(join('cluster', 'link.js')));
+  for (const name of files)
+    assert.doesNotMatch(readFileSync(join(dist, name), 'utf8'), /from '(bullmq|ioredis)'/, name);
 });
 
 const noOpenssl = spawnSync('openssl', ['version']).status === 0 ? false : 'needs openssl';
