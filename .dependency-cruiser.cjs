@@ -2,6 +2,7 @@
 // `listening`, `http`, `report` and `text` stand side by side and do not see each other. `src/index.ts` and `src/browser.ts` are the doors.
 const rooms = [
   ['cli'],
+  ['cluster'],
   ['bench'],
   ['training'],
   ['evaluation', 'listening'],

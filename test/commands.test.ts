@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { root, run, temporaryFolder, tinyTraining } from './support/command_line.js';
 
-const commands = ['prepare', 'train', 'speak', 'synth', 'eval', 'export', 'bench', 'listen'];
+const commands = ['prepare', 'train', 'speak', 'synth', 'eval', 'export', 'bench', 'listen', 'worker', 'cluster'];
 const { version, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   version: string;
   bin: Record<string, string>;

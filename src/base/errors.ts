@@ -37,7 +37,9 @@ export type ErrorCode =
   | 'ERR_BACKEND'
   | 'ERR_NOT_FINITE'
   | 'ERR_LISTENING_TEST'
-  | 'ERR_RECOGNISER';
+  | 'ERR_RECOGNISER'
+  | 'ERR_QUEUE'
+  | 'ERR_CLUSTER';
 
 /**
  * An error the user can mend. The message gives the value that was wrong and what was expected; the command line prints

@@ -76,6 +76,10 @@ export const limits = {
   segment: { least: 16, most: 65_536 },
   /** lanes · segment. */
   samplesOfStep: { least: 16, most: 2 ** 22 },
+  /** In which a step is done, on several machines. */
+  parts: { least: 1, most: 1024 },
+  /** Steps that they train apart. */
+  generation: { least: 1, most: 1000 },
   /** In steps of the code. */
   noise: { least: 0, most: 1024 },
   learningRate: { least: 0, most: 1 },

@@ -38,8 +38,7 @@ export interface Lock {
  */
 export function takeLock(path: string, what: string): Lock {
   makeFolder(dirname(path));
-  const own: Owner = { ...thisProcess(), since: new Date().toISOString(), token: randomBytes(8).toString('hex') };
-  const text = JSON.stringify(own);
+  const text = markOfProcess();
   for (;;) {
     if (create(path, text)) break;
     const found = read(path);
@@ -63,6 +62,18 @@ export function takeLock(path: string, what: string): Lock {
 export function refuseIfLocked(path: string, what: string): void {
   const found = read(path);
   if (found !== undefined) refuseIfAlive(found, path, what);
+}
+
+/** Says which process this is, and that it holds something from now on: text that no other lock has. */
+export function markOfProcess(): string {
+  const token = randomBytes(8).toString('hex');
+  return JSON.stringify({ ...thisProcess(), since: new Date().toISOString(), token } satisfies Owner);
+}
+
+/** Who wrote a mark, and whether it is certainly gone; undefined for what is no mark. */
+export function holderOf(mark: string): { pid: number; host: string; since: string; gone: boolean } | undefined {
+  const owner = parse(mark);
+  return owner && { pid: owner.pid, host: owner.host, since: owner.since, gone: isGone(owner) };
 }
 
 /** Whether the file was made with all of its text; false where there is one already. */

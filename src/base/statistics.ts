@@ -45,3 +45,10 @@ export function holm(pValues: readonly number[]): number[] {
   });
   return adjusted;
 }
+
+/** The middle of some values, the mean of the two middle ones of an even number; NaN of none. */
+export function median(values: readonly number[]): number {
+  const ascending = [...values].sort((a, b) => a - b);
+  const half = ascending.length / 2;
+  return values.length === 0 ? NaN : (ascending[Math.ceil(half) - 1] + ascending[Math.floor(half)]) / 2;
+}

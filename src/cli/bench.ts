@@ -11,6 +11,7 @@ import { chooseKernels, type Precision, precisions } from '../kernels/index.js';
 import { loadRecipe } from '../training/recipe/recipe.js';
 import { readCurve } from '../training/run_folder/curve.js';
 import { vocoderCurve } from '../training/vocoder/task.js';
+import { clusterCommand } from './bench_cluster.js';
 import { precisionCommand } from './bench_precision.js';
 import { sparsityCommand } from './bench_sparsity.js';
 import { blocksCommand, speedCommand } from './bench_speed.js';
@@ -213,6 +214,7 @@ command
   });
 
 command.addCommand(sparsityCommand);
+command.addCommand(clusterCommand);
 command.addCommand(precisionCommand);
 command.addCommand(speedCommand);
 command.addCommand(blocksCommand);

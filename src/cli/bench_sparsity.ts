@@ -8,13 +8,17 @@ import { chooseMethods, sparsityMethods } from '../bench/sparsity/methods.js';
 import { benchSparsity } from '../bench/sparsity/sparsity.js';
 import { compare, comparisonRows, summarise, summaryCsv, summaryKind, summaryRows } from '../bench/sparsity/table.js';
 import { sparsityTask } from '../bench/sparsity/tasks.js';
+import { connect } from '../cluster/link.js';
+import { trialsByWorkers } from '../cluster/trials.js';
+import { chooseKernels } from '../kernels/index.js';
 import { markdownTable } from '../report/markdown.js';
-import { loadAnyRecipe } from '../training/recipe/recipe.js';
+import { type AnyRecipe, loadAnyRecipe } from '../training/recipe/recipe.js';
+import { addressOf, clusterHelp, type ClusterOptions, withCredentials } from './cluster_options.js';
 import { collect, forceHelp, kernelsHelp, wholeNumber } from './options.js';
 import { examples, printer } from './program.js';
 import { bar } from './progress.js';
 
-interface Options {
+interface Options extends ClusterOptions {
   size?: string;
   data?: string;
   seeds?: number[];
@@ -38,8 +42,22 @@ function seedRange(text: string): number[] {
   return Array.from({ length: count }, (_, i) => Number(first) + i);
 }
 
+async function openCluster(url: string, recipe: AnyRecipe, name: string | undefined, options: ClusterOptions) {
+  const link = await connect(addressOf(url, options));
+  const { threads, name: kernels } = chooseKernels({ name });
+  const note = (text: string) => console.error(`note: ${text}`);
+  const { run, coordinator } = await trialsByWorkers(link, recipe, { kernels, threads, note });
+  return {
+    run,
+    async close() {
+      await coordinator.close();
+      await link.close();
+    },
+  };
+}
+
 /** `tts-bench sparsity`: the comparison of methods that choose which weights stay. */
-export const sparsityCommand = new Command('sparsity')
+export const sparsityCommand = withCredentials(new Command('sparsity'))
   .description(
     'train a recipe by every method of sparsity, at equal non-zeros, steps and examples, and compare. The ' +
       'same command again goes on where it stopped',
@@ -57,6 +75,7 @@ export const sparsityCommand = new Command('sparsity')
   .option('--steps <n>', 'steps of each run', wholeNumber)
   .option('--jobs <n>', 'runs side by side, one thread each (default: one per core)', wholeNumber)
   .option('--kernels <name>', kernelsHelp)
+  .option('--cluster <url>', `${clusterHelp}: a run a job`)
   .option('--out <dir>', 'folder of results.jsonl, to which each run is added (default: runs/sparsity/NAME-SIZE)')
   .option('--json', 'print runs, summaries and comparisons as JSON')
   .option('--csv <file>', 'write the summaries as CSV')
@@ -95,7 +114,9 @@ export const sparsityCommand = new Command('sparsity')
       const corpus = await task.prepare(recipe);
       process.stderr.write(`${corpus}\n`);
       const showTrial = bar('trials');
+      const cluster = rest.cluster === undefined ? undefined : await openCluster(rest.cluster, recipe, kernels, rest);
       const results = await benchSparsity({
+        elsewhere: cluster?.run,
         recipe: path,
         options,
         methods,
@@ -112,7 +133,7 @@ export const sparsityCommand = new Command('sparsity')
               `${nonZeros.toLocaleString('en-US')} non-zeros, ${seconds.toFixed(0)} s`,
           );
         },
-      });
+      }).finally(() => cluster?.close());
       const summaries = summarise(results, task.quality);
       const comparisons = compare(results, methods, task.quality);
       if (csv !== undefined)

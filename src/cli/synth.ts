@@ -11,13 +11,14 @@ import { defaultVoice, findVoice } from '../model/voice/shipped.js';
 import { type Voice } from '../model/voice/voice.js';
 import { readSynthesisInput } from '../synthesis/input.js';
 import { synthesize } from '../synthesis/synthesize.js';
+import { clusterHelp, type ClusterOptions, withCredentials } from './cluster_options.js';
 import { forceHelp, kernelsHelp, positiveNumber, wholeNumber } from './options.js';
 import { createCommand, examples, printer, runCommand } from './program.js';
 import { checkStandardOutput, openSinks } from './sinks.js';
 import { synthFolder } from './synth_folder.js';
 import { voiceHelp, voiceName } from './voices.js';
 
-interface Options {
+interface Options extends ClusterOptions {
   voice: string;
   seed: number;
   temperature: number;
@@ -38,9 +39,8 @@ function densityOf({ sparse }: Voice): number {
   );
 }
 
-const command = createCommand(
-  'tts-synth',
-  'Turn acoustic features (.npy), or a recording by copy synthesis, into speech.',
+const command = withCredentials(
+  createCommand('tts-synth', 'Turn acoustic features (.npy), or a recording by copy synthesis, into speech.'),
 )
   .argument(
     '<input>',
@@ -65,6 +65,7 @@ const command = createCommand(
     'threads at most (default: one per core); one file uses several where the network is wide and that is faster',
     wholeNumber,
   )
+  .option('--cluster <url>', `for a folder: ${clusterHelp}, a file a job`)
   .option('--force', forceHelp)
   .option('--json', 'print the figures as JSON (on stderr if the speech goes to stdout)')
   .addHelpText(
@@ -89,6 +90,8 @@ const command = createCommand(
       });
     const kernels = chooseKernels({ name: options.kernels, threads: options.threads });
     const voice = await loadVoice(voicePath);
+    if (options.cluster !== undefined && !isFolder)
+      throw new TtsError('ERR_ARGUMENT', `--cluster is for folders, ${input} is one file`);
     if (isFolder) return synthFolder(voice, name, input, path, kernels, options);
     const { data, frames, notes } = await readSynthesisInput(input, voice, name);
     for (const note of notes) console.error(`note: ${note}`);

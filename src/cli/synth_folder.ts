@@ -1,11 +1,14 @@
 import { TtsError } from '../base/errors.js';
+import { type ClusterAddress, connect, type Link } from '../cluster/link.js';
+import { folderByWorkers } from '../cluster/speech.js';
 import type { Kernels } from '../kernels/index.js';
 import { voicePrecision } from '../model/voice/network.js';
 import type { Voice } from '../model/voice/voice.js';
 import { synthesizeFolder } from '../synthesis/folder.js';
+import { addressOf, type ClusterOptions } from './cluster_options.js';
 import { fileReporter, outputFolder, reportFolder, secondsOf } from './folder.js';
 
-interface Options {
+interface Options extends ClusterOptions {
   readonly seed: number;
   readonly temperature: number;
   readonly correction: boolean;
@@ -22,20 +25,20 @@ export async function synthFolder(
   input: string,
   output: string | undefined,
   kernels: Kernels,
-  { seed, temperature, correction, play, stdout, json, force }: Options,
+  { seed, temperature, correction, play, stdout, json, force, cluster, ...credentials }: Options,
 ): Promise<void> {
   if (play || stdout !== undefined)
     throw new TtsError('ERR_ARGUMENT', `--play and --stdout are for one file, ${input} is a folder`);
   const folder = outputFolder(input, output);
   const begun = performance.now();
   const how = { seed, temperature, correction };
-  const files = await synthesizeFolder(voice, input, folder, {
-    ...how,
-    voiceName,
-    kernels,
-    force,
-    onFile: fileReporter(json),
-  });
+  const options = { ...how, voiceName, kernels, force, onFile: fileReporter(json) };
+  const files =
+    cluster === undefined
+      ? await synthesizeFolder(voice, input, folder, options)
+      : await byWorkers(addressOf(cluster, credentials), (link) =>
+          folderByWorkers(link, voice, input, folder, options, (text) => console.error(`note: ${text}`)),
+        );
   const seconds = (performance.now() - begun) / 1000;
   const samplesPerSecond = (secondsOf(files) * voice.features.sampleRate) / seconds;
   const precision = voicePrecision(voice);
@@ -47,4 +50,13 @@ export async function synthFolder(
     `${Math.round(samplesPerSecond).toLocaleString('en-US')} samples/s, kernels ${kernels.name}, ${precision}, ` +
       `${kernels.threads} threads`,
   );
+}
+
+async function byWorkers<T>(address: ClusterAddress, work: (link: Link) => Promise<T>): Promise<T> {
+  const link = await connect(address);
+  try {
+    return await work(link);
+  } finally {
+    await link.close();
+  }
 }

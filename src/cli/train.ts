@@ -1,8 +1,12 @@
 #!/usr/bin/env node
 import { createHash } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
+import { TtsError } from '../base/errors.js';
 import { endingSignals } from '../base/temporary.js';
 import { readWholeFile } from '../base/whole_file.js';
+import type { Coordinator } from '../cluster/coordinator.js';
+import { type ClusterAddress, connect } from '../cluster/link.js';
+import { partsByWorkers } from '../cluster/parts.js';
 import type { Corpus } from '../data/corpora/corpus.js';
 import { openTrainingCorpus } from '../data/corpora/training_corpus.js';
 import { openTrainingImages } from '../data/images/training_images.js';
@@ -19,13 +23,15 @@ import { checkClassifierFolder, trainClassifier } from '../training/classifier/t
 import type { ClassifierRecipe, EvolvedRecipe } from '../training/recipe/classifier_schema.js';
 import { type AcousticRecipe, loadAnyRecipe, type Recipe } from '../training/recipe/recipe.js';
 import { formatDuration } from '../training/run_folder/progress.js';
-import { checkVoiceFolder, trainVoice } from '../training/vocoder/task.js';
+import { checkVoiceFolder, type RunOptions, trainVoice } from '../training/vocoder/task.js';
+import { addressOf, clusterHelp, type ClusterOptions, withCredentials } from './cluster_options.js';
 import { collect, kernelsHelp, positiveNumber, wholeNumber } from './options.js';
 import { createCommand, examples, runCommand } from './program.js';
 import { bar } from './progress.js';
 import { voiceHelp, voiceName } from './voices.js';
 
-interface TrainOptions {
+interface TrainOptions extends ClusterOptions {
+  parts?: number;
   size?: string;
   data: string[];
   from?: string;
@@ -39,40 +45,49 @@ interface TrainOptions {
   json?: boolean;
 }
 
-const command = createCommand(
-  'tts-train',
-  'Train a voice or an acoustic model from recordings, or a classifier from images. The same command again resumes where it stopped.',
+const command = withCredentials(
+  createCommand(
+    'tts-train',
+    'Train a voice or an acoustic model from recordings, or a classifier from images. The same command again resumes where it stopped.',
+  )
+    .argument('<recipe>', 'a recipe.yaml, or a folder with one')
+    .option('--size <name>', 'one of the sizes that the recipe lists')
+    .option(
+      '--data <dir>',
+      'train on this folder instead of the data of the recipe: recordings (WAV, FLAC, MP3, Ogg Vorbis), or ' +
+        'images in the format of the data set; may be repeated, to train on several speakers at once',
+      collect,
+      [],
+    )
+    .option(
+      '--from <name|file>',
+      `begin from a voice, with its model and its features: ${voiceHelp}; list prints those that ship`,
+      voiceName,
+    )
+    .option(
+      '--out <dir>',
+      'folder of the run: checkpoints, samples, logs, voice or model (default: runs/NAME-SIZE, or runs/NAME-from-VOICE)',
+    )
+    .option(
+      '--set <key=value>',
+      'change a value of the recipe, such as training.learningRate=5e-4; may be repeated',
+      collect,
+      [],
+    )
+    .option('--steps <n>', 'stop after this many steps (the learning rate falls until then)', wholeNumber)
+    .option('--minutes <n>', 'stop after this many minutes of training', positiveNumber)
+    .option('--seed <n>', 'seed of the initial weights, the masks and the batches', wholeNumber)
+    .option('--threads <n>', 'threads; the result does not depend on it (default: one per core)', wholeNumber)
+    .option('--kernels <name>', kernelsHelp)
+    .option(
+      '--parts <n>',
+      'train a voice in so many equal parts, which workers share out; it changes the result, the number of workers does not ' +
+        '(default: training.parts of the recipe, or 1)',
+      wholeNumber,
+    )
+    .option('--cluster <url>', `${clusterHelp}; local: the same parts in this process`)
+    .option('--json', 'print the result as JSON'),
 )
-  .argument('<recipe>', 'a recipe.yaml, or a folder with one')
-  .option('--size <name>', 'one of the sizes that the recipe lists')
-  .option(
-    '--data <dir>',
-    'train on this folder instead of the data of the recipe: recordings (WAV, FLAC, MP3, Ogg Vorbis), or ' +
-      'images in the format of the data set; may be repeated, to train on several speakers at once',
-    collect,
-    [],
-  )
-  .option(
-    '--from <name|file>',
-    `begin from a voice, with its model and its features: ${voiceHelp}; list prints those that ship`,
-    voiceName,
-  )
-  .option(
-    '--out <dir>',
-    'folder of the run: checkpoints, samples, logs, voice or model (default: runs/NAME-SIZE, or runs/NAME-from-VOICE)',
-  )
-  .option(
-    '--set <key=value>',
-    'change a value of the recipe, such as training.learningRate=5e-4; may be repeated',
-    collect,
-    [],
-  )
-  .option('--steps <n>', 'stop after this many steps (the learning rate falls until then)', wholeNumber)
-  .option('--minutes <n>', 'stop after this many minutes of training', positiveNumber)
-  .option('--seed <n>', 'seed of the initial weights, the masks and the batches', wholeNumber)
-  .option('--threads <n>', 'threads; the result does not depend on it (default: one per core)', wholeNumber)
-  .option('--kernels <name>', kernelsHelp)
-  .option('--json', 'print the result as JSON')
   .addHelpText(
     'after',
     examples(
@@ -84,9 +99,15 @@ const command = createCommand(
     const set = [...options.set];
     if (options.steps !== undefined) set.push(`training.steps=${options.steps}`);
     if (options.seed !== undefined) set.push(`training.seed=${options.seed}`);
+    if (options.parts !== undefined) set.push(`training.parts=${options.parts}`);
     const { size, from } = options;
     const data = options.data.length > 1 ? options.data : options.data[0];
     const recipe = loadAnyRecipe(recipePath, { size, set, data, from });
+    if (options.cluster !== undefined && recipe.task !== 'vocoder')
+      throw new TtsError(
+        'ERR_ARGUMENT',
+        `--cluster trains voices (task: vocoder), and the recipe has task: ${recipe.task}`,
+      );
     if (recipe.task === 'vocoder') await trainOnSpeech(recipe, options);
     else if (recipe.task === 'acoustic') await trainOnText(recipe, options);
     else await trainOnImages(recipe, options);
@@ -101,12 +122,32 @@ async function trainOnSpeech(recipe: Recipe, options: TrainOptions): Promise<voi
   const { corpus, store: recorded } = await openStore(recipe, out, kernels);
   const { predictedBy } = recipe.data;
   const store = predictedBy === undefined ? recorded : await openPredicted(predictedBy, corpus, recorded, out, kernels);
-  const result = await untilStopped((signal) =>
-    trainVoice({ recipe, store, kernels, out, minutes: options.minutes, signal }),
-  );
+  const train = (compute?: RunOptions['compute']) =>
+    untilStopped((signal) => trainVoice({ recipe, store, kernels, out, minutes: options.minutes, signal, compute }));
+  const { cluster = 'local' } = options;
+  const result = cluster === 'local' ? await train() : await withWorkers(addressOf(cluster, options), train);
   if (options.json) return console.log(JSON.stringify({ ...result, out }));
   const held = result.validationNll === null ? '' : `, held-out NLL ${result.validationNll.toFixed(3)} nats per sample`;
   printEnd(result, held, `voice: ${result.voice}`);
+}
+
+/** Trains with parts that the workers of a queue compute. */
+async function withWorkers<T>(
+  address: ClusterAddress,
+  train: (compute: RunOptions['compute']) => Promise<T>,
+): Promise<T> {
+  const link = await connect(address);
+  let coordinator: Coordinator | undefined;
+  try {
+    return await train(async (run) => {
+      const parts = await partsByWorkers(link, run, (text) => console.error(`note: ${text}`));
+      ({ coordinator } = parts);
+      return parts.compute;
+    });
+  } finally {
+    await coordinator?.close();
+    await link.close();
+  }
 }
 
 async function trainOnText(recipe: AcousticRecipe, options: TrainOptions): Promise<void> {

@@ -22,7 +22,10 @@ export interface GuidedSettings {
   readonly population: number;
   /** Steps between two exchanges of blocks; each is a generation. */
   readonly every: number;
-  /** Share of the run after which the mask stays: budgets, deviations and exchanges have come to their ends. */
+  /**
+   * Share of the run after which the mask stays: budgets, deviations and exchanges have come to their ends with the first
+   * exchange from there on, or the last one of the run.
+   */
   readonly stop: number;
   /** Power of the fall of deviations and exchanges: 1 is a straight line, 0 keeps them until `stop`. */
   readonly anneal: number;
@@ -85,15 +88,14 @@ class GuidedChooser implements MaskChooser {
   private readonly sigma: Float32Array;
   private readonly facts: BlockFacts;
   private readonly record: MaskRecord;
-  private readonly stopStep: number;
+  /** Step of the last exchange; 0 for a run too short to have one. */
+  private readonly last: number;
   /**
    * Statistics in use. The search has per group, in this order: their coefficients, and the logarithm by which its
    * share of the budget differs from that at the start.
    */
   private readonly keep: readonly Statistic[];
   private readonly grow: readonly Statistic[];
-  /** Whether the last exchange was. */
-  private settled = false;
 
   constructor(
     private readonly matrices: readonly MaskedMatrix[],
@@ -102,11 +104,16 @@ class GuidedChooser implements MaskChooser {
     private readonly settings: GuidedSettings,
     given?: Mask,
   ) {
-    const { groups, learned, budgetSigma, coefficientSigma, population, meanStep, gradientMemory, begin } = settings;
+    const { groups, learned, budgetSigma, coefficientSigma, population, meanStep, gradientMemory } = settings;
     if (budgetSigma > 0) checkOneBlockSize(matrices);
     this.revive = settings.revive;
-    this.stopStep = settings.stop * steps;
+    const exchanges = Math.min(
+      Math.ceil((settings.stop * steps) / settings.every),
+      Math.ceil(steps / settings.every) - 1,
+    );
+    this.last = exchanges * settings.every;
     this.groups = beginning(matrices, seed, groups, given).groups;
+    const begin = this.last > 0 ? settings.begin : 0;
     const wider = matrices.map((matrix) => ({ ...matrix, density: Math.max(begin, matrix.density) }));
     const { mask } = beginning(wider, seed, groups, given);
     this.facts = new BlockFacts(matrices, gradientMemory, mask);
@@ -134,14 +141,13 @@ class GuidedChooser implements MaskChooser {
   }
 
   update(step: number, view: BlockView): Mask[][] | undefined {
-    const { settings, facts, record, stopStep, matrices } = this;
-    if (this.settled || step === 0 || (step % settings.every !== 0 && step < stopStep)) return undefined;
-    this.settled = step >= stopStep;
+    const { settings, facts, record, last, matrices } = this;
+    if (step === 0 || step % settings.every !== 0 || step > last) return undefined;
     facts.look(view);
-    const left = annealing(step, stopStep, 1);
-    const scale = annealing(step, stopStep, settings.anneal);
+    const left = annealing(step, last, 1);
+    const scale = annealing(step, last, settings.anneal);
     const draw = this.drawing(left ** 3, settings.drop * scale);
-    const proposed = this.settled ? [] : this.judge(view, scale, draw);
+    const proposed = step < last ? this.judge(view, scale, draw) : [];
     const mask = draw(this.search.mean, this.growthNoise(settings.population / 2));
     facts.train(mask);
     record.masks(mask, proposed);
@@ -165,7 +171,7 @@ class GuidedChooser implements MaskChooser {
         ...withPrefix('record', recorded),
         ...withPrefix('search', this.search.toArrays()),
       ]),
-      state: { facts: state, record, generation: this.search.generation, settled: this.settled },
+      state: { facts: state, record, generation: this.search.generation },
     };
   }
 
@@ -174,12 +180,9 @@ class GuidedChooser implements MaskChooser {
       arrays: underPrefix(prefix, arrays),
       state: state[prefix] as Record<string, unknown>,
     });
-    if (typeof state.settled !== 'boolean')
-      throw new RangeError(`the saved search says settled: ${String(state.settled)}, expected true or false`);
     this.facts.restore(part('facts'));
     this.record.restore(part('record'));
     this.search.fromArrays(underPrefix('search', arrays), state.generation);
-    this.settled = state.settled;
   }
 
   diagnostics(): Record<string, number> {

@@ -218,6 +218,58 @@ export class MaskedWeights {
     );
   }
 
+  /**
+   * The means of copies that were trained apart, each of some of the blocks: of a block over the copies that hold it,
+   * in float64 and in the order of the copies; a block that none holds stays as it is. Throws RangeError where an array
+   * is missing or has another size, or a copy has a block that is none of these.
+   * @param copies each as `toArrays` gave it
+   */
+  meanOf(copies: readonly ReadonlyMap<string, Float32Array | Int32Array>[]): AdamState {
+    const { matrix, state, blockSize } = this;
+    const counts = new Uint32Array(matrix.column.length);
+    const held = copies.map((copy, i) => {
+      const positions = this.positionsOf(copy, `part ${i}`);
+      for (const position of positions) counts[position]++;
+      return positions;
+    });
+    const mean = (kind: keyof AdamState): Float32Array => {
+      const sums = new Float64Array(state[kind].length);
+      for (const [c, copy] of copies.entries()) {
+        const from = copy.get(kind);
+        if (from?.length !== held[c].length * blockSize)
+          throw new RangeError(
+            `${kind} of part ${c} has ${from?.length ?? 0} elements, expected ${held[c].length * blockSize}`,
+          );
+        for (const [k, position] of held[c].entries())
+          for (let i = 0; i < blockSize; i++) sums[position * blockSize + i] += from[k * blockSize + i];
+      }
+      return state[kind].map((value, i) => {
+        const count = counts[Math.floor(i / blockSize)];
+        return count > 0 ? sums[i] / count : value;
+      });
+    };
+    return { weights: mean('weights'), first: mean('first'), second: mean('second'), average: mean('average') };
+  }
+
+  /** Takes over the weights, moments and average of the blocks that are stored, like those of `state`. */
+  take(values: AdamState): void {
+    for (const kind of ['weights', 'first', 'second', 'average'] as const) this.state[kind].set(values[kind]);
+    this.gather();
+  }
+
+  /** Where the blocks of a copy are stored here. */
+  private positionsOf(copy: ReadonlyMap<string, Float32Array | Int32Array>, name: string): Int32Array {
+    const rowStart = copy.get('rowStart');
+    const column = copy.get('column');
+    if (!(rowStart instanceof Int32Array && column instanceof Int32Array))
+      throw new RangeError(`${name} does not say which blocks it has`);
+    const values = new Float32Array(column.length * this.blockSize);
+    const theirs = checkBlockMatrix(name, { ...this.matrix, rowStart, column, values }, ['Float32Array']);
+    const positions = correspondence(this.matrix, theirs);
+    if (positions.includes(-1)) throw new RangeError(`${name} has a block that no member has`);
+    return positions;
+  }
+
   /** Packs the members' parts of the union. */
   private split(masks: readonly Mask[]): void {
     const { matrix } = this;

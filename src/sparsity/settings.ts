@@ -101,6 +101,27 @@ export const sparsitySchema = z
 export type SparsitySettings = z.infer<typeof sparsitySchema>;
 
 /**
+ * The settings that say for how many steps masks stay, with their names: masks change only at common multiples of
+ * them. None where they never change.
+ */
+export function maskSteps(settings: SparsitySettings): { readonly name: string; readonly value: number }[] {
+  const { method } = settings;
+  const named = (name: string, value: number | undefined) => ({ name, value: value ?? missing(method) });
+  switch (method) {
+    case 'fixed':
+      return [];
+    case 'pruning':
+      return (['start', 'end', 'every'] as const).map((name) => named(name, settings.pruning?.[name]));
+    case 'set':
+    case 'rigl':
+    case 'es-guided':
+      return [named('every', settings[method]?.every)];
+    case 'es':
+      return [named('hold', settings.es?.hold)];
+  }
+}
+
+/**
  * The chooser that the settings describe.
  * @param steps length of the run: schedules are shares of it
  * @param given masks to begin from, [matrix], instead of some drawn from the seed: how many blocks they keep, and

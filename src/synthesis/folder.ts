@@ -11,7 +11,8 @@ export interface FolderOptions extends SynthesisOptions, FolderFileOptions {
   readonly voiceName: string;
 }
 
-const spoken = { endings: ['.npy', ...audioExtensions], expected: '.npy files or recordings' };
+/** What is spoken of a folder. */
+export const spokenFiles = { endings: ['.npy', ...audioExtensions], expected: '.npy files or recordings' };
 
 /**
  * Turns every `.npy` and every recording of a folder into speech, `NAME.wav` in another folder, many at once; each as
@@ -25,7 +26,7 @@ export async function synthesizeFolder(
   outputs: string,
   { voiceName, force, onFile, ...options }: FolderOptions,
 ): Promise<SpokenFile[]> {
-  const { jobs, files, report } = await openFolderFiles(inputs, outputs, spoken, { force, onFile });
+  const { jobs, files, report } = await openFolderFiles(inputs, outputs, spokenFiles, { force, onFile });
   /** Files in the order in which their speech begins. */
   const begun: {
     readonly input: string;

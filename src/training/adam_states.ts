@@ -31,6 +31,31 @@ export function statesFromArrays(
   }
 }
 
+/**
+ * Fills states with the means of copies, as `statesToArrays` gave them: in float64, in the order of the copies. Throws
+ * RangeError, before anything is changed, where an array is missing or has another size.
+ */
+export function averageStates(
+  states: Iterable<[name: string, state: AdamState]>,
+  copies: readonly ReadonlyMap<string, Float32Array | Int32Array>[],
+): void {
+  const found = [...statesToArrays(states)].map(([key, array]) => ({
+    array,
+    from: copies.map((copy, i) => {
+      const values = copy.get(key);
+      if (values?.length !== array.length)
+        throw new RangeError(`${key} of part ${i} has ${values?.length ?? 0} elements, expected ${array.length}`);
+      return values;
+    }),
+  }));
+  for (const { array, from } of found)
+    for (let k = 0; k < array.length; k++) {
+      let sum = 0;
+      for (const values of from) sum += values[k];
+      array[k] = sum / from.length;
+    }
+}
+
 /** The norm of all arrays together. */
 export function globalNorm(arrays: readonly Float32Array[]): number {
   let sum = 0;

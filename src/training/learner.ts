@@ -7,6 +7,8 @@ export interface LearnerStep {
   readonly loss: number;
   /** False when the loss or a gradient was not finite: no weight was changed then. */
   readonly applied: boolean;
+  /** Steps that were taken at once; 1 unless given. */
+  readonly steps?: number;
   /** For the log, such as `train/learning_rate`. */
   readonly figures: Readonly<Record<string, number>>;
 }
@@ -18,8 +20,11 @@ export interface LearnerStep {
 export interface Learner {
   /** Steps done. */
   readonly step: number;
-  /** Draws the step's batch and learns from it. */
-  advance(): LearnerStep;
+  /**
+   * Draws the step's batch and learns from it; some learners take several steps at once, and may be told to stop
+   * waiting for them.
+   */
+  advance(signal?: AbortSignal): LearnerStep | Promise<LearnerStep>;
   /** Figures for the log since the last call: of masks, of the search. */
   diagnostics(): Record<string, number>;
   /** Everything that a step depends on, for a checkpoint. */
@@ -36,8 +41,8 @@ export class BadSteps {
   private count = 0;
 
   /** @throws {TtsError} ERR_NOT_FINITE at the tenth in a row; `saved` says what happened to the state before them */
-  add({ applied }: LearnerStep, step: number, saved = ''): void {
-    this.count = applied ? 0 : this.count + 1;
+  add({ applied, steps = 1 }: LearnerStep, step: number, saved = ''): void {
+    this.count = applied ? 0 : this.count + steps;
     if (this.count >= badStepsAllowed)
       throw new TtsError(
         'ERR_NOT_FINITE',

@@ -100,9 +100,14 @@ async function runLocked(task: TrainingTask, { out, minutes = Infinity, signal }
   try {
     if (task.measureFirst && run.step === 0 && !signal?.aborted) await run.measure((every) => every < Infinity);
     while (run.step < task.training.steps && run.elapsed() < minutes * 60 && !signal?.aborted) {
-      run.advance();
-      await run.measure((every) => run.step % every === 0 || (run.step === task.training.steps && every < Infinity));
-      if (run.step % task.training.checkpointEvery === 0) await run.save();
+      try {
+        await run.advance(signal);
+      } catch (error) {
+        if (signal?.aborted) break;
+        throw error;
+      }
+      await run.measure((every) => run.isDue(every) || (run.step === task.training.steps && every < Infinity));
+      if (run.isDue(task.training.checkpointEvery)) await run.save();
       run.showProgress(minutes);
       run.checkHealth();
       // Lets signals in.
@@ -122,6 +127,8 @@ class Run {
   private readonly line = new ProgressLine();
   private readonly badSteps = new BadSteps();
   private readonly firstStep: number;
+  /** Where the last advance began. */
+  private stepBefore: number;
   /** Of training, in earlier calls. */
   private readonly secondsBefore: number;
   private readonly begun = performance.now();
@@ -160,7 +167,7 @@ class Run {
         `the run has ${learner.step} steps behind it, more than the ${task.training.steps} that are asked for: ` +
           'nothing is left to do; for a shorter run give --out another folder',
       );
-    this.firstStep = learner.step;
+    this.firstStep = this.stepBefore = learner.step;
     this.secondsBefore = this.seconds;
     this.folder = new RunFolder(out, learner.step);
     this.curve = new Curve(join(out, 'curve.csv'), task.curve, checkpoint ? learner.step : -1);
@@ -175,16 +182,29 @@ class Run {
     return (performance.now() - this.begun - this.paused) / 1000;
   }
 
-  /** One step of the learner, into the log. */
-  advance(): void {
+  /** Whether the last advance has come to a multiple of so many steps, or passed one. */
+  isDue(every: number): boolean {
+    return Math.floor(this.step / every) > Math.floor(this.stepBefore / every);
+  }
+
+  /** One advance of the learner, into the log. */
+  async advance(signal?: AbortSignal): Promise<void> {
     const { learner, batch } = this.task;
-    const result = learner.advance();
-    const { loss, applied, figures } = result;
+    const { step } = this;
+    const result = await learner.advance(signal);
+    const { loss, applied, steps = 1, figures } = result;
+    this.stepBefore = step;
     this.last = result;
     this.seconds = this.secondsBefore + this.elapsed();
-    if (applied) this.smoothLoss = this.smoothLoss === null ? loss : 0.99 * this.smoothLoss + 0.01 * loss;
-    else this.line.note(`step ${this.step}: loss ${loss}, ${listed(figures)}; the step was dropped`);
-    if (applied && this.step % logEvery === 0) {
+    if (applied)
+      for (let i = 0; i < steps; i++)
+        this.smoothLoss = this.smoothLoss === null ? loss : 0.99 * this.smoothLoss + 0.01 * loss;
+    else
+      this.line.note(
+        `step ${this.step}: loss ${loss}, ${listed(figures)}; ` +
+          (steps === 1 ? 'the step was dropped' : `the last ${steps} steps were dropped`),
+      );
+    if (applied && this.isDue(logEvery)) {
       const ofMasks = learner.diagnostics();
       this.maskFigures = { ...this.maskFigures, ...ofMasks };
       const speed = { [`train/${batch.unit}_per_second`]: this.perSecond() };

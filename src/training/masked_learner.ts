@@ -46,7 +46,7 @@ export abstract class MaskedLearner implements Learner {
   /** @param chooser undefined where nothing is masked */
   protected constructor(
     protected readonly kernels: Kernels,
-    private readonly optimiser: OptimiserSettings,
+    protected readonly optimiser: OptimiserSettings,
     protected readonly chooser: MaskChooser | undefined,
   ) {}
 
@@ -59,21 +59,31 @@ export abstract class MaskedLearner implements Learner {
   abstract get nonZeros(): number;
 
   advance(): LearnerStep {
-    const { chooser, optimiser, step } = this;
-    const masks = chooser?.update(step, this.view());
-    if (masks) {
-      this.parameters.remask(masks);
-      this.masksChanged();
-    }
-    const { losses, gradients } = this.gradients(chooser?.paired(step) ?? false);
-    const loss = losses.reduce((sum, value) => sum + value, 0) / losses.length;
-    const gradientNorm = globalNorm(gradients);
-    const learningRate = learningRateAt(step, optimiser);
-    const applied = Number.isFinite(loss) && Number.isFinite(gradientNorm);
+    const { chooser, step } = this;
+    this.updateMasks();
+    const { losses, loss, norm, learningRate, applied } = this.learn(chooser?.paired(step) ?? false);
     chooser?.observe(step, losses);
+    return { loss, applied, figures: { 'train/gradient_norm': norm, 'train/learning_rate': learningRate } };
+  }
+
+  /** Gives the members the masks of the coming step. */
+  protected updateMasks(): void {
+    const masks = this.chooser?.update(this.step, this.view());
+    if (!masks) return;
+    this.parameters.remask(masks);
+    this.masksChanged();
+  }
+
+  /** The step itself, under the masks that there are. Nothing is learned from what is not finite. */
+  protected learn(paired: boolean) {
+    const { losses, gradients } = this.gradients(paired);
+    const loss = losses.reduce((sum, value) => sum + value, 0) / losses.length;
+    const norm = globalNorm(gradients);
+    const learningRate = learningRateAt(this.step, this.optimiser);
+    const applied = Number.isFinite(loss) && Number.isFinite(norm);
     this.step++;
-    if (applied) this.update(gradients, gradientNorm, learningRate);
-    return { loss, applied, figures: { 'train/gradient_norm': gradientNorm, 'train/learning_rate': learningRate } };
+    if (applied) this.update(gradients, norm, learningRate);
+    return { losses, loss, norm, learningRate, applied };
   }
 
   diagnostics(): Record<string, number> {

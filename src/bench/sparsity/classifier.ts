@@ -1,5 +1,7 @@
 import { examplesOf } from '../../data/images/examples.js';
+import type { ImageSet } from '../../data/images/images.js';
 import { openTrainingImages } from '../../data/images/training_images.js';
+import type { Kernels } from '../../kernels/index.js';
 import { type ClassifierName, classifiers } from '../../model/classifiers/classifiers.js';
 import { classifierShapes, type LayerShape } from '../../model/classifiers/shapes.js';
 import { keptBlocks } from '../../sparsity/mask.js';
@@ -8,7 +10,7 @@ import { countWeights } from '../../training/classifier/parameters.js';
 import { ClassifierTrainer } from '../../training/classifier/trainer.js';
 import { scoreClassifier } from '../../training/classifier/validation.js';
 import type { ClassifierRecipe } from '../../training/recipe/classifier_schema.js';
-import { type SparsityTask, trainToEnd } from './task.js';
+import { type SparsityFigures, type SparsityTask, trainToEnd } from './task.js';
 
 /** Dense matrices run fastest in the largest blocks that fit most of them. */
 const denseBlock: [number, number] = [4, 4];
@@ -23,15 +25,21 @@ export const classifierTask: SparsityTask<ClassifierRecipe> = {
   smallDense: (recipe) =>
     withoutMasks(recipe, narrowWidths(recipe.sizes[recipe.size].model, weightsOf(classifierOf(recipe).shapes))),
   prepare: async (recipe) => (await openTrainingImages(recipe.data)).description,
-  async runOnce(recipe, kernels) {
-    const images = await openTrainingImages(recipe.data);
-    const trainer = new ClassifierTrainer(recipe, examplesOf(images, 'train'), kernels);
-    const cost = trainToEnd(trainer, recipe.training.steps);
-    const network = trainer.deployed();
-    const { accuracy, nll } = scoreClassifier(kernels, network, examplesOf(images, 'test'));
-    return { quality: { accuracy: 100 * accuracy, nll }, nonZeros: countWeights(network), ...cost };
-  },
+  runOnce: async (recipe, kernels) => runClassifierTrial(recipe, await openTrainingImages(recipe.data), kernels),
 };
+
+/** A run on images that are open. */
+export async function runClassifierTrial(
+  recipe: ClassifierRecipe,
+  images: ImageSet,
+  kernels: Kernels,
+): Promise<SparsityFigures> {
+  const trainer = new ClassifierTrainer(recipe, examplesOf(images, 'train'), kernels);
+  const cost = await trainToEnd(trainer, recipe.training.steps, () => trainer.nonZeros);
+  const network = trainer.deployed();
+  const { accuracy, nll } = scoreClassifier(kernels, network, examplesOf(images, 'test'));
+  return { quality: { accuracy: 100 * accuracy, nll }, nonZeros: countWeights(network), ...cost };
+}
 
 function withoutMasks(recipe: ClassifierRecipe, widths: number[] | undefined): ClassifierRecipe {
   const { model } = recipe.sizes[recipe.size];

@@ -24,6 +24,15 @@ export interface SparsityResult extends SparsityFigures {
   readonly kernels: string;
 }
 
+/** Figures of a run, and what they were measured with. */
+export type TrialFigures = SparsityFigures & Pick<SparsityResult, 'peakMegabytes' | 'kernels'>;
+
+/** Runs recipes on other machines, and tells of each as it ends. */
+export type RunElsewhere = (
+  trials: readonly { readonly key: string; readonly recipe: AnyRecipe }[],
+  onFigures: (index: number, figures: TrialFigures) => void,
+) => Promise<void>;
+
 export interface SparsityBench {
   /** A recipe.yaml, or a folder with one, and what is changed in it for all runs. */
   readonly recipe: string;
@@ -33,6 +42,8 @@ export interface SparsityBench {
   /** Runs side by side. */
   readonly jobs: number;
   readonly kernels: string | undefined;
+  /** Who runs them; processes of this machine unless given. */
+  readonly elsewhere?: RunElsewhere;
   /** Folder of `results.jsonl`. */
   readonly out: string;
   /** Told of each run that is done, those of an earlier call too. */
@@ -63,6 +74,7 @@ async function runAll({
   seeds,
   jobs,
   kernels,
+  elsewhere,
   out,
   onResult,
 }: SparsityBench): Promise<SparsityResult[]> {
@@ -84,22 +96,21 @@ async function runAll({
     if (found) finish(found);
     return !found;
   });
+  const keep = ({ method, seed, recipe, key }: (typeof plan)[number], figures: TrialFigures) => {
+    const name = `${recipe.name}-${recipe.size}`;
+    const result = { key, recipe: name, method, seed, steps: recipe.training.steps, ...figures };
+    appendLine(file, JSON.stringify(result));
+    finish(result);
+  };
+  if (elsewhere) {
+    const trials = waiting.splice(0);
+    await elsewhere(trials, (index, figures) => keep(trials[index], figures));
+  }
   let failure: unknown;
   const runner = async () => {
     for (let next = waiting.shift(); next && failure === undefined; next = waiting.shift()) {
-      const { method, seed, recipe, key } = next;
       try {
-        const answer = await runInProcess({ recipe, kernels });
-        const result = {
-          key,
-          recipe: `${recipe.name}-${recipe.size}`,
-          method,
-          seed,
-          steps: recipe.training.steps,
-          ...answer,
-        };
-        appendLine(file, JSON.stringify(result));
-        finish(result);
+        keep(next, await runInProcess({ recipe: next.recipe, kernels }));
       } catch (error) {
         failure ??= error;
       }
@@ -144,7 +155,7 @@ function readResults(file: string): Map<string, SparsityResult> {
   );
 }
 
-function runInProcess(job: SparsityJob): Promise<SparsityFigures & { peakMegabytes: number; kernels: string }> {
+function runInProcess(job: SparsityJob): Promise<TrialFigures> {
   return new Promise((resolve, reject) => {
     const child = fork(fileURLToPath(new URL('./worker.js', import.meta.url)), {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

@@ -48,19 +48,22 @@ export interface SparsityTask<R extends AnyRecipe> {
 
 /**
  * Trains up to a number of steps.
+ * @param nonZeros weights that an example passes through now
  * @throws {TtsError} ERR_NOT_FINITE after ten steps in a row whose loss or gradients were not finite
  */
-export function trainToEnd(
-  learner: Pick<Learner, 'step' | 'advance'> & { readonly nonZeros: number },
+export async function trainToEnd(
+  learner: Pick<Learner, 'step' | 'advance'>,
   steps: number,
-): TrainingCost {
+  nonZeros: () => number,
+): Promise<TrainingCost> {
   const begun = performance.now();
   const before = process.cpuUsage();
   const badSteps = new BadSteps();
   let trained = 0;
   while (learner.step < steps) {
-    badSteps.add(learner.advance(), learner.step);
-    trained += learner.nonZeros;
+    const { step } = learner;
+    badSteps.add(await learner.advance(), learner.step);
+    trained += nonZeros() * (learner.step - step);
   }
   const { user, system } = process.cpuUsage(before);
   return {

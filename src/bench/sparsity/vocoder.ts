@@ -1,11 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { openTrainingCorpus } from '../../data/corpora/training_corpus.js';
 import { type FeatureStore, openFeatureStore } from '../../data/store/feature_store.js';
+import type { Kernels } from '../../kernels/index.js';
 import { loadTensorFlow } from '../../model/backend/backend.js';
 import type { Recipe } from '../../training/recipe/recipe.js';
 import { heldOutNll } from '../../training/vocoder/held_out.js';
+import { vocoderLearner } from '../../training/vocoder/parts.js';
 import { VocoderTrainer } from '../../training/vocoder/trainer.js';
-import { type SparsityTask, trainToEnd } from './task.js';
+import { type SparsityFigures, type SparsityTask, trainToEnd } from './task.js';
 
 /** Features are computed once for all runs. */
 const cacheDir = 'runs/cache';
@@ -27,15 +29,18 @@ export const vocoderTask: SparsityTask<Recipe> = {
     const { train, validation } = await openStore(recipe, availableParallelism());
     return `${[recipe.data.corpus].flat().join(', ')}: ${train.length} clips to train on, ${validation.length} held out`;
   },
-  async runOnce(recipe, kernels) {
-    const store = await openStore(recipe, kernels.threads);
-    const { tf } = await loadTensorFlow(kernels);
-    const trainer = new VocoderTrainer(recipe, store, kernels, tf);
-    const cost = trainToEnd(trainer, recipe.training.steps);
-    const nonZeros = trainer.deployed().sparse.reduce((sum, { values }) => sum + values.length, 0);
-    return { quality: { nll: heldOutNll(tf, kernels, trainer, store) }, nonZeros, ...cost };
-  },
+  runOnce: async (recipe, kernels) => runVocoderTrial(recipe, await openStore(recipe, kernels.threads), kernels),
 };
+
+/** A run on a store that is open. */
+export async function runVocoderTrial(recipe: Recipe, store: FeatureStore, kernels: Kernels): Promise<SparsityFigures> {
+  const { tf } = await loadTensorFlow(kernels);
+  const trainer = new VocoderTrainer(recipe, store, kernels, tf);
+  const learner = vocoderLearner(trainer, { recipe, store, kernels }, tf);
+  const cost = await trainToEnd(learner, recipe.training.steps, () => trainer.nonZeros);
+  const nonZeros = trainer.deployed().sparse.reduce((sum, { values }) => sum + values.length, 0);
+  return { quality: { nll: heldOutNll(tf, kernels, trainer, store) }, nonZeros, ...cost };
+}
 
 function withSize(recipe: Recipe, { hidden, projection }: { hidden: number; projection: number }): Recipe {
   return {
@@ -45,7 +50,8 @@ function withSize(recipe: Recipe, { hidden, projection }: { hidden: number; proj
   };
 }
 
-async function openStore(recipe: Recipe, threads: number): Promise<FeatureStore> {
+/** The features that the recipe's runs are on. */
+export async function openStore(recipe: Recipe, threads: number): Promise<FeatureStore> {
   const corpus = await openTrainingCorpus(recipe.data, () => undefined);
   const { treatment, augmentation, validation } = recipe.data;
   return openFeatureStore({

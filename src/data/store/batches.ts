@@ -14,6 +14,8 @@ export interface BatchShape {
   readonly hop: number;
   /** Samples before the segment; 1 by default. */
   readonly history?: number;
+  /** Which lanes are drawn, first and end; all by default. Those of a range are the same in every range. */
+  readonly range?: readonly [number, number];
 }
 
 /**
@@ -21,6 +23,7 @@ export interface BatchShape {
  * the same step.
  */
 export interface Batch {
+  /** Number of lanes that were drawn. */
   readonly lanes: number;
   readonly steps: number;
   readonly hop: number;
@@ -46,12 +49,12 @@ const blocksPerStep = 65536;
  */
 export function drawBatch(
   clips: readonly StoredClip[],
-  { lanes, steps, context, hop, history = 1 }: BatchShape,
+  { lanes: all, steps, context, hop, history = 1, range: [first, end] = [0, all] }: BatchShape,
   seed: number,
   step: number,
 ): Batch {
   for (const [name, value, least] of [
-    ['lanes', lanes, 1],
+    ['lanes', end - first, 1],
     ['steps', steps, 1],
     ['context', context, 0],
     ['hop', hop, 1],
@@ -78,8 +81,10 @@ export function drawBatch(
   const ends = new Float64Array(clips.length);
   let places = 0;
   for (let i = 0; i < clips.length; i++) ends[i] = places += Math.max(0, clips[i].frames - frames + 1);
+  const lanes = end - first;
   const pcm = new Int16Array(lanes * (history + steps));
   let features = new Float32Array(0);
+  for (let lane = 0; lane < first; lane++) random.below(places);
   for (let lane = 0; lane < lanes; lane++) {
     const place = random.below(places);
     const index = firstAbove(ends, place);

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Document, isMap, isScalar, isSeq, parse } from 'yaml';
+import type { z } from 'zod';
 import type { MelSettings } from '../../audio/mel_settings.js';
 import { melPresets } from '../../audio/presets.js';
 import { TtsError } from '../../base/errors.js';
@@ -20,6 +21,7 @@ import {
   evolvedRecipeSchema,
 } from './classifier_schema.js';
 import { applyAcoustic, applyVoice, checkFits } from './from_voice.js';
+import { partSettings } from './parts.js';
 import { type RecipeFile, recipeSchema } from './vocoder_schema.js';
 
 /** A vocoder's recipe that passed the schema, with the feature preset looked up. Plain data, fit for JSON. */
@@ -57,6 +59,25 @@ export interface RecipeOptions {
    * the voice take the place of those in the recipe; `size` and `set` may not contradict them.
    */
   readonly from?: string;
+}
+
+/**
+ * A vocoder's recipe from plain data, such as those that came from another machine: checked as a file is.
+ * @param what where it comes from, for messages
+ * @throws {TtsError} ERR_RECIPE
+ */
+export const recipeFrom = (value: unknown, what: string): Recipe =>
+  withFeatures(parsed(recipeSchema, value, what), what);
+
+/** The same of a classifier's. */
+export const classifierRecipeFrom = (value: unknown, what: string): ClassifierRecipe =>
+  parsed(classifierRecipeSchema, value, what);
+
+function parsed<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+  const found = schema.safeParse(value);
+  if (found.success) return found.data;
+  const [{ path, message }] = found.error.issues;
+  throw new TtsError('ERR_RECIPE', `${what}: ${path.join('.')}: ${message}`);
 }
 
 /** Of a folder that has none of the clips that the recipe holds out, this share is held out. */
@@ -199,6 +220,7 @@ function featuresOf({ features }: Pick<RecipeFile, 'features'>, path: string): M
 function withFeatures(recipe: RecipeFile, path: string): Recipe {
   const whole = { ...recipe, features: featuresOf(recipe, path) };
   checkModel(whole, path);
+  if (recipe.training.parts !== undefined) partSettings(recipe);
   return whole;
 }
 

@@ -71,6 +71,10 @@ export const trainingSchema = z
      */
     noise: real(limits.noise),
     steps,
+    /** Equal parts in which a step is done, on as many machines as there are; 1 unless said. See `PartedLearner`. */
+    parts: whole(limits.parts).optional(),
+    /** Steps that parts train apart before they become one again; see `partSettings`. */
+    generation: whole(limits.generation).optional(),
     learningRate: z.number().positive().max(1),
     /** Steps over which the learning rate grows from 0. */
     warmup: whole({ ...limits.steps, least: 0 }),

@@ -10,8 +10,9 @@ import type { MaskedMatrix, Revival } from '../../sparsity/chooser.js';
 import { underPrefix, withPrefix } from '../../sparsity/chooser.js';
 import { blockCount, type Mask, maskOf } from '../../sparsity/mask.js';
 import { MaskedWeights } from '../../sparsity/masked_weights.js';
-import { freshState, statesFromArrays, statesToArrays } from '../adam_states.js';
-import type { MaskedParameters } from '../masked_learner.js';
+import { averageStates, freshState, statesFromArrays, statesToArrays } from '../adam_states.js';
+import type { NamedArrays } from '../parts/part.js';
+import type { PartedParameters } from '../parts/parted_learner.js';
 
 /**
  * Of the initial random numbers, those of the conditioning network begin at 0, those of the sample-rate network here.
@@ -33,7 +34,7 @@ export function maskedMatrices(config: WaveRnnConfig): MaskedMatrix[] {
  * Every weight of a voice in training, with Adam's moments and the moving average beside it. The members of a
  * population share all of them under masks of their own.
  */
-export class VocoderParameters implements MaskedParameters {
+export class VocoderParameters implements PartedParameters {
   /** In the order of `sparseNames`. */
   readonly sparse: readonly MaskedWeights[];
   /** In the order of `denseNames`. */
@@ -139,6 +140,19 @@ export class VocoderParameters implements MaskedParameters {
   /** Gives the members other masks: [member][matrix]. */
   remask(masks: readonly (readonly Mask[])[]): void {
     this.sparse.forEach((weights, i) => weights.remask(masks.map((member) => member[i])));
+  }
+
+  /** The members' masks: [member][matrix]. */
+  masks(): Mask[][] {
+    return this.sparse[0].members.map((_, m) => this.sparse.map(({ members }) => maskOf(members[m])));
+  }
+
+  average(copies: readonly NamedArrays[]): void {
+    const means = this.sparse.map((weights, i) =>
+      weights.meanOf(copies.map((copy) => underPrefix(sparseNames[i], copy))),
+    );
+    averageStates(this.unmasked(), copies);
+    for (const [i, weights] of this.sparse.entries()) weights.take(means[i]);
   }
 
   /** All states with a name, in a fixed order: sparse, dense, conditioning. */

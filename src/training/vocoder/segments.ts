@@ -5,6 +5,7 @@ import type { SymbolCodec } from '../../model/wavernn/codec.js';
 import { contextFrames, normaliseFeatures, type VectorRange } from '../../model/wavernn/conditioning.js';
 import { vectorsPerFrame, type WaveRnnConfig } from '../../model/wavernn/config.js';
 import type { SampleRateBatch } from '../../model/wavernn/sample_rate_op.js';
+import { type Share, whole } from '../parts/part.js';
 
 /** Teacher-forced segments of speech as the networks want them. */
 export interface Segments {
@@ -22,23 +23,25 @@ export interface Segments {
 }
 
 export interface SegmentSettings {
+  /** Of all parts together. */
   readonly lanes: number;
   /** Samples of each. */
   readonly steps: number;
   /** Largest deviation of the noise on what is heard, in steps of the code. */
   readonly noise: number;
   readonly seed: number;
+  /** Which part of the lanes is drawn; all unless given. The parts together are what is drawn at once. */
+  readonly share?: Share;
 }
 
-/** Blocks of random numbers that one step may use for noise: four samples each. */
+/** Blocks of random numbers that one step may use for noise, all parts together: four samples each. */
 const noiseBlocksPerStep = 2 ** 24;
 
 /**
  * Draws the segments of a step: a pure function of its arguments. With several members the lanes are shared out
  * equally, in order.
- * @param pairs of members, where the two of a pair, 2p and 2p+1, are to get the same segments, so that what tells them
- * apart is their masks alone; 0: all segments differ
- * @param lanes a multiple of 2·pairs
+ * @param pairs of the share's members, where the two of a pair, 2p and 2p+1, are to get the same segments, so that what
+ * tells them apart is their masks alone; 0: all segments differ. The share's lanes are a multiple of 2·pairs
  */
 export function drawSegments(
   store: FeatureStore,
@@ -50,19 +53,28 @@ export function drawSegments(
   pairs = 0,
 ): Segments {
   const copies = pairs > 0 ? 2 : 1;
-  const distinct = settings.lanes / copies;
+  const { index, count } = settings.share ?? whole;
+  const lanes = settings.lanes / count;
+  const distinct = lanes / copies;
   const context = contextFrames(config);
   const shape = {
-    lanes: distinct,
+    lanes: distinct * count,
+    range: [distinct * index, distinct * (index + 1)],
     steps: settings.steps,
     context: Math.max(context, codec.lead),
     hop: store.hop,
     history: codec.history,
-  };
+  } as const;
   const batch = drawBatch(store.train, shape, settings.seed, step);
   const { steps, hop, phase, frames, pcm } = batch;
   const noise =
-    settings.noise > 0 ? { seed: settings.seed, index: step * noiseBlocksPerStep, most: settings.noise } : undefined;
+    settings.noise > 0
+      ? {
+          seed: settings.seed,
+          index: step * noiseBlocksPerStep + index * Math.floor(noiseBlocksPerStep / count),
+          most: settings.noise,
+        }
+      : undefined;
   /** Of each lane, the frames of the segment and so many around it. */
   const around = (before: number, after: number): Float32Array => {
     const [from, to] = [(shape.context - before) * store.bins, (shape.context + frames + after) * store.bins];
@@ -85,7 +97,7 @@ export function drawSegments(
   const part = { first: Math.floor(phase / vectorHop), count: Math.ceil((vectorPhase + steps) / vectorHop) };
   return {
     sequence: {
-      lanes: settings.lanes,
+      lanes,
       steps,
       hop: vectorHop,
       phase: vectorPhase,

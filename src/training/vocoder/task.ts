@@ -1,24 +1,37 @@
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { describeTreatment, isUntreated } from '../../audio/treatment.js';
 import { keepInputs } from '../../base/output.js';
 import { corpusNames } from '../../data/corpora/training_corpus.js';
 import type { FeatureStore } from '../../data/store/feature_store.js';
 import type { Kernels } from '../../kernels/index.js';
-import { loadTensorFlow } from '../../model/backend/backend.js';
+import { loadTensorFlow, type TensorFlow } from '../../model/backend/backend.js';
 import { saveVoice, voiceKind } from '../../model/voice/file.js';
 import { findVoice } from '../../model/voice/shipped.js';
 import type { Provenance } from '../../model/voice/voice.js';
 import { checkRunFolder, type RunLimits, runTask } from '../loop.js';
+import type { ComputeParts } from '../parts/part.js';
 import type { Recipe } from '../recipe/recipe.js';
 import type { CurveColumn, RunPosition, TrainingTask } from '../task.js';
 import { heldOutNll, writeSamples } from './held_out.js';
 import { keepOrigin, originNotes, originProvenance } from './origin.js';
+import { type PartMaterial, vocoderLearner } from './parts.js';
 import { VocoderTrainer } from './trainer.js';
 
 export interface RunOptions extends RunLimits {
   readonly recipe: Recipe;
   readonly store: FeatureStore;
   readonly kernels: Kernels;
+  /** Where parts are computed; in this process unless given. */
+  readonly compute?: (run: PartedRun) => Promise<ComputeParts>;
+}
+
+/** A run whose parts are to be computed. */
+export interface PartedRun extends PartMaterial {
+  /** Of the run's folder. */
+  readonly name: string;
+  /** See `TrainingTask`. */
+  readonly identity: object;
+  readonly tf: TensorFlow;
 }
 
 export interface RunResult {
@@ -62,9 +75,9 @@ export function checkVoiceFolder(out: string, { from, data }: Pick<Recipe, 'from
  * the weights, the masks and the statistics of that voice; optimiser, schedule and count of steps are new.
  * @throws {TtsError} what `runTask`, `VocoderTrainer` and `keepOrigin` throw
  */
-export async function trainVoice({ recipe, store, kernels, ...limits }: RunOptions): Promise<RunResult> {
+export async function trainVoice({ recipe, store, kernels, compute, ...limits }: RunOptions): Promise<RunResult> {
   checkVoiceFolder(limits.out, recipe);
-  const outcome = await runTask(await vocoderTask(recipe, store, kernels, limits.out), limits);
+  const outcome = await runTask(await vocoderTask(recipe, store, kernels, limits.out, compute), limits);
   const { step, steps, seconds, figures, perSecond, shipped } = outcome;
   const { 'validation/nll': validationNll = null, 'validation/stoi': stoi = null } = figures;
   return {
@@ -80,12 +93,26 @@ export async function trainVoice({ recipe, store, kernels, ...limits }: RunOptio
 }
 
 /** A voice as something to train: measured by its NLL, and by speaking held-out clips. */
-async function vocoderTask(recipe: Recipe, store: FeatureStore, kernels: Kernels, out: string): Promise<TrainingTask> {
+async function vocoderTask(
+  recipe: Recipe,
+  store: FeatureStore,
+  kernels: Kernels,
+  out: string,
+  compute: RunOptions['compute'],
+): Promise<TrainingTask> {
   const { tf, backend, reason } = await loadTensorFlow(kernels);
   const trainer = new VocoderTrainer(recipe, store, kernels, tf);
   const { origin } = trainer;
   await keepOrigin(out, origin);
   const { training } = recipe;
+  const identity = {
+    ...settingsOf(recipe),
+    ...(isUntreated(store.treatment) ? {} : { treatment: recipe.data.treatment }),
+    'corpus and split': store.hash.slice(0, 16),
+    from: origin?.sha256,
+  };
+  const material = { recipe, store: { ...store, statistics: trainer.statistics }, kernels };
+  const elsewhere = await compute?.({ ...material, name: basename(resolve(out)), identity, tf });
   const provenance = ({ step, seconds, figures }: RunPosition): Provenance => ({
     recipe: `${recipe.name}-${recipe.size}`,
     corpus: corpusNames(recipe.data.corpus),
@@ -99,16 +126,11 @@ async function vocoderTask(recipe: Recipe, store: FeatureStore, kernels: Kernels
     ...(origin && { from: originProvenance(origin) }),
   });
   return {
-    learner: trainer,
+    learner: vocoderLearner(trainer, material, tf, elsewhere),
     kernels,
     training,
     batch: { size: training.lanes * training.segment, unit: 'samples' },
-    identity: {
-      ...settingsOf(recipe),
-      ...(isUntreated(store.treatment) ? {} : { treatment: recipe.data.treatment }),
-      'corpus and split': store.hash.slice(0, 16),
-      from: origin?.sha256,
-    },
+    identity,
     introduction: [
       ...(origin ? originNotes(origin) : []),
       ...(reason === undefined ? [] : [reason]),

@@ -23,7 +23,8 @@ import { type Mask, maskOf } from '../../sparsity/mask.js';
 import { maskPicture } from '../../sparsity/mask_picture.js';
 import { createChooser } from '../../sparsity/settings.js';
 import { sumInto } from '../adam_states.js';
-import { MaskedLearner, type MemberGradients } from '../masked_learner.js';
+import type { MemberGradients } from '../masked_learner.js';
+import { PartedLearner } from '../parts/parted_learner.js';
 import { checkFits } from '../recipe/from_voice.js';
 import { type Recipe, waveRnnConfig } from '../recipe/recipe.js';
 import { openOrigin, type Origin } from './origin.js';
@@ -40,7 +41,7 @@ const probeSamples = 7680;
  * A vocoder in training. A batch is drawn from the clips of a feature store; the frame-rate network is differentiated
  * by TensorFlow.js, the sample-rate network by the kernels, all members of a population in one call.
  */
-export class VocoderTrainer extends MaskedLearner {
+export class VocoderTrainer extends PartedLearner {
   readonly config: WaveRnnConfig;
   /** The voice that the recipe says to begin from. */
   readonly origin: Origin | undefined;
@@ -135,12 +136,20 @@ export class VocoderTrainer extends MaskedLearner {
 
   protected gradients(paired: boolean): MemberGradients {
     const { lanes, segment } = this.recipe.training;
-    return this.gradientsOf(this.segments(lanes, segment, paired ? this.members / 2 : 0));
+    return this.gradientsOf(this.segments(lanes, segment, paired ? this.parameters.sparse[0].members.length / 2 : 0));
   }
 
   private segments(lanes: number, steps: number, pairs = 0, step = this.step): Segments {
     const { seed, noise } = this.recipe.training;
-    return drawSegments(this.store, this.config, this.codec, this.kernels, { lanes, steps, noise, seed }, step, pairs);
+    return drawSegments(
+      this.store,
+      this.config,
+      this.codec,
+      this.kernels,
+      { lanes, steps, noise, seed, share: this.share },
+      step,
+      pairs,
+    );
   }
 
   view(): BlockView {
