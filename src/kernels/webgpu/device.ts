@@ -1,5 +1,6 @@
 import { totalmem } from 'node:os';
 import type { DeviceLimits } from './plan.js';
+import type { MemoryLimits } from './protocol.js';
 
 /** A GPU, opened through Dawn. */
 export interface OpenDevice {
@@ -28,10 +29,10 @@ const kept: unknown[] = [];
 
 /**
  * Opens the GPU that Dawn prefers.
- * @param most bytes of one buffer, where less than the device's own limit is wanted
+ * @param most memory that may be used, where less than there is is wanted
  * @throws {Error} saying why there is none, and what to install
  */
-export async function openDevice(most = Infinity): Promise<OpenDevice> {
+export async function openDevice(most: MemoryLimits = {}): Promise<OpenDevice> {
   const { create, globals } = await import('webgpu').catch((error: unknown) => {
     const { code, message } = error as { code?: string; message?: string };
     throw new Error(
@@ -66,9 +67,9 @@ export async function openDevice(most = Infinity): Promise<OpenDevice> {
     timestamps,
     adapter: [name || `${vendor} ${architecture}`, description].filter((part) => part.trim() !== '').join(', '),
     limits: {
-      bufferBytes: Math.min(most, maxStorageBufferBindingSize, maxBufferSize),
+      bufferBytes: Math.min(most.bufferBytes ?? Infinity, maxStorageBufferBindingSize, maxBufferSize),
       // The memory of a GPU cannot be asked for. Where it shares the machine's, more than half would end in swapping.
-      memoryBytes: totalmem() / 2,
+      memoryBytes: Math.min(most.memoryBytes ?? Infinity, totalmem() / 2),
       workgroupBytes: maxComputeWorkgroupStorageSize,
       invocations: maxComputeInvocationsPerWorkgroup,
     },

@@ -1,6 +1,6 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { type ErrorCode, TtsError } from '../../base/errors.js';
-import type { Answer, GpuMessage, OpenedGpu, WorkerInput } from './protocol.js';
+import type { Answer, GpuMessage, MemoryLimits, OpenedGpu, WorkerInput } from './protocol.js';
 import type { SequenceRequest, SequenceResult } from './sequence.js';
 
 /**
@@ -17,10 +17,10 @@ export class Gpu {
   private readonly signal = new Int32Array(new SharedArrayBuffer(4));
 
   /**
-   * @param most bytes of one buffer, where less than the device's own limit is wanted
+   * @param most memory that may be used, where less than there is is wanted
    * @throws {TtsError} ERR_KERNELS where there is none, saying what to install
    */
-  constructor(most = Infinity) {
+  constructor(most: MemoryLimits = {}) {
     const { port1, port2 } = new MessageChannel();
     this.port = port1;
     const workerData: WorkerInput = { port: port2, signal: this.signal, most };

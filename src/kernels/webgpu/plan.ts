@@ -93,12 +93,27 @@ const mostWorkgroups = 65535;
 /** Tiles that keep a large device busy: before groups have fewer, the steps are cut. */
 const manyTiles = 256;
 
-/** Rows of float32 that a lane needs for each step: the largest array, and all together. */
-export function stepRows({ hidden, projection, classes, inputs }: NetworkSizes, gradients: boolean) {
-  const always = hidden + inputs + 1 + 1 + 2;
-  return gradients
-    ? { largest: 2 * hidden, all: always + 5 * hidden + 4 * projection + 2 * classes }
-    : { largest: hidden, all: always };
+/** Frames of so many steps, wherever in a frame they begin. */
+export const framesOf = (steps: number, hop: number): number => Math.ceil((steps + hop - 1) / hop);
+
+/** Float32 numbers that a lane needs for so many steps: in the largest array, and in all of them together. */
+export function laneNumbers(
+  { hidden, projection, classes, inputs }: NetworkSizes,
+  hop: number,
+  gradients: boolean,
+): (steps: number) => { readonly largest: number; readonly all: number } {
+  return (steps) => {
+    const gate = framesOf(steps, hop) * 3 * hidden;
+    const nats = 2 * steps;
+    const errors = 2 * (projection + classes) * steps;
+    const states = (steps + 1) * hidden;
+    const always = gate + states + nats + (inputs + 5) * steps;
+    if (!gradients) return { largest: Math.max(gate, states, nats), all: always };
+    return {
+      largest: Math.max(nats + gate, states, 2 * hidden * steps, errors),
+      all: always + gate + 5 * hidden * steps + errors + 2 * projection * steps,
+    };
+  };
 }
 
 /** Slices of time that the partial gradients of weights have room for: a function of network and device alone. */
@@ -116,25 +131,41 @@ export function planOf(
   sizes: NetworkSizes,
   { tile }: Pick<Tiling, 'tile'>,
   limits: DeviceLimits,
-  { members, lanes, steps }: { readonly members: number; readonly lanes: number; readonly steps: number },
+  {
+    members,
+    lanes,
+    steps,
+    hop,
+  }: { readonly members: number; readonly lanes: number; readonly steps: number; readonly hop: number },
   gradients: boolean,
 ): Plan | undefined {
-  const rows = stepRows(sizes, gradients);
-  const bytes = (count: number) => 4 * tile * count;
-  const fit = Math.min(limits.bufferBytes / bytes(rows.largest), limits.memoryBytes / bytes(rows.all));
-  // Steps of a tile that fit; of states there is one more than of steps.
-  const cells = Math.floor(fit) - 1;
-  if (cells < 1) return undefined;
-  const slices = slicesOf(sizes, limits);
-  const sliceSteps = Math.min(Math.ceil(steps / slices), cells, mostWorkgroups);
+  const numbers = laneNumbers(sizes, hop, gradients);
+  /** Tiles that fit with so many steps each. */
+  const tilesWith = (some: number): number => {
+    const { largest, all } = numbers(some);
+    return Math.floor(Math.min(limits.bufferBytes / largest, limits.memoryBytes / all) / (4 * tile));
+  };
+  /** Steps that fit with so many tiles. */
+  const stepsWith = (some: number): number => {
+    let [fit, tooMany] = [0, Math.min(steps, mostWorkgroups) + 1];
+    while (tooMany - fit > 1) {
+      const middle = Math.floor((fit + tooMany) / 2);
+      if (tilesWith(middle) >= some) fit = middle;
+      else tooMany = middle;
+    }
+    return fit;
+  };
+  const longest = stepsWith(1);
+  if (longest < 1) return undefined;
+  const sliceSteps = Math.min(Math.ceil(steps / slicesOf(sizes, limits)), longest);
   const tilesOfMember = Math.ceil(lanes / tile);
   const tiles = members * tilesOfMember;
 
-  let together = Math.floor(cells / steps);
-  let chunkSteps = Math.min(steps, mostWorkgroups);
-  if (together < Math.min(tiles, manyTiles) || chunkSteps < steps) {
-    together = Math.min(tiles, manyTiles, Math.max(1, Math.floor(cells / sliceSteps)));
-    chunkSteps = Math.min(Math.floor(Math.min(cells / together, mostWorkgroups) / sliceSteps) * sliceSteps, steps);
+  let together = longest < steps ? 0 : tilesWith(steps);
+  let chunkSteps = steps;
+  if (together < Math.min(tiles, manyTiles)) {
+    together = Math.min(tiles, manyTiles, tilesWith(sliceSteps));
+    chunkSteps = Math.max(1, Math.floor(stepsWith(together) / sliceSteps)) * sliceSteps;
   }
   const groupCount = Math.ceil(tiles / Math.min(together, mostWorkgroups));
   const perGroup = Math.ceil(tiles / groupCount);

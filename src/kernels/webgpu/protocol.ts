@@ -8,9 +8,11 @@ export interface WorkerInput {
   readonly port: MessagePort;
   /** [1]: 1 when there is an answer. */
   readonly signal: Int32Array;
-  /** Bytes of one buffer, where less than the device's own limit is wanted. */
-  readonly most: number;
+  readonly most: MemoryLimits;
 }
+
+/** Memory that may be used, where less than there is is wanted. */
+export type MemoryLimits = Partial<Pick<DeviceLimits, 'bufferBytes' | 'memoryBytes'>>;
 
 export type GpuMessage =
   | { readonly kind: 'open' }

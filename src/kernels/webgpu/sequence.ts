@@ -3,7 +3,16 @@ import type { SequenceBatch } from '../interface/kernels.js';
 import { type ChunkArrays, chunkArrays, lanesOf, takeGate, takeNats, tiledStates, untileStates } from './chunks.js';
 import { firstDense, layoutOf, type NetworkSizes } from './layout.js';
 import type { PackedStructure } from './packing.js';
-import { type DeviceLimits, partialBytes, type Plan, planOf, type TileGroup, type Tiling, tilingOf } from './plan.js';
+import {
+  type DeviceLimits,
+  framesOf,
+  partialBytes,
+  type Plan,
+  planOf,
+  type TileGroup,
+  type Tiling,
+  tilingOf,
+} from './plan.js';
 import {
   type ChunkField,
   chunkFields,
@@ -61,6 +70,20 @@ interface Product {
 
 type Pipelines = Readonly<Record<ShaderName, Pipeline>>;
 
+/** What a loss without gradients takes. */
+const lossShaders: readonly ShaderName[] = ['prepare', 'scanForwardLoss', 'outputsLoss'];
+
+/** What gradients take. */
+const gradientShaders = ({ chunks }: Plan): readonly ShaderName[] => [
+  'prepare',
+  ...(chunks.length > 1 ? (['scanForwardLoss'] as const) : []),
+  'scanForward',
+  'outputs',
+  'scanBackward',
+  'blockGradients',
+  'reduce',
+];
+
 /** What a call works with. */
 interface Call {
   readonly request: SequenceRequest;
@@ -93,7 +116,7 @@ const mostWorkgroups = 65535;
  */
 export class GpuSequence {
   private readonly buffers: DeviceBuffers;
-  private readonly compiled = new Map<string, Promise<Pipelines>>();
+  private readonly compiled = new Map<string, Map<ShaderName, Promise<Pipeline>>>();
   private structure: PackedStructure | undefined;
   private readonly queries: GPUQuerySet | undefined;
   private memoryBytes: number;
@@ -122,13 +145,14 @@ export class GpuSequence {
         `a network of ${sizes.hidden} units needs more than the ${this.limits.workgroupBytes} bytes that a workgroup of ` +
           'this GPU shares; expected a smaller one, or other kernels',
       );
-    const pipelines = await this.pipelines(sizes, tiling);
     for (;;) {
       const { members } = structure;
-      const shape = { members, lanes: batch.lanes / members, steps: batch.steps };
+      const shape = { members, lanes: batch.lanes / members, steps: batch.steps, hop: batch.hop };
       const limits = { ...this.limits, memoryBytes: this.memoryBytes };
       const plan = planOf(sizes, tiling, limits, shape, gradients);
       if (!plan) throw tooLittle('one tile of a step');
+      const names = gradients ? gradientShaders(plan) : lossShaders;
+      const pipelines = await this.pipelines(sizes, tiling, names);
       const result = {
         nll: new Float32Array(batch.lanes * batch.steps),
         ...(batch.state && { state: new Float32Array(batch.state.length) }),
@@ -188,7 +212,7 @@ export class GpuSequence {
     const { batch, sizes, gradients } = request;
     const { chunks } = plan;
     const { lanes, stateBytes } = group;
-    // The states before each chunk and after the last one.
+    // The states before each chunk and after the last one; without a way back, only those of now.
     this.buffers.write('edges', tiledStates(batch.state, lanes, sizes.hidden, tiling.tile));
     if (gradients) {
       for (let i = 0; i + 1 < chunks.length; i++) await this.runChunk(call, group, i, 'states');
@@ -199,7 +223,7 @@ export class GpuSequence {
     } else for (let i = 0; i < chunks.length; i++) await this.runChunk(call, group, i, 'loss');
     const { state } = result;
     if (!state) return;
-    const last = { name: 'edges', offset: chunks.length * stateBytes, bytes: stateBytes };
+    const last = { name: 'edges', offset: (gradients ? chunks.length : 0) * stateBytes, bytes: stateBytes };
     await this.finish(call, this.submission(call), [last], (states) =>
       untileStates(states, state, lanes, sizes.hidden, tiling.tile),
     );
@@ -217,11 +241,11 @@ export class GpuSequence {
 
     const { steps } = chunk;
     const work = this.submission(call);
-    work.copy('edges', i * stateBytes, 'states', 0, stateBytes);
+    work.copy('edges', what === 'loss' ? 0 : i * stateBytes, 'states', 0, stateBytes);
     work.run('prepare', pipelines.prepare, [Math.ceil(lanes.length / 64), steps]);
     const way = what === 'gradients' ? '' : 'Loss';
     work.run('scanForward', pipelines[`scanForward${way}`], [group.count]);
-    work.copy('states', steps * stateBytes, 'edges', (i + 1) * stateBytes, stateBytes);
+    work.copy('states', steps * stateBytes, 'edges', what === 'loss' ? 0 : (i + 1) * stateBytes, stateBytes);
     if (what === 'states') return void (await this.finish(call, work, [], () => {}));
 
     work.run('outputs', pipelines[`outputs${way}`], [group.count, Math.ceil(steps / tiling.outputSteps), 2]);
@@ -289,17 +313,15 @@ export class GpuSequence {
       call.seconds[gpuParts.indexOf(name as (typeof gpuParts)[number])] += seconds;
   }
 
-  private pipelines(sizes: NetworkSizes, tiling: Tiling): Promise<Pipelines> {
+  /** The shaders of a network that a call needs; each is compiled once. */
+  private async pipelines(sizes: NetworkSizes, tiling: Tiling, names: readonly ShaderName[]): Promise<Pipelines> {
     const key = JSON.stringify(sizes);
-    const found = this.compiled.get(key);
-    if (found) return found;
-    const made = Promise.all(
-      Object.entries(shadersOf(sizes, tiling)).map(
-        async ([name, shader]) => [name, await compile(this.device, name, shader)] as const,
-      ),
-    ).then((all) => Object.fromEntries(all) as Record<ShaderName, Pipeline>);
-    this.compiled.set(key, made);
-    return made;
+    const compiled = this.compiled.get(key) ?? new Map<ShaderName, Promise<Pipeline>>();
+    this.compiled.set(key, compiled);
+    const shaders = shadersOf(sizes, tiling);
+    for (const name of names) if (!compiled.has(name)) compiled.set(name, compile(this.device, name, shaders[name]));
+    const ready = await Promise.all(names.map(async (name) => [name, await compiled.get(name)!] as const));
+    return Object.fromEntries(ready) as Record<ShaderName, Pipeline>;
   }
 }
 
@@ -313,7 +335,7 @@ function bytesOf({ request, structure, plan, tiling, products }: Call, limits: D
   const lanes = tiling.tile * Math.max(...plan.groups.map(({ count }) => count));
   const steps = Math.max(...plan.chunks.map((chunk) => chunk.steps));
   const row = 4 * lanes;
-  const frames = Math.min(batch.frames, Math.ceil((steps + batch.hop - 1) / batch.hop));
+  const frames = Math.min(batch.frames, framesOf(steps, batch.hop));
   const always = {
     structure: 4 * structure.words.length,
     weights: 64 * structure.blocks,
@@ -325,7 +347,7 @@ function bytesOf({ request, structure, plan, tiling, products }: Call, limits: D
     gate: row * frames * 3 * hidden,
     inputs: row * steps * (inputs + 1),
     targets: row * steps,
-    edges: row * hidden * (plan.chunks.length + 1),
+    edges: row * hidden * (gradients ? plan.chunks.length + 1 : 1),
     states: row * hidden * (steps + 1),
     nats: row * steps * 2,
     ...(timed && { times: 8 * mostTimestamps }),
