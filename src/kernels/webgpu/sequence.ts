@@ -130,7 +130,7 @@ export class GpuSequence {
     this.buffers = new DeviceBuffers(device);
     this.memoryBytes = limits.memoryBytes;
     this.queries = timestamps ? device.createQuerySet({ type: 'timestamp', count: mostTimestamps }) : undefined;
-    device.addEventListener('uncapturederror', ({ error }) => (this.fault ??= error.message));
+    device.onuncapturederror = ({ error }) => (this.fault ??= error.message);
   }
 
   /** @throws {TtsError} ERR_MEMORY where the device is too small for the network */

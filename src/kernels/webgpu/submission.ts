@@ -64,7 +64,11 @@ export interface Pipeline {
 /** Compiles a shader. @throws {Error} with the compiler's message */
 export async function compile(device: GPUDevice, label: string, { code, bindings }: Shader): Promise<Pipeline> {
   const module = device.createShaderModule({ code, label });
-  const pipeline = await device.createComputePipelineAsync({ label, layout: 'auto', compute: { module } });
+  const pipeline = await device.createComputePipelineAsync({
+    label,
+    layout: 'auto',
+    compute: { module, entryPoint: 'main' },
+  });
   return { pipeline, bindings };
 }
 
