@@ -82,9 +82,10 @@ export class WatchedKernels {
         ? [...inside, part('waiting and moving data', sequence - timed)]
         : [part('the sample-rate network', sequence)]),
       part('matrix products of the conditioning network', matMul),
-      part('drawing and encoding segments', drawing),
+      // Beside a GPU they are drawn while it works.
+      part(`drawing and encoding segments${this.kernels.parts ? ', meanwhile' : ''}`, drawing),
       part('Adam', adam),
-      part('TensorFlow.js and the rest', seconds - sequence - matMul - drawing - adam),
+      part('TensorFlow.js and the rest', seconds - sequence - matMul - (this.kernels.parts ? 0 : drawing) - adam),
     ];
   }
 }

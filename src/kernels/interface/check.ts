@@ -3,6 +3,7 @@ import { type BlockStructure, kernelShapes, type StoredMatrix } from './blocks.j
 import {
   type ArrayType,
   checkArray,
+  checkFunction,
   checkList,
   checkNumber,
   checkObject,
@@ -189,10 +190,8 @@ export function checkBatch(
   parts: number = sequenceParts.length,
 ): SequenceBatch {
   const { hidden, classes } = network;
-  const { lanes, steps, hop, phase, frames, codes, heard, cues, gate, lengths, state, nll, profile } = checkObject(
-    'batch',
-    batch,
-  );
+  const { lanes, steps, hop, phase, frames, codes, heard, cues, gate, lengths, state, nll, profile, meanwhile } =
+    checkObject('batch', batch);
   checkWhole('lanes', lanes, limits.count);
   checkWhole('steps', steps, limits.sequence);
   checkWhole('hop', hop, limits.sequence);
@@ -213,6 +212,7 @@ export function checkBatch(
     state: checkOptional('state', 'Float32Array', state, lanes * hidden),
     nll: checkOptional('nll', 'Float32Array', nll, lanes * steps),
     profile: checkOptional('profile', 'Float64Array', profile, parts),
+    ...(meanwhile !== undefined && { meanwhile: checkFunction('meanwhile', meanwhile) }),
   };
   if (!seen.cues && cuesOf(network) > 0)
     throw wrong(`cues is ${shown(cues)}, expected a Float32Array for a network that hears ${cuesOf(network)} cues`);

@@ -91,6 +91,8 @@ export interface SequenceBatch {
    * each of `Kernels.parts` instead, where the kernels have parts of their own.
    */
   readonly profile?: Float64Array;
+  /** Called while a device works, by kernels that would only wait for it; others do not call it. */
+  readonly meanwhile?: () => void;
 }
 
 /** Receives the gradients of `scale` · (sum of nats); every array is overwritten. */

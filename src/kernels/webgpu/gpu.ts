@@ -40,9 +40,12 @@ export class Gpu {
     }
   }
 
-  /** @throws {TtsError} ERR_GPU_LOST, ERR_MEMORY */
-  sequence(request: SequenceRequest): SequenceResult {
-    return this.ask({ kind: 'sequence', request }) as SequenceResult;
+  /**
+   * @param meanwhile called while the GPU works
+   * @throws {TtsError} ERR_GPU_LOST, ERR_MEMORY
+   */
+  sequence(request: SequenceRequest, meanwhile?: () => void): SequenceResult {
+    return this.ask({ kind: 'sequence', request }, meanwhile) as SequenceResult;
   }
 
   /** Gives the device back; every call after it is ERR_GPU_LOST. */
@@ -51,11 +54,16 @@ export class Gpu {
     this.lost = true;
   }
 
-  private ask(message: GpuMessage): OpenedGpu | SequenceResult | null {
+  private ask(message: GpuMessage, meanwhile?: () => void): OpenedGpu | SequenceResult | null {
     Atomics.store(this.signal, 0, 0);
     this.port.postMessage(message);
-    Atomics.wait(this.signal, 0, 0);
-    const answer = (receiveMessageOnPort(this.port) as { message: Answer }).message;
+    let answer: Answer;
+    try {
+      meanwhile?.();
+    } finally {
+      Atomics.wait(this.signal, 0, 0);
+      answer = (receiveMessageOnPort(this.port) as { message: Answer }).message;
+    }
     if ('value' in answer) return answer.value;
     const { code, message: text } = answer.error;
     if (code === 'ERR_GPU_LOST') this.lost = true;

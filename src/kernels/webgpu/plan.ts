@@ -36,6 +36,9 @@ export const softmaxParts = 16;
 /** Threads of a workgroup of the outputs: enough for softmaxes of eight vectors of lanes. */
 export const outputThreads = 128;
 
+/** Threads of a workgroup of the scans with which larger tiles stop paying: a large device has many workgroups to fill. */
+const manyThreads = 256;
+
 /**
  * The tiling of a network, or undefined where the device has too little workgroup memory for it: the scans keep the
  * state of a tile there.
@@ -46,7 +49,7 @@ export function tilingOf(sizes: NetworkSizes, { workgroupBytes, invocations }: D
     (each) =>
       hidden * each * vectorBytes <= workgroupBytes &&
       outputBytes(sizes) * each <= workgroupBytes &&
-      (each === 1 || (hidden / 4) * each <= invocations),
+      (each === 1 || (hidden / 4) * each <= Math.min(invocations, manyThreads)),
   );
   if (vectors === undefined) return undefined;
   const units = (hidden / 4) * vectors;

@@ -41,7 +41,7 @@ export interface SequenceRequest {
   readonly structure?: PackedStructure;
   /** [blocks, 16]. */
   readonly weights: Float32Array;
-  readonly batch: Omit<SequenceBatch, 'nll' | 'profile'>;
+  readonly batch: Omit<SequenceBatch, 'nll' | 'profile' | 'meanwhile'>;
   readonly scale: number;
   readonly gradients: boolean;
   readonly timed: boolean;
@@ -120,7 +120,6 @@ export class GpuSequence {
   private structure: PackedStructure | undefined;
   private readonly queries: GPUQuerySet | undefined;
   private memoryBytes: number;
-  private fault: string | undefined;
 
   constructor(
     private readonly device: GPUDevice,
@@ -130,7 +129,6 @@ export class GpuSequence {
     this.buffers = new DeviceBuffers(device);
     this.memoryBytes = limits.memoryBytes;
     this.queries = timestamps ? device.createQuerySet({ type: 'timestamp', count: mostTimestamps }) : undefined;
-    device.onuncapturederror = ({ error }) => (this.fault ??= error.message);
   }
 
   /** @throws {TtsError} ERR_MEMORY where the device is too small for the network */
@@ -161,8 +159,7 @@ export class GpuSequence {
       const products = productsOf(sizes);
       const seconds = gpuParts.map(() => 0);
       try {
-        await this.runPlan({ request, structure, tiling, plan, pipelines, products, result, seconds });
-        if (this.fault !== undefined) throw new Error(`the GPU refused its work: ${this.fault}`);
+        await this.watched({ request, structure, tiling, plan, pipelines, products, result, seconds });
         return { ...result, ...(timed && this.queries && { seconds }) };
       } catch (error) {
         if (!(error instanceof OutOfMemory)) throw error;
@@ -170,6 +167,18 @@ export class GpuSequence {
         this.memoryBytes /= 2;
       }
     }
+  }
+
+  /** Runs a call. @throws {Error} where the device refused a part of it, which it would say nowhere else */
+  private async watched(call: Call): Promise<void> {
+    this.device.pushErrorScope('validation');
+    let fault: GPUError | null = null;
+    try {
+      await this.runPlan(call);
+    } finally {
+      fault = await this.device.popErrorScope();
+    }
+    if (fault) throw new Error(`the GPU refused its work: ${fault.message}`);
   }
 
   private async runPlan(call: Call): Promise<void> {

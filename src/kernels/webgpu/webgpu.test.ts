@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { skipWithoutGpu } from '../../../test/support/gpu.js';
-import { blockShapes, emptyGradients, freshBatch, randomBatch, randomNetwork } from '../../../test/support/kernels.js';
+import {
+  assertClose,
+  blockShapes,
+  emptyGradients,
+  freshBatch,
+  namedGradients,
+  randomBatch,
+  randomNetwork,
+  tolerances,
+} from '../../../test/support/kernels.js';
 import { RandomStream } from '../../base/random.js';
 import { chooseKernels, findGpu, kernelNames } from '../index.js';
 import { guarded } from '../interface/guard.js';
@@ -45,6 +54,26 @@ test('webgpu: the same bits on every run, in one piece or in many', { skip }, ()
   }
 });
 
+test(
+  'webgpu: a network of tiles of four lanes, of which a thread takes two parts, has the gradients of the reference',
+  { skip },
+  () => {
+    const large = { hidden: 1056, projection: 16, classes: 32, shape: blockShapes[0] };
+    const own = new RandomStream(2, 71);
+    const network = randomNetwork(own, large);
+    const few = randomBatch(own, network, { lanes: 5, steps: 3, hop: 2, phase: 1 });
+    const [expected, actual] = [new ReferenceKernels(), chooseKernels({ name: 'webgpu', threads: 1 })].map(
+      (kernels) => {
+        const gradients = emptyGradients(network, few);
+        const fresh = freshBatch(few);
+        const loss = kernels.sequenceGradients(network, fresh, 0.25, gradients);
+        return [...namedGradients(gradients), ['loss', loss] as const, ['state', fresh.state] as const];
+      },
+    );
+    actual.forEach(([name, array], i) => assertClose(name, array, expected[i][1], tolerances.gradient));
+  },
+);
+
 test('webgpu: a network that does not fit the device is refused', { skip }, () => {
   const small = new Gpu({ bufferBytes: 2 ** 10 });
   try {
@@ -67,6 +96,25 @@ test('webgpu: a GPU that is lost says so', { skip }, () => {
   });
   assert.ok(gpu.lost);
 });
+
+test(
+  'webgpu: what is to be done meanwhile is done once; if it fails, that call fails and the next one is right',
+  { skip },
+  () => {
+    const kernels = chooseKernels({ name: 'webgpu', threads: 1 });
+    let calls = 0;
+    const loss = kernels.sequenceLoss(members[0], { ...freshBatch(batch), meanwhile: () => void calls++ });
+    assert.equal(calls, 1);
+    const other = { ...freshBatch(batch), lengths: undefined };
+    const failing = () => {
+      throw new RangeError('not today');
+    };
+    assert.throws(() => kernels.sequenceLoss(members[1], { ...other, meanwhile: failing }), { message: 'not today' });
+    assert.deepEqual(kernels.sequenceLoss(members[0], freshBatch(batch)), loss);
+    const wrong = { ...freshBatch(batch), meanwhile: 'now' as unknown as () => void };
+    assert.throws(() => kernels.sequenceLoss(members[0], wrong), { code: 'ERR_ARGUMENT', message: /meanwhile/ });
+  },
+);
 
 test('webgpu: parts of the work are timed', { skip }, () => {
   const kernels = chooseKernels({ name: 'webgpu', threads: 1 });

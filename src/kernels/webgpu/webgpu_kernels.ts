@@ -36,19 +36,22 @@ function sequencesOn(gpu: Gpu): Pick<Kernels, 'parts' | 'sequenceLoss' | 'sequen
     const { sizes, structure } = packing;
     if (members.length > 1 && partialBytes(structure.blocks, slicesOf(sizes, limits)) > limits.bufferBytes)
       return halved(members, batch, gradients, (some, part, own) => run(some, part, scale, own));
-    const { nll, profile, ...rest } = batch;
+    const { nll, profile, meanwhile, ...rest } = batch;
     const known = sent === packing;
     // If the call fails, what is there is not known.
     sent = undefined;
-    const result = gpu.sequence({
-      sizes,
-      ...(!known && { structure }),
-      weights: packing.weights(members),
-      batch: separate(rest),
-      scale,
-      gradients: gradients !== null,
-      timed: profile !== undefined && timestamps,
-    });
+    const result = gpu.sequence(
+      {
+        sizes,
+        ...(!known && { structure }),
+        weights: packing.weights(members),
+        batch: separate(rest),
+        scale,
+        gradients: gradients !== null,
+        timed: profile !== undefined && timestamps,
+      },
+      meanwhile,
+    );
     sent = packing;
     nll?.set(result.nll);
     if (result.state) batch.state?.set(result.state);
@@ -102,7 +105,8 @@ function halved(
   ])
     run(
       members.slice(from, to),
-      someLanes(batch, from * share, (to - from) * share),
+      // What is to be done meanwhile is done once.
+      { ...someLanes(batch, from * share, (to - from) * share), ...(from > 0 && { meanwhile: undefined }) },
       gradients?.slice(from, to) ?? null,
     );
 }

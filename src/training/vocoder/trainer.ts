@@ -47,6 +47,8 @@ export class VocoderTrainer extends MaskedLearner {
   readonly parameters: VocoderParameters;
   private readonly pool = new GradientPool();
   private readonly codec: SymbolCodec;
+  /** Segments that were drawn while a device worked, and what for. */
+  private drawn: { readonly step: number; readonly pairs: number; readonly segments: Segments } | undefined;
   /** Gradients of the shared block-sparse weights. */
   private shared: Float32Array[] = [];
   /** With the statistics that the network hears its features by. */
@@ -129,20 +131,18 @@ export class VocoderTrainer extends MaskedLearner {
 
   protected gradients(paired: boolean): MemberGradients {
     const { lanes, segment } = this.recipe.training;
-    return this.gradientsOf(this.segments(lanes, segment, paired ? this.members / 2 : 0));
+    const pairs = paired ? this.members / 2 : 0;
+    const { step, drawn } = this;
+    const ready = drawn?.step === step && drawn.pairs === pairs ? drawn.segments : undefined;
+    // The next step most often wants its segments as this one does; what it gets does not depend on when they are drawn.
+    const ahead = () =>
+      void (this.drawn = { step: step + 1, pairs, segments: this.segments(lanes, segment, pairs, step + 1) });
+    return this.gradientsOf(ready ?? this.segments(lanes, segment, pairs), ahead);
   }
 
-  private segments(lanes: number, steps: number, pairs = 0): Segments {
+  private segments(lanes: number, steps: number, pairs = 0, step = this.step): Segments {
     const { seed, noise } = this.recipe.training;
-    return drawSegments(
-      this.store,
-      this.config,
-      this.codec,
-      this.kernels,
-      { lanes, steps, noise, seed },
-      this.step,
-      pairs,
-    );
+    return drawSegments(this.store, this.config, this.codec, this.kernels, { lanes, steps, noise, seed }, step, pairs);
   }
 
   protected view(): BlockView {
@@ -183,7 +183,7 @@ export class VocoderTrainer extends MaskedLearner {
     return this.tf.tensor3d(features, [features.length / (rows * this.store.bins), rows, this.store.bins]);
   }
 
-  private gradientsOf({ sequence, features, rows, part, logWidths }: Segments): MemberGradients {
+  private gradientsOf({ sequence, features, rows, part, logWidths }: Segments, meanwhile: () => void): MemberGradients {
     const { tf, kernels, config, pool, parameters } = this;
     const members = parameters.members();
     const names = [...parameters.conditioning.keys()];
@@ -205,7 +205,7 @@ export class VocoderTrainer extends MaskedLearner {
           tf,
           kernels,
           members,
-          sequence,
+          { ...sequence, meanwhile },
           gate,
           members.flatMap((_, m) => [...own(m), ...common]),
           pool,
