@@ -92,7 +92,8 @@ interface Call {
   readonly plan: Plan;
   readonly pipelines: Pipelines;
   readonly products: readonly Product[];
-  readonly result: { readonly [K in keyof SequenceResult]: SequenceResult[K] } & { weights?: Float32Array };
+  /** What it gives; the gradients of the weights come at the end. */
+  readonly result: Omit<SequenceResult, 'weights' | 'seconds'> & { weights?: Float32Array };
   readonly seconds: number[];
 }
 
