@@ -73,7 +73,7 @@ export {
 export { estoi, type Intelligibility, intelligibility, stoi } from './evaluation/stoi.js';
 export { type Spoken, type System } from './evaluation/system.js';
 export { openVoiceSystem, type VoiceSystemOptions } from './evaluation/voice_system.js';
-export { chooseKernels, type KernelName, kernelNames, type Kernels } from './kernels/index.js';
+export { chooseKernels, findGpu, type KernelName, kernelNames, type Kernels } from './kernels/index.js';
 export { type AcousticConfig } from './model/acoustic/config.js';
 export { loadAcoustic, saveAcoustic } from './model/acoustic/file.js';
 export { type AcousticModel, type AcousticProvenance, type AcousticStatistics } from './model/acoustic/model.js';

@@ -34,6 +34,7 @@ export type ErrorCode =
   | 'ERR_CHECKPOINT'
   | 'ERR_KERNELS'
   | 'ERR_MEMORY'
+  | 'ERR_GPU_LOST'
   | 'ERR_BACKEND'
   | 'ERR_NOT_FINITE'
   | 'ERR_LISTENING_TEST'

@@ -1,5 +1,5 @@
 import { availableParallelism, cpus } from 'node:os';
-import { chooseKernels, kernelNames, nativeNames } from '../kernels/index.js';
+import { chooseKernels, findGpu, kernelNames, nativeNames } from '../kernels/index.js';
 import { loadTensorFlow } from '../model/backend/backend.js';
 
 /** Repeated timings of the same work, in seconds. */
@@ -76,12 +76,15 @@ export interface MachineInfo {
   readonly instructionSets: string[];
   /** What runs here, in the order in which it is chosen: native kernels, WebAssembly, the TypeScript reference. */
   readonly kernels: string[];
+  /** What `--kernels webgpu` trains on: adapter and driver, or what is missing. */
+  readonly gpu: string;
   readonly tensorFlow: string;
 }
 
 /** What this machine has, for reports of speeds and of faults. */
 export async function machineInfo(version: string): Promise<MachineInfo> {
   const { tf, backend, reason } = await loadTensorFlow(chooseKernels());
+  const gpu = findGpu();
   return {
     version,
     node: process.version,
@@ -90,6 +93,7 @@ export async function machineInfo(version: string): Promise<MachineInfo> {
     threads: availableParallelism(),
     instructionSets: nativeNames(),
     kernels: kernelNames(),
+    gpu: 'adapter' in gpu ? gpu.adapter : gpu.reason,
     tensorFlow: `${tf.version_core}, backend ${backend}${reason === undefined ? '' : ` (${reason})`}`,
   };
 }

@@ -32,9 +32,9 @@ export interface TrainingFigures extends PhaseFigures {
   readonly bestSamplesPerSecond: number;
   /**
    * 3 products (forwards, to inputs, to weights) over the non-zeros, per thread, in 10⁹ multiply-adds per second, by
-   * the median.
+   * the median; not of a GPU, whose work is on no thread.
    */
-  readonly gmacPerThread: number;
+  readonly gmacPerThread?: number;
   /**
    * What the kernels' dense product reaches on one thread, for comparison: the best between steps, which is the
    * machine's peak as far as these kernels can reach it.
@@ -107,7 +107,7 @@ export async function benchTraining(
     samplesPerSecond,
     bestSamplesPerSecond: (lanes * segment) / best,
     ...phaseFigures(phases, lanes * segment),
-    gmacPerThread: (samplesPerSecond * nonZeros * 3) / kernels.threads / 1e9,
+    ...(!kernels.parts && { gmacPerThread: (samplesPerSecond * nonZeros * 3) / kernels.threads / 1e9 }),
     peakMegabytes: peakMemory(),
     processor: processorName(),
     densePeakGmac,

@@ -19,10 +19,13 @@ export class WatchedKernels {
   readonly kernels: Kernels;
   /** Seconds since `begin`, by the clock. */
   private seconds = { sequence: 0, adam: 0, matMul: 0 };
-  /** Seconds of all threads together on each of `sequenceParts` since `begin`; undefined before it. */
+  /** What the work of a sequence is made of. */
+  private readonly names: readonly string[];
+  /** Seconds of all threads together on each of `names` since `begin`; undefined before it. */
   private parts: Float64Array | undefined;
 
   constructor(kernels: Kernels) {
+    this.names = kernels.parts ?? sequenceParts;
     const timed = <T>(kind: keyof WatchedKernels['seconds'], work: () => T): T => {
       const begun = performance.now();
       const result = work();
@@ -41,7 +44,7 @@ export class WatchedKernels {
   /** From here on calls count, and sequences time their parts, which slows them a little. */
   begin(): void {
     this.seconds = { sequence: 0, adam: 0, matMul: 0 };
-    this.parts = new Float64Array(sequenceParts.length);
+    this.parts = new Float64Array(this.names.length);
   }
 
   /**
@@ -64,10 +67,12 @@ export class WatchedKernels {
       share: time / seconds,
       ...(products > 0 && { gmacPerThread: (products * steps) / time / threads / 1e9 }),
     });
-    const inside = sequenceParts.map((name, i) =>
+    // The work of a GPU is on no thread.
+    const sharers = this.kernels.parts ? 1 : threads;
+    const inside = this.names.map((name, i) =>
       part(
         name,
-        (this.parts?.[i] ?? 0) / threads,
+        (this.parts?.[i] ?? 0) / sharers,
         name.startsWith('state') ? macs.state : name.startsWith('output') ? macs.output : 0,
       ),
     );
@@ -77,9 +82,10 @@ export class WatchedKernels {
         ? [...inside, part('waiting and moving data', sequence - timed)]
         : [part('the sample-rate network', sequence)]),
       part('matrix products of the conditioning network', matMul),
-      part('drawing and encoding segments', drawing),
+      // Beside a GPU they are drawn while it works.
+      part(`drawing and encoding segments${this.kernels.parts ? ', meanwhile' : ''}`, drawing),
       part('Adam', adam),
-      part('TensorFlow.js and the rest', seconds - sequence - matMul - drawing - adam),
+      part('TensorFlow.js and the rest', seconds - sequence - matMul - (this.kernels.parts ? 0 : drawing) - adam),
     ];
   }
 }

@@ -17,6 +17,9 @@ export interface MaskedParameters {
   fromArrays(arrays: ReadonlyMap<string, Float32Array | Int32Array>, members: number): void;
 }
 
+/** Of the state of a checkpoint, that the masks of the coming step have been chosen. */
+const chosenKey = 'chosen';
+
 /** How gradients become steps. */
 export interface OptimiserSettings extends Schedule {
   readonly adam: { readonly beta1: number; readonly beta2: number; readonly epsilon: number };
@@ -41,6 +44,8 @@ export interface MemberGradients {
  */
 export abstract class MaskedLearner implements Learner {
   step = 0;
+  /** The step that the masks were last chosen for: once only, even if the step fails after it and is tried again. */
+  private chosenFor = -1;
   protected abstract readonly parameters: MaskedParameters;
 
   /** @param chooser undefined where nothing is masked */
@@ -68,7 +73,8 @@ export abstract class MaskedLearner implements Learner {
 
   /** Gives the members the masks of the coming step. */
   protected updateMasks(): void {
-    const masks = this.chooser?.update(this.step, this.view());
+    const masks = this.chosenFor === this.step ? undefined : this.chooser?.update(this.step, this.view());
+    this.chosenFor = this.step;
     if (!masks) return;
     this.parameters.remask(masks);
     this.masksChanged();
@@ -92,13 +98,19 @@ export abstract class MaskedLearner implements Learner {
 
   save(): ChooserState {
     const { arrays, state } = this.chooser?.save() ?? { arrays: new Map<string, Float32Array>(), state: {} };
-    return { arrays: new Map([...this.parameters.toArrays(), ...withPrefix('sparsity', arrays)]), state };
+    return {
+      arrays: new Map([...this.parameters.toArrays(), ...withPrefix('sparsity', arrays)]),
+      // In the middle of a step that failed, as when a GPU is lost, the masks are those of the coming step.
+      state: this.chosenFor === this.step ? { ...state, [chosenKey]: true } : state,
+    };
   }
 
   restore({ arrays, state }: ChooserState, step: number): void {
-    this.chooser?.restore({ arrays: underPrefix('sparsity', arrays), state });
+    const { [chosenKey]: chosen, ...own } = state;
+    this.chooser?.restore({ arrays: underPrefix('sparsity', arrays), state: own });
     this.parameters.fromArrays(arrays, this.members);
     this.step = step;
+    this.chosenFor = chosen === true ? step : -1;
     this.masksChanged();
   }
 

@@ -3,6 +3,7 @@ import { type BlockStructure, kernelShapes, type StoredMatrix } from './blocks.j
 import {
   type ArrayType,
   checkArray,
+  checkFunction,
   checkList,
   checkNumber,
   checkObject,
@@ -179,13 +180,18 @@ function checkTensors(network: SamplerNetwork, types: readonly ArrayType[], reme
   return { hidden, projection, classes, sparse, dense };
 }
 
-/** The arrays of a batch; its codes are symbols of the network. */
-export function checkBatch(network: SampleRateNetwork, batch: SequenceBatch): SequenceBatch {
+/**
+ * The arrays of a batch; its codes are symbols of the network.
+ * @param parts of the work, that a profile has a place for
+ */
+export function checkBatch(
+  network: SampleRateNetwork,
+  batch: SequenceBatch,
+  parts: number = sequenceParts.length,
+): SequenceBatch {
   const { hidden, classes } = network;
-  const { lanes, steps, hop, phase, frames, codes, heard, cues, gate, lengths, state, nll, profile } = checkObject(
-    'batch',
-    batch,
-  );
+  const { lanes, steps, hop, phase, frames, codes, heard, cues, gate, lengths, state, nll, profile, meanwhile } =
+    checkObject('batch', batch);
   checkWhole('lanes', lanes, limits.count);
   checkWhole('steps', steps, limits.sequence);
   checkWhole('hop', hop, limits.sequence);
@@ -205,7 +211,8 @@ export function checkBatch(network: SampleRateNetwork, batch: SequenceBatch): Se
     lengths: checkOptional('lengths', 'Int32Array', lengths, lanes),
     state: checkOptional('state', 'Float32Array', state, lanes * hidden),
     nll: checkOptional('nll', 'Float32Array', nll, lanes * steps),
-    profile: checkOptional('profile', 'Float64Array', profile, sequenceParts.length),
+    profile: checkOptional('profile', 'Float64Array', profile, parts),
+    ...(meanwhile !== undefined && { meanwhile: checkFunction('meanwhile', meanwhile) }),
   };
   if (!seen.cues && cuesOf(network) > 0)
     throw wrong(`cues is ${shown(cues)}, expected a Float32Array for a network that hears ${cuesOf(network)} cues`);
@@ -230,6 +237,7 @@ export function checkMembers(
   scale: number,
   givenGradients: readonly SequenceGradients[],
   remember = false,
+  parts?: number,
 ): { members: SampleRateNetwork[]; batch: SequenceBatch; gradients: SequenceGradients[] } {
   const list = checkList('members', given);
   if (list.length === 0) throw wrong('no members, expected at least one');
@@ -245,7 +253,7 @@ export function checkMembers(
         `member ${m} has blocks of ${shapeOf(network.sparse[0])}, member 0 of ${shapeOf(members[0].sparse[0])}`,
       );
   });
-  const batch = checkBatch(members[0], givenBatch);
+  const batch = checkBatch(members[0], givenBatch, parts);
   if (batch.lanes % members.length !== 0)
     throw wrong(`${batch.lanes} lanes for ${members.length} members, expected equal shares`);
   checkNumber('scale', scale, limits.amount);

@@ -88,6 +88,12 @@ export function checkBoolean(name: string, value: unknown): boolean {
   return value;
 }
 
+/** @throws {TtsError} ERR_ARGUMENT unless the value can be called */
+export function checkFunction<T extends () => void>(name: string, value: T): T {
+  if (typeof value !== 'function') throw wrong(`${name} is ${shown(value)}, expected a function`);
+  return value;
+}
+
 /** An object whose members are looked at next. @throws {TtsError} ERR_ARGUMENT */
 export function checkObject<T extends object>(name: string, value: T): T {
   if (typeof value !== 'object' || value === null) throw wrong(`${name} is ${shown(value)}, expected an object`);

@@ -54,6 +54,7 @@ const floats = ['Float32Array'] as const;
 class GuardedKernels implements Kernels {
   readonly name: KernelName;
   readonly threads: number;
+  readonly parts?: readonly string[];
 
   constructor(
     private readonly kernels: Kernels,
@@ -61,6 +62,7 @@ class GuardedKernels implements Kernels {
   ) {
     this.name = kernels.name;
     this.threads = kernels.threads;
+    this.parts = kernels.parts;
   }
 
   product(matrix: BlockMatrix, x: Float32Array, y: Float32Array): void {
@@ -88,7 +90,7 @@ class GuardedKernels implements Kernels {
 
   sequenceLoss(network: SampleRateNetwork, batch: SequenceBatch): Float64Array {
     const seen = checkNetwork(network, this.remember);
-    const seenBatch = checkBatch(seen, batch);
+    const seenBatch = checkBatch(seen, batch, this.parts?.length);
     return coded(() => this.kernels.sequenceLoss(seen, seenBatch));
   }
 
@@ -107,7 +109,7 @@ class GuardedKernels implements Kernels {
     scale: number,
     gradients: readonly SequenceGradients[],
   ): Float64Array {
-    const seen = checkMembers(members, batch, scale, gradients, this.remember);
+    const seen = checkMembers(members, batch, scale, gradients, this.remember, this.parts?.length);
     return coded(() => this.kernels.memberGradients(seen.members, seen.batch, scale, seen.gradients));
   }
 

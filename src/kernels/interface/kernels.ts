@@ -7,11 +7,11 @@ import type { FramePredictors, Hearing } from './listener.js';
 export const LANES = 16;
 
 /**
- * What the kernels can run on: C++ for an instruction set, the same as WebAssembly, or the slow, plain TypeScript
- * reference.
+ * What the kernels can run on: C++ for an instruction set, the same as WebAssembly, the slow, plain TypeScript
+ * reference, or a GPU for what training does most and C++ for the rest.
  */
 export type KernelName =
-  'generic' | 'avx2' | 'avxvnni' | 'avx512' | 'avx512vnni' | 'neon' | 'neondot' | 'wasm' | 'reference';
+  'generic' | 'avx2' | 'avxvnni' | 'avx512' | 'avx512vnni' | 'neon' | 'neondot' | 'wasm' | 'reference' | 'webgpu';
 
 /**
  * The sample-rate network as the kernels see it. Shapes and order of the tensors: `sparseNames`, `denseNames` in
@@ -87,9 +87,12 @@ export interface SequenceBatch {
   /** [lanes, steps] receives the nats of each sample (coarse + fine; 0 past the length). */
   readonly nll?: Float32Array;
   /**
-   * The seconds that all threads together spent on each of `sequenceParts` are added to it, by kernels that can tell.
+   * The seconds that all threads together spent on each of `sequenceParts` are added to it, by kernels that can tell; on
+   * each of `Kernels.parts` instead, where the kernels have parts of their own.
    */
   readonly profile?: Float64Array;
+  /** Called while a device works, by kernels that would only wait for it; others do not call it. */
+  readonly meanwhile?: () => void;
 }
 
 /** Receives the gradients of `scale` · (sum of nats); every array is overwritten. */
@@ -202,6 +205,8 @@ export const samplerParts = ['recurrent product and gates', 'hidden layers', 'lo
 export interface Kernels extends ClassifierKernels {
   readonly name: KernelName;
   readonly threads: number;
+  /** What the work of a sequence is made of, where it is not `sequenceParts`: the order of `SequenceBatch.profile`. */
+  readonly parts?: readonly string[];
   /** y [rows,16] = M x [columns,16]. */
   product(matrix: BlockMatrix, x: Float32Array, y: Float32Array): void;
   /** dx [columns,16] += Mᵀ dy [rows,16]. */

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Rank, Scalar, Tensor, Tensor3D } from '@tensorflow/tfjs-core';
+import { sequenceKernelNames } from '../../../test/support/gpu.js';
 import { RandomStream } from '../../base/random.js';
 import {
   type BlockMatrix,
   type BlockShape,
   chooseKernels,
-  kernelNames,
   type Kernels,
   type SampleRateNetwork,
 } from '../../kernels/index.js';
@@ -115,7 +115,7 @@ function difference(actual: Float32Array, expected: Float32Array): number {
 const tolerance = 5e-6;
 const expected = examples.map((each) => evaluate(each, plain(each)));
 
-for (const name of kernelNames())
+for (const name of sequenceKernelNames('the operation'))
   test(`loss and all gradients of the operation are those of the plain TensorFlow.js form (${name})`, () => {
     const kernels = chooseKernels({ name, threads: 2 });
     registerFastKernels(tf, kernels);
@@ -132,7 +132,7 @@ for (const name of kernelNames())
     });
   });
 
-for (const name of kernelNames())
+for (const name of sequenceKernelNames('gradients of the conditioning network'))
   test(`gradients reach the conditioning network's parameters (${name})`, () => {
     const each = examples[1];
     const kernels = chooseKernels({ name, threads: 2 });

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { TtsError } from '../../base/errors.js';
 import { openCorpus } from '../../data/corpora/corpus.js';
 import { type FeatureStore, openFeatureStore } from '../../data/store/feature_store.js';
-import { chooseKernels } from '../../kernels/index.js';
+import { chooseKernels, type Kernels } from '../../kernels/index.js';
 import { loadTensorFlow } from '../../model/backend/backend.js';
 import { maskOf } from '../../sparsity/mask.js';
 import { loadRecipe } from '../recipe/recipe.js';
@@ -110,6 +111,40 @@ for (const [method, settings] of Object.entries(searches)) {
     assert.deepEqual(copied(one.save()), copied(two.save()));
   });
 }
+
+/** Kernels whose device goes at a call for gradients. */
+function lostAt(lost: number): Kernels {
+  const kernels = chooseKernels({ threads: 2 });
+  let call = 0;
+  return new Proxy(kernels, {
+    get(target, name) {
+      if (name === 'memberGradients' && ++call === lost) throw new TtsError('ERR_GPU_LOST', 'the GPU is gone');
+      const value = Reflect.get(target, name) as unknown;
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
+
+// Steps 5 and 10 begin with other masks. In `rigl` calls 6 and 12 are for the dense gradients that choose them, and the
+// call after each is the step's own.
+for (const [method, calls] of [
+  ['rigl', [6, 7, 12, 13, 14]],
+  ['es-guided', [6, 7, 12, 13]],
+] as const)
+  test(`${method}: saved after a step that its device left in the middle, a run goes on as if it had not`, async () => {
+    const set = [`sparsity.method=${method}`, searches[method]];
+    const whole = await trainerOf(set);
+    losses(whole, 12);
+    const { tf } = await loadTensorFlow(chooseKernels({ threads: 2 }));
+    for (const call of calls) {
+      const broken = new VocoderTrainer(recipeOf(...set), store, lostAt(call), tf);
+      assert.throws(() => losses(broken, 12), { code: 'ERR_GPU_LOST' });
+      const resumed = await trainerOf(set);
+      resumed.restore(copied(broken.save()), broken.step);
+      losses(resumed, 12 - broken.step);
+      assert.deepEqual(copied(resumed.save()), copied(whole.save()), `lost at call ${call}`);
+    }
+  });
 
 test('the shuffled control begins as the search does, and parts from it once fitness counts', async () => {
   const [search, control] = [

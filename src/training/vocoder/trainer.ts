@@ -24,6 +24,7 @@ import { maskPicture } from '../../sparsity/mask_picture.js';
 import { createChooser } from '../../sparsity/settings.js';
 import { sumInto } from '../adam_states.js';
 import type { MemberGradients } from '../masked_learner.js';
+import type { Share } from '../parts/part.js';
 import { PartedLearner } from '../parts/parted_learner.js';
 import { checkFits } from '../recipe/from_voice.js';
 import { type Recipe, waveRnnConfig } from '../recipe/recipe.js';
@@ -48,6 +49,9 @@ export class VocoderTrainer extends PartedLearner {
   readonly parameters: VocoderParameters;
   private readonly pool = new GradientPool();
   private readonly codec: SymbolCodec;
+  /** Segments that were drawn while a device worked, and what for. */
+  private drawn:
+    { readonly step: number; readonly pairs: number; readonly share: Share; readonly segments: Segments } | undefined;
   /** Gradients of the shared block-sparse weights. */
   private shared: Float32Array[] = [];
   /** With the statistics that the network hears its features by. */
@@ -136,7 +140,13 @@ export class VocoderTrainer extends PartedLearner {
 
   protected gradients(paired: boolean): MemberGradients {
     const { lanes, segment } = this.recipe.training;
-    return this.gradientsOf(this.segments(lanes, segment, paired ? this.parameters.sparse[0].members.length / 2 : 0));
+    const pairs = paired ? this.parameters.sparse[0].members.length / 2 : 0;
+    const { step, share, drawn } = this;
+    const ready = drawn?.step === step && drawn.pairs === pairs && drawn.share === share ? drawn.segments : undefined;
+    // The next step most often wants its segments as this one does; what it gets does not depend on when they are drawn.
+    const ahead = () =>
+      void (this.drawn = { step: step + 1, pairs, share, segments: this.segments(lanes, segment, pairs, step + 1) });
+    return this.gradientsOf(ready ?? this.segments(lanes, segment, pairs), ahead);
   }
 
   private segments(lanes: number, steps: number, pairs = 0, step = this.step): Segments {
@@ -208,7 +218,7 @@ export class VocoderTrainer extends PartedLearner {
     return this.tf.tensor3d(features, [features.length / (rows * this.store.bins), rows, this.store.bins]);
   }
 
-  private gradientsOf({ sequence, features, rows, part, logWidths }: Segments): MemberGradients {
+  private gradientsOf({ sequence, features, rows, part, logWidths }: Segments, meanwhile: () => void): MemberGradients {
     const { tf, kernels, config, pool, parameters } = this;
     const members = parameters.members();
     const names = [...parameters.conditioning.keys()];
@@ -230,7 +240,7 @@ export class VocoderTrainer extends PartedLearner {
           tf,
           kernels,
           members,
-          sequence,
+          { ...sequence, meanwhile },
           gate,
           members.flatMap((_, m) => [...own(m), ...common]),
           pool,

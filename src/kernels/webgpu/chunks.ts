@@ -1,0 +1,131 @@
+import type { SequenceBatch } from '../interface/kernels.js';
+import type { Plan, StepChunk, TileGroup } from './plan.js';
+
+/** What of a batch a call of the shaders is about: some lanes, some steps. Lanes beyond those of a member do not count. */
+export interface ChunkArrays {
+  /** Frame of the batch that the chunk begins in, the position of its first step in it, and its frames. */
+  readonly firstFrame: number;
+  readonly phase: number;
+  readonly frames: number;
+  /** [lanes, steps + 1] and [lanes, steps], as in the batch; of an even number of elements, because words have two. */
+  readonly codes: Uint16Array<ArrayBuffer>;
+  readonly heard: Uint16Array<ArrayBuffer>;
+  /** [lanes, steps, cues], where there are any. */
+  readonly cues: Float32Array<ArrayBuffer> | undefined;
+  /** [lanes, frames, 3H]. */
+  readonly gate: Float32Array<ArrayBuffer>;
+  /** [lanes] samples that count. */
+  readonly lengths: Uint32Array<ArrayBuffer>;
+}
+
+/** The lane of the batch at each place of some tiles; -1 where there is none. */
+export function lanesOf({ first, count }: TileGroup, { tilesOfMember }: Plan, tile: number, lanesOfMember: number) {
+  return Int32Array.from({ length: count * tile }, (_, place) => {
+    const at = first + Math.floor(place / tile);
+    const lane = (at % tilesOfMember) * tile + (place % tile);
+    return lane < lanesOfMember ? Math.floor(at / tilesOfMember) * lanesOfMember + lane : -1;
+  });
+}
+
+/** What the first `prepare` of a chunk reads. */
+export function chunkArrays(
+  batch: SequenceBatch,
+  lanes: Int32Array,
+  { start, steps }: StepChunk,
+  { hidden, cues }: { readonly hidden: number; readonly cues: number },
+): ChunkArrays {
+  const firstFrame = Math.floor((batch.phase + start) / batch.hop);
+  const phase = batch.phase + start - firstFrame * batch.hop;
+  const frames = Math.ceil((phase + steps) / batch.hop);
+  const even = (length: number) => Math.ceil(length / 2) * 2;
+  const codes = new Uint16Array(even(lanes.length * (steps + 1)));
+  const heard = new Uint16Array(even(lanes.length * steps));
+  const heardCues = cues > 0 ? new Float32Array(lanes.length * steps * cues) : undefined;
+  const gate = new Float32Array(lanes.length * frames * 3 * hidden);
+  const lengths = new Uint32Array(lanes.length);
+  lanes.forEach((lane, place) => {
+    if (lane < 0) return;
+    const code = lane * (batch.steps + 1) + start;
+    codes.set(batch.codes.subarray(code, code + steps + 1), place * (steps + 1));
+    const step = lane * batch.steps + start;
+    heard.set(
+      batch.heard ? batch.heard.subarray(step, step + steps) : batch.codes.subarray(code, code + steps),
+      place * steps,
+    );
+    heardCues?.set(batch.cues!.subarray(step * cues, (step + steps) * cues), place * steps * cues);
+    const row = 3 * hidden;
+    const frame = lane * batch.frames + firstFrame;
+    gate.set(batch.gate.subarray(frame * row, (frame + frames) * row), place * frames * row);
+    lengths[place] = Math.min(steps, Math.max(0, (batch.lengths?.[lane] ?? batch.steps) - start));
+  });
+  return { firstFrame, phase, frames, codes, heard, cues: heardCues, gate, lengths };
+}
+
+/** States [lanes of the batch, H] as tiles have them, [tile][H][lanes]; zeros without any. */
+export function tiledStates(state: Float32Array | undefined, lanes: Int32Array, hidden: number, tile: number) {
+  const tiled = new Float32Array(lanes.length * hidden);
+  if (state)
+    lanes.forEach((lane, place) => {
+      if (lane < 0) return;
+      const at = Math.floor(place / tile) * hidden * tile + (place % tile);
+      for (let i = 0; i < hidden; i++) tiled[at + i * tile] = state[lane * hidden + i];
+    });
+  return tiled;
+}
+
+/** The way back of `tiledStates`. */
+export function untileStates(
+  tiled: Float32Array,
+  state: Float32Array,
+  lanes: Int32Array,
+  hidden: number,
+  tile: number,
+): void {
+  lanes.forEach((lane, place) => {
+    if (lane < 0) return;
+    const at = Math.floor(place / tile) * hidden * tile + (place % tile);
+    for (let i = 0; i < hidden; i++) state[lane * hidden + i] = tiled[at + i * tile];
+  });
+}
+
+/** Puts the nats of a chunk, [step][tile][coarse, fine][lanes], into those of the batch, [lanes, steps]. */
+export function takeNats(
+  nats: Float32Array,
+  nll: Float32Array,
+  lanes: Int32Array,
+  { start, steps }: StepChunk,
+  stepsOfBatch: number,
+  tile: number,
+): void {
+  lanes.forEach((lane, place) => {
+    if (lane < 0) return;
+    const at = Math.floor(place / tile) * 2 * tile + (place % tile);
+    const to = lane * stepsOfBatch + start;
+    for (let t = 0; t < steps; t++) {
+      const from = t * lanes.length * 2 + at;
+      nll[to + t] = nats[from] + nats[from + tile];
+    }
+  });
+}
+
+/**
+ * Puts the gradients of the gate conditioning of a chunk, [lanes, frames, 3H], into those of the batch. A frame that goes
+ * on in the chunk after it holds that one's sum too: it is to be taken later.
+ */
+export function takeGate(
+  gradient: Float32Array,
+  gate: Float32Array,
+  lanes: Int32Array,
+  { firstFrame, frames }: Pick<ChunkArrays, 'firstFrame' | 'frames'>,
+  framesOfBatch: number,
+  hidden: number,
+): void {
+  const row = 3 * hidden;
+  lanes.forEach((lane, place) => {
+    if (lane < 0) return;
+    gate.set(
+      gradient.subarray(place * frames * row, (place + 1) * frames * row),
+      (lane * framesOfBatch + firstFrame) * row,
+    );
+  });
+}

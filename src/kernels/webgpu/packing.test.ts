@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import {
+  blockShapes,
+  dense,
+  emptyGradients,
+  namedGradients,
+  randomBatch,
+  randomNetwork,
+} from '../../../test/support/kernels.js';
+import { RandomStream } from '../../base/random.js';
+import { firstDense, stripRows } from './layout.js';
+import { Packing } from './packing.js';
+
+const size = { hidden: 64, projection: 32, classes: 32, cues: 4 };
+const networks = (shape: (typeof blockShapes)[number], count: number) => {
+  const stream = new RandomStream(shape.rows * 10 + shape.columns, 70);
+  return Array.from({ length: count }, () => randomNetwork(stream, { ...size, shape }));
+};
+
+for (const shape of blockShapes) {
+  const title = `blocks ${shape.rows}×${shape.columns}`;
+
+  test(`strips hold each weight of each member once, and zeros elsewhere, ${title}`, () => {
+    const members = networks(shape, 2);
+    const packing = new Packing(members);
+    const { words, columns } = packing.structure;
+    const weights = packing.weights(members);
+    const { layout } = packing;
+    members.forEach(({ sparse }, m) =>
+      sparse.forEach((matrix, i) => {
+        const rows = dense(matrix).map((row) => row.map(() => 0));
+        for (let strip = 0; strip < matrix.rows / stripRows; strip++) {
+          const at = m * layout.rowStride + layout.rowOffset[i] + strip;
+          for (let b = words[at]; b < words[at + 1]; b++)
+            for (let r = 0; r < stripRows; r++)
+              rows[strip * stripRows + r][words[columns + b]] += weights[b * stripRows + r];
+        }
+        assert.deepEqual(rows, dense(matrix));
+      }),
+    );
+    if (shape.rows === stripRows)
+      assert.equal(
+        weights.length,
+        members.reduce(
+          (sum, { sparse, dense }) =>
+            sum + [...sparse.map(({ values }) => values), ...dense].flat().reduce((n, each) => n + each.length, 0),
+          0,
+        ),
+      );
+  });
+
+  test(`the columns of a gate, and of the matrices after it, list the same blocks, ${title}`, () => {
+    const members = networks(shape, 2);
+    const { structure, layout } = new Packing(members);
+    const { words, columns, columnStarts, entries } = structure;
+    members.forEach((_, m) =>
+      layout.columnOffset.forEach((offset, part) => {
+        const i = Math.max(0, part - 2);
+        const strips = layout.shapes[i][0] / stripRows / (i === 0 ? 3 : 1);
+        const firstStrip = m * layout.rowStride + layout.rowOffset[i] + (i === 0 ? part * strips : 0);
+        const byRow = Array.from({ length: strips }, (_, strip) => strip).flatMap((strip) => {
+          const [from, to] = [words[firstStrip + strip], words[firstStrip + strip + 1]];
+          return Array.from({ length: to - from }, (_, k) => `${strip} ${words[columns + from + k]} ${from + k}`);
+        });
+        const byColumn = Array.from({ length: layout.shapes[i][1] }, (_, c) => c).flatMap((c) => {
+          const at = columnStarts + m * layout.columnStride + offset + c;
+          return Array.from({ length: words[at + 1] - words[at] }, (_, k) => {
+            const entry = entries + 2 * (words[at] + k);
+            return `${words[entry]} ${c} ${words[entry + 1]}`;
+          });
+        });
+        assert.deepEqual(byColumn.sort(), byRow.sort());
+      }),
+    );
+  });
+
+  test(`gradients come back to the places of their weights, ${title}`, () => {
+    const members = networks(shape, 2);
+    const packing = new Packing(members);
+    const batch = randomBatch(new RandomStream(1, 70), members[0], { lanes: 1, steps: 1, hop: 1 });
+    const gradients = members.map((network) => emptyGradients(network, batch));
+    packing.unpack(packing.weights(members), gradients);
+    members.forEach((network, m) => {
+      const weights = namedGradients({
+        ...network,
+        gate: new Float32Array(0),
+        sparse: network.sparse.map(({ values }) => values),
+      });
+      namedGradients(gradients[m]).forEach(([name, array], i) => {
+        if (name === 'gate') return;
+        const expected = weights[i][1].slice();
+        const inputs = 3 + size.cues;
+        if (i === 1 + firstDense)
+          for (let row = 0; row < 3 * size.hidden; row++)
+            if (row % size.hidden < size.hidden / 2) expected[row * inputs + 2] = 0;
+        assert.deepEqual(array, expected, name);
+      });
+    });
+  });
+}
+
+test('a packing fits members of its masks, whatever their weights, and no others', () => {
+  const members = networks(blockShapes[0], 2);
+  const packing = new Packing(members);
+  const reweighed = members.map((network) => ({
+    ...network,
+    sparse: network.sparse.map((matrix) => ({ ...matrix, values: matrix.values.map((value) => 2 * value) })),
+  }));
+  assert.ok(packing.fits(reweighed));
+  assert.ok(!packing.fits(members.slice(1)));
+  assert.ok(!packing.fits([members[1], members[0]]));
+  // The arrays may be changed in place.
+  const { column, rowStart } = members[1].sparse[3];
+  const free = Array.from({ length: size.hidden / 2 }, (_, c) => c).find(
+    (c) => !column.subarray(0, rowStart[1]).includes(c),
+  )!;
+  column[0] = free;
+  assert.ok(!packing.fits(members));
+});

@@ -1,0 +1,195 @@
+import { layoutOf, type NetworkSizes, stripRows } from './layout.js';
+
+/** What a device can do, as far as it matters here. */
+export interface DeviceLimits {
+  /** Bytes of one buffer. */
+  readonly bufferBytes: number;
+  /** Bytes of all buffers together. */
+  readonly memoryBytes: number;
+  /** Bytes that a workgroup shares. */
+  readonly workgroupBytes: number;
+  /** Threads of a workgroup. */
+  readonly invocations: number;
+}
+
+/** Bytes of four float32. */
+export const vectorBytes = 16;
+
+/** How the shaders of a network are made for a device. */
+export interface Tiling {
+  /** Lanes of a tile, a multiple of 4: they share a workgroup, from the first step to the last. */
+  readonly tile: number;
+  /** Units of four rows and four lanes that a thread of the scans takes; and its threads. */
+  readonly items: number;
+  readonly threads: number;
+  /** Steps of a tile that a workgroup of the outputs takes. */
+  readonly outputSteps: number;
+}
+
+/** Workgroup memory for one step of four lanes in the outputs: half a state, both layers. */
+const outputBytes = ({ hidden, projection, classes }: NetworkSizes): number =>
+  (Math.max(hidden / 2, 2 * softmaxParts) + projection + classes) * vectorBytes;
+
+/** Threads that share the classes of a softmax. */
+export const softmaxParts = 16;
+
+/** Threads of a workgroup of the outputs: enough for softmaxes of eight vectors of lanes. */
+export const outputThreads = 128;
+
+/** Threads of a workgroup of the scans with which larger tiles stop paying: a large device has many workgroups to fill. */
+const manyThreads = 256;
+
+/**
+ * The tiling of a network, or undefined where the device has too little workgroup memory for it: the scans keep the
+ * state of a tile there.
+ */
+export function tilingOf(sizes: NetworkSizes, { workgroupBytes, invocations }: DeviceLimits): Tiling | undefined {
+  const { hidden } = sizes;
+  const vectors = [2, 1].find(
+    (each) =>
+      hidden * each * vectorBytes <= workgroupBytes &&
+      outputBytes(sizes) * each <= workgroupBytes &&
+      (each === 1 || (hidden / 4) * each <= Math.min(invocations, manyThreads)),
+  );
+  if (vectors === undefined) return undefined;
+  const units = (hidden / 4) * vectors;
+  let items = Math.ceil(units / invocations);
+  while (units % items !== 0) items++;
+  const most = Math.min(outputThreads / softmaxParts, Math.floor(workgroupBytes / outputBytes(sizes)));
+  return { tile: 4 * vectors, items, threads: units / items, outputSteps: Math.floor(most / vectors) };
+}
+
+/** Some tiles that are in the device's memory at the same time. */
+export interface TileGroup {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** Some steps that are in the device's memory at the same time. */
+export interface StepChunk {
+  readonly start: number;
+  readonly steps: number;
+  readonly firstSlice: number;
+}
+
+/**
+ * How a call is cut to fit. Gradients of weights are summed by slices of time, within a slice tile by tile, and at the
+ * end over the slices; groups and chunks are made of whole tiles and slices. So the bits of the sums do not depend on
+ * them.
+ */
+export interface Plan {
+  /** Tiles of a member; its last one may hold lanes that do not count. */
+  readonly tilesOfMember: number;
+  readonly sliceSteps: number;
+  readonly slices: number;
+  readonly groups: readonly TileGroup[];
+  /** In order of time. With more than one the states are computed twice. */
+  readonly chunks: readonly StepChunk[];
+}
+
+/** Slices of time, where memory allows: as many workgroups share the gradients of a row of blocks. */
+const mostSlices = 32;
+
+/** Workgroups of one dimension. */
+const mostWorkgroups = 65535;
+
+/** Tiles that keep a large device busy: before groups have fewer, the steps are cut. */
+const manyTiles = 256;
+
+/** Frames of so many steps, wherever in a frame they begin. */
+export const framesOf = (steps: number, hop: number): number => Math.ceil((steps + hop - 1) / hop);
+
+/** Float32 numbers that a lane needs for so many steps: in the largest array, and in all of them together. */
+export function laneNumbers(
+  { hidden, projection, classes, inputs }: NetworkSizes,
+  hop: number,
+  gradients: boolean,
+): (steps: number) => { readonly largest: number; readonly all: number } {
+  return (steps) => {
+    const gate = framesOf(steps, hop) * 3 * hidden;
+    const nats = 2 * steps;
+    const errors = 2 * (projection + classes) * steps;
+    const states = (steps + 1) * hidden;
+    const always = gate + states + nats + (inputs + 5) * steps;
+    if (!gradients) return { largest: Math.max(gate, states, nats), all: always };
+    return {
+      largest: Math.max(nats + gate, states, 2 * hidden * steps, errors),
+      all: always + gate + 5 * hidden * steps + errors + 2 * projection * steps,
+    };
+  };
+}
+
+/** Slices of time that the partial gradients of weights have room for: a function of network and device alone. */
+export function slicesOf(sizes: NetworkSizes, { bufferBytes }: DeviceLimits): number {
+  const weights = layoutOf(sizes).shapes.reduce((sum, [rows, columns]) => sum + rows * columns, 0);
+  return Math.max(1, Math.min(mostSlices, Math.floor(bufferBytes / (4 * weights))));
+}
+
+/**
+ * @param lanes of each member
+ * @param memoryBytes for what is kept of each step
+ * @returns undefined where not even one tile of one slice fits
+ */
+export function planOf(
+  sizes: NetworkSizes,
+  { tile }: Pick<Tiling, 'tile'>,
+  limits: DeviceLimits,
+  {
+    members,
+    lanes,
+    steps,
+    hop,
+  }: { readonly members: number; readonly lanes: number; readonly steps: number; readonly hop: number },
+  gradients: boolean,
+): Plan | undefined {
+  const numbers = laneNumbers(sizes, hop, gradients);
+  /** Tiles that fit with so many steps each. */
+  const tilesWith = (some: number): number => {
+    const { largest, all } = numbers(some);
+    return Math.floor(Math.min(limits.bufferBytes / largest, limits.memoryBytes / all) / (4 * tile));
+  };
+  /** Steps that fit with so many tiles. */
+  const stepsWith = (some: number): number => {
+    let [fit, tooMany] = [0, Math.min(steps, mostWorkgroups) + 1];
+    while (tooMany - fit > 1) {
+      const middle = Math.floor((fit + tooMany) / 2);
+      if (tilesWith(middle) >= some) fit = middle;
+      else tooMany = middle;
+    }
+    return fit;
+  };
+  const longest = stepsWith(1);
+  if (longest < 1) return undefined;
+  const sliceSteps = Math.min(Math.ceil(steps / slicesOf(sizes, limits)), longest);
+  const tilesOfMember = Math.ceil(lanes / tile);
+  const tiles = members * tilesOfMember;
+
+  let together = longest < steps ? 0 : tilesWith(steps);
+  let chunkSteps = steps;
+  if (together < Math.min(tiles, manyTiles)) {
+    together = Math.min(tiles, manyTiles, tilesWith(sliceSteps));
+    chunkSteps = Math.max(1, Math.floor(stepsWith(together) / sliceSteps)) * sliceSteps;
+  }
+  const groupCount = Math.ceil(tiles / Math.min(together, mostWorkgroups));
+  const perGroup = Math.ceil(tiles / groupCount);
+  const chunkCount = Math.ceil(steps / chunkSteps);
+  const perChunk = Math.ceil(Math.ceil(steps / chunkCount) / sliceSteps) * sliceSteps;
+  return {
+    tilesOfMember,
+    sliceSteps,
+    slices: Math.ceil(steps / sliceSteps),
+    groups: parts(tiles, perGroup).map(([first, count]) => ({ first, count })),
+    chunks: parts(steps, perChunk).map(([start, count]) => ({
+      start,
+      steps: count,
+      firstSlice: start / sliceSteps,
+    })),
+  };
+}
+
+/** Bytes of the partial gradients of so many blocks. */
+export const partialBytes = (blocks: number, slices: number): number => 4 * blocks * stripRows * slices;
+
+/** So many things in parts of `size`, the last one what is left: first and count of each. */
+const parts = (total: number, size: number): [number, number][] =>
+  Array.from({ length: Math.ceil(total / size) }, (_, i) => [i * size, Math.min(size, total - i * size)]);

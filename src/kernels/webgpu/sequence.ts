@@ -1,0 +1,420 @@
+import { TtsError } from '../../base/errors.js';
+import type { SequenceBatch } from '../interface/kernels.js';
+import { type ChunkArrays, chunkArrays, lanesOf, takeGate, takeNats, tiledStates, untileStates } from './chunks.js';
+import { firstDense, layoutOf, type NetworkSizes } from './layout.js';
+import type { PackedStructure } from './packing.js';
+import {
+  type DeviceLimits,
+  framesOf,
+  partialBytes,
+  type Plan,
+  planOf,
+  type TileGroup,
+  type Tiling,
+  tilingOf,
+} from './plan.js';
+import {
+  type ChunkField,
+  chunkFields,
+  type ProductField,
+  productFields,
+  type ShaderName,
+  shadersOf,
+} from './shaders.js';
+import {
+  compile,
+  DeviceBuffers,
+  mostTimestamps,
+  OutOfMemory,
+  type Pipeline,
+  readOffsets,
+  Submission,
+} from './submission.js';
+
+/** The kernels of the GPU, in the order of `SequenceResult.seconds`. */
+export const gpuParts = ['prepare', 'scanForward', 'outputs', 'scanBackward', 'blockGradients', 'reduce'] as const;
+
+/** One call of the kernels, its arguments checked and packed. */
+export interface SequenceRequest {
+  readonly sizes: NetworkSizes;
+  /** Where blocks are; left out where it is that of the call before. */
+  readonly structure?: PackedStructure;
+  /** [blocks, 16]. */
+  readonly weights: Float32Array;
+  readonly batch: Omit<SequenceBatch, 'nll' | 'profile' | 'meanwhile'>;
+  readonly scale: number;
+  readonly gradients: boolean;
+  readonly timed: boolean;
+}
+
+export interface SequenceResult {
+  /** [lanes, steps]. */
+  readonly nll: Float32Array;
+  /** [lanes, H], where the batch has one. */
+  readonly state?: Float32Array;
+  /** [lanes, frames, 3H]. */
+  readonly gate?: Float32Array;
+  /** [blocks, 16]. */
+  readonly weights?: Float32Array;
+  /** That each of `gpuParts` took, where it was asked for and can be told. */
+  readonly seconds?: readonly number[];
+}
+
+/** The gradients of some rows of blocks: which buffers they are sums of products of. */
+interface Product {
+  readonly strips: number;
+  readonly dy: string;
+  readonly x: string;
+  readonly fields: Partial<Record<ProductField, number>>;
+}
+
+type Pipelines = Readonly<Record<ShaderName, Pipeline>>;
+
+/** What a loss without gradients takes. */
+const lossShaders: readonly ShaderName[] = ['prepare', 'scanForwardLoss', 'outputsLoss'];
+
+/** What gradients take. */
+const gradientShaders = ({ chunks }: Plan): readonly ShaderName[] => [
+  'prepare',
+  ...(chunks.length > 1 ? (['scanForwardLoss'] as const) : []),
+  'scanForward',
+  'outputs',
+  'scanBackward',
+  'blockGradients',
+  'reduce',
+];
+
+/** What a call works with. */
+interface Call {
+  readonly request: SequenceRequest;
+  readonly structure: PackedStructure;
+  readonly tiling: Tiling;
+  readonly plan: Plan;
+  readonly pipelines: Pipelines;
+  readonly products: readonly Product[];
+  /** What it gives; the gradients of the weights come at the end. */
+  readonly result: Omit<SequenceResult, 'weights' | 'seconds'> & { weights?: Float32Array };
+  readonly seconds: number[];
+}
+
+/** Some tiles of a call. */
+interface Group extends TileGroup {
+  /** The lane of the batch at each of their places. */
+  readonly lanes: Int32Array;
+  /** Bytes of their states at one moment. */
+  readonly stateBytes: number;
+}
+
+/** A uniform buffer may be bound at multiples of this many bytes, on any device. */
+const uniformAlignment = 256;
+
+/** Workgroups of one dimension. */
+const mostWorkgroups = 65535;
+
+/**
+ * The sample-rate network on a GPU. Memory is kept between calls; a call that needs more than the device has is cut into
+ * smaller parts, which does not change a bit of its results.
+ */
+export class GpuSequence {
+  private readonly buffers: DeviceBuffers;
+  private readonly compiled = new Map<string, Map<ShaderName, Promise<Pipeline>>>();
+  private structure: PackedStructure | undefined;
+  private readonly queries: GPUQuerySet | undefined;
+  private memoryBytes: number;
+
+  constructor(
+    private readonly device: GPUDevice,
+    private readonly limits: DeviceLimits,
+    timestamps: boolean,
+  ) {
+    this.buffers = new DeviceBuffers(device);
+    this.memoryBytes = limits.memoryBytes;
+    this.queries = timestamps ? device.createQuerySet({ type: 'timestamp', count: mostTimestamps }) : undefined;
+  }
+
+  /** @throws {TtsError} ERR_MEMORY where the device is too small for the network */
+  async run(request: SequenceRequest): Promise<SequenceResult> {
+    const { sizes, batch, gradients, timed } = request;
+    if (request.structure) this.structure = request.structure;
+    const structure = this.structure!;
+    const tiling = tilingOf(sizes, this.limits);
+    if (!tiling)
+      throw new TtsError(
+        'ERR_MEMORY',
+        `a network of ${sizes.hidden} units needs more than the ${this.limits.workgroupBytes} bytes that a workgroup of ` +
+          'this GPU shares; expected a smaller one, or other kernels',
+      );
+    for (;;) {
+      const { members } = structure;
+      const shape = { members, lanes: batch.lanes / members, steps: batch.steps, hop: batch.hop };
+      const limits = { ...this.limits, memoryBytes: this.memoryBytes };
+      const plan = planOf(sizes, tiling, limits, shape, gradients);
+      if (!plan) throw tooLittle('one tile of a step');
+      const names = gradients ? gradientShaders(plan) : lossShaders;
+      const pipelines = await this.pipelines(sizes, tiling, names);
+      const result = {
+        nll: new Float32Array(batch.lanes * batch.steps),
+        ...(batch.state && { state: new Float32Array(batch.state.length) }),
+        ...(gradients && { gate: new Float32Array(batch.gate.length) }),
+      };
+      const products = productsOf(sizes);
+      const seconds = gpuParts.map(() => 0);
+      try {
+        await this.watched({ request, structure, tiling, plan, pipelines, products, result, seconds });
+        return { ...result, ...(timed && this.queries && { seconds }) };
+      } catch (error) {
+        if (!(error instanceof OutOfMemory)) throw error;
+        if (this.memoryBytes < 2 ** 20) throw tooLittle(error.message);
+        this.memoryBytes /= 2;
+      }
+    }
+  }
+
+  /** Runs a call. @throws {Error} where the device refused a part of it, which it would say nowhere else */
+  private async watched(call: Call): Promise<void> {
+    this.device.pushErrorScope('validation');
+    let fault: GPUError | null = null;
+    try {
+      await this.runPlan(call);
+    } finally {
+      fault = await this.device.popErrorScope();
+    }
+    if (fault) throw new Error(`the GPU refused its work: ${fault.message}`);
+  }
+
+  private async runPlan(call: Call): Promise<void> {
+    const { request, plan, structure, tiling, products } = call;
+    const { batch, sizes, gradients, weights } = request;
+    await this.buffers.reserve(bytesOf(call, this.limits));
+    this.buffers.write('structure', structure.words);
+    this.buffers.write('weights', weights);
+    if (gradients) {
+      const fields = new Uint32Array((products.length * uniformAlignment) / 4);
+      products.forEach((product, i) =>
+        fields.set(
+          productFields.map((name) => product.fields[name] ?? 0),
+          (i * uniformAlignment) / 4,
+        ),
+      );
+      this.buffers.write('product', fields);
+      const clear = this.submission(call);
+      clear.encoder.clearBuffer(this.buffers.get('partial'));
+      await clear.finish([], () => {});
+    }
+    for (const each of plan.groups) {
+      const lanes = lanesOf(each, plan, tiling.tile, batch.lanes / structure.members);
+      const group = { ...each, lanes, stateBytes: 4 * lanes.length * sizes.hidden };
+      await this.runGroup(call, group);
+    }
+    if (gradients) {
+      const reduce = this.submission(call);
+      const workgroups = Math.ceil((structure.blocks * 4) / 64);
+      const x = Math.min(workgroups, mostWorkgroups);
+      reduce.run('reduce', call.pipelines.reduce, [x, Math.ceil(workgroups / x)]);
+      await this.finish(call, reduce, [{ name: 'gradient', bytes: 64 * structure.blocks }], (gradient) => {
+        call.result.weights = gradient.slice();
+      });
+    }
+  }
+
+  private async runGroup(call: Call, group: Group): Promise<void> {
+    const { request, plan, tiling, result } = call;
+    const { batch, sizes, gradients } = request;
+    const { chunks } = plan;
+    const { lanes, stateBytes } = group;
+    // The states before each chunk and after the last one; without a way back, only those of now.
+    this.buffers.write('edges', tiledStates(batch.state, lanes, sizes.hidden, tiling.tile));
+    if (gradients) {
+      for (let i = 0; i + 1 < chunks.length; i++) await this.runChunk(call, group, i, 'states');
+      const clear = this.submission(call);
+      clear.encoder.clearBuffer(this.buffers.get('carry'));
+      await clear.finish([], () => {});
+      for (let i = chunks.length - 1; i >= 0; i--) await this.runChunk(call, group, i, 'gradients');
+    } else for (let i = 0; i < chunks.length; i++) await this.runChunk(call, group, i, 'loss');
+    const { state } = result;
+    if (!state) return;
+    const last = { name: 'edges', offset: (gradients ? chunks.length : 0) * stateBytes, bytes: stateBytes };
+    await this.finish(call, this.submission(call), [last], (states) =>
+      untileStates(states, state, lanes, sizes.hidden, tiling.tile),
+    );
+  }
+
+  /** Runs some steps of some tiles: for the states alone, with the nats, or there and back. */
+  private async runChunk(call: Call, group: Group, i: number, what: 'states' | 'loss' | 'gradients'): Promise<void> {
+    const { request, plan, tiling, pipelines, products, result } = call;
+    const { batch, sizes } = request;
+    const { hidden, inputs } = sizes;
+    const { lanes, stateBytes } = group;
+    const chunk = plan.chunks[i];
+    const arrays = chunkArrays(batch, lanes, chunk, { hidden, cues: inputs - 3 });
+    this.upload(call, group, i, arrays);
+
+    const { steps } = chunk;
+    const work = this.submission(call);
+    work.copy('edges', what === 'loss' ? 0 : i * stateBytes, 'states', 0, stateBytes);
+    work.run('prepare', pipelines.prepare, [Math.ceil(lanes.length / 64), steps]);
+    const way = what === 'gradients' ? '' : 'Loss';
+    work.run('scanForward', pipelines[`scanForward${way}`], [group.count]);
+    work.copy('states', steps * stateBytes, 'edges', what === 'loss' ? 0 : (i + 1) * stateBytes, stateBytes);
+    if (what === 'states') return void (await this.finish(call, work, [], () => {}));
+
+    work.run('outputs', pipelines[`outputs${way}`], [group.count, Math.ceil(steps / tiling.outputSteps), 2]);
+    const nats = { name: 'nats', bytes: 8 * lanes.length * steps };
+    const takeLoss = (read: Float32Array) => takeNats(read, result.nll, lanes, chunk, batch.steps, tiling.tile);
+    if (what === 'loss') return this.finish(call, work, [nats], takeLoss);
+
+    work.run('scanBackward', pipelines.scanBackward, [group.count]);
+    const slices = Math.ceil(steps / plan.sliceSteps);
+    const memberOf = (tile: number) => Math.floor(tile / plan.tilesOfMember);
+    const members = memberOf(group.first + group.count - 1) - memberOf(group.first) + 1;
+    products.forEach(({ strips, dy, x }, p) =>
+      work.run('blockGradients', pipelines.blockGradients, [strips, slices, members], {
+        dy,
+        x,
+        product: { buffer: this.buffers.get('product'), offset: p * uniformAlignment, size: 4 * productFields.length },
+      }),
+    );
+    const gate = { name: 'gateGradient', bytes: 4 * arrays.gate.length };
+    await this.finish(call, work, [nats, gate], (readNats, readGate) => {
+      takeLoss(readNats);
+      takeGate(readGate, result.gate!, lanes, arrays, batch.frames, hidden);
+    });
+  }
+
+  private upload({ request, structure, plan }: Call, group: Group, i: number, arrays: ChunkArrays): void {
+    const { batch, scale } = request;
+    const { start, steps, firstSlice } = plan.chunks[i];
+    const { codes, heard, lengths, cues, gate, phase, frames } = arrays;
+    this.buffers.write('codes', codes);
+    this.buffers.write('heard', heard);
+    this.buffers.write('lengths', lengths);
+    if (cues) this.buffers.write('cues', cues);
+    this.buffers.write('gate', gate);
+    const end = start + steps;
+    const fields: Record<ChunkField, number> = {
+      tiles: group.count,
+      steps,
+      hop: batch.hop,
+      phase,
+      frames,
+      firstTile: group.first,
+      tilesOfMember: plan.tilesOfMember,
+      columnStarts: structure.columnStarts,
+      columns: structure.columns,
+      entries: structure.entries,
+      blocks: structure.blocks,
+      sliceSteps: plan.sliceSteps,
+      firstSlice,
+      slices: plan.slices,
+      resumes: end < batch.steps && (batch.phase + end) % batch.hop !== 0 ? 1 : 0,
+      scale,
+    };
+    const words = Uint32Array.from(chunkFields, (name) => fields[name]);
+    new Float32Array(words.buffer)[chunkFields.indexOf('scale')] = scale;
+    this.buffers.write('chunk', words);
+  }
+
+  private submission({ request: { timed } }: Call): Submission {
+    return new Submission(this.device, this.buffers, timed ? this.queries : undefined);
+  }
+
+  private async finish(call: Call, work: Submission, ...rest: Parameters<Submission['finish']>): Promise<void> {
+    for (const [name, seconds] of await work.finish(...rest))
+      call.seconds[gpuParts.indexOf(name as (typeof gpuParts)[number])] += seconds;
+  }
+
+  /** The shaders of a network that a call needs; each is compiled once. */
+  private async pipelines(sizes: NetworkSizes, tiling: Tiling, names: readonly ShaderName[]): Promise<Pipelines> {
+    const key = JSON.stringify(sizes);
+    const compiled = this.compiled.get(key) ?? new Map<ShaderName, Promise<Pipeline>>();
+    this.compiled.set(key, compiled);
+    const shaders = shadersOf(sizes, tiling);
+    for (const name of names) if (!compiled.has(name)) compiled.set(name, compile(this.device, name, shaders[name]));
+    const ready = await Promise.all(names.map(async (name) => [name, await compiled.get(name)!] as const));
+    return Object.fromEntries(ready) as Record<ShaderName, Pipeline>;
+  }
+}
+
+const tooLittle = (what: string): TtsError =>
+  new TtsError('ERR_MEMORY', `the GPU has too little memory (${what}); expected a smaller network, or other kernels`);
+
+/** Bytes of every buffer that a call needs, for its largest group and chunk. */
+function bytesOf({ request, structure, plan, tiling, products }: Call, limits: DeviceLimits): Record<string, number> {
+  const { batch, sizes, gradients, timed } = request;
+  const { hidden, projection, classes, inputs } = sizes;
+  const lanes = tiling.tile * Math.max(...plan.groups.map(({ count }) => count));
+  const steps = Math.max(...plan.chunks.map((chunk) => chunk.steps));
+  const row = 4 * lanes;
+  const frames = Math.min(batch.frames, framesOf(steps, batch.hop));
+  const always = {
+    structure: 4 * structure.words.length,
+    weights: 64 * structure.blocks,
+    chunk: 4 * chunkFields.length,
+    codes: 2 * lanes * (steps + 1) + 2,
+    heard: 2 * lanes * steps + 2,
+    lengths: row,
+    cues: row * steps * (inputs - 3),
+    gate: row * frames * 3 * hidden,
+    inputs: row * steps * (inputs + 1),
+    targets: row * steps,
+    edges: row * hidden * (gradients ? plan.chunks.length + 1 : 1),
+    states: row * hidden * (steps + 1),
+    nats: row * steps * 2,
+    ...(timed && { times: 8 * mostTimestamps }),
+  };
+  const back = {
+    product: uniformAlignment * products.length,
+    gates: row * steps * 2 * hidden,
+    candidates: row * steps * 2 * hidden,
+    hidden: row * steps * 2 * projection,
+    errors: row * steps * 2 * (projection + classes),
+    stateErrors: row * steps * hidden,
+    gateGradient: row * frames * 3 * hidden,
+    carry: row * 4 * hidden,
+    partial: partialBytes(structure.blocks, plan.slices),
+    gradient: 64 * structure.blocks,
+  };
+  const read = [always.edges, gradients ? Math.max(always.nats + back.gateGradient, back.gradient) : always.nats].map(
+    (bytes) => readOffsets([{ bytes }, { bytes: 8 }, { bytes: 8 * mostTimestamps }])[3],
+  );
+  const all = { ...always, ...(gradients && back), read: Math.max(...read) };
+  for (const [name, bytes] of Object.entries(all))
+    if (bytes > limits.bufferBytes) throw tooLittle(`${name} needs ${bytes} bytes, a buffer has ${limits.bufferBytes}`);
+  return all;
+}
+
+/** The gradients of all matrices: of sparse ones, then of dense ones; those of the recurrent matrix and of the inputs in
+ * two parts, because the candidate's errors lie elsewhere. */
+function productsOf(sizes: NetworkSizes): Product[] {
+  const { hidden: H, projection: P, classes: Q, inputs } = sizes;
+  const { rowOffset } = layoutOf(sizes);
+  const errors = { dyRows: 2 * (P + Q) };
+  /** First rows of each output matrix in `errors`. */
+  const rows = [0, 2 * P, P, 2 * P + Q];
+  const heights = [P, Q, P, Q];
+  const states = (xFirst: number, xLater: number) => ({ xRows: H, xFirst, xLater });
+  const hidden = (xFirst: number) => ({ xRows: 2 * P, xFirst });
+  const sources = [states(0, 1), hidden(0), states(H / 2, 1), hidden(P)];
+  const gru = (first: number, x: string, candidateRow: number, source: Product['fields']): Product[] => [
+    { strips: (2 * H) / 16, dy: 'gates', x, fields: { firstRow: first, dyRows: 2 * H, ...source } },
+    {
+      strips: H / 16,
+      dy: 'candidates',
+      x,
+      fields: { firstRow: first + (2 * H) / 16, dyRows: 2 * H, dyFirst: candidateRow, ...source },
+    },
+  ];
+  const output = (i: number, matrix: number, x: string, source: Product['fields']): Product => ({
+    strips: heights[i] / 16,
+    dy: 'errors',
+    x,
+    fields: { firstRow: rowOffset[matrix], ...errors, dyFirst: rows[i], ...source },
+  });
+  const heard = { xRows: inputs + 1 };
+  return [
+    ...gru(rowOffset[0], 'states', 0, states(0, 0)),
+    ...sources.map((source, i) => output(i, 1 + i, i % 2 === 0 ? 'states' : 'hidden', source)),
+    ...gru(rowOffset[firstDense], 'inputs', H, heard),
+    ...heights.map((_, i) => output(i, firstDense + 1 + i, 'inputs', { ...heard, xFirst: inputs })),
+  ];
+}
