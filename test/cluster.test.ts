@@ -10,7 +10,9 @@ import { Worker } from 'bullmq';
 import { Coordinator } from '../src/cluster/coordinator.js';
 import { connect } from '../src/cluster/link.js';
 import { jobsQueue, keys, prefix } from '../src/cluster/names.js';
+import { encodePart } from '../src/cluster/part_files.js';
 import { partsByWorkers } from '../src/cluster/parts.js';
+import { seal } from '../src/cluster/sealed.js';
 import { openCorpus } from '../src/data/corpora/corpus.js';
 import { type FeatureStore, openFeatureStore } from '../src/data/store/feature_store.js';
 import { chooseKernels, type Kernels } from '../src/kernels/index.js';
@@ -18,7 +20,7 @@ import { loadTensorFlow } from '../src/model/backend/backend.js';
 import type { Learner } from '../src/training/learner.js';
 import type { ComputeParts, Generation } from '../src/training/parts/part.js';
 import { loadRecipe } from '../src/training/recipe/recipe.js';
-import { vocoderLearner } from '../src/training/vocoder/parts.js';
+import { vocoderLearner, vocoderOfParts } from '../src/training/vocoder/parts.js';
 import { VocoderTrainer } from '../src/training/vocoder/trainer.js';
 import { root, run, temporaryFolder, tinyTraining } from './support/command_line.js';
 import { refused } from './support/files.js';
@@ -194,18 +196,26 @@ test('a state with a flipped byte is refused by workers, and sent again', suite,
 
 test('a result with a flipped byte, a result of another part, and a second one do no harm', suite, async (t) => {
   const { hash, notes } = await runWithWorkers({
-    async during({ step }) {
-      if (step !== 0) return;
+    async during(generation) {
+      if (generation.step !== 0) return;
       const jobs = await jobsWaiting();
       await link.redis.set(keys.result(jobs[0].id as string), Buffer.from('not what a worker would send'.repeat(9)));
+      // What one part comes to, given for another, and what is right, before a worker says the same again.
+      const trainer = vocoderOfParts({ recipe: recipeOf(...methods['es-guided']), store, kernels }, tf);
+      for (const [index, given] of [
+        [1, 2],
+        [3, 3],
+      ]) {
+        const share = { index, count: 4 };
+        const part = encodePart(trainer.trainPart(generation, share), jobs[given].state as string, share);
+        await link.redis.set(keys.result(jobs[given].id as string), seal(part));
+      }
       await startWorkers(t, 1);
-      // What one part came to, given for another.
-      const right = await bytesOf(keys.result(jobs[1].id as string)).catch(() => undefined);
-      if (right) await link.redis.set(keys.result(jobs[2].id as string), right);
     },
   });
   assert.equal(hash, expected['es-guided']);
   assert.match(notes.join('\n'), /ERR_CLUSTER: the result .* is not what was sent/);
+  assert.match(notes.join('\n'), /ERR_CLUSTER: part 2 of 4 is part 1 of 4/);
 });
 
 test('jobs that are none of ours are refused, and the worker lives on', suite, async (t) => {

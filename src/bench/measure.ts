@@ -1,5 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { availableParallelism, cpus } from 'node:os';
-import { chooseKernels, findGpu, kernelNames, nativeNames } from '../kernels/index.js';
+import { fileURLToPath } from 'node:url';
+import { chooseKernels, type findGpu, kernelNames, nativeNames } from '../kernels/index.js';
 import { loadTensorFlow } from '../model/backend/backend.js';
 
 /** Repeated timings of the same work, in seconds. */
@@ -81,10 +83,18 @@ export interface MachineInfo {
   readonly tensorFlow: string;
 }
 
+/** What `findGpu` says, in words, asked in another process. */
+function gpuLine(): string {
+  const script = fileURLToPath(new URL('./gpu/adapter.js', import.meta.url));
+  const { stdout, status, signal } = spawnSync(process.execPath, [script], { stdio: ['ignore', 'pipe', 'ignore'] });
+  if (status !== 0) return `a driver that ends its process (${signal ?? `status ${status}`})`;
+  const found = JSON.parse(stdout.toString('utf8')) as ReturnType<typeof findGpu>;
+  return 'adapter' in found ? found.adapter : found.reason;
+}
+
 /** What this machine has, for reports of speeds and of faults. */
 export async function machineInfo(version: string): Promise<MachineInfo> {
   const { tf, backend, reason } = await loadTensorFlow(chooseKernels());
-  const gpu = findGpu();
   return {
     version,
     node: process.version,
@@ -93,7 +103,7 @@ export async function machineInfo(version: string): Promise<MachineInfo> {
     threads: availableParallelism(),
     instructionSets: nativeNames(),
     kernels: kernelNames(),
-    gpu: 'adapter' in gpu ? gpu.adapter : gpu.reason,
+    gpu: gpuLine(),
     tensorFlow: `${tf.version_core}, backend ${backend}${reason === undefined ? '' : ` (${reason})`}`,
   };
 }

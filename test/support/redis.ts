@@ -10,8 +10,11 @@ export const redisProgram = ['redis-server', 'valkey-server'].find(
   (name) => spawnSync(name, ['--version']).status === 0,
 );
 
-/** Why tests that need a queue are skipped. */
-export const noRedis = redisProgram === undefined ? 'needs redis-server' : false;
+/** Why tests that need a queue are skipped: they start many processes, which takes minutes on two cores. */
+export const noRedis =
+  redisProgram === undefined
+    ? 'needs redis-server, and npm run test:cluster'
+    : process.env.TTS_TEST_CLUSTER === undefined && 'npm run test:cluster runs them';
 
 /** A server of our own, without anything on the disk, that can be killed and comes back empty. */
 export interface TestRedis {
