@@ -132,7 +132,10 @@ test('what there is not is refused: tokens, factors, weights that overflow', asy
     { ...model, weights, statistics: { ...model.statistics, std: new Float32Array(80).fill(1e30) } },
     kernels,
   );
-  assert.throws(() => absurd.predict(tokens), { code: 'ERR_NOT_FINITE', message: /absurdly large/ });
+  assert.throws(() => absurd.predict(tokens), { code: 'ERR_NOT_FINITE', message: /mels of .*absurdly large/ });
+  const logF0 = { ...model.statistics.logF0, mean: 1000 };
+  const shrill = new MelPredictor({ ...model, statistics: { ...model.statistics, logF0 } }, kernels);
+  assert.throws(() => shrill.predict(tokens), { code: 'ERR_NOT_FINITE', message: /a pitch of Infinity in frame 0/ });
 });
 
 test('a voice that expects other mels is refused, with what differs', () => {

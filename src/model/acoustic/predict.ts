@@ -134,15 +134,22 @@ export class MelPredictor {
     const mel = this.decoder.forward(weights, tokenBatch([ids]), { durations, prosody: shifted, templates });
     const data = new Float32Array(mel.length);
     for (let i = 0; i < mel.length; i++) data[i] = mel[i] * statistics.std[i % bins] + statistics.mean[i % bins];
-    const wrong = data.findIndex((value) => !Number.isFinite(value));
-    if (wrong >= 0)
-      throw new TtsError(
-        'ERR_NOT_FINITE',
-        `the acoustic model gives ${data[wrong]} in frame ${Math.floor(wrong / bins)}, expected finite numbers: its ` +
-          'weights are absurdly large',
-      );
-    return { data, frames, starts, f0: contour.map(Math.exp) };
+    const f0 = contour.map(Math.exp);
+    checkFinite('mels', data, bins);
+    checkFinite('a pitch', f0, 1);
+    return { data, frames, starts, f0 };
   }
+}
+
+/** @throws {TtsError} ERR_NOT_FINITE for values, so many a frame, that are not finite */
+function checkFinite(what: string, values: Float32Array, perFrame: number): void {
+  const wrong = values.findIndex((value) => !Number.isFinite(value));
+  if (wrong >= 0)
+    throw new TtsError(
+      'ERR_NOT_FINITE',
+      `the acoustic model gives ${what} of ${values[wrong]} in frame ${Math.floor(wrong / perFrame)}, expected finite ` +
+        'numbers: its weights or statistics are absurdly large',
+    );
 }
 
 /**
