@@ -21,13 +21,13 @@ export function skipWithoutGpu(): string | undefined {
 }
 
 /**
- * Names of the kernels that a sequence can be computed on: `kernelNames()`, and `webgpu` where there is a GPU or a
- * driver that does without one. Where there is not, a test says so by its name and is skipped.
+ * Names of the kernels that a sequence can be computed on: in `npm run test:gpu` `webgpu`, if there is a GPU or a driver that
+ * does without one. Otherwise a test says by its name what is missing and is skipped, and the names are `kernelNames()`.
  * @param what is tested, for the name of that test
  */
 export function sequenceKernelNames(what: string): KernelName[] {
   const skip = skipWithoutGpu();
-  if (skip === undefined) return [...kernelNames(), 'webgpu'];
+  if (skip === undefined) return ['webgpu'];
   void test(`webgpu: ${what}`, { skip }, () => {});
   return kernelNames();
 }
