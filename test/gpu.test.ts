@@ -1,22 +1,16 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import test from 'node:test';
-import { openCorpus } from '../src/data/corpora/corpus.js';
-import { openFeatureStore } from '../src/data/store/feature_store.js';
 import { chooseKernels, findGpu } from '../src/kernels/index.js';
 import { loadTensorFlow } from '../src/model/backend/backend.js';
-import { loadRecipe } from '../src/training/recipe/recipe.js';
 import { VocoderTrainer } from '../src/training/vocoder/trainer.js';
 import { root, run, temporaryFolder, tinyTraining } from './support/command_line.js';
 import { skipWithoutGpu } from './support/gpu.js';
+import { tinyStore, tinyVocoder } from './support/tiny_vocoder.js';
 
 const skip = skipWithoutGpu();
 
 const tiny = [
-  'sizes.small={ hidden: 32, projection: 16, density: { recurrent: 0.3, output: 0.3 } }',
-  'model.conditioning.channels=16',
-  'training.lanes=16',
-  'training.segment=96',
   'training.steps=20',
   'training.learningRate=1e-2',
 ];
@@ -37,14 +31,8 @@ for (const [title, ...set] of [
   ],
 ])
   test(`20 steps on a GPU have the losses of the processor: ${title}`, { skip }, async (t) => {
-    const recipe = loadRecipe(join(root, 'recipes', 'ljspeech'), { set: [...tiny, ...set] });
-    const store = await openFeatureStore({
-      corpus: await openCorpus(join(root, 'data', 'ljspeech-mini')),
-      settings: recipe.features,
-      cacheDir: temporaryFolder(t),
-      threads: 2,
-      validation: recipe.data.validation,
-    });
+    const recipe = tinyVocoder(...tiny, ...set);
+    const store = await tinyStore(recipe, temporaryFolder(t));
     const losses = async (name?: string, learningRate = recipe.training.learningRate) => {
       const kernels = chooseKernels({ name, threads: 2 });
       const { tf } = await loadTensorFlow(kernels);

@@ -102,8 +102,6 @@ class ScoredMasks implements MaskDistribution {
     this.deployed = this.highest();
   }
 
-  settle(): void {}
-
   save(): ChooserState {
     return { arrays: this.search.toArrays(), state: { generation: this.search.generation } };
   }
@@ -111,10 +109,6 @@ class ScoredMasks implements MaskDistribution {
   restore({ arrays, state }: ChooserState): void {
     this.search.fromArrays(arrays, state.generation);
     this.deployed = this.highest();
-  }
-
-  figures(): Record<string, number> {
-    return {};
   }
 
   /** The mask of the highest mean scores. */

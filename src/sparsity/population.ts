@@ -1,6 +1,5 @@
 import { perMatrix } from './budget.js';
 import {
-  type BlockView,
   type ChooserState,
   type MaskChooser,
   type MaskedMatrix,
@@ -12,7 +11,7 @@ import { MaskRecord } from './diagnostics.js';
 import { annealing, Hold, shuffledFitness } from './hold.js';
 import type { Mask } from './mask.js';
 
-/** The settings that every search with a population has. */
+/** The settings of a search whose population is trained. */
 export interface PopulationSettings {
   /** Members of a generation: a multiple of 2·workers. */
   readonly population: number;
@@ -44,15 +43,11 @@ export interface MaskDistribution {
   /** The mask to validate and ship. */
   readonly deployed: Mask;
   /** Masks of the members of a generation, pair by pair, with every deviation at the share `scale` of its start. */
-  sample(scale: number, view: BlockView): Mask[];
+  sample(scale: number): Mask[];
   /** Moves the distribution by the fitness of the members just sampled; higher is better. */
   learn(fitness: Float64Array): void;
-  /** Called once when the search ends, before all train the deployed mask. */
-  settle(view: BlockView): void;
   save(): ChooserState;
   restore(saved: ChooserState): void;
-  /** Figures of its own for the log. */
-  figures(): Record<string, number>;
 }
 
 /**
@@ -96,16 +91,15 @@ export class PopulationChooser implements MaskChooser {
     return Array<Mask[]>(this.members).fill(this.deployed());
   }
 
-  update(step: number, view: BlockView): Mask[][] | undefined {
+  update(step: number): Mask[][] | undefined {
     const { matrices, settings, distribution, record, stopStep } = this;
     if (this.settled || step % settings.hold !== 0) return undefined;
     if (step >= stopStep) {
-      distribution.settle(view);
       record.masks(distribution.deployed);
       this.settled = true;
       return [this.deployed()];
     }
-    const masks = distribution.sample(annealing(step, stopStep, settings.anneal), view);
+    const masks = distribution.sample(annealing(step, stopStep, settings.anneal));
     record.masks(distribution.deployed, masks);
     return masks.map((mask) => perMatrix(mask, matrices));
   }
@@ -150,6 +144,6 @@ export class PopulationChooser implements MaskChooser {
   }
 
   diagnostics(): Record<string, number> {
-    return { ...this.record.take(), ...this.distribution.figures() };
+    return this.record.take();
   }
 }

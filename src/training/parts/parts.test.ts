@@ -1,18 +1,16 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { refused } from '../../../test/support/files.js';
-import { openCorpus } from '../../data/corpora/corpus.js';
-import { type FeatureStore, openFeatureStore } from '../../data/store/feature_store.js';
+import { hashOf, tinyStore, tinyVocoder } from '../../../test/support/tiny_vocoder.js';
+import type { FeatureStore } from '../../data/store/feature_store.js';
 import { chooseKernels } from '../../kernels/index.js';
 import { loadTensorFlow } from '../../model/backend/backend.js';
 import { symbolCodec } from '../../model/wavernn/codecs.js';
 import type { Learner } from '../learner.js';
-import { loadRecipe, waveRnnConfig } from '../recipe/recipe.js';
+import { waveRnnConfig } from '../recipe/recipe.js';
 import { heldOutNll } from '../vocoder/held_out.js';
 import { vocoderLearner, vocoderOfParts } from '../vocoder/parts.js';
 import { drawSegments } from '../vocoder/segments.js';
@@ -20,15 +18,10 @@ import { VocoderTrainer } from '../vocoder/trainer.js';
 import { GenerationLearner } from './generations.js';
 import type { ComputeParts, Generation, TrainedPart } from './part.js';
 
-const root = fileURLToPath(new URL('../../../../', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'tts-parts-'));
 after(() => rmSync(folder, { recursive: true }));
 
 const tiny = [
-  'sizes.small={ hidden: 32, projection: 16, density: { recurrent: 0.3, output: 0.3 } }',
-  'model.conditioning.channels=16',
-  'training.lanes=16',
-  'training.segment=96',
   'training.steps=20',
   'training.learningRate=1e-2',
   'training.warmup=0',
@@ -40,20 +33,14 @@ const methods: Record<string, string[]> = {
   'es-guided': ['sparsity.method=es-guided', 'sparsity.es-guided={ population: 8, every: 4, begin: 0.5 }'],
   rigl: ['sparsity.method=rigl', 'sparsity.rigl={ every: 8, drop: 0.3 }'],
 };
-const recipeOf = (...set: string[]) => loadRecipe(join(root, 'recipes', 'ljspeech'), { set: [...tiny, ...set] });
+const recipeOf = (...set: string[]) => tinyVocoder(...tiny, ...set);
 
 const kernels = chooseKernels({ threads: 2 });
 const { tf } = await loadTensorFlow(kernels);
 let store: FeatureStore;
 before(async () => {
   const recipe = recipeOf();
-  store = await openFeatureStore({
-    corpus: await openCorpus(join(root, 'data', 'ljspeech-mini')),
-    settings: recipe.features,
-    cacheDir: folder,
-    threads: 2,
-    validation: recipe.data.validation,
-  });
+  store = await tinyStore(recipe, folder);
 });
 
 function learnerOf(set: readonly string[], compute?: ComputeParts): Learner {
@@ -64,15 +51,6 @@ function learnerOf(set: readonly string[], compute?: ComputeParts): Learner {
 async function runTo(learner: Learner, step: number): Promise<Learner> {
   while (learner.step < step) await learner.advance();
   return learner;
-}
-
-/** Of everything that a checkpoint holds. */
-function hashOf(learner: Learner): string {
-  const { arrays, state } = learner.save();
-  const hash = createHash('sha256').update(JSON.stringify(state));
-  for (const [name, array] of arrays)
-    hash.update(name).update(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
-  return hash.digest('hex');
 }
 
 /** Computes as another machine would: with a trainer of its own for each part, from copies. */

@@ -3,26 +3,19 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { tinyStore, tinyVocoder } from '../../../test/support/tiny_vocoder.js';
 import { TtsError } from '../../base/errors.js';
-import { openCorpus } from '../../data/corpora/corpus.js';
-import { type FeatureStore, openFeatureStore } from '../../data/store/feature_store.js';
+import type { FeatureStore } from '../../data/store/feature_store.js';
 import { chooseKernels, type Kernels } from '../../kernels/index.js';
 import { loadTensorFlow } from '../../model/backend/backend.js';
 import { maskOf } from '../../sparsity/mask.js';
-import { loadRecipe } from '../recipe/recipe.js';
 import { heldOutNll } from './held_out.js';
 import { VocoderTrainer } from './trainer.js';
 
-const root = fileURLToPath(new URL('../../../../', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'tts-trainer-'));
 after(() => rmSync(folder, { recursive: true }));
 
 const tiny = [
-  'sizes.small={ hidden: 32, projection: 16, density: { recurrent: 0.3, output: 0.3 } }',
-  'model.conditioning.channels=16',
-  'training.lanes=16',
-  'training.segment=96',
   'training.steps=24',
   'training.learningRate=1e-2',
 ];
@@ -31,18 +24,12 @@ const searches = {
   'es-guided': 'sparsity.es-guided={ population: 4, every: 5, begin: 0.5 }',
   rigl: 'sparsity.rigl={ every: 5, drop: 0.3 }',
 };
-const recipeOf = (...set: string[]) => loadRecipe(join(root, 'recipes', 'ljspeech'), { set: [...tiny, ...set] });
+const recipeOf = (...set: string[]) => tinyVocoder(...tiny, ...set);
 
 let store: FeatureStore;
 before(async () => {
   const recipe = recipeOf();
-  store = await openFeatureStore({
-    corpus: await openCorpus(join(root, 'data', 'ljspeech-mini')),
-    settings: recipe.features,
-    cacheDir: folder,
-    threads: 2,
-    validation: recipe.data.validation,
-  });
+  store = await tinyStore(recipe, folder);
 });
 
 async function trainerOf(set: string[], threads = 2): Promise<VocoderTrainer> {
