@@ -34,13 +34,13 @@ const methods: Record<string, string[]> = {
 };
 const recipeOf = (...set: string[]) =>
   tinyVocoder(
-      `training.steps=${steps}`,
-      'training.warmup=0',
-      'training.generation=2',
-      'training.parts=4',
-      'sparsity.method=fixed',
-      ...set,
-);
+    `training.steps=${steps}`,
+    'training.warmup=0',
+    'training.generation=2',
+    'training.parts=4',
+    'sparsity.method=fixed',
+    ...set,
+  );
 
 const kernels = chooseKernels({ threads: 1 });
 const { tf } = await loadTensorFlow(kernels);

@@ -10,10 +10,7 @@ import { tinyStore, tinyVocoder } from './support/tiny_vocoder.js';
 
 const skip = skipWithoutGpu();
 
-const tiny = [
-  'training.steps=20',
-  'training.learningRate=1e-2',
-];
+const tiny = ['training.steps=20', 'training.learningRate=1e-2'];
 
 for (const [title, ...set] of [
   [

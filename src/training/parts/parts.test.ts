@@ -21,12 +21,7 @@ import type { ComputeParts, Generation, TrainedPart } from './part.js';
 const folder = mkdtempSync(join(tmpdir(), 'tts-parts-'));
 after(() => rmSync(folder, { recursive: true }));
 
-const tiny = [
-  'training.steps=20',
-  'training.learningRate=1e-2',
-  'training.warmup=0',
-  'training.generation=4',
-];
+const tiny = ['training.steps=20', 'training.learningRate=1e-2', 'training.warmup=0', 'training.generation=4'];
 const methods: Record<string, string[]> = {
   fixed: ['sparsity.method=fixed'],
   es: ['sparsity.method=es', 'sparsity.es={ population: 8, hold: 4, grace: 0.4, sigma: 0.5 }'],

@@ -15,10 +15,7 @@ import { VocoderTrainer } from './trainer.js';
 const folder = mkdtempSync(join(tmpdir(), 'tts-trainer-'));
 after(() => rmSync(folder, { recursive: true }));
 
-const tiny = [
-  'training.steps=24',
-  'training.learningRate=1e-2',
-];
+const tiny = ['training.steps=24', 'training.learningRate=1e-2'];
 const searches = {
   es: 'sparsity.es={ population: 4, hold: 5, sigma: 0.5 }',
   'es-guided': 'sparsity.es-guided={ population: 4, every: 5, begin: 0.5 }',
