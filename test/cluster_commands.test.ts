@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import test from 'node:test';
 import type { ClusterStatus } from '../src/cluster/status.js';
+import type { Evaluation } from '../src/evaluation/evaluate.js';
 import { root, run, temporaryFolder } from './support/command_line.js';
 import { noRedis, startRedis, startWorker } from './support/redis.js';
 
@@ -28,7 +29,7 @@ test('folders are spoken by workers to the same WAVs, and the status tells of th
   const { status, stdout, stderr } = run('cluster', 'status', url, '--json');
   assert.equal(status, 0, stderr);
   const { runs, workers, waiting, active } = JSON.parse(stdout) as ClusterStatus;
-  assert.deepEqual([runs.length, runs[0].doing, runs[0].done, runs[0].all], [1, 'speaking', 2, 2]);
+  assert.deepEqual([runs.length, runs[0].doing, runs[0].done, runs[0].all], [1, 'speaking features', 2, 2]);
   assert.deepEqual([workers.length, workers[0].pid, workers[0].threads], [1, worker.process.pid, 1]);
   assert.deepEqual([waiting, active], [0, 0]);
   assert.match(run('cluster', 'status', url).stdout, /1 run, 1 worker, .*\n[\s\S]*speaking[\s\S]*2 of 2 files/);
@@ -60,10 +61,94 @@ test('workers run the trials of a comparison, with the figures of one machine', 
   }
 });
 
+/** Every file below a folder, with its bytes. */
+const filesIn = (folder: string) =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => [relative(folder, join(parentPath, name)), readFileSync(join(parentPath, name))])
+    .sort();
+
+test(
+  'texts are spoken, and features computed, to the bytes of one machine; what is wrong is said of one file',
+  suite,
+  async (t) => {
+    const folder = temporaryFolder(t);
+    const { url } = await startRedis(t);
+    const worker = startWorker(t, url, join(folder, 'features'));
+    await worker.says(/is ready/);
+    const texts = join(folder, 'texts');
+    mkdirSync(texts);
+    writeFileSync(join(texts, 'one.txt'), 'Mr. Poole was late.');
+    writeFileSync(join(texts, 'two.txt'), 'Very late.');
+    writeFileSync(join(texts, 'nothing.txt'), ' ');
+    writeFileSync(join(folder, 'words'), 'poole P UW1 L IY0\n');
+    const recordings = join(folder, 'recordings');
+    mkdirSync(join(recordings, 'part'), { recursive: true });
+    for (const [id, place] of [
+      ['LJ001-0002', ''],
+      ['LJ001-0008', 'part'],
+    ])
+      cpSync(join(root, 'data', 'ljspeech-mini', `${id}.flac`), join(recordings, place, `${id}.flac`));
+    writeFileSync(join(recordings, 'broken.wav'), 'RIFF....WAVE');
+    for (const [command, args, wrong] of [
+      [
+        'speak',
+        [texts, '--lexicon', join(folder, 'words'), '--seed', '3'],
+        /ERR_TEXT: there is nothing to speak in .*nothing/,
+      ],
+      ['prepare', ['features', recordings, '--preset', 'keithito'], /ERR_AUDIO_\w+: .*broken\.wav/],
+    ] as const) {
+      const [here, there] = ['here', 'there'].map((name) => join(folder, command, name));
+      const [first, ...more] = command === 'prepare' ? args.slice(1) : args;
+      const given = (out: string) => [...(command === 'prepare' ? ['features'] : []), first, out, ...more];
+      const alone = run(command, ...given(here));
+      const shared = run(command, ...given(there), '--cluster', url);
+      const errors = (text: string) => text.split('\n').filter((line) => line.startsWith('error'));
+      assert.deepEqual([alone.status, shared.status], [2, 2], shared.stderr);
+      assert.match(alone.stderr, wrong);
+      assert.deepEqual(errors(shared.stderr), errors(alone.stderr));
+      assert.ok(filesIn(here).length > 1);
+      assert.deepEqual(filesIn(there), filesIn(here));
+    }
+  },
+);
+
+test('a voice and folders are evaluated to the figures and the sound of one machine', suite, async (t) => {
+  const folder = temporaryFolder(t);
+  const { url } = await startRedis(t);
+  const worker = startWorker(t, url, join(folder, 'features'));
+  await worker.says(/is ready/);
+  const held = join(folder, 'held');
+  mkdirSync(held);
+  for (const id of ['LJ001-0002', 'LJ001-0008'])
+    cpSync(join(root, 'data', 'ljspeech-mini', `${id}.flac`), join(held, `${id}.flac`));
+  writeFileSync(join(held, 'broken.wav'), 'RIFF....WAVE');
+  /** Everything but how long it took. */
+  const figures = (stdout: string) =>
+    JSON.parse(stdout, (key, value: unknown) => (key === 'realTimeFactor' ? undefined : value)) as Evaluation;
+  const out = (name: string) => join(folder, name);
+  const voice = ['--voice', 'ljspeech', '--data', held, '--seed', '3', '--json', '--out'];
+  const alone = run('eval', ...voice, out('here'));
+  const shared = run('eval', ...voice, out('there'), '--cluster', url);
+  assert.deepEqual([alone.status, shared.status], [2, 2], shared.stderr);
+  assert.match(shared.stderr, /^error ERR_AUDIO_\w+: .*broken\.wav/m);
+  const found = figures(shared.stdout);
+  assert.equal(found.systems[0].clips.length, 2);
+  assert.deepEqual(found, figures(alone.stdout));
+  assert.deepEqual(filesIn(out('there')), filesIn(out('here')));
+
+  const copies = [join(out('here'), 'ljspeech'), '--reference', join(out('here'), 'reference'), '--json'];
+  const folders = run('eval', ...copies, '--cluster', url);
+  assert.equal(folders.status, 0, folders.stderr);
+  assert.equal(folders.stdout, run('eval', ...copies).stdout);
+});
+
 test('what only one machine can do is refused with --cluster', () => {
   for (const [command, args, pattern] of [
     ['train', ['recipes/mnist', '--cluster', 'redis://127.0.0.1:1'], /--cluster trains voices/],
     ['synth', ['data/ljspeech-mini/LJ001-0002.flac', 'x.wav', '--cluster', 'redis://127.0.0.1:1'], /is for folders/],
+    ['speak', ['Hello.', 'x.wav', '--cluster', 'redis://127.0.0.1:1'], /is for folders/],
+    ['prepare', ['features', 'x.flac', 'x.npy', '--cluster', 'redis://127.0.0.1:1'], /is for folders/],
     ['worker', ['redis://:secret@127.0.0.1'], /password in it/],
     ['worker', ['redis://127.0.0.1', '--threads', '0'], /--threads is 0/],
   ] as const) {

@@ -1,5 +1,5 @@
 import { TtsError } from '../base/errors.js';
-import { readWholeFile } from '../base/whole_file.js';
+import { type FileSource, nameOf, readSource } from '../base/whole_file.js';
 import type { Audio, DecodedAudio } from './audio.js';
 import { decodeCompressed, decodeFlac } from './decode_compressed.js';
 import { decodeWav } from './decode_wav.js';
@@ -41,23 +41,27 @@ export interface Recording extends Audio {
  *
  * @throws TtsError what `readAudio` throws; ERR_AUDIO_LEVEL
  */
-export async function readRecording(path: string, options: { sampleRate?: number } = {}): Promise<Recording> {
-  const { sampleRate, samples, fileRate, faults } = await readWithFaults(path, options);
+export async function readRecording(source: FileSource, options: { sampleRate?: number } = {}): Promise<Recording> {
+  const { sampleRate, samples, fileRate, faults } = await readWithFaults(source, options);
+  const name = nameOf(source);
   const hopeless = faults.find(({ usable }) => !usable);
-  if (hopeless) throw new TtsError('ERR_AUDIO_LEVEL', `${path} ${hopeless.what}`);
-  return { sampleRate, samples, fileRate, notes: faults.map(({ what }) => `${path} ${what}`) };
+  if (hopeless) throw new TtsError('ERR_AUDIO_LEVEL', `${name} ${hopeless.what}`);
+  return { sampleRate, samples, fileRate, notes: faults.map(({ what }) => `${name} ${what}`) };
 }
 
 /** Reads a recording as `readAudio` does, and says what is wrong with its level. */
 export async function readWithFaults(
-  path: string,
+  source: FileSource,
   options: { sampleRate?: number } = {},
 ): Promise<Audio & { readonly fileRate: number; readonly faults: readonly LevelFault[] }> {
-  const decoded = await readChannels(path);
+  const decoded = await readChannels(source);
   const samples = mixDown(decoded.channels);
   const bad = samples.findIndex((sample) => !Number.isFinite(sample));
   if (bad >= 0)
-    throw new TtsError('ERR_AUDIO_FORMAT', `${path}: sample ${bad} is ${samples[bad]}: expected finite numbers`);
+    throw new TtsError(
+      'ERR_AUDIO_FORMAT',
+      `${nameOf(source)}: sample ${bad} is ${samples[bad]}: expected finite numbers`,
+    );
   const faults = levelFaults(decoded, samples);
   const { sampleRate: fileRate } = decoded;
   const sampleRate = options.sampleRate ?? fileRate;
@@ -70,10 +74,11 @@ export async function readWithFaults(
  *
  * @throws TtsError what `readAudio` throws, but for samples that are not finite
  */
-export async function readChannels(path: string): Promise<DecodedAudio> {
-  const bytes = await readWholeFile(path);
-  if (bytes.length === 0) throw new TtsError('ERR_AUDIO_EMPTY', `${path} is empty (0 bytes): expected audio`);
-  return decode(bytes, path);
+export async function readChannels(source: FileSource): Promise<DecodedAudio> {
+  const bytes = await readSource(source);
+  const name = nameOf(source);
+  if (bytes.length === 0) throw new TtsError('ERR_AUDIO_EMPTY', `${name} is empty (0 bytes): expected audio`);
+  return decode(bytes, name);
 }
 
 async function decode(bytes: Buffer, name: string): Promise<DecodedAudio> {

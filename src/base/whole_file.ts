@@ -34,7 +34,20 @@ export async function readWholeFile(path: string): Promise<Buffer> {
   }
 }
 
-/** The same at once, without standard input. */
+/** A file by its path, or what was in one, under the name that messages have for it. */
+export type FileSource = string | { readonly name: string; readonly bytes: Uint8Array };
+
+/** What messages call a file. */
+export const nameOf = (source: FileSource): string => (typeof source === 'string' ? source : source.name);
+
+/** The bytes of a file. @throws {TtsError} what `readWholeFile` throws */
+export async function readSource(source: FileSource): Promise<Buffer> {
+  if (typeof source === 'string') return readWholeFile(source);
+  const { buffer, byteOffset, byteLength } = source.bytes;
+  return Buffer.from(buffer, byteOffset, byteLength);
+}
+
+/** A file whole, at once, without standard input. @throws {TtsError} what `readWholeFile` throws */
 export function readWholeFileSync(path: string): Buffer {
   try {
     return readFileSync(path);

@@ -5,8 +5,17 @@ import { TtsError } from '../base/errors.js';
 import { checkOutput } from '../base/output.js';
 import { writeWholeFile } from '../base/whole_file.js';
 import { chooseMethods, sparsityMethods } from '../bench/sparsity/methods.js';
-import { benchSparsity } from '../bench/sparsity/sparsity.js';
-import { compare, comparisonRows, summarise, summaryCsv, summaryKind, summaryRows } from '../bench/sparsity/table.js';
+import { benchSparsity, resultsIn } from '../bench/sparsity/sparsity.js';
+import {
+  changeRows,
+  changes,
+  compare,
+  comparisonRows,
+  summarise,
+  summaryCsv,
+  summaryKind,
+  summaryRows,
+} from '../bench/sparsity/table.js';
 import { sparsityTask } from '../bench/sparsity/tasks.js';
 import { connect } from '../cluster/link.js';
 import { trialsByWorkers } from '../cluster/trials.js';
@@ -28,6 +37,7 @@ interface Options extends ClusterOptions {
   jobs?: number;
   kernels?: string;
   out?: string;
+  against?: string;
   json?: boolean;
   csv?: string;
   force?: boolean;
@@ -77,6 +87,10 @@ export const sparsityCommand = withCredentials(new Command('sparsity'))
   .option('--kernels <name>', kernelsHelp)
   .option('--cluster <url>', `${clusterHelp}: a run a job`)
   .option('--out <dir>', 'folder of results.jsonl, to which each run is added (default: runs/sparsity/NAME-SIZE)')
+  .option(
+    '--against <dir>',
+    'print also by how much each method differs from its runs in another such folder, seed by seed, with 95% confidence',
+  )
   .option('--json', 'print runs, summaries and comparisons as JSON')
   .option('--csv <file>', 'write the summaries as CSV')
   .option('--force', forceHelp)
@@ -107,6 +121,7 @@ export const sparsityCommand = withCredentials(new Command('sparsity'))
       const print = printer(csv);
       if (csv !== undefined) checkOutput(csv, { kind: summaryKind, force });
       const methods = chooseMethods(rest.methods);
+      const others = rest.against === undefined ? undefined : resultsIn(rest.against);
       const options = { size, data, set: [...rest.set, ...(steps === undefined ? [] : [`training.steps=${steps}`])] };
       const recipe = loadAnyRecipe(path, options);
       const task = sparsityTask(recipe);
@@ -138,7 +153,11 @@ export const sparsityCommand = withCredentials(new Command('sparsity'))
       const comparisons = compare(results, methods, task.quality);
       if (csv !== undefined)
         await writeWholeFile(csv, Buffer.from(summaryCsv(summaries, task.quality)), { kind: summaryKind, force });
-      if (json) return print(JSON.stringify({ data: corpus, runs: results, summaries, comparisons }, null, 2));
+      const differing = others && changes(results, others, task.quality);
+      if (json) {
+        const found = { data: corpus, runs: results, summaries, comparisons, ...(differing && { changes: differing }) };
+        return print(JSON.stringify(found, null, 2));
+      }
       print(
         `\n${recipe.name}, size ${recipe.size}, ${recipe.training.steps.toLocaleString('en-US')} steps; mean ` +
           `± standard deviation over seeds\n`,
@@ -147,6 +166,10 @@ export const sparsityCommand = withCredentials(new Command('sparsity'))
       if (comparisons.length > 0)
         print(
           `\n${markdownTable(comparisonRows(comparisons, task.quality))}\n\np: two-sided paired t tests over the seeds, adjusted for their number (Holm)`,
+        );
+      if (differing)
+        print(
+          `\n${markdownTable(changeRows(differing, task.quality))}\n\nagainst ${rest.against}: mean over the seeds, and its 95% confidence interval (Student's t)`,
         );
     },
   );

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { ClusterAddress } from '../cluster/link.js';
+import { type ClusterAddress, connect, type Link } from '../cluster/link.js';
 
 /** What the commands take that use a queue. */
 export interface ClusterOptions {
@@ -26,3 +26,17 @@ export const addressOf = (url: string, { passwordFile, ca }: ClusterOptions): Cl
   passwordFile,
   ca,
 });
+
+/** Connects to the queue that the options give, for as long as the work takes. */
+export async function withQueue<T>(
+  url: string,
+  options: ClusterOptions,
+  work: (link: Link, note: (text: string) => void) => Promise<T>,
+): Promise<T> {
+  const link = await connect(addressOf(url, options));
+  try {
+    return await work(link, (text) => console.error(`note: ${text}`));
+  } finally {
+    await link.close();
+  }
+}

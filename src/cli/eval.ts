@@ -2,8 +2,10 @@
 import { TtsError } from '../base/errors.js';
 import { checkOutput } from '../base/output.js';
 import { writeWholeFile } from '../base/whole_file.js';
-import { openCorpus } from '../data/corpora/corpus.js';
-import { evaluateSystems, type Evaluation } from '../evaluation/evaluate.js';
+import { measureByWorkers } from '../cluster/evaluation.js';
+import type { Link } from '../cluster/link.js';
+import { type Clip, openCorpus } from '../data/corpora/corpus.js';
+import { evaluateSystems, type Evaluation, type EvaluationOptions } from '../evaluation/evaluate.js';
 import { chooseClips, openFolderSystems, referenceFolder } from '../evaluation/folder_systems.js';
 import { openRecogniser } from '../evaluation/recognition/recogniser.js';
 import { htmlReport } from '../evaluation/report/html_report.js';
@@ -14,12 +16,13 @@ import { chooseKernels } from '../kernels/index.js';
 import { findVoice } from '../model/voice/shipped.js';
 import { markdownTable } from '../report/markdown.js';
 import { reportKind } from '../report/page.js';
+import { clusterHelp, type ClusterOptions, withCredentials, withQueue } from './cluster_options.js';
 import { collect, forceHelp, kernelsHelp, positiveNumber, wholeNumber } from './options.js';
 import { createCommand, examples, printer, runCommand } from './program.js';
 import { aboveBars, bar } from './progress.js';
 import { voiceHelp, voiceName } from './voices.js';
 
-interface Options {
+interface Options extends ClusterOptions {
   voice: string[];
   data?: string;
   reference?: string;
@@ -93,6 +96,25 @@ async function openComparison(folders: readonly string[], options: Options) {
   return { systems, clips: chooseClips(clips, folders[0], choice), reference };
 }
 
+/** Evaluates with clips that the workers of a queue measure. */
+async function evaluateByWorkers<T>(
+  link: Link,
+  systems: readonly System[],
+  clips: readonly Clip[],
+  { voice, seed = 1, temperature = 1, correction, dtw = false, out, wer = false, kernels: name }: Options,
+  note: (text: string) => void,
+  evaluate: (measure: EvaluationOptions['measure']) => Promise<T>,
+): Promise<T> {
+  const sound = out !== undefined || wer;
+  const how = { seed, temperature, correction, warped: dtw, sound, kernels: chooseKernels({ name }) };
+  const elsewhere = measureByWorkers(link, { ...how, systems, voices: voice.length > 0, clips, note });
+  try {
+    return await evaluate((system, clip) => elsewhere.measure(system, clip));
+  } finally {
+    await elsewhere.close();
+  }
+}
+
 function print(evaluation: Evaluation, say: (text: string) => void): void {
   const { systems, reference, recognition, notes } = evaluation;
   const { clips } = systems[0];
@@ -125,9 +147,11 @@ const describe = (settings: Readonly<Record<string, string | number>>) => {
   return list.length === 0 ? '' : `: ${list.join(', ')}`;
 };
 
-const command = createCommand(
-  'tts-eval',
-  'Measure how good copies of recordings are: what a voice makes of them, ' + 'or what other programs have made.',
+const command = withCredentials(
+  createCommand(
+    'tts-eval',
+    'Measure how good copies of recordings are: what a voice makes of them, ' + 'or what other programs have made.',
+  ),
 )
   .argument('[folders...]', 'folders of WAVs named as the originals, one folder for each system; with --reference')
   .option(
@@ -154,6 +178,7 @@ const command = createCommand(
   .option('--out <dir>', 'keep the output as DIR/VOICE/CLIP.wav, and the recordings as DIR/reference/CLIP.wav')
   .option('--html <file>', 'write a report with plots, spectrograms and players, in one file')
   .option('--force', forceHelp)
+  .option('--cluster <url>', `${clusterHelp}: a clip a job`)
   .option('--json', 'print all figures as JSON')
   .addHelpText(
     'after',
@@ -173,27 +198,35 @@ const command = createCommand(
     const showHeard = bar('recognitions');
     let spoken = false;
     show(0, systems.length * clips.length);
-    const evaluation = await evaluateSystems({
-      systems,
-      clips,
-      reference,
-      warped: options.dtw,
-      out: options.out,
-      recogniser,
-      // One bar at a time: recognition goes on beside the clips, and longer.
-      onHeard: (done, all) => spoken && showHeard(done, all),
-      onClip: (system, { id, measures }, done, all) => {
-        show(done, all, `${system}, ${id}: mel-cepstral distortion ${measures.melCepstralDistortion.toFixed(2)} dB`);
-        spoken = done === all;
-      },
-      onLeftOut({ code, message }, done, all) {
-        aboveBars();
-        console.error(`error ${code}: ${message}`);
-        show(done, all);
-        spoken = done === all;
-        process.exitCode = 2;
-      },
-    }).finally(() => recogniser?.dispose());
+    const evaluate = (measure?: EvaluationOptions['measure']) =>
+      evaluateSystems({
+        systems,
+        clips,
+        reference,
+        warped: options.dtw,
+        out: options.out,
+        measure,
+        recogniser,
+        // One bar at a time: recognition goes on beside the clips, and longer.
+        onHeard: (done, all) => spoken && showHeard(done, all),
+        onClip: (system, { id, measures }, done, all) => {
+          show(done, all, `${system}, ${id}: mel-cepstral distortion ${measures.melCepstralDistortion.toFixed(2)} dB`);
+          spoken = done === all;
+        },
+        onLeftOut({ code, message }, done, all) {
+          aboveBars();
+          console.error(`error ${code}: ${message}`);
+          show(done, all);
+          spoken = done === all;
+          process.exitCode = 2;
+        },
+      });
+    const { cluster } = options;
+    const evaluation = await (
+      cluster === undefined
+        ? evaluate()
+        : withQueue(cluster, options, (link, note) => evaluateByWorkers(link, systems, clips, options, note, evaluate))
+    ).finally(() => recogniser?.dispose());
     if (html !== undefined)
       await writeWholeFile(html, Buffer.from(await htmlReport(evaluation, systems, clips)), {
         kind: reportKind,

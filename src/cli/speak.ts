@@ -16,6 +16,7 @@ import { readText } from '../speech/text_file.js';
 import { type TimedWord } from '../speech/timing.js';
 import { readLexicon } from '../text/load.js';
 import { phonesOf } from '../text/phones_of.js';
+import { clusterHelp, withCredentials } from './cluster_options.js';
 import { forceHelp, kernelsHelp, positiveNumber, wholeNumber } from './options.js';
 import { shown } from './prepare_phones.js';
 import { createCommand, examples, printer, runCommand } from './program.js';
@@ -144,7 +145,7 @@ async function speakText(job: Job, options: Options): Promise<void> {
   );
 }
 
-const command = createCommand('tts-speak', 'Speak English text.')
+const command = withCredentials(createCommand('tts-speak', 'Speak English text.'))
   .helpCommand(false)
   .enablePositionalOptions()
   .argument('[text]', 'what is spoken, or a folder of .txt files; - is standard input; left out with --file')
@@ -168,6 +169,7 @@ const command = createCommand('tts-speak', 'Speak English text.')
   .option('--kernels <name>', kernelsHelp)
   .option('--threads <n>', 'threads at most (default: one per core)', wholeNumber)
   .option('--force', forceHelp)
+  .option('--cluster <url>', `${clusterHelp}: a file of a folder a job`)
   .option(
     '--json',
     'print a line of JSON for each sentence, with times of words and phones, and one at the end (on stderr if speech ' +
@@ -182,6 +184,8 @@ const command = createCommand('tts-speak', 'Speak English text.')
   )
   .action(async (first: string | undefined, second: string | undefined, options: Options) => {
     if (options.file === undefined && isFolder(first)) return speakTexts(first, second, options);
+    if (options.cluster !== undefined)
+      throw new TtsError('ERR_ARGUMENT', '--cluster is for folders of texts, expected one');
     const job = jobOf(first, second, options);
     const { play, stdout, subtitles } = options;
     checkStandardOutput(job.out, stdout);

@@ -1,14 +1,21 @@
 import { TtsError } from '../base/errors.js';
+import { speakByWorkers } from '../cluster/speech.js';
 import { chooseKernels } from '../kernels/index.js';
 import { SIDE_BY_SIDE } from '../kernels/interface/kernels.js';
+import { loadAcoustic } from '../model/acoustic/file.js';
+import { checkVoiceFits } from '../model/acoustic/predict.js';
 import { findAcoustic } from '../model/acoustic/shipped.js';
+import { loadVoice } from '../model/voice/file.js';
 import { findVoice } from '../model/voice/shipped.js';
 import { speakFolder } from '../speech/folder.js';
 import { openSpeaker } from '../speech/open.js';
+import type { SpokenFile } from '../synthesis/folder_files.js';
+import { readLexicon } from '../text/load.js';
+import { type ClusterOptions, withQueue } from './cluster_options.js';
 import { fileReporter, outputFolder, reportFolder } from './folder.js';
 
 /** Options of `tts-speak`. */
-export interface SpeakOptions {
+export interface SpeakOptions extends ClusterOptions {
   readonly acoustic: string;
   readonly voice: string;
   readonly lexicon?: string;
@@ -39,17 +46,25 @@ export async function speakTexts(input: string, output: string | undefined, opti
   const acoustic = findAcoustic(options.acoustic);
   const voice = findVoice(options.voice);
   const kernels = chooseKernels({ name: options.kernels, threads: options.threads });
-  const atOnce = SIDE_BY_SIDE * kernels.threads;
-  const speaker = await openSpeaker({
-    acoustic: acoustic.path,
-    voice: voice.path,
-    lexicon: options.lexicon,
-    kernels,
-    slots: atOnce,
-  });
-  const begun = performance.now();
-  const how = { speed, pitch, seed, temperature, correction };
-  const files = await speakFolder(speaker, input, folder, { ...how, atOnce, force, onFile: fileReporter(json) });
+  const how = { speed, pitch, seed, temperature, correction, force, onFile: fileReporter(json) };
+  const { lexicon, cluster } = options;
+  let begun: number;
+  let files: SpokenFile[];
+  if (cluster === undefined) {
+    const atOnce = SIDE_BY_SIDE * kernels.threads;
+    const own = { acoustic: acoustic.path, voice: voice.path, lexicon, kernels, slots: atOnce };
+    const speaker = await openSpeaker(own);
+    begun = performance.now();
+    files = await speakFolder(speaker, input, folder, { ...how, atOnce });
+  } else {
+    const parts = { acoustic: await loadAcoustic(acoustic.path), voice: await loadVoice(voice.path), lexicon };
+    checkVoiceFits(parts.acoustic, parts.voice, { model: acoustic.name, voice: voice.name });
+    if (lexicon !== undefined) await readLexicon(lexicon);
+    begun = performance.now();
+    files = await withQueue(cluster, options, (link, note) =>
+      speakByWorkers(link, parts, input, folder, { ...how, kernels, note }),
+    );
+  }
   const figures = {
     acoustic: acoustic.name,
     voice: voice.name,

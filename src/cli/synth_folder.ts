@@ -1,11 +1,10 @@
 import { TtsError } from '../base/errors.js';
-import { type ClusterAddress, connect, type Link } from '../cluster/link.js';
-import { folderByWorkers } from '../cluster/speech.js';
+import { synthesizeByWorkers } from '../cluster/speech.js';
 import type { Kernels } from '../kernels/index.js';
 import { voicePrecision } from '../model/voice/network.js';
 import type { Voice } from '../model/voice/voice.js';
 import { synthesizeFolder } from '../synthesis/folder.js';
-import { addressOf, type ClusterOptions } from './cluster_options.js';
+import { type ClusterOptions, withQueue } from './cluster_options.js';
 import { fileReporter, outputFolder, reportFolder, secondsOf } from './folder.js';
 
 interface Options extends ClusterOptions {
@@ -36,8 +35,8 @@ export async function synthFolder(
   const files =
     cluster === undefined
       ? await synthesizeFolder(voice, input, folder, options)
-      : await byWorkers(addressOf(cluster, credentials), (link) =>
-          folderByWorkers(link, voice, input, folder, options, (text) => console.error(`note: ${text}`)),
+      : await withQueue(cluster, credentials, (link, note) =>
+          synthesizeByWorkers(link, voice, input, folder, { ...options, note }),
         );
   const seconds = (performance.now() - begun) / 1000;
   const samplesPerSecond = (secondsOf(files) * voice.features.sampleRate) / seconds;
@@ -50,13 +49,4 @@ export async function synthFolder(
     `${Math.round(samplesPerSecond).toLocaleString('en-US')} samples/s, kernels ${kernels.name}, ${precision}, ` +
       `${kernels.threads} threads`,
   );
-}
-
-async function byWorkers<T>(address: ClusterAddress, work: (link: Link) => Promise<T>): Promise<T> {
-  const link = await connect(address);
-  try {
-    return await work(link);
-  } finally {
-    await link.close();
-  }
 }

@@ -5,8 +5,7 @@ import { TtsError } from '../base/errors.js';
 import { endingSignals } from '../base/temporary.js';
 import { readWholeFile } from '../base/whole_file.js';
 import type { Coordinator } from '../cluster/coordinator.js';
-import { type ClusterAddress, connect } from '../cluster/link.js';
-import { partsByWorkers } from '../cluster/parts.js';
+import { partsByWorkers, type RunOfParts } from '../cluster/parts.js';
 import type { Corpus } from '../data/corpora/corpus.js';
 import { openTrainingCorpus } from '../data/corpora/training_corpus.js';
 import { openTrainingImages } from '../data/images/training_images.js';
@@ -18,13 +17,14 @@ import { findVoice } from '../model/voice/shipped.js';
 import { openPronouncer } from '../text/load.js';
 import { openAcousticData } from '../training/acoustic/open.js';
 import { predictedStore } from '../training/acoustic/predicted_store.js';
-import { checkAcousticFolder, trainAcoustic } from '../training/acoustic/task.js';
+import { checkAcousticFolder, type PartedAcousticRun, trainAcoustic } from '../training/acoustic/task.js';
 import { checkClassifierFolder, trainClassifier } from '../training/classifier/task.js';
+import type { ComputeParts } from '../training/parts/part.js';
 import type { ClassifierRecipe, EvolvedRecipe } from '../training/recipe/classifier_schema.js';
 import { type AcousticRecipe, loadAnyRecipe, type Recipe } from '../training/recipe/recipe.js';
 import { formatDuration } from '../training/run_folder/progress.js';
 import { checkVoiceFolder, type RunOptions, trainVoice } from '../training/vocoder/task.js';
-import { addressOf, clusterHelp, type ClusterOptions, withCredentials } from './cluster_options.js';
+import { clusterHelp, type ClusterOptions, withCredentials, withQueue } from './cluster_options.js';
 import { collect, kernelsHelp, positiveNumber, wholeNumber } from './options.js';
 import { createCommand, examples, runCommand } from './program.js';
 import { bar } from './progress.js';
@@ -81,7 +81,7 @@ const command = withCredentials(
     .option('--kernels <name>', kernelsHelp)
     .option(
       '--parts <n>',
-      'train a voice in so many equal parts, which workers share out; it changes the result, the number of workers does not ' +
+      'train a voice or an acoustic model in so many equal parts, which workers share out; it changes the result, the number of workers does not ' +
         '(default: training.parts of the recipe, or 1)',
       wholeNumber,
     )
@@ -103,10 +103,11 @@ const command = withCredentials(
     const { size, from } = options;
     const data = options.data.length > 1 ? options.data : options.data[0];
     const recipe = loadAnyRecipe(recipePath, { size, set, data, from });
-    if (options.cluster !== undefined && recipe.task !== 'vocoder')
+    if (options.cluster !== undefined && recipe.task !== 'vocoder' && recipe.task !== 'acoustic')
       throw new TtsError(
         'ERR_ARGUMENT',
-        `--cluster trains voices (task: vocoder), and the recipe has task: ${recipe.task}`,
+        `--cluster is for task: vocoder and task: acoustic, and the recipe has task: ${recipe.task}: workers of the ` +
+          'queue do not know its parts',
       );
     if (recipe.task === 'vocoder') await trainOnSpeech(recipe, options);
     else if (recipe.task === 'acoustic') await trainOnText(recipe, options);
@@ -124,30 +125,30 @@ async function trainOnSpeech(recipe: Recipe, options: TrainOptions): Promise<voi
   const store = predictedBy === undefined ? recorded : await openPredicted(predictedBy, corpus, recorded, out, kernels);
   const train = (compute?: RunOptions['compute']) =>
     untilStopped((signal) => trainVoice({ recipe, store, kernels, out, minutes: options.minutes, signal, compute }));
-  const { cluster = 'local' } = options;
-  const result = cluster === 'local' ? await train() : await withWorkers(addressOf(cluster, options), train);
+  const result = await withWorkers(options, train);
   if (options.json) return console.log(JSON.stringify({ ...result, out }));
   const held = result.validationNll === null ? '' : `, held-out NLL ${result.validationNll.toFixed(3)} nats per sample`;
   printEnd(result, held, `voice: ${result.voice}`);
 }
 
-/** Trains with parts that the workers of a queue compute. */
-async function withWorkers<T>(
-  address: ClusterAddress,
-  train: (compute: RunOptions['compute']) => Promise<T>,
+/** Trains, with parts that the workers of a queue compute where the options name one. */
+async function withWorkers<T, Run extends RunOfParts>(
+  { cluster = 'local', ...credentials }: ClusterOptions,
+  train: (compute?: (run: Run) => Promise<ComputeParts>) => Promise<T>,
 ): Promise<T> {
-  const link = await connect(address);
-  let coordinator: Coordinator | undefined;
-  try {
-    return await train(async (run) => {
-      const parts = await partsByWorkers(link, run, (text) => console.error(`note: ${text}`));
-      ({ coordinator } = parts);
-      return parts.compute;
-    });
-  } finally {
-    await coordinator?.close();
-    await link.close();
-  }
+  if (cluster === 'local') return train();
+  return withQueue(cluster, credentials, async (link, note) => {
+    let coordinator: Coordinator | undefined;
+    try {
+      return await train(async (run) => {
+        const parts = await partsByWorkers(link, run, note);
+        ({ coordinator } = parts);
+        return parts.compute;
+      });
+    } finally {
+      await coordinator?.close();
+    }
+  });
 }
 
 async function trainOnText(recipe: AcousticRecipe, options: TrainOptions): Promise<void> {
@@ -165,8 +166,15 @@ async function trainOnText(recipe: AcousticRecipe, options: TrainOptions): Promi
   for (const note of data.notes) console.error(`note: ${note}`);
 
   const { treatment } = store;
-  const result = await untilStopped((signal) =>
-    trainAcoustic({ recipe, data, treatment, lexicon: data.lexicon, kernels, out, minutes: options.minutes, signal }),
+  const { lexicon } = data;
+  const { minutes } = options;
+  const result = await withWorkers(
+    options,
+    (compute?: (run: PartedAcousticRun & { store: FeatureStore }) => Promise<ComputeParts>) => {
+      const elsewhere = compute && ((run: PartedAcousticRun) => compute({ ...run, store }));
+      const run = { recipe, data, treatment, lexicon, kernels, out, minutes, compute: elsewhere };
+      return untilStopped((signal) => trainAcoustic({ ...run, signal }));
+    },
   );
   if (options.json) return console.log(JSON.stringify({ ...result, out }));
   const { durationCorrelation, f0Correlation, melDistance } = result;

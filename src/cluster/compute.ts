@@ -2,7 +2,10 @@
 // both were one, a job would be lost whenever it takes longer than its lock, and begun again and again.
 import { parentPort, workerData } from 'node:worker_threads';
 import { limits } from '../base/limits.js';
+import { doEvaluate } from './do_evaluate.js';
+import { doFeatures } from './do_features.js';
 import { doPart } from './do_part.js';
+import { doSpeak } from './do_speak.js';
 import { doSynthesize } from './do_synthesize.js';
 import { doTrial } from './do_trial.js';
 import type { JobName, KnownJob } from './protocol.js';
@@ -27,6 +30,9 @@ const handlers: Readonly<Record<JobName, Do>> = {
   part: doPart,
   trial: doTrial,
   synthesize: doSynthesize,
+  speak: doSpeak,
+  features: doFeatures,
+  evaluate: doEvaluate,
 };
 
 parentPort?.on('message', (message: ToThread) => {

@@ -5,7 +5,15 @@ import { median } from '../base/statistics.js';
 import { Lease } from './lease.js';
 import type { Link } from './link.js';
 import { expiry, keys, mostBytes } from './names.js';
-import { endedSchema, hashSchema, type JobName, readJson, type RunStatus } from './protocol.js';
+import {
+  endedSchema,
+  hashSchema,
+  type JobName,
+  readJson,
+  type RunStatus,
+  workerSchema,
+  type WorkerStatus,
+} from './protocol.js';
 import { sha256, unseal } from './sealed.js';
 
 /** Something that a worker is to do. */
@@ -27,6 +35,9 @@ export interface ComputeOptions {
 
 /** Milliseconds between two looks at what is there and what is missing. */
 const lookEvery = 500;
+
+/** Milliseconds after which something is lost that neither waits nor has a worker: those tell where they are at once. */
+const lostAfter = 3000;
 
 /** Jobs that wait in Redis at a time: enough for all workers to be at work. */
 const mostWaiting = 256;
@@ -107,8 +118,7 @@ export class Coordinator {
 
   /** How many workers have said lately that they are there. */
   async workers(): Promise<number> {
-    const names = await this.link.redis.smembers(keys.workers);
-    return names.length === 0 ? 0 : this.link.redis.exists(...names.map(keys.worker));
+    return (await this.living()).length;
   }
 
   /** Says for others how the run is. */
@@ -149,6 +159,7 @@ export class Coordinator {
           if (!open) continue;
           if (error) this.fail(round, id, worker, error);
           else {
+            round.times.push(milliseconds);
             this.times = [...this.times.slice(-63), milliseconds];
             await Promise.race([stopped, this.collect(round, id, onResult)]);
           }
@@ -179,6 +190,21 @@ export class Coordinator {
       ]),
       sleep(3000),
     ]);
+  }
+
+  /** The workers that have said lately that they are there. */
+  private async living(): Promise<WorkerStatus[]> {
+    const { redis } = this.link;
+    const names = await redis.smembers(keys.workers);
+    const said = names.length === 0 ? [] : await redis.mget(...names.map(keys.worker));
+    return said.flatMap((text) => {
+      try {
+        return text === null ? [] : [readJson(workerSchema, text, 'the status of a worker')];
+      } catch (error) {
+        this.noteOnce((error as Error).message);
+        return [];
+      }
+    });
   }
 
   /** Puts bytes into Redis. */
@@ -279,16 +305,25 @@ export class Coordinator {
     await this.lease.renew();
   }
 
-  /** Gives out a second time what takes three times as long as usual: its worker may be slow, or gone. */
+  /**
+   * Gives out a second time what is no longer waiting and what no living worker says to be at; and, where a worker is
+   * idle, what takes three times as long as the others of its round did: its worker may be slow.
+   */
   private async copyStragglers(round: Round, spec: string): Promise<void> {
-    if (this.times.length === 0) return;
-    const late = 2 * lookEvery + 3 * median(this.times);
     const now = performance.now();
     // Behind a worker others wait their turn; only when all have begun is one late.
-    if (round.waiting > 0 || (await this.link.queue.getWaitingCount()) > 0) return;
-    const stragglers = [...round.open.values()].filter((open) => now - open.since > late);
-    for (const open of stragglers) {
-      open.since = now;
+    if (round.waiting > 0 || (await this.link.queue.getWaitingCount()) > 0) {
+      for (const open of round.open.values()) open.seen = now;
+      return;
+    }
+    const workers = await this.living();
+    const held = new Set(workers.map(({ at }) => at));
+    const times = round.times.length > 0 ? round.times : this.times;
+    const late = held.has(null) && times.length > 0 ? 2 * lookEvery + 3 * median(times) : Infinity;
+    for (const open of round.open.values()) {
+      if (held.has(open.task.id)) open.seen = now;
+      if (now - open.seen <= lostAfter && now - open.since <= late) continue;
+      open.since = open.seen = now;
       open.copies++;
       await this.publish([open], spec, `-copy${open.copies}`);
     }
@@ -336,6 +371,8 @@ interface Open {
   readonly index: number;
   /** When it was given out last. */
   since: number;
+  /** When it was last seen to wait, or a worker to be at it. */
+  seen: number;
   copies: number;
   failures: number;
 }
@@ -344,6 +381,8 @@ interface Open {
 class Round {
   readonly open = new Map<string, Open>();
   readonly published: Open[] = [];
+  /** Milliseconds of those that are done. */
+  readonly times: number[] = [];
   private next = 0;
 
   constructor(private readonly tasks: readonly Task[]) {}
@@ -361,7 +400,8 @@ class Round {
     const added: Open[] = [];
     while (this.open.size < most && this.waiting > 0) {
       const index = this.next++;
-      const open: Open = { task: this.tasks[index], index, since: performance.now(), copies: 0, failures: 0 };
+      const now = performance.now();
+      const open: Open = { task: this.tasks[index], index, since: now, seen: now, copies: 0, failures: 0 };
       this.open.set(open.task.id, open);
       this.published.push(open);
       added.push(open);

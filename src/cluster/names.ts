@@ -33,7 +33,7 @@ export const expiry = {
   /** What was asked for, such as the features of a clip: soon fetched. */
   wanted: 10,
   status: 86_400,
-  worker: 15,
+  worker: 6,
 } as const;
 
 /** Bytes of a value in Redis, at most. */

@@ -1,21 +1,21 @@
 import { z } from 'zod';
 import { canonicalJson } from '../base/canonical_json.js';
 import { text } from '../base/limits.js';
-import type { StoredClip } from '../data/store/feature_store.js';
+import type { FeatureStore, StoredClip } from '../data/store/feature_store.js';
+import type { PartedAcousticRun } from '../training/acoustic/task.js';
 import { type ComputeParts, membersOf, type TrainedPart } from '../training/parts/part.js';
-import type { Recipe } from '../training/recipe/recipe.js';
+import type { AcousticRecipe, Recipe } from '../training/recipe/recipe.js';
 import type { PartedRun } from '../training/vocoder/task.js';
 import { Coordinator, type Task } from './coordinator.js';
-import { fingerprint } from './fingerprint.js';
+import { encodeExamples } from './acoustic_files.js';
+import { acousticFingerprint, fingerprint } from './fingerprint.js';
 import type { Link } from './link.js';
 import { decodePart, encodeState } from './part_files.js';
 import { hashSchema } from './protocol.js';
 import { sha256 } from './sealed.js';
 import { clipBytes, manifestOf } from './store_manifest.js';
 
-/** What all parts of a run have in common. */
-export const partSpecSchema = z.strictObject({
-  task: z.literal('vocoder'),
+const common = {
   /** Checked as a recipe where it is used. */
   recipe: z.unknown(),
   /** The kernels that all must compute with, and what they make of a little training. */
@@ -23,7 +23,14 @@ export const partSpecSchema = z.strictObject({
   fingerprint: hashSchema,
   /** Blob of the list of clips. */
   clips: hashSchema,
-});
+};
+
+/** What all parts of a run have in common. */
+export const partSpecSchema = z.discriminatedUnion('task', [
+  z.strictObject({ task: z.literal('vocoder'), ...common }),
+  /** `examples` is a blob of what is known of the clips beside their features. */
+  z.strictObject({ task: z.literal('acoustic'), ...common, examples: hashSchema }),
+]);
 
 export type PartSpec = z.infer<typeof partSpecSchema>;
 
@@ -32,6 +39,37 @@ export const withoutPaths = ({ from: _from, data, ...recipe }: Recipe): Omit<Rec
   ...recipe,
   data: { corpus: 'queue', download: false, validation: {}, treatment: { ...data.treatment } },
 });
+
+const acousticWithoutPaths = ({ from: _from, voice: _voice, data, ...recipe }: AcousticRecipe): object => ({
+  ...recipe,
+  voice: 'queue',
+  data: { corpus: 'queue', download: false, validation: {}, treatment: { ...data.treatment } },
+});
+
+/** A training that workers know, and the clips that it is on. */
+export type RunOfParts = PartedRun | (PartedAcousticRun & { readonly store: FeatureStore });
+
+async function specOf(run: RunOfParts, coordinator: Coordinator): Promise<PartSpec> {
+  const { kernels } = run;
+  if (!('data' in run)) {
+    const { recipe, store, tf } = run;
+    const { manifest, clips } = manifestOf(store, false);
+    const list = await coordinator.keep(offerClips(coordinator, manifest, clips));
+    const print = fingerprint(recipe, kernels, tf);
+    return { task: 'vocoder', recipe: withoutPaths(recipe), kernels: kernels.name, fingerprint: print, clips: list };
+  }
+  const { recipe, data } = run;
+  const store = { ...run.store, train: data.train.map(({ clip }) => clip) };
+  const { manifest, clips } = manifestOf(store, false);
+  return {
+    task: 'acoustic',
+    recipe: acousticWithoutPaths(recipe),
+    kernels: kernels.name,
+    fingerprint: acousticFingerprint(recipe, kernels),
+    clips: await coordinator.keep(offerClips(coordinator, manifest, clips)),
+    examples: await coordinator.keep(encodeExamples(data)),
+  };
+}
 
 /** Of the run that a folder and its settings make: the same when the same command is given again. */
 export const runName = (folder: string, identity: object): string =>
@@ -58,26 +96,10 @@ export interface ClusterParts {
  * @param note tells people what they may want to know
  * @throws {TtsError} ERR_IN_USE where another coordinator leads this run
  */
-export async function partsByWorkers(
-  link: Link,
-  { recipe, store, kernels, name, identity, tf }: PartedRun,
-  note: (text: string) => void,
-): Promise<ClusterParts> {
-  const coordinator = await Coordinator.lead(link, runName(name, identity), note);
-  const { manifest, clips } = manifestOf(store, false);
-  const list = await coordinator.keep(offerClips(coordinator, manifest, clips));
-  const spec = await coordinator.keep(
-    Buffer.from(
-      canonicalJson({
-        task: 'vocoder',
-        recipe: withoutPaths(recipe),
-        kernels: kernels.name,
-        fingerprint: fingerprint(recipe, kernels, tf),
-        clips: list,
-      } satisfies PartSpec),
-    ),
-  );
-  const { steps } = recipe.training;
+export async function partsByWorkers(link: Link, run: RunOfParts, note: (text: string) => void): Promise<ClusterParts> {
+  const coordinator = await Coordinator.lead(link, runName(run.name, run.identity), note);
+  const spec = await coordinator.keep(Buffer.from(canonicalJson(await specOf(run, coordinator))));
+  const { steps } = run.recipe.training;
   let before: string | undefined;
   const compute: ComputeParts = async (generation, count, signal) => {
     const begun = performance.now();

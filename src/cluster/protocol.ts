@@ -28,6 +28,12 @@ export const jobSchemas = {
   trial: z.strictObject({ ...common, input: hashSchema }),
   /** Features to be spoken. */
   synthesize: z.strictObject({ ...common, input: hashSchema }),
+  /** A text to be spoken. */
+  speak: z.strictObject({ ...common, input: hashSchema }),
+  /** A recording of which features are wanted. */
+  features: z.strictObject({ ...common, input: hashSchema }),
+  /** A clip to be measured, as one of the systems speaks it. */
+  evaluate: z.strictObject({ ...common, input: hashSchema, system: whole({ ...limits.workers, least: 0 }) }),
 } as const;
 
 export type JobName = keyof typeof jobSchemas;

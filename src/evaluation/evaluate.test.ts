@@ -18,9 +18,17 @@ const system = (name: string, say: (original: Float32Array) => Float32Array, nll
   settings: {},
   async speak({ id }) {
     const original = recordings.get(id) as Float32Array;
-    return { original, output: say(original), sampleRate: speechRate, nll, realTimeFactor: null };
+    return {
+      original,
+      output: say(original),
+      sampleRate: speechRate,
+      notes: [`${name} is made up`],
+      ...(name === 'noisy' && { resampledFrom: 24_000 }),
+      nll,
+      realTimeFactor: null,
+    };
   },
-  notes: () => [`${name} is made up`],
+  recordings: ({ path }) => [path],
   dispose: () => undefined,
 });
 const copy = system('copy', (original) => original, 5);
@@ -45,7 +53,11 @@ test('systems are summarised over their clips and compared clip by clip', async 
     evaluation.systems.map(({ name }) => name),
     ['copy', 'noisy'],
   );
-  assert.deepEqual(evaluation.notes, ['copy is made up', 'noisy is made up']);
+  assert.deepEqual(evaluation.notes, [
+    'copy is made up',
+    'noisy is made up',
+    `noisy: 2 recordings were resampled from 24000 to ${speechRate} Hz`,
+  ]);
   const [a, b] = evaluation.systems;
   assert.deepEqual(a.summary.melCepstralDistortion, { count: 2, mean: 0, low: 0, high: 0 });
   assert.deepEqual(

@@ -15,7 +15,7 @@ import { referenceFolder, saveSpoken, spokenPath } from './folder_systems.js';
 import { type Measure, type MeasureName, measures } from './measures.js';
 import type { Recogniser } from './recognition/recogniser.js';
 import { type Recognition, RecognitionOf } from './recognition/recognition.js';
-import type { Spoken, System } from './system.js';
+import { Resampled, type Spoken, type System } from './system.js';
 
 /** A clip of one system, with how long it is. */
 export interface ClipResult extends MeasuredClip {
@@ -66,6 +66,12 @@ export interface Evaluation {
   readonly notes: readonly string[];
 }
 
+/** What a system makes of a clip, and how good it is. */
+export interface MeasuredCopy extends ClipResult, Pick<Spoken, 'notes' | 'resampledFrom'> {
+  /** For who keeps it, or listens to it. */
+  readonly sound?: Pick<Spoken, 'original' | 'output'>;
+}
+
 /** A clip that could not be measured. */
 export interface LeftOutClip {
   readonly id: string;
@@ -81,6 +87,8 @@ export interface EvaluationOptions {
   readonly warped?: boolean;
   /** Folder in which to keep the output of the systems, as WAV. */
   readonly out?: string;
+  /** Who measures a clip of a system; this process, one after the other, unless given. */
+  readonly measure?: (system: number, clip: Clip) => Promise<MeasuredCopy>;
   /** Counts the words that it gets wrong; the clips have transcripts then. It is not disposed of. */
   readonly recogniser?: Recogniser;
   /** Called after each recording and copy that the recogniser has heard, in no certain order. */
@@ -110,6 +118,7 @@ export async function evaluateSystems({
   reference,
   warped = false,
   out,
+  measure = async (system, clip) => measureCopy(clip, await systems[system].speak(clip), warped),
   recogniser,
   onHeard,
   onClip,
@@ -129,20 +138,17 @@ export async function evaluateSystems({
   const recognition = recogniser && new RecognitionOf(recogniser, names, clips, onHeard);
   const leftOut: LeftOutClip[] = [];
   const clipNotes = new Set<string>();
+  const resampled = names.map((name) => new Resampled(name));
   let firstFault: TtsError | undefined;
   const all = systems.length * clips.length;
   let done = 0;
   for (const clip of clips) {
     const begun = done;
-    const results: ClipResult[] = [];
-    const copies: Spoken[] = [];
+    const copies: MeasuredCopy[] = [];
     try {
-      for (const system of systems) {
-        const spoken = await system.speak(clip);
-        const result = measured(clip, spoken, warped);
-        copies.push(spoken);
-        results.push(result);
-        onClip?.(system.name, result, ++done, all);
+      for (const [i, name] of names.entries()) {
+        copies.push(await measure(i, clip));
+        onClip?.(name, copies[i], ++done, all);
       }
     } catch (error) {
       if (!(error instanceof TtsError) || !faultsOfClips.includes(error.code)) throw error;
@@ -153,14 +159,18 @@ export async function evaluateSystems({
       onLeftOut?.(leftOut[leftOut.length - 1], done, all);
       continue;
     }
-    for (const [i, spoken] of copies.entries()) {
-      recognition?.add(i, clip, spoken);
-      spoken.notes?.forEach((note) => clipNotes.add(note));
-      if (out !== undefined) {
-        await saveSpoken(out, systems[i].name, clip.id, spoken.output, spoken.sampleRate);
-        if (i === 0) await saveSpoken(out, referenceFolder, clip.id, spoken.original, spoken.sampleRate);
+    for (const [i, { sound, notes, resampledFrom, ...result }] of copies.entries()) {
+      const { sampleRate } = result;
+      if (sound) {
+        recognition?.add(i, clip, { ...sound, sampleRate });
+        if (out !== undefined) {
+          await saveSpoken(out, names[i], clip.id, sound.output, sampleRate);
+          if (i === 0) await saveSpoken(out, referenceFolder, clip.id, sound.original, sampleRate);
+        }
       }
-      found[i].push(results[i]);
+      notes?.forEach((note) => clipNotes.add(note));
+      if (resampledFrom !== undefined) resampled[i].count(resampledFrom, sampleRate);
+      found[i].push(result);
     }
   }
   if (firstFault && leftOut.length === clips.length) throw firstFault;
@@ -198,17 +208,22 @@ export async function evaluateSystems({
               leftOut.map(({ code, message }) => `${message} (${code})`).join('; '),
           ]),
       ...clipNotes,
-      ...systems.flatMap((system) => system.notes()),
+      ...resampled.flatMap((counted) => counted.notes()),
       ...(recognition?.notes() ?? []),
     ],
   };
 }
 
-function measured(
-  clip: Clip,
-  { original, output, sampleRate, nll, realTimeFactor }: Spoken,
+/**
+ * Measures what a system makes of a clip.
+ * @param warped see `evaluateWarped`
+ * @throws {TtsError} what `evaluateCopy` and `evaluateWarped` throw, with the clip's path
+ */
+export function measureCopy(
+  clip: Pick<Clip, 'id' | 'path'>,
+  { original, output, sampleRate, notes, resampledFrom, nll, realTimeFactor }: Spoken,
   warped: boolean,
-): ClipResult {
+): MeasuredCopy {
   const report = naming(clip, () => (warped ? evaluateWarped : evaluateCopy)(original, output, sampleRate));
   return {
     id: clip.id,
@@ -216,6 +231,9 @@ function measured(
     sampleRate,
     samples: output.length,
     measures: { nll, ...report, realTimeFactor },
+    notes,
+    resampledFrom,
+    sound: { original, output },
   };
 }
 
@@ -234,7 +252,7 @@ function pooledNll(clips: readonly ClipResult[]): number | null {
 }
 
 /** Puts the clip's name in front of what is wrong with it. */
-function naming<T>(clip: Clip, measure: () => T): T {
+function naming<T>(clip: Pick<Clip, 'path'>, measure: () => T): T {
   try {
     return measure();
   } catch (cause) {

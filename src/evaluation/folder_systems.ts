@@ -4,9 +4,10 @@ import { resample } from '../audio/resample.js';
 import { writeWav } from '../audio/write.js';
 import { TtsError } from '../base/errors.js';
 import { makeFolder } from '../base/output.js';
+import { type FileSource, nameOf } from '../base/whole_file.js';
 import { type Clip, openCorpus } from '../data/corpora/corpus.js';
 import { sameName } from '../data/corpora/text.js';
-import { distinctNames, Resampled, type System } from './system.js';
+import { distinctNames, type Spoken, type System } from './system.js';
 
 /** Recordings whose lengths differ by more than so many seconds are not the same speech at the same time. */
 const lengthTolerance = 0.1;
@@ -66,37 +67,42 @@ export async function openFolderSystems(
 }
 
 function folderSystem(name: string, path: string, clips: ReadonlyMap<string, Clip>, warped: boolean): System {
-  const resampled = new Resampled(name);
   return {
     name,
     path,
     settings: {},
-    async speak({ id, path: originalPath }) {
-      const { path: ownPath } = clips.get(id) as Clip;
-      const { samples: original, sampleRate, notes } = await readRecording(originalPath);
-      const own = await readWithFaults(ownPath);
-      // A copy that is silent is a bad copy, and measured; one at another scale is no audio.
-      const scale = own.faults.find(({ kind }) => kind === 'scale');
-      if (scale) throw new TtsError('ERR_AUDIO_LEVEL', `${ownPath} ${scale.what}`);
-      if (own.sampleRate !== sampleRate) resampled.count(own.sampleRate, sampleRate);
-      const output = resample(own.samples, own.sampleRate, sampleRate);
-      const [seconds, expected] = [output.length / sampleRate, original.length / sampleRate];
-      if (!warped && Math.abs(seconds - expected) > lengthTolerance) {
-        throw new TtsError(
-          'ERR_CORPUS',
-          `${ownPath} lasts ${seconds.toFixed(2)} s and its original ${originalPath} ${expected.toFixed(2)} ` +
-            `s, expected at most ${lengthTolerance} s of difference in copies; for ` +
-            'speech with a rhythm of its own there is --dtw',
-        );
-      }
-      // An offset is measured as any other difference; its remedy is one of training.
-      const faults = own.faults.filter(({ kind }) => kind !== 'offset');
-      const said = [...notes, ...faults.map(({ what }) => `${ownPath} ${what}`)];
-      return { original, output, sampleRate, notes: said, nll: null, realTimeFactor: null };
-    },
-    notes: () => resampled.notes(),
+    recordings: ({ id, path: original }) => [original, (clips.get(id) as Clip).path],
+    speak: ({ id, path: original }) => besideOriginal(original, (clips.get(id) as Clip).path, warped),
     dispose: () => undefined,
   };
+}
+
+/**
+ * A recording beside its original.
+ * @param warped see `openFolderSystems`
+ * @throws {TtsError} what `readRecording` and `readWithFaults` throw; ERR_AUDIO_LEVEL, ERR_CORPUS
+ */
+export async function besideOriginal(original: FileSource, own: FileSource, warped: boolean): Promise<Spoken> {
+  const { samples, sampleRate, notes } = await readRecording(original);
+  const recording = await readWithFaults(own);
+  // A copy that is silent is a bad copy, and measured; one at another scale is no audio.
+  const scale = recording.faults.find(({ kind }) => kind === 'scale');
+  if (scale) throw new TtsError('ERR_AUDIO_LEVEL', `${nameOf(own)} ${scale.what}`);
+  const output = resample(recording.samples, recording.sampleRate, sampleRate);
+  const [seconds, expected] = [output.length / sampleRate, samples.length / sampleRate];
+  if (!warped && Math.abs(seconds - expected) > lengthTolerance) {
+    throw new TtsError(
+      'ERR_CORPUS',
+      `${nameOf(own)} lasts ${seconds.toFixed(2)} s and its original ${nameOf(original)} ${expected.toFixed(2)} ` +
+        `s, expected at most ${lengthTolerance} s of difference in copies; for ` +
+        'speech with a rhythm of its own there is --dtw',
+    );
+  }
+  // An offset is measured as any other difference; its remedy is one of training.
+  const faults = recording.faults.filter(({ kind }) => kind !== 'offset');
+  const said = [...notes, ...faults.map(({ what }) => `${nameOf(own)} ${what}`)];
+  const resampledFrom = recording.sampleRate === sampleRate ? undefined : recording.sampleRate;
+  return { original: samples, output, sampleRate, notes: said, resampledFrom, nll: null, realTimeFactor: null };
 }
 
 /**

@@ -10,6 +10,8 @@ export interface Spoken {
   readonly sampleRate: number;
   /** What is to be said of the recordings of this clip, for the report. */
   readonly notes?: readonly string[];
+  /** Rate of a recording that was resampled to this one, in Hz. */
+  readonly resampledFrom?: number;
   /** What only a voice has; see `ClipMeasures`. */
   readonly nll: number | null;
   readonly realTimeFactor: number | null;
@@ -22,10 +24,10 @@ export interface System {
   readonly path: string;
   /** How it speaks, for reports. */
   readonly settings: Readonly<Record<string, string | number>>;
+  /** The files that it reads to speak a clip, the original first. */
+  recordings(clip: Clip): readonly string[];
   /** Speaks a clip; the same clip always gives the same samples. */
   speak(clip: Clip): Promise<Spoken>;
-  /** What was done to the recordings so far, in sentences for the report. */
-  notes(): string[];
   dispose(): void;
 }
 

@@ -4,7 +4,7 @@ import { readRecording } from '../audio/read.js';
 import { resample } from '../audio/resample.js';
 import { describeTreatment, isUntreated, treat } from '../audio/treatment.js';
 import { TtsError } from '../base/errors.js';
-import type { Clip } from '../data/corpora/corpus.js';
+import { type FileSource, nameOf } from '../base/whole_file.js';
 import { inFloat32, type Kernels } from '../kernels/index.js';
 import { loadTensorFlow } from '../model/backend/backend.js';
 import { loadVoice } from '../model/voice/file.js';
@@ -14,7 +14,7 @@ import { GateConditioner } from '../model/wavernn/conditioner.js';
 import type { SynthesisFeatures } from '../synthesis/frame_source.js';
 import { synthesize } from '../synthesis/synthesize.js';
 import { type MeasuredNetwork, type MeasuredSpeech, negativeLogLikelihood } from './nll.js';
-import { Resampled, type Spoken, type System } from './system.js';
+import { type Spoken, type System } from './system.js';
 
 export interface VoiceSystemOptions {
   readonly path: string;
@@ -40,16 +40,7 @@ export async function openVoiceSystem({
   kernels,
 }: VoiceSystemOptions): Promise<System> {
   const voice = await loadVoice(path);
-  const { tf } = await loadTensorFlow(kernels);
-  const conditioner = new GateConditioner(tf, voice.config, voice.conditioning, voice.statistics);
-  const measured: MeasuredNetwork = {
-    kernels,
-    network: inFloat32(voiceNetwork(voice)),
-    config: voice.config,
-    conditioner,
-    settings: voice.features,
-  };
-  const resampled = new Resampled(name);
+  const copy = await voiceCopier(voice, { seed, temperature, correction, kernels });
   return {
     name,
     path,
@@ -63,40 +54,60 @@ export async function openVoiceSystem({
       ...(correction === false && { correction: 'off' }),
       ...(isUntreated(voice.treatment) ? {} : { treatment: describeTreatment(voice.treatment) }),
     },
-    async speak(clip) {
-      const { samples, notes } = await recordingFor(voice, clip, resampled);
-      const { data, frames } = melSpectrogram(samples, voice.features);
-      const begun = performance.now();
-      const output = await speech(voice, { data, frames }, { seed, temperature, correction, kernels });
-      const seconds = (performance.now() - begun) / 1000;
-      return {
-        original: samples,
-        output,
-        sampleRate: voice.features.sampleRate,
-        notes,
-        nll: negativeLogLikelihood(measured, [measuredSpeech(samples, data, frames)]),
-        realTimeFactor: seconds / (output.length / voice.features.sampleRate),
-      } satisfies Spoken;
-    },
-    notes: () => resampled.notes(),
+    recordings: (clip) => [clip.path],
+    speak: (clip) => copy(clip.path),
     dispose: () => undefined,
+  };
+}
+
+/**
+ * How a voice copies recordings.
+ * @returns a function that throws what `readRecording` and `synthesize` throw, and ERR_AUDIO_EMPTY
+ */
+export async function voiceCopier(
+  voice: Voice,
+  { kernels, ...how }: Pick<VoiceSystemOptions, 'seed' | 'temperature' | 'correction' | 'kernels'>,
+): Promise<(recording: FileSource) => Promise<Spoken>> {
+  const { tf } = await loadTensorFlow(kernels);
+  const conditioner = new GateConditioner(tf, voice.config, voice.conditioning, voice.statistics);
+  const measured: MeasuredNetwork = {
+    kernels,
+    network: inFloat32(voiceNetwork(voice)),
+    config: voice.config,
+    conditioner,
+    settings: voice.features,
+  };
+  return async (recording) => {
+    const { samples, notes, resampledFrom } = await recordingFor(voice, recording);
+    const { data, frames } = melSpectrogram(samples, voice.features);
+    const begun = performance.now();
+    const output = await speech(voice, { data, frames }, { ...how, kernels });
+    const seconds = (performance.now() - begun) / 1000;
+    return {
+      original: samples,
+      output,
+      sampleRate: voice.features.sampleRate,
+      notes,
+      resampledFrom,
+      nll: negativeLogLikelihood(measured, [measuredSpeech(samples, data, frames)]),
+      realTimeFactor: seconds / (output.length / voice.features.sampleRate),
+    };
   };
 }
 
 async function recordingFor(
   { features: { sampleRate, hop }, treatment }: Voice,
-  { path }: Clip,
-  resampled: Resampled,
-): Promise<{ samples: Float32Array; notes: readonly string[] }> {
-  const audio = await readRecording(path);
-  if (audio.sampleRate !== sampleRate) resampled.count(audio.sampleRate, sampleRate);
+  recording: FileSource,
+): Promise<Pick<Spoken, 'notes' | 'resampledFrom'> & { readonly samples: Float32Array }> {
+  const audio = await readRecording(recording);
+  const resampledFrom = audio.sampleRate === sampleRate ? undefined : audio.sampleRate;
   const samples = resample(audio.samples, audio.sampleRate, sampleRate);
   if (samples.length < hop)
     throw new TtsError(
       'ERR_AUDIO_EMPTY',
-      `${path} has ${samples.length} samples at ${sampleRate} Hz, expected at least ${hop}`,
+      `${nameOf(recording)} has ${samples.length} samples at ${sampleRate} Hz, expected at least ${hop}`,
     );
-  return { samples: treat(samples, sampleRate, treatment), notes: audio.notes };
+  return { samples: treat(samples, sampleRate, treatment), notes: audio.notes, resampledFrom };
 }
 
 async function speech(

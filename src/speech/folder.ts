@@ -1,5 +1,6 @@
 import { WavStream } from '../audio/write.js';
 import { TtsError } from '../base/errors.js';
+import { type FileSource, nameOf } from '../base/whole_file.js';
 import { type FolderFileOptions, openFolderFiles, type SpokenFile } from '../synthesis/folder_files.js';
 import { nothingToSpeak } from './nothing.js';
 import type { Speaker, SpeakingOptions } from './speaker.js';
@@ -8,6 +9,38 @@ import { readText } from './text_file.js';
 export interface SpeakFolderOptions extends SpeakingOptions, FolderFileOptions {
   /** Files at once. */
   readonly atOnce: number;
+}
+
+/** What is spoken of a folder. */
+export const spokenTexts = { endings: ['.txt'], expected: '.txt files' };
+
+/** Whether a text is at fault, for which the others are spoken all the same. */
+export const unspeakable = (error: unknown): error is TtsError =>
+  error instanceof TtsError && /^ERR_(TEXT|FILE_READ|FILE_NOT_FOUND)$/.test(error.code);
+
+/**
+ * Speaks a text to its end.
+ * @throws {TtsError} what `readText` and `Speaker.speak` throw; ERR_TEXT where there is nothing to speak
+ */
+export async function speakWhole(
+  speaker: Speaker,
+  source: FileSource,
+  options: SpeakingOptions,
+): Promise<{ pcm: Int16Array; notes: string[] }> {
+  const notes: string[] = [];
+  const pieces: Int16Array[] = [];
+  for await (const { pcm, sentence, last } of speaker.speak(readText(source), options)) {
+    if (last) notes.push(...sentence.said.notes.map(({ note }) => note));
+    pieces.push(pcm);
+  }
+  const pcm = new Int16Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    pcm.set(piece, at);
+    at += piece.length;
+  }
+  if (pcm.length === 0) throw nothingToSpeak(nameOf(source), notes);
+  return { pcm, notes };
 }
 
 /**
@@ -22,8 +55,7 @@ export async function speakFolder(
   outputs: string,
   { atOnce, force, onFile, ...options }: SpeakFolderOptions,
 ): Promise<SpokenFile[]> {
-  const texts = { endings: ['.txt'], expected: '.txt files' };
-  const { jobs, files, report } = await openFolderFiles(inputs, outputs, texts, { force, onFile });
+  const { jobs, files, report } = await openFolderFiles(inputs, outputs, spokenTexts, { force, onFile });
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
 
@@ -42,8 +74,7 @@ export async function speakFolder(
       report({ input, output, seconds: wav.samples / speaker.sampleRate, notes });
     } catch (error) {
       await wav?.abort();
-      const reading = error instanceof TtsError && /^ERR_(TEXT|FILE_READ|FILE_NOT_FOUND)$/.test(error.code);
-      if (!reading) throw error;
+      if (!unspeakable(error)) throw error;
       report({ input, output, seconds: 0, notes, error });
     }
   }

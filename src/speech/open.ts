@@ -16,8 +16,11 @@ export interface SpeakerOptions {
   readonly acoustic?: string | AcousticModel;
   /** The name of a voice that ships, a file, or a voice that was read. Default `kathleen`. */
   readonly voice?: string | Voice;
-  /** A file with words of your own; they go before those of the acoustic model's reader. See `parseLexicon`. */
-  readonly lexicon?: string;
+  /**
+   * A file with words of your own, or one that was read; they go before those of the acoustic model's reader. See
+   * `parseLexicon`.
+   */
+  readonly lexicon?: string | Lexicon;
   /** Default: the fastest of this machine, on all cores. */
   readonly kernels?: Kernels;
   /** Speeches at once; more wait for one to end. Default: 16 for each thread. */
@@ -36,7 +39,7 @@ export async function openSpeaker(options: SpeakerOptions = {}): Promise<Speaker
   const [readModel, readVoice, own, { tf }] = await Promise.all([
     model ? loadAcoustic(model.path) : (acoustic as AcousticModel),
     voiceFile ? loadVoice(voiceFile.path) : (voice as Voice),
-    lexicon === undefined ? undefined : readLexicon(lexicon),
+    typeof lexicon === 'string' ? readLexicon(lexicon) : lexicon,
     loadTensorFlow(kernels),
   ]);
   const pronouncer = readersPronouncer(readModel, own);

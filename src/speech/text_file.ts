@@ -2,14 +2,16 @@ import { createReadStream } from 'node:fs';
 import { TtsError } from '../base/errors.js';
 import { standardStream } from '../base/standard_streams.js';
 import { explainSystemError } from '../base/system_error.js';
+import { type FileSource, nameOf } from '../base/whole_file.js';
 
 /**
  * The text of a file, piece by piece; `-` is standard input. In UTF-8, or in UTF-16 with a byte order mark.
  * @throws {TtsError} ERR_FILE_NOT_FOUND, ERR_FILE_READ; ERR_TEXT where it is no text in UTF-8
  */
-export async function* readText(path: string): AsyncGenerator<string, void, void> {
-  const name = path === standardStream ? 'standard input' : path;
-  const stream: AsyncIterable<Uint8Array> = path === standardStream ? process.stdin : createReadStream(path);
+export async function* readText(source: FileSource): AsyncGenerator<string, void, void> {
+  const name = source === standardStream ? 'standard input' : nameOf(source);
+  const stream: AsyncIterable<Uint8Array> | Iterable<Uint8Array> =
+    typeof source !== 'string' ? [source.bytes] : source === standardStream ? process.stdin : createReadStream(source);
   let decoder: { decode: (bytes?: Uint8Array, options?: { stream: boolean }) => string } | undefined;
   let bytes = 0;
   let head: Uint8Array = new Uint8Array(0);

@@ -9,14 +9,18 @@ import { Pronouncer } from './lexicon/pronouncer.js';
 
 /** Reads a lexicon from a file; see `parseLexicon`. @throws TtsError ERR_FILE_NOT_FOUND, ERR_FILE_READ, ERR_LEXICON */
 export async function readLexicon(path: string): Promise<Lexicon> {
-  const bytes = await readWholeFile(path);
+  return decodeLexicon(await readWholeFile(path), path);
+}
+
+/** A lexicon from the bytes of a file. @param name what messages call it @throws TtsError ERR_LEXICON */
+export function decodeLexicon(bytes: Uint8Array, name: string): Lexicon {
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
-    throw new TtsError('ERR_LEXICON', `${path} is no text in UTF-8`, { cause: error });
+    throw new TtsError('ERR_LEXICON', `${name} is no text in UTF-8`, { cause: error });
   }
-  return parseLexicon(text, path);
+  return parseLexicon(text, name);
 }
 
 let shipped: Promise<G2p> | undefined;

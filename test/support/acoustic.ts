@@ -1,15 +1,18 @@
+import { join } from 'node:path';
 import type { MelSettings } from '../../src/audio/mel_settings.js';
 import { melPresets } from '../../src/audio/presets.js';
 import { untreated } from '../../src/audio/treatment.js';
 import { RandomStream } from '../../src/base/random.js';
-import type { Corpus } from '../../src/data/corpora/corpus.js';
-import type { FeatureStore, StoredClip } from '../../src/data/store/feature_store.js';
+import { type Corpus, openCorpus } from '../../src/data/corpora/corpus.js';
+import { type FeatureStore, openFeatureStore, type StoredClip } from '../../src/data/store/feature_store.js';
 import { type AcousticConfig, acousticShapes, sizeOf } from '../../src/model/acoustic/config.js';
 import type { AcousticModel } from '../../src/model/acoustic/model.js';
 import { openPronouncer } from '../../src/text/load.js';
 import { phonesOf } from '../../src/text/phones_of.js';
 import { type Token, tokensOf } from '../../src/text/tokens.js';
 import { type AcousticData, acousticData, type AlignedClip } from '../../src/training/acoustic/examples.js';
+import { type AcousticRecipe, loadAcousticRecipe } from '../../src/training/recipe/recipe.js';
+import { root } from './command_line.js';
 
 export const tinyConfig: AcousticConfig = {
   tokenWidth: 16,
@@ -86,4 +89,29 @@ export const wavyPitch = ({ frames }: Pick<StoredClip, 'frames'>): Float32Array 
 /** What a training reads, of a corpus that has no alignments. */
 export async function evenData(corpus: Corpus, store: FeatureStore): Promise<AcousticData> {
   return acousticData(store, await evenAlignments(corpus, store), [], wavyPitch);
+}
+
+/** A recipe of an acoustic model that takes a step in milliseconds. @param set changes to it */
+export function tinyAcoustic(...set: readonly string[]): AcousticRecipe {
+  const tiny = [
+    'data.validation.clips=[LJ001-0002, LJ001-0008]',
+    ...Object.entries(tinyConfig).map(
+      ([key, value]) => `${key.endsWith('idth') ? 'sizes.small' : 'model'}.${key}=${JSON.stringify(value)}`,
+    ),
+    'training.stages={ durations: 0.4, prosody: 0.2 }',
+    'training.tokenClips=4',
+    'training.clips=2',
+    'training.warmup=2',
+    'training.learningRate=1e-2',
+  ];
+  const data = join(root, 'data', 'ljspeech-mini');
+  return loadAcousticRecipe(join(root, 'recipes', 'ljspeech-acoustic'), { data, set: [...tiny, ...set] });
+}
+
+/** What such a recipe trains on, and the store that its clips are in. */
+export async function tinyAcousticStore(recipe: AcousticRecipe, cacheDir: string) {
+  const corpus = await openCorpus(join(root, 'data', 'ljspeech-mini'));
+  const { features: settings, data } = recipe;
+  const store = await openFeatureStore({ corpus, settings, cacheDir, threads: 2, validation: data.validation });
+  return { store, data: await evenData(corpus, store) };
 }

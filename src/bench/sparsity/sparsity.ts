@@ -133,12 +133,32 @@ function recipeOf(path: string, options: RecipeOptions, { name, set }: SparsityM
   return name === 'dense' ? task.dense(recipe) : task.smallDense(recipe);
 }
 
+/**
+ * The results in a folder of another comparison.
+ * @throws {TtsError} ERR_FILE_NOT_FOUND, ERR_FILE_READ
+ */
+export function resultsIn(folder: string): SparsityResult[] {
+  const file = join(folder, 'results.jsonl');
+  if (!existsSync(file)) throw new TtsError('ERR_FILE_NOT_FOUND', `${file} is not there, expected results of runs`);
+  return [...parseResults(file, wholeLinesOf(file).lines).values()];
+}
+
+/** The lines of a file, and how much of it they are: the last one may have been cut off. */
+function wholeLinesOf(file: string): { readonly lines: string[]; readonly whole: string; readonly cutOff: string } {
+  const text = existsSync(file) ? readWholeFileSync(file).toString('utf8') : '';
+  const end = text.lastIndexOf('\n') + 1;
+  const whole = text.slice(0, end);
+  return { lines: whole.split('\n').slice(0, -1), whole, cutOff: text.slice(end) };
+}
+
 /** What an earlier call wrote, by key. A last line that was cut off is removed. */
 function readResults(file: string): Map<string, SparsityResult> {
-  const text = existsSync(file) ? readWholeFileSync(file).toString('utf8') : '';
-  const [cutOff, ...reversed] = text.split('\n').reverse();
-  const lines = reversed.reverse();
-  if (cutOff !== '') writeWholeFileSync(file, text.slice(0, text.length - cutOff.length));
+  const { lines, whole, cutOff } = wholeLinesOf(file);
+  if (cutOff !== '') writeWholeFileSync(file, whole);
+  return parseResults(file, lines);
+}
+
+function parseResults(file: string, lines: readonly string[]): Map<string, SparsityResult> {
   return new Map(
     lines.map((line, i) => {
       try {

@@ -4,7 +4,8 @@ import { markdownTable } from '../../report/markdown.js';
 import { narrowWidths } from './classifier.js';
 import { chooseMethods } from './methods.js';
 import type { SparsityResult } from './sparsity.js';
-import { compare, comparisonRows, summarise, summaryCsv, summaryRows } from './table.js';
+import { refused } from '../../../test/support/files.js';
+import { changeRows, changes, compare, comparisonRows, summarise, summaryCsv, summaryRows } from './table.js';
 
 const figures = [{ name: 'accuracy', title: 'accuracy, %', digits: 1 }];
 
@@ -96,4 +97,29 @@ test('the narrow dense net has nearly as many weights', () => {
   const [a, b, c] = narrowWidths('lenet-large', 11_132);
   const weights = 25 * a + 25 * a * b + 49 * b * c + 10 * c;
   assert.ok(Math.abs(weights / 11_132 - 1) < 0.05, `${weights}`);
+});
+
+test('a method is compared with itself elsewhere, seed by seed, with an interval', () => {
+  // In R: t.test(laevo, dextro, paired = TRUE)$conf.int is 0.7001142 to 2.4598858.
+  const others = [...results('es', ...dextro).reverse(), ...results('rigl', 1, 2)];
+  const found = changes([...results('es', ...laevo), ...results('fixed', 1, 2)], others, figures);
+  assert.deepEqual([found.length, found[0].method, found[0].seeds], [1, 'es', 10]);
+  const { mean, low, high } = found[0];
+  for (const [value, expected] of [
+    [mean, 1.58],
+    [low, 0.7001142],
+    [high, 2.4598858],
+  ])
+    assert.ok(Math.abs(value! - expected!) < 1e-7, `${value}`);
+  assert.deepEqual(changeRows(found, figures), [
+    ['difference', 'seeds', 'accuracy, %'],
+    ['es', '10', '+1.6 (+0.7 to +2.5)'],
+  ]);
+  const [single] = changes(results('es', 3), results('es', 5), figures);
+  assert.deepEqual([single.mean, single.low], [-2, null]);
+  assert.throws(() => changes(results('es', 3), results('fixed', 3), figures), refused('ERR_ARGUMENT', /no method/));
+  assert.throws(
+    () => changes(results('es', 3), [...results('es', 3), ...results('es', 4)], figures),
+    refused('ERR_ARGUMENT', /es, seed 1 more than once/),
+  );
 });

@@ -1,5 +1,6 @@
 import type { FileKind } from '../../base/output.js';
-import { deviation, holm, mean, pairedTTest } from '../../base/statistics.js';
+import { TtsError } from '../../base/errors.js';
+import { deviation, holm, intervalOfMean, mean, pairedTTest } from '../../base/statistics.js';
 import type { SparsityMethod } from './methods.js';
 import type { SparsityResult } from './sparsity.js';
 import type { QualityFigure } from './task.js';
@@ -137,6 +138,69 @@ export function comparisonRows(comparisons: readonly Comparison[], figures: read
         ),
       ),
     ]),
+  ];
+}
+
+/** A method in two comparisons, such as with parts and without them, over the seeds that both have. */
+export interface Change {
+  readonly method: string;
+  readonly figure: string;
+  readonly seeds: number;
+  /** Mean of the value here less the one there, with its 95% confidence interval (Student's t); null for one seed. */
+  readonly mean: number;
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
+/**
+ * By how much each method's figures differ from those of another comparison, seed by seed.
+ * @throws {TtsError} ERR_ARGUMENT where that one has nothing in common, or two results of a method and a seed
+ */
+export function changes(
+  results: readonly SparsityResult[],
+  others: readonly SparsityResult[],
+  figures: readonly QualityFigure[],
+): Change[] {
+  const nameOf = ({ method, seed }: SparsityResult) => `${method}, seed ${seed}`;
+  const byName = new Map(others.map((other) => [nameOf(other), other]));
+  const twice = others.find((other) => byName.get(nameOf(other)) !== other);
+  if (twice)
+    throw new TtsError(
+      'ERR_ARGUMENT',
+      `the results to compare with have ${nameOf(twice)} more than once, expected a folder of one comparison`,
+    );
+  const found = [...new Set(results.map(({ method }) => method))].flatMap((method) =>
+    figures.flatMap(({ name: figure }) => {
+      const differences = results.flatMap((result) => {
+        const other = result.method === method ? byName.get(nameOf(result)) : undefined;
+        return other ? [result.quality[figure] - other.quality[figure]] : [];
+      });
+      if (differences.length === 0) return [];
+      const { mean: middle, low, high } = intervalOfMean(differences);
+      return [{ method, figure, seeds: differences.length, mean: middle, low, high }];
+    }),
+  );
+  if (found.length === 0)
+    throw new TtsError('ERR_ARGUMENT', 'the results to compare with have no method and seed of these');
+  return found;
+}
+
+/** The changes as rows of text, a method each, the head first. */
+export function changeRows(found: readonly Change[], figures: readonly QualityFigure[]): string[][] {
+  const signed = (value: number, digits: number) => `${value > 0 ? '+' : ''}${value.toFixed(digits)}`;
+  const cell = ({ mean: middle, low, high }: Change, digits: number) =>
+    signed(middle, digits) +
+    (low === null || high === null ? '' : ` (${signed(low, digits)} to ${signed(high, digits)})`);
+  return [
+    ['difference', 'seeds', ...figures.map(({ title }) => title)],
+    ...[...new Set(found.map(({ method }) => method))].map((method) => {
+      const own = found.filter((each) => each.method === method);
+      const cells = figures.map(({ name, digits }) => {
+        const each = own.find(({ figure }) => figure === name);
+        return each ? cell(each, digits) : '';
+      });
+      return [method, String(own[0].seeds), ...cells];
+    }),
   ];
 }
 

@@ -64,7 +64,11 @@ export class RecognitionOf {
   }
 
   /** A clip as one of the systems speaks it; the first system's original is the recording. */
-  add(system: number, { id }: Clip, { original, output, sampleRate }: Spoken): void {
+  add(
+    system: number,
+    { id }: Clip,
+    { original, output, sampleRate }: Pick<Spoken, 'original' | 'output' | 'sampleRate'>,
+  ): void {
     if (!this.said.has(id)) return;
     if (system === 0) this.send(-1, id, original, sampleRate);
     this.send(system, id, output, sampleRate);

@@ -24,7 +24,7 @@ const system = (name: string, snr: number): System => ({
     nll: 5,
     realTimeFactor: 0.1,
   }),
-  notes: () => [],
+  recordings: ({ path }) => [path],
   dispose: () => undefined,
 });
 const systems = [system('ours', 20), system(hostile, 10)];

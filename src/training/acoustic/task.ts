@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import type { Treatment } from '../../audio/treatment.js';
 import { keepInputs } from '../../base/output.js';
 import { readWholeFileSync } from '../../base/whole_file.js';
@@ -12,11 +12,13 @@ import { loadVoiceSync } from '../../model/voice/file.js';
 import { findVoice } from '../../model/voice/shipped.js';
 import type { Lexicon } from '../../text/lexicon/own.js';
 import { checkRunFolder, type RunLimits, runTask } from '../loop.js';
+import type { ComputeParts } from '../parts/part.js';
 import { acousticConfigOf } from '../recipe/acoustic_schema.js';
 import type { AcousticRecipe } from '../recipe/recipe.js';
 import type { CurveColumn, RunPosition, TrainingTask } from '../task.js';
 import type { AcousticData } from './examples.js';
 import { measureHeldOut, speakHeldOut } from './held_out.js';
+import { acousticLearner } from './parts.js';
 import { AcousticTrainer, stageOf } from './trainer.js';
 
 export interface AcousticRunOptions extends RunLimits {
@@ -26,6 +28,19 @@ export interface AcousticRunOptions extends RunLimits {
   /** How the reader says words, to go into the model; none unless given. */
   readonly lexicon?: Lexicon;
   readonly kernels: Kernels;
+  /** Where parts are computed; in this process unless given. */
+  readonly compute?: (run: PartedAcousticRun) => Promise<ComputeParts>;
+}
+
+/** A run whose parts are to be computed. */
+export interface PartedAcousticRun {
+  readonly recipe: AcousticRecipe;
+  readonly data: AcousticData;
+  readonly kernels: Kernels;
+  /** Of the run's folder. */
+  readonly name: string;
+  /** See `TrainingTask`. */
+  readonly identity: object;
 }
 
 export interface AcousticRunResult {
@@ -81,10 +96,13 @@ export async function trainAcoustic({
   treatment,
   lexicon = new Map(),
   kernels,
+  compute,
   ...limits
 }: AcousticRunOptions): Promise<AcousticRunResult> {
   checkAcousticFolder(limits.out, recipe);
-  const task = acousticTask(recipe, data, treatment, lexicon, kernels);
+  const name = basename(resolve(limits.out));
+  const elsewhere = compute && ((identity: object) => compute({ recipe, data, kernels, name, identity }));
+  const task = await acousticTask(recipe, data, treatment, lexicon, kernels, elsewhere);
   const { step, steps, seconds, figures, perSecond, shipped } = await runTask(task, limits);
   return {
     step,
@@ -99,26 +117,32 @@ export async function trainAcoustic({
   };
 }
 
-function acousticTask(
+async function acousticTask(
   recipe: AcousticRecipe,
   data: AcousticData,
   treatment: Treatment,
   lexicon: Lexicon,
   kernels: Kernels,
-): TrainingTask {
+  compute: ((identity: object) => Promise<ComputeParts>) | undefined,
+): Promise<TrainingTask> {
   const { training } = recipe;
   const config = acousticConfigOf(recipe);
   const voiceFile = findVoice(recipe.voice);
   const voice = loadVoiceSync(voiceFile.path);
   const origin = recipe.from === undefined ? undefined : openAcousticOrigin(recipe.from);
-  const learner = new AcousticTrainer(config, training, data, kernels, origin?.model);
-  const stage = () => stageOf(learner.step - 1, training).stage;
+  const trainer = new AcousticTrainer(config, training, data, kernels, origin?.model);
+  const stage = () => stageOf(trainer.step - 1, training).stage;
+  const identity = {
+    ...settingsOf(recipe),
+    'corpus, split and alignments': data.hash.slice(0, 16),
+    from: origin?.sha256,
+  };
   const model = ({ step, seconds, figures }: RunPosition): AcousticModel => ({
     config,
     features: data.features,
     treatment,
     statistics: data.statistics,
-    weights: learner.parameters.averages,
+    weights: trainer.parameters.averages,
     lexicon,
     provenance: {
       recipe: `${recipe.name}-${recipe.size}`,
@@ -140,11 +164,11 @@ function acousticTask(
   const minutes = (clips: AcousticData['train']) =>
     (clips.reduce((sum, { clip }) => sum + clip.samples, 0) / data.features.sampleRate / 60).toFixed(1);
   return {
-    learner,
+    learner: acousticLearner(trainer, { recipe, data, kernels }, await compute?.(identity)),
     kernels,
     training,
     batch: { size: Math.round(training.clips * meanFrames), unit: 'frames' },
-    identity: { ...settingsOf(recipe), 'corpus, split and alignments': data.hash.slice(0, 16), from: origin?.sha256 },
+    identity,
     introduction: [
       ...(origin ? [`begins from ${origin.name} (${origin.model.provenance.corpus})`] : []),
       `kernels ${kernels.name}, ${kernels.threads} threads; ${data.train.length} clips (${minutes(data.train)} minutes) ` +

@@ -1,5 +1,6 @@
 import { RandomStream, streams } from '../../base/random.js';
-import type { Kernels } from '../../kernels/index.js';
+import { mean } from '../../base/statistics.js';
+import type { AdamState, Kernels } from '../../kernels/index.js';
 import { type AcousticConfig, type NetworkName, prosodyValues } from '../../model/acoustic/config.js';
 import { MelDecoder } from '../../model/acoustic/decoder.js';
 import { HarmonicTemplate } from '../../model/acoustic/harmonics.js';
@@ -8,8 +9,10 @@ import type { AcousticModel } from '../../model/acoustic/model.js';
 import { tokenBatch } from '../../model/acoustic/positions.js';
 import { TokenNetwork } from '../../model/acoustic/token_network.js';
 import type { ChooserState } from '../../sparsity/chooser.js';
-import { globalNorm, statesFromArrays, statesToArrays } from '../adam_states.js';
+import { averageStates, globalNorm, statesFromArrays, statesToArrays } from '../adam_states.js';
 import type { Learner, LearnerStep } from '../learner.js';
+import type { PartedLead } from '../parts/generations.js';
+import { type Generation, type Share, type TrainedPart, whole } from '../parts/part.js';
 import type { AcousticTrainingSettings } from '../recipe/acoustic_schema.js';
 import { learningRateAt } from '../recipe/schedule.js';
 import type { AcousticData, AcousticExample, TimedTokens } from './examples.js';
@@ -46,7 +49,7 @@ const asIfOthers = 1000;
  * frames), the median of what is said; of prosody the squared error, the mean; of the decoder |e| + e²/4 of
  * standardised mels.
  */
-export class AcousticTrainer implements Learner {
+export class AcousticTrainer implements Learner, PartedLead {
   step = 0;
   readonly parameters: AcousticParameters;
   private readonly durations: TokenNetwork;
@@ -55,19 +58,21 @@ export class AcousticTrainer implements Learner {
   readonly template: HarmonicTemplate;
   private readonly buffers = new Buffers();
   private readonly orders = new Map<string, { readonly epoch: number; readonly order: Int32Array }>();
+  /** What this trainer has of each step. */
+  private share: Share = whole;
 
-  /** @param from weights to begin with */
+  /** @param from weights to begin with; 'generations': they come with each */
   constructor(
     readonly config: AcousticConfig,
     private readonly training: AcousticTrainingSettings,
     private readonly data: AcousticData,
     private readonly kernels: Kernels,
-    from?: AcousticModel,
+    from?: AcousticModel | 'generations',
   ) {
     const { features } = data;
     this.parameters = new AcousticParameters(config, features.bins, training.seed);
-    if (from) this.parameters.beginWith(from.weights);
-    else this.parameters.setMeans(data);
+    if (from === undefined) this.parameters.setMeans(data);
+    else if (from !== 'generations') this.parameters.beginWith(from.weights);
     this.durations = new TokenNetwork(kernels, 'durations', config, config.predictorDilations, 1);
     this.prosody = new TokenNetwork(kernels, 'prosody', config, config.predictorDilations, prosodyValues);
     this.decoder = new MelDecoder(kernels, config, features.bins);
@@ -78,9 +83,20 @@ export class AcousticTrainer implements Learner {
   private readonly begins: boolean;
 
   advance(): LearnerStep {
+    this.beginStage();
+    const { loss, norm, learningRate, applied, stage } = this.learn();
+    return { loss, applied, figures: figuresOf(stage, loss, norm, learningRate) };
+  }
+
+  /** The network of prosody begins with what that of durations has learned of tokens. */
+  private beginStage(): void {
+    const { stage, step } = stageOf(this.step, this.training);
+    if (stage === 'prosody' && step === 0 && this.begins) this.parameters.shareTokens();
+  }
+
+  private learn() {
     const { training, parameters } = this;
     const { stage, step, steps } = stageOf(this.step, training);
-    if (stage === 'prosody' && step === 0 && this.begins) parameters.shareTokens();
     const names = parameters.of(stage);
     const gradients = names.map((name) => parameters.gradients.get(name)!);
     for (const gradient of gradients) gradient.fill(0);
@@ -101,11 +117,62 @@ export class AcousticTrainer implements Learner {
       };
       names.forEach((name, i) => this.kernels.adam(settings, gradients[i], parameters.states.get(name)!));
     }
+    return { loss, norm, learningRate, applied, stage };
+  }
+
+  /** A generation ends with its stage; its arrays are those of the network that the stage is about. */
+  beginGeneration(most: number): Generation {
+    const { step } = this;
+    this.beginStage();
+    const { stage, step: done, steps: all } = stageOf(step, this.training);
+    const steps = Math.min(most, all - done);
+    const paired = Array.from({ length: steps }, () => false);
+    return { step, steps, members: 1, paired, arrays: statesToArrays(this.statesOf(stage)) };
+  }
+
+  trainPart({ step, steps, arrays }: Generation, share: Share): TrainedPart {
+    const { stage } = stageOf(step, this.training);
+    statesFromArrays(this.statesOf(stage), arrays);
+    this.share = share;
+    const losses = new Float64Array(steps);
+    const norms = new Float64Array(steps);
+    for (let s = 0; s < steps; s++) {
+      this.step = step + s;
+      ({ loss: losses[s], norm: norms[s] } = this.learn());
+    }
+    const own = statesToArrays(this.statesOf(stage));
+    return { arrays: new Map([...own].map(([name, array]) => [name, array.slice()])), losses, norms };
+  }
+
+  endGeneration({ step, steps }: Generation, parts: readonly TrainedPart[]): LearnerStep {
+    const { stage } = stageOf(step, this.training);
+    averageStates(
+      this.statesOf(stage),
+      parts.map(({ arrays }) => arrays),
+    );
+    this.step = step + steps;
+    const good = parts.flatMap(({ losses, norms }) =>
+      [...losses].filter((loss, s) => Number.isFinite(loss) && Number.isFinite(norms[s])),
+    );
+    const dropped = steps * parts.length - good.length;
+    const loss = mean(good);
+    const last = stageOf(this.step - 1, this.training);
+    const learningRate = learningRateAt(last.step, { ...this.training, steps: last.steps });
+    const norm = mean(parts.map(({ norms }) => norms[steps - 1]));
     return {
       loss,
-      applied,
-      figures: { [`train/${stage}_loss`]: loss, 'train/gradient_norm': norm, 'train/learning_rate': learningRate },
+      applied: good.length > 0,
+      steps,
+      figures: {
+        ...figuresOf(stage, loss, norm, learningRate),
+        ...(dropped > 0 && { 'train/dropped_steps': dropped }),
+      },
     };
+  }
+
+  private statesOf(stage: NetworkName): [name: string, state: AdamState][] {
+    const { parameters } = this;
+    return parameters.of(stage).map((name) => [name, parameters.states.get(name)!]);
   }
 
   diagnostics(): Record<string, number> {
@@ -126,14 +193,14 @@ export class AcousticTrainer implements Learner {
     const count = this.training.tokenClips;
     const own = train.length / Math.min(train.length + others.length, train.length + asIfOthers);
     const ofOthers = Math.round(count * (1 - own));
-    const sequences: readonly TimedTokens[] = [
-      ...this.draw('durations', train, count - ofOthers),
-      ...this.draw('others', others, ofOthers),
-    ];
-    const readers = Uint8Array.from(sequences, (_, i) => (i < count - ofOthers ? 0 : 1));
+    const drawn = this.shareOf<{ readonly tokens: TimedTokens; readonly reader: number }>([
+      ...this.draw('durations', train, count - ofOthers).map((tokens) => ({ tokens, reader: 0 })),
+      ...this.draw('others', others, ofOthers).map((tokens) => ({ tokens, reader: 1 })),
+    ]);
+    const sequences = drawn.map(({ tokens }) => tokens);
     const batch = tokenBatch(
       sequences.map(({ ids }) => ids),
-      readers,
+      Uint8Array.from(drawn, ({ reader }) => reader),
     );
     const { weights, gradients } = this.parameters;
     const y = this.durations.forward(weights, batch, { dropout: this.dropout(this.training.tokenDropout) });
@@ -151,7 +218,7 @@ export class AcousticTrainer implements Learner {
   }
 
   private learnProsody(): number {
-    const examples = this.draw('prosody', this.data.train, this.training.tokenClips);
+    const examples = this.shareOf(this.draw('prosody', this.data.train, this.training.tokenClips));
     const batch = tokenBatch(examples.map(({ ids }) => ids));
     const { weights, gradients } = this.parameters;
     const y = this.prosody.forward(weights, batch, { dropout: this.dropout(this.training.tokenDropout) });
@@ -172,7 +239,7 @@ export class AcousticTrainer implements Learner {
 
   private learnMels(): number {
     const { training, data, buffers } = this;
-    const examples = this.draw('mels', data.train, training.clips);
+    const examples = this.shareOf(this.draw('mels', data.train, training.clips));
     const { mean, std } = data.statistics;
     const { bins } = data.features;
     const batch = tokenBatch(examples.map(({ ids }) => ids));
@@ -225,6 +292,12 @@ export class AcousticTrainer implements Learner {
     });
   }
 
+  /** Every so many of the items of a step: the parts together have them all. */
+  private shareOf<T>(items: readonly T[]): T[] {
+    const { index, count } = this.share;
+    return items.filter((_, i) => i % count === index);
+  }
+
   private orderOf(what: string, length: number, epoch: number): Int32Array {
     const known = this.orders.get(what);
     if (known?.epoch === epoch) return known.order;
@@ -242,8 +315,16 @@ export class AcousticTrainer implements Learner {
     return { share, random: () => random.uint32() };
   }
 
-  /** Random numbers of this step. */
+  /** Random numbers of this step, and of our share of it. */
   private random(stream: number, part = 0): RandomStream {
-    return new RandomStream(this.training.seed, stream, (2 * this.step + part) * blocksOfStep);
+    const { index, count } = this.share;
+    const own = Math.floor((index / count) * blocksOfStep);
+    return new RandomStream(this.training.seed, stream, (2 * this.step + part) * blocksOfStep + own);
   }
 }
+
+const figuresOf = (stage: NetworkName, loss: number, norm: number, learningRate: number) => ({
+  [`train/${stage}_loss`]: loss,
+  'train/gradient_norm': norm,
+  'train/learning_rate': learningRate,
+});

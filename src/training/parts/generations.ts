@@ -1,17 +1,26 @@
 import type { ChooserState } from '../../sparsity/chooser.js';
 import type { Learner, LearnerStep } from '../learner.js';
 import type { PartSettings } from '../recipe/parts.js';
-import type { ComputeParts } from './part.js';
-import type { PartedLearner } from './parted_learner.js';
+import type { ComputeParts, Generation, Share, TrainedPart } from './part.js';
+
+/** Something whose steps can be done in parts; see `PartedLearner`. */
+export interface PartedLead extends Pick<Learner, 'step' | 'diagnostics' | 'save' | 'restore'> {
+  /** Says where a generation of so many steps begins, or of fewer. */
+  beginGeneration(most: number): Generation;
+  /** Trains a part: a pure function of its arguments, the recipe, the examples and the kernels. */
+  trainPart(generation: Generation, share: Share): TrainedPart;
+  /** Brings the parts together, in their order. */
+  endGeneration(generation: Generation, parts: readonly TrainedPart[]): LearnerStep;
+}
 
 /**
- * A learner that takes a generation at a time, of parts that are trained elsewhere. Generations begin at multiples of
+ * A learner that takes a generation at a time, of parts that are trained elsewhere. Generations end at multiples of
  * their length, so that a run goes on exactly where it stopped.
  */
 export class GenerationLearner implements Learner {
   /** @param steps of the run: the last generation ends there */
   constructor(
-    private readonly lead: PartedLearner,
+    private readonly lead: PartedLead,
     private readonly compute: ComputeParts,
     private readonly settings: PartSettings,
     private readonly steps: number,
@@ -57,7 +66,7 @@ const copied = ({ arrays, state }: ChooserState): ChooserState => ({
 });
 
 /** Trains the parts one after the other in this process, by one learner that holds each in turn. */
-export function computeInProcess(learner: PartedLearner): ComputeParts {
+export function computeInProcess(learner: Pick<PartedLead, 'trainPart'>): ComputeParts {
   return (generation, count) =>
     Promise.resolve({
       parts: Array.from({ length: count }, (_, index) => learner.trainPart(generation, { index, count })),

@@ -2,6 +2,7 @@ import type { Mask } from '../../sparsity/mask.js';
 import type { LearnerStep } from '../learner.js';
 import { MaskedLearner, type MaskedParameters } from '../masked_learner.js';
 import { learningRateAt } from '../recipe/schedule.js';
+import type { PartedLead } from './generations.js';
 import { type Generation, membersOf, type NamedArrays, type Share, type TrainedPart, whole } from './part.js';
 
 /** Parameters that can be trained apart and brought together again. */
@@ -22,7 +23,7 @@ export interface PartedParameters extends MaskedParameters {
  * the means of theirs (local SGD: Stich 2019, arXiv 1805.09767; moments are averaged and never begun anew). One part is
  * the same as no parts, to the bit.
  */
-export abstract class PartedLearner extends MaskedLearner {
+export abstract class PartedLearner extends MaskedLearner implements PartedLead {
   protected abstract override readonly parameters: PartedParameters;
   /** What this learner has of each step. */
   protected share: Share = whole;

@@ -22,6 +22,10 @@ const acousticTrainingSchema = z
     /** Clips of a step: of those that only read tokens, and of the decoder. */
     tokenClips: clips,
     clips,
+    /** Equal parts in which a step is done, on as many machines as there are; 1 unless said: `acousticPartSettings`. */
+    parts: whole(limits.parts).optional(),
+    /** Steps that parts train apart before they become one again; 15 unless said. */
+    generation: whole(limits.generation).optional(),
     /** At its height, in each stage. */
     learningRate: z.number().positive().max(1),
     /** Steps of each stage over which the learning rate grows from 0. */

@@ -1,5 +1,6 @@
 import { TtsError } from '../../base/errors.js';
 import { maskSteps } from '../../sparsity/settings.js';
+import type { AcousticRecipeFile } from './acoustic_schema.js';
 import type { RecipeFile } from './vocoder_schema.js';
 
 /** Steps of a generation where the recipe says none, at most. */
@@ -40,5 +41,17 @@ export function partSettings({ sparsity, training }: Pick<RecipeFile, 'sparsity'
     );
   if (lanes % parts !== 0)
     throw new TtsError('ERR_RECIPE', `training.lanes is ${lanes}, expected a multiple of the ${parts} parts`);
+  return { parts, generation };
+}
+
+/**
+ * The same for an acoustic model.
+ * @throws {TtsError} ERR_RECIPE for clips that parts cannot share out
+ */
+export function acousticPartSettings({ training }: Pick<AcousticRecipeFile, 'training'>): PartSettings {
+  const { parts = 1, generation = usualGeneration, clips, tokenClips } = training;
+  for (const [name, value] of Object.entries({ clips, tokenClips }))
+    if (value % parts !== 0)
+      throw new TtsError('ERR_RECIPE', `training.${name} is ${value}, expected a multiple of the ${parts} parts`);
   return { parts, generation };
 }

@@ -21,7 +21,7 @@ import {
   evolvedRecipeSchema,
 } from './classifier_schema.js';
 import { applyAcoustic, applyVoice, checkFits } from './from_voice.js';
-import { partSettings } from './parts.js';
+import { acousticPartSettings, partSettings } from './parts.js';
 import { type RecipeFile, recipeSchema } from './vocoder_schema.js';
 
 /** A vocoder's recipe that passed the schema, with the feature preset looked up. Plain data, fit for JSON. */
@@ -68,6 +68,10 @@ export interface RecipeOptions {
  */
 export const recipeFrom = (value: unknown, what: string): Recipe =>
   withFeatures(parsed(recipeSchema, value, what), what);
+
+/** The same of an acoustic model's. */
+export const acousticRecipeFrom = (value: unknown, what: string): AcousticRecipe =>
+  withAcousticFeatures(parsed(acousticRecipeSchema, value, what), what);
 
 /** The same of a classifier's. */
 export const classifierRecipeFrom = (value: unknown, what: string): ClassifierRecipe =>
@@ -129,7 +133,7 @@ export function loadAnyRecipe(dirOrFile: string, options: RecipeOptions = {}): A
       throw new TtsError('ERR_RECIPE', `${path}: ${describeIssues(checked.error.issues, schema, document, lines)}`);
     const { size, sizes } = checked.data;
     if (!Object.hasOwn(sizes, size)) throw unknownName(path, 'size', size, Object.keys(sizes));
-    if (checked.data.task === 'acoustic') return { ...checked.data, features: featuresOf(checked.data, path) };
+    if (checked.data.task === 'acoustic') return withAcousticFeatures(checked.data, path);
     return checked.data.task === 'vocoder' ? withFeatures(checked.data, path) : checked.data;
   };
   const asWritten = check();
@@ -211,7 +215,7 @@ function setValue(document: Document, path: readonly string[], value: unknown, o
 }
 
 /** The features of a recipe, with a preset looked up. */
-function featuresOf({ features }: Pick<RecipeFile, 'features'>, path: string): MelSettings {
+function featuresOf({ features }: Pick<RecipeFile | AcousticRecipeFile, 'features'>, path: string): MelSettings {
   if (typeof features !== 'string') return features;
   if (!Object.hasOwn(melPresets, features)) throw unknownName(path, 'features', features, Object.keys(melPresets));
   return melPresets[features];
@@ -222,6 +226,11 @@ function withFeatures(recipe: RecipeFile, path: string): Recipe {
   checkModel(whole, path);
   if (recipe.training.parts !== undefined) partSettings(recipe);
   return whole;
+}
+
+function withAcousticFeatures(recipe: AcousticRecipeFile, path: string): AcousticRecipe {
+  if (recipe.training.parts !== undefined) acousticPartSettings(recipe);
+  return { ...recipe, features: featuresOf(recipe, path) };
 }
 
 /** What no schema of a single value can tell. */
