@@ -4,7 +4,7 @@ import test from 'node:test';
 import { chooseKernels, findGpu } from '../src/kernels/index.js';
 import { loadTensorFlow } from '../src/model/backend/backend.js';
 import { VocoderTrainer } from '../src/training/vocoder/trainer.js';
-import { root, run, temporaryFolder, tinyTraining } from './support/command_line.js';
+import { root, run, temporaryFolder, tinySettings, tinyTraining } from './support/command_line.js';
 import { skipWithoutGpu } from './support/gpu.js';
 import { tinyStore, tinyVocoder } from './support/tiny_vocoder.js';
 
@@ -53,8 +53,7 @@ test('tts-train trains on a GPU, and the voice says so', { skip }, (t) => {
 });
 
 test('tts-bench train prints the parts of a step on a GPU', { skip }, () => {
-  const set = tiny.flatMap((assignment) => ['--set', assignment]);
-  const args = ['--size', 'small', '--kernels', 'webgpu', '--seconds', '0.1', '--json', ...set];
+  const args = ['--size', 'small', '--kernels', 'webgpu', '--seconds', '0.1', '--json', ...tinySettings];
   const { status, stdout, stderr } = run('bench', 'train', ...args, '--set', 'sparsity.method=fixed');
   assert.equal(status, 0, stderr);
   const [{ kernels, parts }] = JSON.parse(stdout) as [

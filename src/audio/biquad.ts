@@ -6,13 +6,18 @@ export interface Biquad {
 
 /** Runs samples through a filter that begins at rest. */
 export function filter(input: Float64Array, { b, a }: Biquad): Float64Array {
+  const [b0, b1, b2] = b;
+  const [a1, a2] = a;
   const output = new Float64Array(input.length);
   let [x1, x2, y1, y2] = [0, 0, 0, 0];
   for (let n = 0; n < input.length; n++) {
     const x = input[n];
-    const y = b[0] * x + b[1] * x1 + b[2] * x2 - a[0] * y1 - a[1] * y2;
-    [x2, x1, y2, y1] = [x1, x, y1, y];
+    const y = b0 * x + b1 * x1 + b2 * x2 - a1 * y1 - a2 * y2;
     output[n] = y;
+    x2 = x1;
+    x1 = x;
+    y2 = y1;
+    y1 = y;
   }
   return output;
 }

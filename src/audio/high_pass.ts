@@ -21,8 +21,8 @@ export function highPass(samples: Float32Array, sampleRate: number, cutoff: numb
     );
   // Without the mean, an offset would begin with a step, and the filter would ring.
   const mean = samples.reduce((sum, sample) => sum + sample, 0) / Math.max(1, samples.length);
-  const centred = Float64Array.from(samples, (sample) => sample - mean);
-  return Float32Array.from(qualities.map((q) => section(cutoff, q, sampleRate)).reduce(filter, centred));
+  const centred = new Float64Array(samples).map((sample) => sample - mean);
+  return new Float32Array(qualities.map((q) => section(cutoff, q, sampleRate)).reduce(filter, centred));
 }
 
 /** A high-pass of second order that lets high frequencies through as they are. */

@@ -29,13 +29,13 @@ interface Level {
 
 function levelOf(samples: Float32Array): Level {
   let [sum, peak] = [0, 0];
-  for (const sample of samples) {
-    sum += sample;
-    peak = Math.max(peak, Math.abs(sample));
+  for (let i = 0; i < samples.length; i++) {
+    sum += samples[i];
+    peak = Math.max(peak, Math.abs(samples[i]));
   }
   const mean = sum / samples.length;
   let squares = 0;
-  for (const sample of samples) squares += (sample - mean) ** 2;
+  for (let i = 0; i < samples.length; i++) squares += (samples[i] - mean) ** 2;
   return { mean, peak, rms: Math.sqrt(squares / samples.length) };
 }
 

@@ -38,5 +38,5 @@ export function melSpectrogram(samples: Float32Array, settings: MelSettings): Me
 }
 
 function emphasise(samples: Float32Array, coefficient: number): Float64Array {
-  return Float64Array.from(samples, (sample, i) => (i === 0 ? sample : sample - coefficient * samples[i - 1]));
+  return new Float64Array(samples).map((sample, i) => (i === 0 ? sample : sample - coefficient * samples[i - 1]));
 }

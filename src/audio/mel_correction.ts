@@ -46,6 +46,7 @@ export class MelCorrection {
 /** One pass over the frames. Samples may come later than the features of their frames. */
 class Pass {
   private readonly bands: { readonly first: number; readonly weights: Float64Array }[];
+  /** Power of the pre-emphasis at each bin of the spectrum. */
   private readonly emphasis: Float64Array;
   private readonly compress: (output: number) => number;
   private readonly expand: (value: number) => number;
@@ -84,11 +85,11 @@ class Pass {
     this.spectrum = new Float64Array(2 * fftSize);
     this.output = new Float64Array(2 * fftSize);
     this.levels = new Float64Array(bins);
-    this.emphasis = Float64Array.from({ length: bins }, (_, k) =>
-      Math.hypot(
-        1 - preEmphasis * Math.cos((2 * Math.PI * k) / fftSize),
-        preEmphasis * Math.sin((2 * Math.PI * k) / fftSize),
-      ),
+    this.emphasis = Float64Array.from(
+      { length: bins },
+      (_, k) =>
+        (1 - preEmphasis * Math.cos((2 * Math.PI * k) / fftSize)) ** 2 +
+        (preEmphasis * Math.sin((2 * Math.PI * k) / fftSize)) ** 2,
     );
     // A filter narrower than one bin may be empty.
     const centres = this.bands.map((filter) => gravity(filter)?.centre ?? filter.first);
@@ -134,12 +135,17 @@ class Pass {
   /** One frame, whose window begins at sample `first`. */
   private correct(first: number, features: Float32Array): void {
     const { fftSize, power, powerOffset } = this.settings;
-    const { input, spectrum, output, levels } = this;
-    for (let i = 0; i < fftSize; i++) input[i] = this.window[i] * (this.samples[first + i - this.start] ?? 0);
+    const { input, spectrum, output, levels, emphasis, window, samples, below, share } = this;
+    const at = first - this.start;
+    const from = Math.max(0, -at);
+    const to = Math.min(fftSize, samples.length - at);
+    input.fill(0);
+    for (let i = from; i < to; i++) input[i] = window[i] * samples[at + i];
     this.fft.realTransform(spectrum, input);
     const bins = levels.length;
     for (let k = 0; k < bins; k++) {
-      const energy = (spectrum[2 * k] ** 2 + spectrum[2 * k + 1] ** 2) * this.emphasis[k] ** 2 + powerOffset;
+      const [re, im] = [spectrum[2 * k], spectrum[2 * k + 1]];
+      const energy = (re * re + im * im) * emphasis[k] + powerOffset;
       levels[k] = power === 1 ? Math.sqrt(energy) : energy;
     }
     const gains = this.bands.map(({ first, weights }, band) => {
@@ -150,9 +156,9 @@ class Pass {
       return Math.max(-mostGain, Math.min(mostGain, ratio));
     });
     for (let k = 0; k < bins; k++) {
-      const low = gains[this.below[k]];
-      const high = gains[Math.min(this.below[k] + 1, gains.length - 1)];
-      const gain = Math.exp(low + this.share[k] * (high - low));
+      const low = gains[below[k]];
+      const high = gains[Math.min(below[k] + 1, gains.length - 1)];
+      const gain = Math.exp(low + share[k] * (high - low));
       spectrum[2 * k] *= gain;
       spectrum[2 * k + 1] *= gain;
     }
@@ -163,9 +169,11 @@ class Pass {
       this.sums = grown(this.sums, end);
       this.weights = grown(this.weights, end);
     }
-    for (let i = Math.max(0, this.done - first); i < fftSize; i++) {
-      this.sums[first + i - this.done] += this.window[i] * output[2 * i];
-      this.weights[first + i - this.done] += this.window[i] ** 2;
+    const { sums, weights } = this;
+    const place = first - this.done;
+    for (let i = Math.max(0, -place); i < fftSize; i++) {
+      sums[place + i] += window[i] * output[2 * i];
+      weights[place + i] += window[i] * window[i];
     }
   }
 }

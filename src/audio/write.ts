@@ -49,9 +49,10 @@ export function wavBytes(samples: Int16Array, sampleRate: number): Uint8Array {
 }
 
 function toInt24(samples: Float32Array): Int32Array {
-  return Int32Array.from(samples, (sample) =>
-    Math.max(-(2 ** 23), Math.min(2 ** 23 - 1, Math.round(sample * 2 ** 23))),
-  );
+  const integers = new Int32Array(samples.length);
+  for (let i = 0; i < samples.length; i++)
+    integers[i] = Math.max(-(2 ** 23), Math.min(2 ** 23 - 1, Math.round(samples[i] * 2 ** 23)));
+  return integers;
 }
 
 /** RIFF chunks end at even places; the library leaves out the byte that an odd number of 24-bit samples needs. */

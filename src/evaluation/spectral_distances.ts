@@ -46,7 +46,7 @@ export function melCepstra(samples: Float32Array, sampleRate: number): MelCepstr
   };
   const { data: powers, frames } = melSpectrogram(samples, settings);
   const floor = Math.max(1e-20, powers.reduce((a, b) => Math.max(a, b), 0) * 10 ** (-range / 10));
-  const logs = Float64Array.from(powers, (power) => Math.log(Math.max(power, floor)) / 2);
+  const logs = new Float64Array(powers).map((power) => Math.log(Math.max(power, floor)) / 2);
   const data = new Float64Array(frames * order);
   for (let frame = 0; frame < frames; frame++)
     data.set(cosineSeries(logs.subarray(frame * bands, (frame + 1) * bands), order), frame * order);

@@ -94,7 +94,7 @@ export class Utterance {
 
   private corrected(pcm: Int16Array, features: Float32Array, last: boolean): Int16Array {
     if (!this.correction) return pcm;
-    const samples = Float64Array.from(pcm, (sample) => sample / 32768);
+    const samples = new Float64Array(pcm).map((sample) => sample / 32768);
     return toInt16(this.correction.push(samples, features, last));
   }
 

@@ -129,11 +129,13 @@ export function excitationCodec(settings: MelSettings, config: ExcitationConfig)
       const listener = new Listener({ ...hearing, cues: 0 });
       return (codes, features) => {
         const frames = predictors(features);
-        return Int16Array.from(codes, (code, i) => {
+        const pcm = new Int16Array(codes.length);
+        for (let i = 0; i < codes.length; i++) {
           if (i % hop === 0) listener.frame(frames, i / hop);
           listener.predict();
-          return Math.max(-32768, Math.min(32767, Math.round(listener.follow(code) * 32768)));
-        });
+          pcm[i] = Math.max(-32768, Math.min(32767, Math.round(listener.follow(codes[i]) * 32768)));
+        }
+        return pcm;
       };
     },
   };
