@@ -1,23 +1,19 @@
 import { z } from 'zod';
 import { TtsError } from '../base/errors.js';
-import { parseBoundedJson } from '../base/bounded_json.js';
+import { text } from '../base/limits.js';
 import type { FeatureStore } from '../data/store/feature_store.js';
 import { prosodyValues } from '../model/acoustic/config.js';
-import { decodeSafetensors, encodeSafetensors, type Tensor, type TensorData } from '../model/safetensors.js';
+import { encodeSafetensors, type Tensor, type TensorData } from '../model/safetensors.js';
 import { tokenSymbols } from '../text/tokens.js';
 import type { AcousticData, AcousticExample, TimedTokens } from '../training/acoustic/examples.js';
-import { checked } from './protocol.js';
+import { decodeInput } from './answers.js';
+import { checked, readJson } from './protocol.js';
 
 const moments = z.strictObject({ mean: z.number(), std: z.number().positive() });
 
-const metadataSchema = z.strictObject({
-  hash: z.string().max(128),
-  statistics: z
-    .string()
-    .max(1000)
-    .transform(parseBoundedJson)
-    .pipe(z.strictObject({ logF0: moments, energy: moments })),
-});
+const metadataSchema = z.strictObject({ hash: text(), statistics: text() });
+
+const statisticsSchema = z.strictObject({ logF0: moments, energy: moments });
 
 type Arrays = Float32Array | Int32Array | Uint8Array;
 
@@ -78,8 +74,9 @@ export function encodeExamples({ train, others, statistics, hash }: AcousticData
  */
 export function decodeExamples(bytes: Uint8Array, store: FeatureStore): AcousticData {
   const what = 'the examples';
-  const { tensors, metadata } = decodeSafetensors(bytes);
-  const { hash, statistics } = checked(metadataSchema, metadata, what);
+  const { tensors, metadata } = decodeInput(bytes);
+  const { hash, ...texts } = checked(metadataSchema, metadata, what);
+  const statistics = readJson(statisticsSchema, texts.statistics, what);
   const fail = (message: string): never => {
     throw new TtsError('ERR_CLUSTER', `${what} ${message}`);
   };

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { TtsError } from '../base/errors.js';
 import { nameOf } from '../base/whole_file.js';
 import { measureCopy } from '../evaluation/evaluate.js';
@@ -6,7 +7,7 @@ import { voiceCopier } from '../evaluation/voice_system.js';
 import { chooseKernels } from '../kernels/index.js';
 import { decodeVoice } from '../model/voice/encoding.js';
 import { answering, decodeFiles, encodeAnswer } from './answers.js';
-import { evaluationSpecSchema } from './evaluation.js';
+import { evaluationSpecSchema, type measuredSchema } from './evaluation.js';
 import { type JobData, readJson } from './protocol.js';
 import type { Workshop } from './thread_messages.js';
 
@@ -36,12 +37,9 @@ export async function doEvaluate(
   const [original, own] = decodeFiles(await blob(input), copier ? 1 : 2);
   return answering(async () => {
     const spoken = await (copier ? copier(original) : besideOriginal(original, own, warped));
-    const {
-      sound: samples,
-      id: _,
-      notes = [],
-      ...measured
-    } = measureCopy({ id: '', path: nameOf(original) }, spoken, warped);
-    return encodeAnswer({ ...measured, notes }, sound ? { ...samples } : {});
+    const copy = measureCopy({ id: '', path: nameOf(original) }, spoken, warped);
+    const { seconds, sampleRate, samples, measures, notes = [], resampledFrom } = copy;
+    const measured = { seconds, sampleRate, samples, measures, notes: [...notes], resampledFrom };
+    return encodeAnswer(measured satisfies z.infer<typeof measuredSchema>, sound ? { ...copy.sound } : {});
   });
 }

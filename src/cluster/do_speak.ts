@@ -1,9 +1,9 @@
+import { chooseKernels } from '../kernels/index.js';
 import { decodeAcoustic } from '../model/acoustic/encoding.js';
 import { decodeVoice } from '../model/voice/encoding.js';
-import { chooseKernels } from '../kernels/index.js';
+import { speakWhole } from '../speech/folder.js';
 import { openSpeaker } from '../speech/open.js';
 import type { Speaker } from '../speech/speaker.js';
-import { speakWhole } from '../speech/folder.js';
 import { decodeLexicon } from '../text/load.js';
 import { answering, decodeFiles, encodeAnswer } from './answers.js';
 import { type JobData, readJson } from './protocol.js';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { refused } from '../../../test/support/files.js';
 import { markdownTable } from '../../report/markdown.js';
 import { narrowWidths } from './classifier.js';
 import { chooseMethods } from './methods.js';
 import type { SparsityResult } from './sparsity.js';
-import { refused } from '../../../test/support/files.js';
 import { changeRows, changes, compare, comparisonRows, summarise, summaryCsv, summaryRows } from './table.js';
 
 const figures = [{ name: 'accuracy', title: 'accuracy, %', digits: 1 }];

@@ -1,5 +1,5 @@
-import type { FileKind } from '../../base/output.js';
 import { TtsError } from '../../base/errors.js';
+import type { FileKind } from '../../base/output.js';
 import { deviation, holm, intervalOfMean, mean, pairedTTest } from '../../base/statistics.js';
 import type { SparsityMethod } from './methods.js';
 import type { SparsityResult } from './sparsity.js';
