@@ -133,9 +133,9 @@ export class Coordinator {
   }
 
   /**
-   * Has tasks done by whoever is there, and waits for all. What Redis has lost is said again, what takes much longer
-   * than the others is given out a second time, what is damaged or fails for
-   * reasons of its machine is tried again.
+   * Has tasks done by whoever is there, and waits for all. What Redis has lost is said again, what lost its worker
+   * or takes much longer than the others is given out a second time, what is damaged or fails for reasons of its machine
+   * is tried again.
    * @param spec blob of what they have in common; kept
    * @throws {TtsError} ERR_IN_USE where another coordinator has taken over; the error of a task that failed five times
    */
