@@ -8,7 +8,7 @@ import { openCorpus } from '../src/data/corpora/corpus.js';
 import { loadAcoustic } from '../src/model/acoustic/file.js';
 import { loadVoice } from '../src/model/voice/file.js';
 import { tinyConfig, tokensOfText } from './support/acoustic.js';
-import { run, temporaryFolder, tinyTraining } from './support/command_line.js';
+import { run, runWarm, shortSpeech, temporaryFolder, tinyTraining } from './support/command_line.js';
 
 /** A copy of the shipped speech with TextGrids that give each token as much time as the others. */
 async function corpusWithTextGrids(folder: string): Promise<string> {
@@ -54,7 +54,7 @@ test('tts-train trains an acoustic model, resumes it, begins another from it and
       'training.warmup=2',
       ...sizes,
     ].flatMap((assignment) => ['--set', assignment]);
-    const found = run('train', 'recipes/ljspeech-acoustic', '--data', dir, ...set, '--out', out, '--json', ...more);
+    const found = runWarm('train', 'recipes/ljspeech-acoustic', '--data', dir, ...set, '--out', out, '--json', ...more);
     assert.equal(found.status, 0, found.stderr);
     return JSON.parse(found.stdout) as { step: number; model: string; melDistance: number | null };
   };
@@ -70,7 +70,15 @@ test('tts-train trains an acoustic model, resumes it, begins another from it and
   const next = train(join(folder, 'runs', 'next'), '--steps', '5', '--from', model);
   assert.equal((await loadAcoustic(next.model)).provenance.from?.model, 'acoustic.safetensors');
 
-  const recorded = run('train', ...withData(dir), '--steps', '2', '--out', join(folder, 'runs', 'recorded'), '--json');
+  const recorded = runWarm(
+    'train',
+    ...withData(dir),
+    '--steps',
+    '2',
+    '--out',
+    join(folder, 'runs', 'recorded'),
+    '--json',
+  );
   const tuned = run(
     'train',
     ...withData(dir),
@@ -88,12 +96,12 @@ test('tts-train trains an acoustic model, resumes it, begins another from it and
 });
 
 /** The tiny training of a voice on another folder. */
-const withData = (dir: string): string[] => tinyTraining.map((word) => (word === 'data/ljspeech-mini' ? dir : word));
+const withData = (dir: string): string[] => tinyTraining.map((word) => (word === shortSpeech ? dir : word));
 
 test('what an acoustic model cannot be trained on is refused before anything is trained', async (t) => {
   const folder = temporaryFolder(t);
   const fails = (code: RegExp, ...args: string[]) => {
-    const { status, stderr } = run('train', 'recipes/ljspeech-acoustic', '--data', 'data/ljspeech-mini', ...args);
+    const { status, stderr } = runWarm('train', 'recipes/ljspeech-acoustic', '--data', 'data/ljspeech-mini', ...args);
     assert.equal(status, 2, stderr);
     assert.match(stderr, code);
   };
