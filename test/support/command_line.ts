@@ -44,7 +44,7 @@ function startWarm(): (command: string, args: readonly string[]) => WarmResult {
 
 /**
  * As `run`, but in a thread of this process that has loaded the toolkit already, which spares the half a second that a
- * process of its own takes to start. For commands whose end, signals, standard input and memory are not what is tested:
+ * process of its own takes to start, and in the folder that this process works in. For commands whose end, signals, standard input and memory are not what is tested:
  * above all for those that are refused.
  */
 export function runWarm(command: string, ...args: string[]): ReturnType<typeof run> {

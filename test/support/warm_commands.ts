@@ -1,6 +1,6 @@
 // The thread of `runWarm`: runs commands one after another, with the modules that they share loaded once.
-import { workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
+import { workerData } from 'node:worker_threads';
 
 export interface WarmCall {
   /** URL of the script of the command. */
