@@ -7,12 +7,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readAudio } from '../src/audio/read.js';
 import { readNpy, writeNpy } from '../src/data/features/files.js';
 import { kernelNames } from '../src/kernels/index.js';
-import { root, run, runWarm, start, temporaryFolder, tinyTraining } from './support/command_line.js';
+import { root, run, runWarm, shortSpeech, start, temporaryFolder, tinyTraining } from './support/command_line.js';
 
 const folder = temporaryFolder({ after });
 let voice: string;
 let features: string;
-const recording = 'data/ljspeech-mini/LJ001-0008.flac';
+const recording = join(shortSpeech, 'LJ001-0008.flac');
 
 before(() => {
   assert.equal(runWarm('train', ...tinyTraining, '--steps', '6', '--out', join(folder, 'run')).status, 0);
@@ -135,7 +135,7 @@ test('Ctrl-C in the middle of a file or a folder leaves no file', { skip: proces
     copyFileSync(join(root, 'data', 'ljspeech-mini', `${clip}.flac`), join(recordings, `${clip}.flac`));
   // The reference is slow: it would take many seconds to the end.
   for (const args of [
-    [recording, join(out, 'a.wav')],
+    ['data/ljspeech-mini/LJ001-0008.flac', join(out, 'a.wav')],
     [recordings, out],
   ]) {
     const child = start('synth', ...args, '--kernels', 'reference');

@@ -7,7 +7,7 @@ import { chooseKernels, inFloat32, kernelNames, precisions, withPrecision } from
 import { drawingOrder } from '../reference/sampler.js';
 
 const settings: SamplerSettings = { seed: 7, temperature: 1, firstCode: 0 };
-const [frames, hop] = [8, 12];
+const [frames, hop] = [8, 25];
 
 const networks = blockShapes.flatMap((shape) =>
   [32, 256].flatMap((classes) => {
