@@ -4,7 +4,7 @@ import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs
 import { join } from 'node:path';
 import test from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import { run, start, temporaryFolder } from './support/command_line.js';
+import { run, runWarm, start, temporaryFolder } from './support/command_line.js';
 
 const tiny = [
   'recipes/mnist',
@@ -65,7 +65,7 @@ test('Ctrl-C saves, and the same command goes on to the same curve', async (t) =
           .filter((_, i) => i !== 1)
           .join(),
       );
-  assert.equal(run('train', ...args, '--out', whole).status, 0);
+  assert.equal(runWarm('train', ...args, '--out', whole).status, 0);
   const child = start('train', ...args, '--out', stopped);
   const exited = once(child, 'exit');
   while (!(existsSync(join(stopped, 'curve.csv')) && curve(stopped).length > 3) && child.exitCode === null)
@@ -89,7 +89,7 @@ test('what cannot be trained on is refused by code', (t) => {
     ],
   ];
   for (const [expected, args] of cases) {
-    const { status, stderr } = run('train', ...args, '--out', join(folder, 'never'));
+    const { status, stderr } = runWarm('train', ...args, '--out', join(folder, 'never'));
     assert.match(stderr, expected);
     assert.equal(status, 2);
   }
@@ -143,7 +143,7 @@ test('the comparison of methods prints its table, and goes on where it was cut o
       .join(''),
   );
   appendFileSync(results, lines[11].slice(0, 20));
-  const second = run('bench', ...args, '--json');
+  const second = runWarm('bench', ...args, '--json');
   assert.equal(second.status, 0, second.stderr);
   const { runs, summaries, comparisons } = JSON.parse(second.stdout) as {
     runs: { quality: object; key: string }[];

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { root, run, temporaryFolder, tinyTraining } from './support/command_line.js';
+import { root, run, runWarm, temporaryFolder, tinyTraining } from './support/command_line.js';
 
 const commands = ['prepare', 'train', 'speak', 'synth', 'eval', 'export', 'bench', 'listen', 'worker', 'cluster'];
 const { version, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
@@ -16,14 +16,14 @@ test('every command has --help and --version, and package.json names its script'
     const help = run(command, '--help');
     assert.equal(help.status, 0);
     assert.match(help.stdout, new RegExp(`^Usage: tts-${command} `));
-    assert.equal(run(command, '--version').stdout, `${version}\n`);
+    assert.equal(runWarm(command, '--version').stdout, `${version}\n`);
     assert.ok(existsSync(join(root, bin[`tts-${command}`])));
   }
 });
 
 test('an unknown option is refused with status 2', () => {
   for (const command of commands) {
-    const { status, stderr } = run(command, '--loudly');
+    const { status, stderr } = runWarm(command, '--loudly');
     assert.equal(status, 2);
     assert.match(stderr, /^error ERR_ARGUMENT: .*--loudly/);
   }
@@ -56,7 +56,7 @@ test('the four encodings and three block shapes train', (t) => {
     ['lpc10', '[16, 1]'],
     ['ltp10', '[16, 1]'],
   ]) {
-    const { status, stdout, stderr } = run(
+    const { status, stdout, stderr } = runWarm(
       'train',
       ...tinyTraining,
       '--steps',
@@ -75,7 +75,7 @@ test('the four encodings and three block shapes train', (t) => {
 });
 
 test('--minutes bounds a run, and training on the reference kernels works', (t) => {
-  const { status, stdout, stderr } = run(
+  const { status, stdout, stderr } = runWarm(
     'train',
     ...tinyTraining,
     '--kernels',
@@ -115,7 +115,7 @@ test('what cannot be trained on is refused by code', (t) => {
     [/error ERR_ARGUMENT: .*--minutes/, ['recipes/ljspeech', '--minutes', '-3']],
   ];
   for (const [expected, args] of cases) {
-    const { status, stderr } = run('train', ...args, '--out', out);
+    const { status, stderr } = runWarm('train', ...args, '--out', out);
     assert.match(stderr, expected);
     assert.equal(status, 2);
   }
@@ -123,7 +123,18 @@ test('what cannot be trained on is refused by code', (t) => {
 });
 
 test('the benchmarks print figures that are consistent', () => {
-  const trained = run('bench', 'train', '--size', 'small', '--seconds', '0.1', '--threads', '1', '--json', ...tinySize);
+  const trained = runWarm(
+    'bench',
+    'train',
+    '--size',
+    'small',
+    '--seconds',
+    '0.1',
+    '--threads',
+    '1',
+    '--json',
+    ...tinySize,
+  );
   assert.equal(trained.status, 0, trained.stderr);
   const [training] = JSON.parse(trained.stdout) as (Record<string, number> & {
     parts: { part: string; share: number }[];
@@ -132,7 +143,7 @@ test('the benchmarks print figures that are consistent', () => {
   assert.ok(Math.abs(total - 1) < 1e-9 && training.parts.length >= 6, `the parts of a step add up to ${total}`);
   assert.ok(training.samplesPerSecond > 0 && training.bestSamplesPerSecond >= training.samplesPerSecond);
   assert.ok(Math.abs(training.gmacPerThread - (training.samplesPerSecond * training.nonZeros * 3) / 1e9) < 1e-6);
-  const sampled = run(
+  const sampled = runWarm(
     'bench',
     'sample',
     '--size',
@@ -158,10 +169,10 @@ test('the curve of a run is drawn over another', (t) => {
   writeFileSync(run1, `${header}\n100,9.0,6.1,6.0000,,,\n200,19.0,5.9,5.8000,0.8000,6.1,0.5\n`);
   writeFileSync(reference, `${header}\n100,9.0,6.1,6.2000,0.7000,,\n200,19.0,5.9,5.7000,0.8100,6.1,0.5\n`);
   writeFileSync(broken, `${header}\n100,?,6.1\n`);
-  const { status, stdout, stderr } = run('bench', 'curve', run1, '--reference', reference);
+  const { status, stdout, stderr } = runWarm('bench', 'curve', run1, '--reference', reference);
   assert.equal(status, 0, stderr);
   for (const expected of ['held-out NLL', 'STOI', '6.2', '5.7', 'reference', 'this run'])
     assert.ok(stdout.includes(expected), expected);
-  assert.match(run('bench', 'curve', join(folder, 'none')).stderr, /error ERR_FILE_NOT_FOUND: .*curve\.csv/);
-  assert.match(run('bench', 'curve', broken, '--reference', reference).stderr, /error ERR_FILE_READ: .*line 2/);
+  assert.match(runWarm('bench', 'curve', join(folder, 'none')).stderr, /error ERR_FILE_NOT_FOUND: .*curve\.csv/);
+  assert.match(runWarm('bench', 'curve', broken, '--reference', reference).stderr, /error ERR_FILE_READ: .*line 2/);
 });

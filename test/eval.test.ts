@@ -5,7 +5,7 @@ import test, { after, before } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import type { Evaluation } from '../src/evaluation/evaluate.js';
 import { startBrowser, withoutBrowser } from './support/browser.js';
-import { root, run, temporaryFolder } from './support/command_line.js';
+import { root, run, runWarm, temporaryFolder } from './support/command_line.js';
 import { floatWav } from './support/odd_audio.js';
 import { withoutRecogniser } from './support/recogniser.js';
 
@@ -68,7 +68,7 @@ test('a voice is measured in everything, and --json prints all of it', () => {
 
 test('the WAVs that it kept give the same figures when they are compared as folders', () => {
   assert.deepEqual(readdirSync(out).sort(), ['reference', 'version-1']);
-  const { status, stdout, stderr } = run(
+  const { status, stdout, stderr } = runWarm(
     'eval',
     join(out, 'version-1'),
     '--reference',
@@ -127,7 +127,7 @@ test(
 );
 
 test('without --json there are tables: systems, paired differences, clips', () => {
-  const { status, stdout, stderr } = run(
+  const { status, stdout, stderr } = runWarm(
     'eval',
     join(out, 'version-1'),
     join(out, 'reference'),
@@ -149,7 +149,7 @@ test('without --json there are tables: systems, paired differences, clips', () =
 test('two voices are compared on the same clips', () => {
   const copy = join(folder, 'copy.safetensors');
   copyFileSync(join(root, voice), copy);
-  const { status, stdout, stderr } = run(
+  const { status, stdout, stderr } = runWarm(
     'eval',
     '--voice',
     voice,
@@ -181,7 +181,7 @@ test('two voices are compared on the same clips', () => {
 });
 
 test('--dtw measures speech with a rhythm of its own, and --limit chooses clips', () => {
-  const { status, stdout, stderr } = run(
+  const { status, stdout, stderr } = runWarm(
     'eval',
     join(out, 'version-1'),
     '--reference',
@@ -207,7 +207,16 @@ test('--dtw measures speech with a rhythm of its own, and --limit chooses clips'
 test('--wer counts the words that a recogniser gets wrong', { skip: withoutRecogniser }, () => {
   const folders = [join(out, 'version-1'), join(out, 'reference')];
   const page = join(folder, 'words.html');
-  const { status, stdout, stderr } = run('eval', ...folders, '--reference', data, '--wer', '--json', '--html', page);
+  const { status, stdout, stderr } = runWarm(
+    'eval',
+    ...folders,
+    '--reference',
+    data,
+    '--wer',
+    '--json',
+    '--html',
+    page,
+  );
   assert.equal(status, 0, stderr);
   const { recognition, notes } = JSON.parse(stdout) as Evaluation;
   assert.ok(recognition);
@@ -231,14 +240,14 @@ test('--wer counts the words that a recogniser gets wrong', { skip: withoutRecog
   assert.ok(html.includes(`<td class="text">${recordings.clips[0].heard.replaceAll("'", '&#39;')}</td>`));
 
   // Figures do not depend on the threads, and tables have the rates.
-  const again = run('eval', ...folders, '--reference', data, '--wer', '--threads', '1');
+  const again = runWarm('eval', ...folders, '--reference', data, '--wer', '--threads', '1');
   assert.match(again.stdout, /\| what was heard +\| word error rate, %/);
   assert.match(
     again.stdout,
     new RegExp(`\\| recordings +\\| ${recordings.rate.mean?.toFixed(1)} ± .*\\| ${recordings.errors} `),
   );
 
-  const without = run('eval', folders[0], '--reference', folders[1], '--wer');
+  const without = runWarm('eval', folders[0], '--reference', folders[1], '--wer');
   assert.match(without.stderr, /^error ERR_CORPUS: none of the 2 clips has a transcript/);
   assert.equal(without.status, 2);
 });
@@ -247,7 +256,7 @@ test('without a recogniser --wer says which package has it', (t) => {
   const { PATH } = process.env;
   t.after(() => (process.env.PATH = PATH));
   process.env.PATH = join(folder, 'empty-path');
-  const { status, stdout, stderr } = run('eval', join(out, 'version-1'), '--reference', data, '--wer');
+  const { status, stdout, stderr } = runWarm('eval', join(out, 'version-1'), '--reference', data, '--wer');
   assert.match(stderr, /^error ERR_RECOGNISER: pocketsphinx_batch is not installed.*apt-get install pocketsphinx /);
   assert.deepEqual([status, stdout], [2, '']);
 });
@@ -280,7 +289,7 @@ test('what cannot be measured is refused by code, and nothing is written', () =>
     [/error ERR_FILE_WRITE: .*nowhere/, [ours, '--reference', reference, '--html', join(folder, 'nowhere', 'x.html')]],
   ];
   for (const [expected, args] of cases) {
-    const { status, stdout, stderr } = run('eval', ...args, ...(args.includes('--html') ? [] : ['--html', page]));
+    const { status, stdout, stderr } = runWarm('eval', ...args, ...(args.includes('--html') ? [] : ['--html', page]));
     assert.match(stderr, expected);
     assert.equal(status, 2, stderr);
     assert.equal(stdout, '');
@@ -294,7 +303,7 @@ test('a clip shorter than a frame and a silent one are named, and the others are
   copyFileSync(join(root, data, 'LJ001-0002.flac'), join(odd, 'good.flac'));
   writeFileSync(join(odd, 'short.wav'), floatWav(Float32Array.from({ length: 100 }, (_, i) => 0.5 * Math.sin(i))));
   writeFileSync(join(odd, 'mute.wav'), floatWav(new Float32Array(9000)));
-  const { status, stdout, stderr } = run('eval', '--voice', voice, '--data', odd, '--no-correction', '--json');
+  const { status, stdout, stderr } = runWarm('eval', '--voice', voice, '--data', odd, '--no-correction', '--json');
   assert.equal(status, 2);
   assert.match(
     stderr,

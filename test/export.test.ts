@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { after } from 'node:test';
-import { run, temporaryFolder } from './support/command_line.js';
+import { run, runWarm, temporaryFolder } from './support/command_line.js';
 
 const folder = temporaryFolder({ after });
 const shipped = 'recipes/ljspeech/voice.safetensors';
@@ -15,13 +15,13 @@ test('a voice is exported to int8 and speaks, and tts-synth says so', () => {
   assert.deepEqual([precision, from], ['int8', 'float32']);
   assert.ok((bytes as number) < (fromBytes as number));
   const features = join(folder, 'features.npy');
-  assert.equal(run('prepare', 'features', 'data/ljspeech-mini/LJ001-0002.flac', features).status, 0);
+  assert.equal(runWarm('prepare', 'features', 'data/ljspeech-mini/LJ001-0002.flac', features).status, 0);
   const [plain, rounded] = [shipped, int8].map((voice) =>
-    run('synth', features, join(folder, 'out.wav'), '--voice', voice),
+    runWarm('synth', features, join(folder, 'out.wav'), '--voice', voice),
   );
   assert.match(plain.stdout, /kernels \w+, float32, density/);
   assert.match(rounded.stdout, /kernels \w+, int8, density/);
-  const json = run('synth', features, join(folder, 'out.wav'), '--voice', int8, '--json');
+  const json = runWarm('synth', features, join(folder, 'out.wav'), '--voice', int8, '--json');
   assert.equal((JSON.parse(json.stdout) as { precision: string }).precision, 'int8');
 });
 
@@ -50,20 +50,23 @@ test('what lower precisions cost is measured on held-out speech: hardly anything
 
 test('the same voice gives the same file', () => {
   const again = join(folder, 'again.safetensors');
-  assert.equal(run('export', shipped, again, '--precision', 'int8').status, 0);
+  assert.equal(runWarm('export', shipped, again, '--precision', 'int8').status, 0);
   assert.deepEqual(readFileSync(again), readFileSync(int8));
 });
 
 test('going up is allowed, with a note; unknown precisions are refused', () => {
-  const up = run('export', int8, join(folder, 'up.safetensors'), '--precision', 'float32');
+  const up = runWarm('export', int8, join(folder, 'up.safetensors'), '--precision', 'float32');
   assert.equal(up.status, 0, up.stderr);
   assert.match(up.stderr, /note: the weights stay as rounded/);
   const out = join(folder, 'never.safetensors');
   for (const args of [['--precision', 'int4'], []]) {
-    const { status, stderr } = run('export', shipped, out, ...args);
+    const { status, stderr } = runWarm('export', shipped, out, ...args);
     assert.equal(status, 2);
     assert.match(stderr, /error ERR_ARGUMENT: .*precision/);
   }
-  assert.match(run('export', join(folder, 'none'), out, '--precision', 'int8').stderr, /error ERR_FILE_NOT_FOUND: /);
+  assert.match(
+    runWarm('export', join(folder, 'none'), out, '--precision', 'int8').stderr,
+    /error ERR_FILE_NOT_FOUND: /,
+  );
   assert.ok(!existsSync(out));
 });

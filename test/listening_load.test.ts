@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import type { Session } from '../src/listening/protocol.js';
 import { AnswerStore } from '../src/listening/server/store.js';
-import { run, temporaryFolder } from './support/command_line.js';
+import { run, runWarm, temporaryFolder } from './support/command_line.js';
 import { ask, type ListeningServer, register, serve } from './support/listening_server.js';
 import { writeStudyFolder } from './support/listening_study.js';
 
@@ -103,7 +103,7 @@ test('kill -9 loses no answer that was acknowledged, and the listeners continue 
 test('a fault in the folder, a taken port and a report without answers are errors with status 2', async (t) => {
   const folder = temporaryFolder(t);
   const refused = (message: RegExp, ...args: string[]) => {
-    const { status, stderr } = run('listen', ...args);
+    const { status, stderr } = runWarm('listen', ...args);
     assert.equal(status, 2, stderr);
     assert.match(stderr, message);
   };
@@ -119,7 +119,7 @@ test('a fault in the folder, a taken port and a report without answers are error
     '--port',
     new URL(server.address).port,
   );
-  const { status, stdout } = run('listen', 'report', folder);
+  const { status, stdout } = runWarm('listen', 'report', folder);
   assert.equal(status, 0);
   assert.match(stdout, /^0 listeners, 0 finished, 0 excluded\n.*report.html/);
 });

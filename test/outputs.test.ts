@@ -20,7 +20,7 @@ import { readAudio } from '../src/audio/read.js';
 import { writeWav } from '../src/audio/write.js';
 import { decodeNpy } from '../src/data/features/npy.js';
 import { loadVoice } from '../src/model/voice/file.js';
-import { root, run, temporaryFolder, tinyTraining } from './support/command_line.js';
+import { root, runWarm, temporaryFolder, tinyTraining } from './support/command_line.js';
 
 const posix = { skip: process.platform === 'win32' };
 const full = { skip: !existsSync('/dev/full') };
@@ -33,7 +33,7 @@ const voice = join(root, 'recipes', 'ljspeech', 'voice.safetensors');
 before(async () => {
   const { samples, sampleRate } = await readAudio(join(root, 'data', 'ljspeech-mini', 'LJ001-0008.flac'));
   await writeWav(recording, samples.subarray(0, sampleRate / 2), sampleRate);
-  assert.equal(run('prepare', 'features', recording, features).status, 0);
+  assert.equal(runWarm('prepare', 'features', recording, features).status, 0);
 });
 
 /** A shell's pipeline; `tts-NAME` are the commands of the toolkit. */
@@ -51,7 +51,7 @@ function shell(line: string, input: 'ignore' | Buffer = 'ignore') {
 /** A command fails with this code, in one line, with status 2, and these files stay as they were. */
 function refused(code: string, args: readonly string[], kept: readonly string[] = []): void {
   const before = kept.map((path) => readFileSync(path));
-  const { status, stdout, stderr } = run(args[0], ...args.slice(1));
+  const { status, stdout, stderr } = runWarm(args[0], ...args.slice(1));
   assert.match(stderr, new RegExp(`^error ${code}: [^\\n]+\\n$`), args.join(' '));
   assert.deepEqual([status, stdout], [2, ''], args.join(' '));
   kept.forEach((path, i) => assert.deepEqual(readFileSync(path), before[i], path));
@@ -124,16 +124,16 @@ test('a file of another kind is replaced with --force only; one of the same kind
 
   const page = join(d, 'report.html');
   for (let i = 0; i < 2; i++) {
-    assert.equal(run('prepare', 'check', join(one, 'ref'), '--html', page).status, 0);
-    assert.equal(run('prepare', 'features', recording, join(d, 'y.npy')).status, 0);
-    assert.equal(run('export', voice, join(d, 'v.safetensors'), '--precision', 'int8').status, 0);
+    assert.equal(runWarm('prepare', 'check', join(one, 'ref'), '--html', page).status, 0);
+    assert.equal(runWarm('prepare', 'features', recording, join(d, 'y.npy')).status, 0);
+    assert.equal(runWarm('export', voice, join(d, 'v.safetensors'), '--precision', 'int8').status, 0);
   }
-  assert.equal(run('prepare', 'features', recording, join(d, 'talk.npy'), '--force').status, 0);
-  assert.equal(run('export', voice, join(d, 'a.wav'), '--precision', 'int8', '--force').status, 0);
+  assert.equal(runWarm('prepare', 'features', recording, join(d, 'talk.npy'), '--force').status, 0);
+  assert.equal(runWarm('export', voice, join(d, 'a.wav'), '--precision', 'int8', '--force').status, 0);
   await loadVoice(join(d, 'a.wav'));
   // A voice in place: documented, and read whole before.
   const place = join(d, 'v.safetensors');
-  assert.equal(run('export', place, place, '--precision', 'int8').status, 0);
+  assert.equal(runWarm('export', place, place, '--precision', 'int8').status, 0);
 });
 
 test('a training replaces neither the voice it begins from nor the files of somebody else', () => {
@@ -159,9 +159,9 @@ test('links stay, and their target gets the output', posix, () => {
   mkdirSync(join(d, 'far'), { recursive: true });
   symlinkSync('far/new.wav', join(d, 'link.wav'));
   symlinkSync('far', join(d, 'folder'));
-  assert.equal(run('synth', features, join(d, 'link.wav')).status, 0);
+  assert.equal(runWarm('synth', features, join(d, 'link.wav')).status, 0);
   assert.equal(readlinkSync(join(d, 'link.wav')), 'far/new.wav');
-  assert.equal(run('prepare', 'features', recording, join(d, 'folder', 'x.npy')).status, 0);
+  assert.equal(runWarm('prepare', 'features', recording, join(d, 'folder', 'x.npy')).status, 0);
   assert.deepEqual(readdirSync(join(d, 'far')).sort(), ['new.wav', 'x.json', 'x.npy']);
   assert.ok(lstatSync(join(d, 'folder')).isSymbolicLink());
 });
@@ -172,7 +172,7 @@ test('devices and FIFOs stay what they are and get the output', posix, async () 
     ['export', voice, '/dev/null', '--precision', 'int8'],
     ['prepare', 'features', recording, '/dev/null'],
   ])
-    assert.equal(run(args[0], ...args.slice(1)).status, 0, args.join(' '));
+    assert.equal(runWarm(args[0], ...args.slice(1)).status, 0, args.join(' '));
   assert.ok(statSync('/dev/null').isCharacterDevice());
   assert.ok(!existsSync('/dev/null.json'));
   assert.equal(spawnSync('mkfifo', [at('fifo')]).status, 0);

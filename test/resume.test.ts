@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { loadVoice } from '../src/model/voice/file.js';
-import { run, start, temporaryFolder, tinyTraining } from './support/command_line.js';
+import { run, runWarm, start, temporaryFolder, tinyTraining } from './support/command_line.js';
 
 const pruning = ['--set', 'sparsity={ method: pruning, pruning: { start: 2, end: 9, every: 2 } }'];
 
@@ -38,7 +38,7 @@ for (const [name, sparsity] of [
     const args = [...tinyTraining, ...sparsity, '--steps', '12'];
     const whole = join(folder, 'whole');
     const broken = join(folder, 'broken');
-    assert.equal(run('train', ...args, '--out', whole).status, 0);
+    assert.equal(runWarm('train', ...args, '--out', whole).status, 0);
 
     const child = start('train', ...args, '--out', broken);
     const exited = once(child, 'exit');
@@ -57,13 +57,13 @@ for (const [name, sparsity] of [
 test('a run that began from a voice and was killed goes on to the same losses and the same voice', async (t) => {
   const folder = temporaryFolder(t);
   const base = join(folder, 'base');
-  assert.equal(run('train', ...tinyTraining, '--steps', '3', '--out', base).status, 0);
+  assert.equal(runWarm('train', ...tinyTraining, '--steps', '3', '--out', base).status, 0);
   // Other statistics than those of the voice, and masks that are searched on.
   const args = [...tinyTraining, '--set', 'data.validation.clips=[LJ001-0002, LJ016-0117]', '--steps', '12'];
   const whole = join(folder, 'whole');
-  const { status, stderr } = run('train', ...args, '--from', join(base, 'voice.safetensors'), '--out', whole);
+  const { status, stderr } = runWarm('train', ...args, '--from', join(base, 'voice.safetensors'), '--out', whole);
   assert.equal(status, 0, stderr);
-  assert.match(stderr, /begins from the voice base \(ljspeech-mini, 3 steps\)/);
+  assert.match(stderr, /begins from the voice base \(speech, 3 steps\)/);
 
   const killed = async (broken: string, seen: string) => {
     const child = start('train', ...args, '--from', join(base, 'voice.safetensors'), '--out', broken);
@@ -93,7 +93,7 @@ test('Ctrl-C saves, and the run goes on to the same voice', async (t) => {
   const args = [...tinyTraining, '--steps', '12', '--set', 'training.checkpointEvery=1000'];
   const whole = join(folder, 'whole');
   const stopped = join(folder, 'stopped');
-  assert.equal(run('train', ...args, '--out', whole).status, 0);
+  assert.equal(runWarm('train', ...args, '--out', whole).status, 0);
   const child = start('train', ...args, '--out', stopped);
   const exited = once(child, 'exit');
   while (!(existsSync(join(stopped, 'curve.csv')) && measured(stopped).length > 1) && child.exitCode === null)
@@ -108,7 +108,7 @@ test('the number of threads changes no weight', async (t) => {
   const folder = temporaryFolder(t);
   for (const threads of ['1', '3'])
     assert.equal(
-      run('train', ...tinyTraining, '--steps', '4', '--threads', threads, '--out', join(folder, threads)).status,
+      runWarm('train', ...tinyTraining, '--steps', '4', '--threads', threads, '--out', join(folder, threads)).status,
       0,
     );
   await sameWeights(join(folder, '1'), join(folder, '3'));
@@ -117,15 +117,18 @@ test('the number of threads changes no weight', async (t) => {
 test('another seed gives another voice', async (t) => {
   const folder = temporaryFolder(t);
   for (const seed of ['1', '2'])
-    assert.equal(run('train', ...tinyTraining, '--steps', '2', '--seed', seed, '--out', join(folder, seed)).status, 0);
+    assert.equal(
+      runWarm('train', ...tinyTraining, '--steps', '2', '--seed', seed, '--out', join(folder, seed)).status,
+      0,
+    );
   await assert.rejects(sameWeights(join(folder, '1'), join(folder, '2')));
 });
 
 test('a folder that holds another run is refused and left alone', (t) => {
   const out = join(temporaryFolder(t), 'run');
-  assert.equal(run('train', ...tinyTraining, '--steps', '3', '--out', out).status, 0);
+  assert.equal(runWarm('train', ...tinyTraining, '--steps', '3', '--out', out).status, 0);
   const curve = readFileSync(join(out, 'curve.csv'), 'utf8');
-  const { status, stderr } = run(
+  const { status, stderr } = runWarm(
     'train',
     ...tinyTraining,
     '--steps',
@@ -139,5 +142,5 @@ test('a folder that holds another run is refused and left alone', (t) => {
   assert.match(stderr, /error ERR_CHECKPOINT: .*training\.learningRate .*, now 0\.0005/);
   assert.equal(readFileSync(join(out, 'curve.csv'), 'utf8'), curve);
   // More steps are no other run.
-  assert.equal(run('train', ...tinyTraining, '--steps', '6', '--out', out).status, 0);
+  assert.equal(runWarm('train', ...tinyTraining, '--steps', '6', '--out', out).status, 0);
 });

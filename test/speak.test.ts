@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { saveAcoustic } from '../src/model/acoustic/file.js';
 import { loadVoice } from '../src/model/voice/file.js';
-import { root, run, temporaryFolder } from './support/command_line.js';
+import { root, run, runWarm, temporaryFolder } from './support/command_line.js';
 import { tinyAcoustic, tinyVoice } from './support/speaking.js';
 
 const folder = temporaryFolder({ after });
@@ -18,7 +18,7 @@ before(async () => {
   await saveAcoustic(acoustic, tinyAcoustic(await loadVoice(join(root, tinyVoice))));
 });
 
-const speak = (...args: string[]) => run('speak', ...args, ...parts);
+const speak = (...args: string[]) => runWarm('speak', ...args, ...parts);
 
 /** With something on standard input. */
 function piped(input: string | Buffer, ...args: string[]) {
@@ -38,7 +38,7 @@ interface Word {
 
 test('a text becomes a WAV, from wherever it comes; the same seed gives the same', () => {
   const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((name) => at(`${name}.wav`));
-  const { status, stdout, stderr } = speak(text, a);
+  const { status, stdout, stderr } = run('speak', text, a, ...parts);
   assert.equal(status, 0, stderr);
   assert.match(stdout, /a\.wav: \d+\.\d\d s of speech in .* real-time factor .* first sound after .* kernels \w+/);
   assert.match(stderr, /^note: .*😀/m);
@@ -117,7 +117,7 @@ test('subtitles are SubRip or WebVTT by their name, whole or not at all', () => 
 });
 
 test('--show prints what each word became, alone or beside the speech', () => {
-  const alone = run('speak', 'I paid £25.', '--show', '--acoustic', acoustic);
+  const alone = runWarm('speak', 'I paid £25.', '--show', '--acoustic', acoustic);
   assert.equal(alone.status, 0, alone.stderr);
   assert.match(alone.stdout, /£25 +twenty +T W EH1 N T IY0 +dictionary: money\n/);
   writeFileSync(at('own.txt'), 'paid B AY1\n');
@@ -182,7 +182,7 @@ test('what cannot be spoken is refused by code, and leaves no file', () => {
     [/error ERR_VOICE_CORRUPT: .*version-1/, tinyVoice, tinyVoice],
     [/error ERR_VOICE_UNKNOWN: no voice is called nobody/, acoustic, 'nobody'],
   ] as const)
-    assert.match(run('speak', 'Hello', out, '--acoustic', model, '--voice', voice).stderr, expected);
+    assert.match(runWarm('speak', 'Hello', out, '--acoustic', model, '--voice', voice).stderr, expected);
   assert.ok(!existsSync(out));
   assert.deepEqual(
     readdirSync(folder).filter((name) => name.endsWith('.tmp')),
@@ -192,7 +192,7 @@ test('what cannot be spoken is refused by code, and leaves no file', () => {
 
 test('the reader that ships speaks where none is named', () => {
   const out = at('shipped.wav');
-  const { status, stdout, stderr } = run('speak', 'The quick brown fox jumped over the lazy dog.', out, '--json');
+  const { status, stdout, stderr } = runWarm('speak', 'The quick brown fox jumped over the lazy dog.', out, '--json');
   assert.equal(status, 0, stderr);
   const [sentence, speech] = stdout
     .trim()

@@ -8,13 +8,13 @@ import { loadTensorFlow } from '../src/model/backend/backend.js';
 import { loadVoice } from '../src/model/voice/file.js';
 import { type Voice } from '../src/model/voice/voice.js';
 import { type SynthesisFeatures, synthesize } from '../src/synthesis/synthesize.js';
-import { run, temporaryFolder, tinyTraining } from './support/command_line.js';
+import { runWarm, temporaryFolder, tinyTraining } from './support/command_line.js';
 
 const folder = temporaryFolder({ after });
 const kernels = chooseKernels({ threads: 1 });
 let voice: Voice;
 before(async () => {
-  const { status, stderr } = run('train', ...tinyTraining, '--steps', '2', '--out', join(folder, 'run'));
+  const { status, stderr } = runWarm('train', ...tinyTraining, '--steps', '2', '--out', join(folder, 'run'));
   assert.equal(status, 0, stderr);
   voice = await loadVoice(join(folder, 'run', 'voice.safetensors'));
 });
@@ -119,7 +119,7 @@ test('memory does not grow over thousands of chunks', async () => {
 });
 
 test('a wide voice is spoken by several threads, a narrow one by one, to the same samples', async () => {
-  const { status, stderr } = run(
+  const { status, stderr } = runWarm(
     'train',
     ...tinyTraining,
     '--set',

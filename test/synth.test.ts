@@ -7,18 +7,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readAudio } from '../src/audio/read.js';
 import { readNpy, writeNpy } from '../src/data/features/files.js';
 import { kernelNames } from '../src/kernels/index.js';
-import { root, run, start, temporaryFolder, tinyTraining } from './support/command_line.js';
+import { root, run, runWarm, shortSpeech, start, temporaryFolder, tinyTraining } from './support/command_line.js';
 
 const folder = temporaryFolder({ after });
 let voice: string;
 let features: string;
-const recording = 'data/ljspeech-mini/LJ001-0008.flac';
+const recording = join(shortSpeech, 'LJ001-0008.flac');
 
 before(() => {
-  assert.equal(run('train', ...tinyTraining, '--steps', '6', '--out', join(folder, 'run')).status, 0);
+  assert.equal(runWarm('train', ...tinyTraining, '--steps', '6', '--out', join(folder, 'run')).status, 0);
   voice = join(folder, 'run', 'voice.safetensors');
   features = join(folder, 'features.npy');
-  assert.equal(run('prepare', 'features', recording, features).status, 0);
+  assert.equal(runWarm('prepare', 'features', recording, features).status, 0);
 });
 
 test('features become a WAV of frames · hop samples', async () => {
@@ -38,23 +38,23 @@ test('features become a WAV of frames · hop samples', async () => {
 
 test('the same seed gives the same WAV on any number of calls, another seed another', () => {
   const [a, b, c] = ['a', 'b', 'c'].map((name) => join(folder, `${name}.wav`));
-  run('synth', features, a, '--voice', voice, '--seed', '7');
+  runWarm('synth', features, a, '--voice', voice, '--seed', '7');
   run('synth', features, b, '--voice', voice, '--seed', '7');
-  run('synth', features, c, '--voice', voice, '--seed', '8');
+  runWarm('synth', features, c, '--voice', voice, '--seed', '8');
   assert.deepEqual(readFileSync(b), readFileSync(a));
   assert.notDeepEqual(readFileSync(c), readFileSync(a));
 });
 
 test('copy synthesis of a recording is synthesis of its features', () => {
   const [fromFeatures, fromRecording] = ['f.wav', 'r.wav'].map((name) => join(folder, name));
-  assert.equal(run('synth', features, fromFeatures, '--voice', voice).status, 0);
-  assert.equal(run('synth', recording, fromRecording, '--voice', voice).status, 0);
+  assert.equal(runWarm('synth', features, fromFeatures, '--voice', voice).status, 0);
+  assert.equal(runWarm('synth', recording, fromRecording, '--voice', voice).status, 0);
   assert.deepEqual(readFileSync(fromRecording), readFileSync(fromFeatures));
 });
 
 test('stdout carries the same samples, as WAV or as raw PCM', () => {
   const out = join(folder, 'file.wav');
-  run('synth', features, out, '--voice', voice);
+  runWarm('synth', features, out, '--voice', voice);
   const file = readFileSync(out);
   const wav = run('synth', features, '--stdout', '--voice', voice);
   const pcm = run('synth', features, '--stdout', 'pcm', '--voice', voice);
@@ -65,7 +65,7 @@ test('stdout carries the same samples, as WAV or as raw PCM', () => {
 
 test('every kernel of this machine speaks', () => {
   for (const name of kernelNames()) {
-    const { status, stderr } = run('synth', features, '--stdout', 'pcm', '--voice', voice, '--kernels', name);
+    const { status, stderr } = runWarm('synth', features, '--stdout', 'pcm', '--voice', voice, '--kernels', name);
     assert.equal(status, 0, `${name}: ${stderr}`);
   }
 });
@@ -80,8 +80,8 @@ test('transposed features are converted, with a note', async () => {
     [bins, frames],
   );
   const [a, b] = ['plain.wav', 'transposed.wav'].map((name) => join(folder, name));
-  assert.equal(run('synth', features, a, '--voice', voice).status, 0);
-  const { status, stderr } = run('synth', transposed, b, '--voice', voice);
+  assert.equal(runWarm('synth', features, a, '--voice', voice).status, 0);
+  const { status, stderr } = runWarm('synth', transposed, b, '--voice', voice);
   assert.equal(status, 0, stderr);
   assert.match(stderr, /note: .*transposed/i);
   assert.deepEqual(readFileSync(b), readFileSync(a));
@@ -116,7 +116,7 @@ test('what cannot be spoken is refused by code, and leaves no file', async () =>
     [/error ERR_FILE_WRITE: /, [features, join(folder, 'missing', 'out.wav'), '--voice', voice]],
   ];
   for (const [expected, args] of cases) {
-    const { status, stderr } = run('synth', ...args);
+    const { status, stderr } = runWarm('synth', ...args);
     assert.match(stderr, expected);
     assert.equal(status, 2, stderr);
     assert.ok(!/\n\s+at /.test(stderr), 'a stack was printed');
@@ -135,7 +135,7 @@ test('Ctrl-C in the middle of a file or a folder leaves no file', { skip: proces
     copyFileSync(join(root, 'data', 'ljspeech-mini', `${clip}.flac`), join(recordings, `${clip}.flac`));
   // The reference is slow: it would take many seconds to the end.
   for (const args of [
-    [recording, join(out, 'a.wav')],
+    ['data/ljspeech-mini/LJ001-0008.flac', join(out, 'a.wav')],
     [recordings, out],
   ]) {
     const child = start('synth', ...args, '--kernels', 'reference');

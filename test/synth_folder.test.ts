@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { writeNpy } from '../src/data/features/files.js';
 import { loadVoice } from '../src/model/voice/file.js';
-import { root, run, temporaryFolder, tinyTraining } from './support/command_line.js';
+import { root, run, runWarm, temporaryFolder, tinyTraining } from './support/command_line.js';
 
 const folder = temporaryFolder({ after });
 const voice = join(folder, 'run', 'voice.safetensors');
@@ -12,7 +12,7 @@ const inputs = join(folder, 'features');
 const frames = { a: 50, b: 7, c: 33, d: 1, e: 64, f: 12 };
 
 before(async () => {
-  assert.equal(run('train', ...tinyTraining, '--steps', '2', '--out', join(folder, 'run')).status, 0);
+  assert.equal(runWarm('train', ...tinyTraining, '--steps', '2', '--out', join(folder, 'run')).status, 0);
   const { mean, std } = (await loadVoice(voice)).statistics;
   mkdirSync(inputs);
   for (const [name, count] of Object.entries(frames))
@@ -29,14 +29,14 @@ before(async () => {
 test('every file of a folder sounds as it does alone, on any number of threads', () => {
   const alone = Object.keys(frames).map((name) => {
     assert.equal(
-      run('synth', join(inputs, `${name}.npy`), join(folder, 'one.wav'), '--voice', voice, '--seed', '9').status,
+      runWarm('synth', join(inputs, `${name}.npy`), join(folder, 'one.wav'), '--voice', voice, '--seed', '9').status,
       0,
     );
     return readFileSync(join(folder, 'one.wav'));
   });
   for (const threads of ['1', '3']) {
     const out = join(folder, `out${threads}`);
-    const { status, stdout, stderr } = run(
+    const { status, stdout, stderr } = runWarm(
       'synth',
       inputs,
       out,
@@ -91,7 +91,7 @@ test('impossible folders are refused by code', () => {
     [/error ERR_FILE_WRITE: cannot make the folder/, [inputs, join(voice, 'o')]],
   ];
   for (const [expected, args] of cases) {
-    const { status, stderr } = run('synth', ...args, '--voice', voice);
+    const { status, stderr } = runWarm('synth', ...args, '--voice', voice);
     assert.match(stderr, expected);
     assert.equal(status, 2, stderr);
   }

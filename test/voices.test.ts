@@ -5,7 +5,7 @@ import test, { after } from 'node:test';
 import { TtsError } from '../src/base/errors.js';
 import { loadVoice } from '../src/model/voice/file.js';
 import { defaultVoice, findVoice, shippedVoices } from '../src/model/voice/shipped.js';
-import { root, run, temporaryFolder } from './support/command_line.js';
+import { root, run, runWarm, temporaryFolder } from './support/command_line.js';
 
 const folder = temporaryFolder({ after });
 const file = join('recipes', 'ljspeech', 'voice.safetensors');
@@ -34,13 +34,13 @@ test('--voice list describes the voices, before anything else is asked for', asy
     ['eval', '--voice'],
     ['train', '--from'],
   ]) {
-    const { status, stdout, stderr } = run(command, option, 'list');
+    const { status, stdout, stderr } = runWarm(command, option, 'list');
     assert.deepEqual([status, stderr], [0, '']);
     const line = stdout.split('\n').find((text) => text.startsWith('| ljspeech '));
     for (const part of [provenance.corpus, '22,050', String(config.hidden), kept.toLocaleString('en-US')])
       assert.ok(line?.includes(` ${part} `), `${stdout} does not say ${part}`);
   }
-  const { stdout } = run('synth', '--voice', 'list', '--json');
+  const { stdout } = runWarm('synth', '--voice', 'list', '--json');
   const voices = JSON.parse(stdout) as { name: string; nonZeros: number; sampleRate: number }[];
   assert.deepEqual(
     voices.map(({ name }) => name),
@@ -51,7 +51,7 @@ test('--voice list describes the voices, before anything else is asked for', asy
 
 test('--acoustic list describes the acoustic models that ship', () => {
   for (const command of [['speak'], ['speak', 'serve']]) {
-    const { status, stdout, stderr } = run(...(command as [string]), '--acoustic', 'list');
+    const { status, stdout, stderr } = runWarm(...(command as [string]), '--acoustic', 'list');
     assert.deepEqual([status, stderr], [0, '']);
     assert.match(stdout, /^\| kathleen +\| kathleen +\| 22,050 +\| 128 +\| 3\.\d\d MB +\| CC0-1\.0 +\|$/m);
   }
@@ -61,13 +61,13 @@ test('a name speaks, measures and is exported as its file does', () => {
   const [features, byName, byFile, byDefault] = ['f.npy', 'name.wav', 'file.wav', 'default.wav'].map((name) =>
     join(folder, name),
   );
-  assert.equal(run('prepare', 'features', 'data/ljspeech-mini/LJ001-0002.flac', features).status, 0);
-  assert.equal(run('synth', features, byName, '--voice', 'ljspeech').status, 0);
-  assert.equal(run('synth', features, byFile, '--voice', file).status, 0);
+  assert.equal(runWarm('prepare', 'features', 'data/ljspeech-mini/LJ001-0002.flac', features).status, 0);
+  assert.equal(runWarm('synth', features, byName, '--voice', 'ljspeech').status, 0);
+  assert.equal(runWarm('synth', features, byFile, '--voice', file).status, 0);
   assert.equal(run('synth', features, byDefault).status, 0);
   assert.deepEqual(readFileSync(byName), readFileSync(byFile));
   assert.deepEqual(readFileSync(byDefault), readFileSync(byFile));
-  const measured = run(
+  const measured = runWarm(
     'eval',
     '--voice',
     'ljspeech',
@@ -80,7 +80,7 @@ test('a name speaks, measures and is exported as its file does', () => {
   assert.equal(measured.status, 0, measured.stderr);
   assert.equal((JSON.parse(measured.stdout) as { systems: { name: string }[] }).systems[0].name, 'ljspeech');
   const exported = join(folder, 'exported.safetensors');
-  assert.equal(run('export', 'ljspeech', exported, '--precision', 'float32').status, 0);
+  assert.equal(runWarm('export', 'ljspeech', exported, '--precision', 'float32').status, 0);
   assert.deepEqual(readFileSync(exported), readFileSync(join(root, file)));
 });
 
@@ -93,7 +93,7 @@ test('an unknown name is refused with the names there are, a missing file as a f
     ['bench', 'precision', 'nobody'],
     ['train', 'recipes/ljspeech', '--data', 'data/ljspeech-mini', '--from', 'nobody', '--out', out],
   ]) {
-    const { status, stderr } = run(command, ...args);
+    const { status, stderr } = runWarm(command, ...args);
     assert.equal(status, 2);
     assert.match(stderr, /^error ERR_VOICE_UNKNOWN: no voice is called nobody; expected .*ljspeech.* or a file\n$/);
   }
@@ -102,7 +102,7 @@ test('an unknown name is refused with the names there are, a missing file as a f
       () => findVoice(missing),
       (error) => error instanceof TtsError && error.code === 'ERR_FILE_NOT_FOUND',
     );
-  const classifier = run('train', 'recipes/mnist', '--from', 'ljspeech', '--out', out);
+  const classifier = runWarm('train', 'recipes/mnist', '--from', 'ljspeech', '--out', out);
   assert.equal(classifier.status, 2);
   assert.match(classifier.stderr, /error ERR_RECIPE: .*task: classifier; only a task: vocoder begins from a voice/);
   assert.ok(!existsSync(out));

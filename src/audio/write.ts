@@ -34,18 +34,24 @@ export async function writeWav(
   if (bad >= 0)
     throw new TtsError('ERR_NOT_FINITE', `${path}: sample ${bad} is ${samples[bad]}: expected finite numbers`);
   const floats = () => (samples instanceof Float32Array ? samples : fromInt16(samples));
-  const file = new wavefile.WaveFile();
-  if (bits === '16') file.fromScratch(1, sampleRate, bits, samples instanceof Int16Array ? samples : toInt16(samples));
-  else if (bits === '24') file.fromScratch(1, sampleRate, bits, toInt24(floats()));
-  else file.fromScratch(1, sampleRate, bits, floats());
-  await writeWholeFile(path, evenlySized(Buffer.from(file.toBuffer())), { kind: wavKind, force });
+  const bytes =
+    bits === '16'
+      ? wavBytes(samples instanceof Int16Array ? samples : toInt16(samples), sampleRate)
+      : encoded(sampleRate, bits, bits === '24' ? toInt24(floats()) : floats());
+  await writeWholeFile(path, bytes, { kind: wavKind, force });
 }
 
-/** 16-bit samples as the bytes of a mono WAV file. */
+/** 16-bit samples as the bytes of a mono WAV file, as `WavStream` writes them: the library takes sample by sample. */
 export function wavBytes(samples: Int16Array, sampleRate: number): Uint8Array {
+  const bytes = new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
+  return Buffer.concat([wavHeader(sampleRate, samples.length), bytes]);
+}
+
+/** The bytes of a mono WAV file of other bits. */
+function encoded(sampleRate: number, bits: WavBits, samples: Int32Array | Float32Array): Uint8Array {
   const file = new wavefile.WaveFile();
-  file.fromScratch(1, sampleRate, '16', samples);
-  return file.toBuffer();
+  file.fromScratch(1, sampleRate, bits, samples);
+  return evenlySized(Buffer.from(file.toBuffer()));
 }
 
 function toInt24(samples: Float32Array): Int32Array {

@@ -1,12 +1,8 @@
 #!/usr/bin/env node
 import { TtsError } from '../base/errors.js';
-import { summaryLines, writeReport } from '../listening/analysis/report.js';
-import { createServer } from '../listening/server/server.js';
-import { startStudy } from '../listening/study/live_study.js';
 import { forceHelp, wholeNumber } from './options.js';
 import { createCommand, examples, runCommand } from './program.js';
 import { bar } from './progress.js';
-import { serve } from './serving.js';
 
 interface ServeOptions {
   host: string;
@@ -33,6 +29,9 @@ command
     examples('tts-listen serve my-test --preview', 'tts-listen serve my-test --host 0.0.0.0 --port 9000 --trust-proxy'),
   )
   .action(async (folder: string, { host, port, trustProxy, preview }: ServeOptions) => {
+    const { startStudy } = await import('../listening/study/live_study.js');
+    const { createServer } = await import('../listening/server/server.js');
+    const { serve } = await import('./serving.js');
     const onNote = (note: string) => console.error(`note: ${note}`);
     const live = await startStudy(folder, { preview, onProgress: bar('clips'), onNote });
     const server = await createServer(live, { trustProxy });
@@ -68,6 +67,7 @@ command
   .action(async (folder: string, { out, unit, force, json }: ReportOptions) => {
     if (unit !== undefined && unit !== 'listener' && unit !== 'rating')
       throw new TtsError('ERR_ARGUMENT', `--unit is ${unit}, expected listener or rating`);
+    const { summaryLines, writeReport } = await import('../listening/analysis/report.js');
     const { results, files } = await writeReport(folder, { out, unit, force });
     if (json) for (const what of results.damage) console.error(`note: damaged and left out: ${what}`);
     if (json) return console.log(JSON.stringify(results));

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { runWarm } from '../../test/support/command_line.js';
 import { melSpectrogram } from '../audio/mel.js';
 import { melSettingsSchema } from '../audio/mel_settings.js';
 import { melPresets } from '../audio/presets.js';
@@ -18,10 +19,12 @@ const clip = fileURLToPath(new URL('../../../data/ljspeech-mini/LJ001-0002.flac'
 let folder: string;
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'prepare-'));
+  process.chdir(folder);
 });
 after(() => rm(folder, { recursive: true }));
 
 const run = (...args: string[]) => spawnSync(process.execPath, [program, ...args], { encoding: 'utf8', cwd: folder });
+const warm = (...args: string[]) => runWarm('prepare', ...args);
 
 test('features are those of the library, with the default preset, and the settings lie beside them', async () => {
   const { status, stdout, stderr } = run('features', clip, 'out.npy');
@@ -36,7 +39,7 @@ test('features are those of the library, with the default preset, and the settin
 });
 
 test('another preset resamples to its own rate; --json is for machines', async () => {
-  const { status, stdout } = run('features', clip, 'keithito.npy', '--preset', 'keithito', '--json');
+  const { status, stdout } = warm('features', clip, 'keithito.npy', '--preset', 'keithito', '--json');
   assert.equal(status, 0);
   const result = JSON.parse(stdout) as Record<string, unknown>;
   assert.deepEqual(
@@ -62,11 +65,11 @@ test('--help and --version print and succeed', async () => {
   const { version } = JSON.parse(await readFile(new URL('../../../package.json', import.meta.url), 'utf8')) as {
     version: string;
   };
-  assert.deepEqual([run('--version').stdout, run('--version').status], [`${version}\n`, 0]);
+  assert.deepEqual([warm('--version').stdout, warm('--version').status], [`${version}\n`, 0]);
   const help = run('--help');
   assert.equal(help.status, 0);
   assert.match(help.stdout, /Usage: tts-prepare/);
-  const features = run('features', '--help');
+  const features = warm('features', '--help');
   assert.equal(features.status, 0);
   assert.match(features.stdout.replace(/\s+/g, ' '), /hifigan, tacotron2, espnet, tacotron1, keithito, librosa/);
 });
@@ -113,7 +116,7 @@ for (const [what, args, pattern] of mistakes) {
   test(`${what} is one line on stderr and exit status 2, and nothing is written`, async () => {
     await writeFile(join(folder, 'text.wav'), 'this is text');
     await writeWav(join(folder, 'short.wav'), new Int16Array(100).fill(1000).fill(-1000, 50), 22050);
-    const { status, stdout, stderr } = run(...args);
+    const { status, stdout, stderr } = warm(...args);
     assert.match(stderr, pattern);
     assert.equal(status, 2);
     assert.equal(stdout, '');
@@ -122,14 +125,14 @@ for (const [what, args, pattern] of mistakes) {
 }
 
 test('no subcommand prints the help and is status 2', () => {
-  const { status, stderr } = run();
+  const { status, stderr } = warm();
   assert.equal(status, 2);
   assert.match(stderr, /Usage: tts-prepare[^]*\nerror ERR_ARGUMENT: expected a subcommand, see above\n$/);
 });
 
 test('--debug adds the stack', () => {
   assert.match(
-    run('features', 'nowhere.wav', 'x.npy', '--debug').stderr,
+    warm('features', 'nowhere.wav', 'x.npy', '--debug').stderr,
     /^error ERR_FILE_NOT_FOUND: .*\nTtsError: .*\n {4}at /,
   );
 });
@@ -142,12 +145,12 @@ test('check prints tables, or JSON, and writes a page', async () => {
   assert.match(stdout, /^12 clips, 0\.02 hours/);
   assert.match(stdout, /\| Loudness, LUFS +\| -2\d\.\d +\|/);
   assert.match(await readFile(join(folder, 'check.html'), 'utf8'), /<h1>The recordings in /);
-  const json = JSON.parse(run('check', corpus, '--json').stdout) as { format: number; clips: { id: string }[] };
+  const json = JSON.parse(warm('check', corpus, '--json').stdout) as { format: number; clips: { id: string }[] };
   assert.deepEqual([json.format, json.clips.length, json.clips[0].id], [1, 12, 'LJ001-0002']);
 });
 
 test('check refuses a page that cannot be written before it measures anything', () => {
-  const { status, stderr } = run('check', '.', '--html', 'no/such/folder/check.html');
+  const { status, stderr } = warm('check', '.', '--html', 'no/such/folder/check.html');
   assert.equal(status, 2);
   assert.match(stderr, /^error ERR_FILE_WRITE: no\/such\/folder\/check\.html/);
 });

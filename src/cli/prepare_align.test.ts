@@ -4,11 +4,13 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after } from 'node:test';
+import { runWarm } from '../../test/support/command_line.js';
 import { packageRoot } from '../base/package_root.js';
 import { readTextGrid } from '../data/alignment/textgrid.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'tts-align-'));
 after(() => rmSync(folder, { recursive: true }));
+process.chdir(folder);
 const script = join(packageRoot(), 'dist', 'src', 'cli', 'prepare.js');
 const fixtures = join(packageRoot(), 'test', 'fixtures', 'alignment');
 const mini = join(packageRoot(), 'data', 'ljspeech-mini');
@@ -16,6 +18,8 @@ const mini = join(packageRoot(), 'data', 'ljspeech-mini');
 function run(...args: string[]): { status: number | null; stdout: string; stderr: string } {
   return spawnSync(process.execPath, [script, 'align', ...args], { encoding: 'utf8', cwd: folder });
 }
+
+const warm = (...args: string[]) => runWarm('prepare', 'align', ...args);
 
 /** A corpus of some of the shipped clips. */
 function corpus(name: string, ids: readonly string[], more = ''): string {
@@ -51,7 +55,7 @@ test('TextGrids of the corpus are taken, and what they lack is aligned', async (
   mkdirSync(join(folder, 'c', 'textgrid'));
   const given = join(folder, 'c', 'textgrid', `${one}.TextGrid`);
   copyFileSync(join(fixtures, `${one}.TextGrid`), given);
-  const { stdout } = run('c', '--json');
+  const { stdout } = warm('c', '--json');
   const { aligned, fromTextGrids } = JSON.parse(stdout) as Record<string, number>;
   assert.deepEqual([aligned, fromTextGrids], [1, 1]);
   const phones = async (path: string) =>
@@ -59,21 +63,21 @@ test('TextGrids of the corpus are taken, and what they lack is aligned', async (
       /^(sp|sil)?$/.test(text) ? [] : [start],
     );
   assert.deepEqual(await phones(join(folder, 'alignment', `${one}.TextGrid`)), await phones(given));
-  const all = JSON.parse(run('c', '--json', '--no-textgrids').stdout) as Record<string, number>;
+  const all = JSON.parse(warm('c', '--json', '--no-textgrids').stdout) as Record<string, number>;
   assert.equal(all.aligned, 2);
   // Those of the corpus are never replaced.
-  const { status, stderr } = run('c', '--out', 'c/textgrid');
+  const { status, stderr } = warm('c', '--out', 'c/textgrid');
   assert.equal(status, 2);
   assert.match(stderr, /^error ERR_FILE_IS_INPUT/);
 });
 
 test('clips that are left out are named, and lose the TextGrid of an earlier call', () => {
   corpus('d', [one, two, three]);
-  assert.equal(run('d', '--out', 'd-out').status, 0);
+  assert.equal(warm('d', '--out', 'd-out').status, 0);
   const stale = join(folder, 'd-out', `${two}.TextGrid`);
   assert.ok(existsSync(stale));
   writeFileSync(join(folder, 'd', `${two}.flac`), 'no audio');
-  const { status, stdout } = run('d', '--out', 'd-out');
+  const { status, stdout } = warm('d', '--out', 'd-out');
   assert.equal(status, 0);
   assert.match(stdout, /^left out: LJ001-0008: ERR_AUDIO_FORMAT: .*LJ001-0008\.flac/m);
   assert.match(stdout, /2 TextGrids .*; 1 of 3 clips left out$/m);
@@ -93,7 +97,7 @@ test('what the user can mend is refused by code', () => {
     [['e', '--out', 'e/metadata.csv'], /^error ERR_FILE_WRITE/],
     [[], /^error ERR_ARGUMENT/],
   ] as [string[], RegExp][]) {
-    const { status, stderr } = run(...args);
+    const { status, stderr } = warm(...args);
     assert.equal(status, 2, args.join(' '));
     assert.match(stderr, message);
   }

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after } from 'node:test';
+import { runWarm } from '../../test/support/command_line.js';
 import { packageRoot } from '../base/package_root.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'tts-phones-'));
@@ -44,7 +45,7 @@ test('standard input and a file, as JSON per sentence', () => {
   writeFileSync(path, text);
   const piped = run(['--json'], text);
   assert.equal(piped.status, 0, piped.stderr);
-  assert.equal(run(['--json', '--file', path]).stdout, piped.stdout);
+  assert.equal(runWarm('prepare', 'phones', '--json', '--file', path).stdout, piped.stdout);
   const sentences = piped.stdout
     .trim()
     .split('\n')
@@ -64,7 +65,7 @@ test('what the user can mend is refused by code', () => {
     [['--file', join(folder, 'none')], /^error ERR_FILE_NOT_FOUND/],
     [['a', '--file', lexicon], /^error ERR_ARGUMENT/],
   ] as [string[], RegExp][]) {
-    const { status, stderr } = run(args);
+    const { status, stderr } = runWarm('prepare', 'phones', ...args);
     assert.equal(status, 2);
     assert.match(stderr, message);
   }

@@ -5,11 +5,9 @@ import { loadAcoustic } from '../model/acoustic/file.js';
 import { defaultReader, findAcoustic } from '../model/acoustic/shipped.js';
 import { findVoice, shippedVoices } from '../model/voice/shipped.js';
 import { openSpeaker } from '../speech/open.js';
-import { createSpeechServer } from '../speech/server/server.js';
 import type { Speaker } from '../speech/speaker.js';
 import { kernelsHelp, wholeNumber } from './options.js';
 import { examples } from './program.js';
-import { serve } from './serving.js';
 import { acousticHelp, acousticName, voiceHelp, voiceName } from './voices.js';
 
 interface Options {
@@ -60,6 +58,9 @@ export function addServeCommand(command: Command): void {
         let opened: Promise<Speaker> | undefined;
         if (!speakers.has(name)) speakers.set(name, () => (opened ??= open(path)));
       }
+      // Only here: who speaks a text does not wait for the modules of a server.
+      const { createSpeechServer } = await import('../speech/server/server.js');
+      const { serve } = await import('./serving.js');
       const server = await createSpeechServer({ speakers, clients, queue });
       await serve(server, { host, port }, (address) =>
         console.log(`${acoustic.name} with the voice ${own.name}, kernels ${kernels.name}: ${address}/`),

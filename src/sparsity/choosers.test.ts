@@ -14,7 +14,16 @@ const matrices: MaskedMatrix[] = [
 const blocks = totalBlocks(matrices);
 const wanted = matrices.map((matrix) => keptBlocks(matrix, matrix.density));
 const count = (mask: Mask) => mask.reduce((sum, bit) => sum + bit, 0);
-const all = (masks: readonly Mask[]) => Uint8Array.from(masks.flatMap((mask) => [...mask]));
+/** The masks of all matrices in one. */
+function all(masks: readonly Mask[]): Uint8Array {
+  const joined = new Uint8Array(masks.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const mask of masks) {
+    joined.set(mask, at);
+    at += mask.length;
+  }
+  return joined;
+}
 
 /**
  * A world without a network: every tenth block is useful, and a member's loss is 2 nats less the share of its blocks

@@ -1,7 +1,4 @@
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { root } from './command_line.js';
+import { runWarm } from './command_line.js';
 
 /** What the `--help` of a command says. */
 export interface Help {
@@ -15,13 +12,8 @@ export interface Help {
   readonly subcommands: readonly string[];
 }
 
-const execute = promisify(execFile);
-
-async function helpOf(...[command, ...rest]: string[]): Promise<Help> {
-  const script = join(root, 'dist', 'src', 'cli', `${command.replace('tts-', '')}.js`);
-  const { stdout: text } = await execute(process.execPath, [script, ...rest, '--help'], {
-    env: { ...process.env, COLUMNS: '1000' },
-  });
+function helpOf(...[command, ...rest]: string[]): Help {
+  const { stdout: text } = runWarm(command.replace('tts-', ''), ...rest, '--help');
   const [, usage] = /^Usage: (.*)$/m.exec(text) ?? [];
   const places = usage.split(' ').filter((word) => /^[<[]/.test(word) && word !== '[options]' && word !== '[command]');
   const options = [
@@ -58,11 +50,9 @@ function section(text: string, heading: string): string {
 }
 
 /** The help of every command and subcommand, by name. */
-export async function allHelp(commands: readonly string[]): Promise<Map<string, Help>> {
-  const found = await Promise.all(commands.map((command) => helpOf(command)));
-  const below = await Promise.all(
-    found.flatMap(({ name, subcommands }) => subcommands.map((subcommand) => helpOf(name, subcommand))),
-  );
+export function allHelp(commands: readonly string[]): Map<string, Help> {
+  const found = commands.map((command) => helpOf(command));
+  const below = found.flatMap(({ name, subcommands }) => subcommands.map((subcommand) => helpOf(name, subcommand)));
   return new Map([...found, ...below].map((help) => [help.name, help]));
 }
 

@@ -5,7 +5,7 @@ import { RandomStream } from '../../base/random.js';
 import { chooseKernels, kernelNames, precisions, withPrecision } from '../index.js';
 import { cueCounts, type FramePredictors, type Hearing, Listener } from '../interface/listener.js';
 
-const [frames, hop, order] = [9, 100, 4];
+const [frames, hop, order] = [9, 64, 4];
 const classes = 32;
 
 const hearing = (cues: number): Hearing => ({

@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { openCorpus } from '../../data/corpora/corpus.js';
-import { openFeatureStore } from '../../data/store/feature_store.js';
+import { tinyStore } from '../../../test/support/tiny_vocoder.js';
 import { chooseKernels } from '../../kernels/index.js';
 import { symbolCodec } from '../../model/wavernn/codecs.js';
 import { loadRecipe, waveRnnConfig } from '../recipe/recipe.js';
@@ -18,13 +17,7 @@ after(() => rmSync(folder, { recursive: true }));
 test('the members of a pair get the same segments where pairs are asked for, else all lanes differ', async () => {
   const recipe = loadRecipe(join(root, 'recipes', 'ljspeech'));
   const config = waveRnnConfig(recipe);
-  const store = await openFeatureStore({
-    corpus: await openCorpus(join(root, 'data', 'ljspeech-mini')),
-    settings: recipe.features,
-    cacheDir: folder,
-    threads: 1,
-    validation: recipe.data.validation,
-  });
+  const store = await tinyStore(recipe, folder);
   const draw = (step: number, pairs?: number) =>
     drawSegments(
       store,

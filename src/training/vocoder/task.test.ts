@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { shortSpeech } from '../../../test/support/command_line.js';
 import { openCorpus } from '../../data/corpora/corpus.js';
 import { type FeatureStore, openFeatureStore } from '../../data/store/feature_store.js';
 import { chooseKernels, type Kernels } from '../../kernels/index.js';
@@ -40,13 +41,13 @@ before(async () => {
       'training.checkpointEvery=1000',
     ],
   });
-  const corpus = await openCorpus(join(root, 'data', 'ljspeech-mini'));
+  const corpus = await openCorpus(join(root, shortSpeech));
   store = await openFeatureStore({
     corpus,
     settings: recipe.features,
     cacheDir: join(folder, 'cache'),
     threads: 2,
-    validation: recipe.data.validation,
+    validation: { clips: ['LJ001-0008', 'LJ011-0202'] },
   });
 });
 
