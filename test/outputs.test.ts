@@ -262,7 +262,7 @@ test('a folder where a file is expected, and a file where a folder is, are refus
   refused('ERR_FILE_WRITE', ['synth', features, at('x.wav') + '/']);
   refused('ERR_FILE_WRITE', ['prepare', 'features', recording, at('dir')]);
   refused('ERR_CORPUS', ['prepare', 'features', at('dir'), at('x')]);
-  refused('ERR_ARGUMENT', ['prepare', 'features', at('one', 'ref'), recording], [recording]);
+  refused('ERR_FILE_WRITE', ['prepare', 'features', at('one', 'ref'), recording], [recording]);
   refused('ERR_FILE_WRITE', ['prepare', 'check', at('one', 'ref'), '--html', at('dir')]);
   refused('ERR_FILE_WRITE', ['export', voice, at('dir'), '--precision', 'int8']);
   refused('ERR_FILE_READ', ['export', at('dir'), at('x.safetensors'), '--precision', 'int8']);
