@@ -10,6 +10,7 @@ import { fileReporter, outputFolder, reportFolder } from './folder.js';
 /** Options of `tts-speak`. */
 export interface SpeakOptions {
   readonly acoustic: string;
+  readonly tokens?: string;
   readonly voice: string;
   readonly lexicon?: string;
   readonly speed: number;
@@ -42,6 +43,7 @@ export async function speakTexts(input: string, output: string | undefined, opti
   const atOnce = SIDE_BY_SIDE * kernels.threads;
   const speaker = await openSpeaker({
     acoustic: acoustic.path,
+    tokens: options.tokens,
     voice: voice.path,
     lexicon: options.lexicon,
     kernels,
