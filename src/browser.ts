@@ -32,6 +32,7 @@ export { checkVoiceFits, MelPredictor, type PredictedMel, type PredictOptions } 
 export { registerFastKernels } from './model/backend/fast_kernels.js';
 export { decodeVoice } from './model/voice/encoding.js';
 export type { Voice } from './model/voice/voice.js';
+export type { MelSource, SpokenMel } from './speech/mel_source.js';
 export { speak } from './speech/speak.js';
 export {
   Speaker,

@@ -96,6 +96,8 @@ export {
 } from './model/voice/shipped.js';
 export { type Provenance, type Voice } from './model/voice/voice.js';
 export { type WaveRnnConfig } from './model/wavernn/config.js';
+export type { MelSource, SpokenMel } from './speech/mel_source.js';
+export { OnnxAcoustic, type OnnxOptions } from './speech/onnx/onnx_acoustic.js';
 export { openSpeaker, speak, type SpeakerOptions } from './speech/open.js';
 export {
   Speaker,

@@ -153,7 +153,7 @@ test('what cannot be spoken is refused by code, and leaves no file', () => {
   mkdirSync(at('bare'));
   writeFileSync(at('torn.safetensors'), readFileSync(acoustic).subarray(0, 3000));
   const cases: [RegExp, string[]][] = [
-    [/error ERR_TEXT: there is nothing to speak in the text, it is empty/, ['', out]],
+    [/error ERR_TEXT: there is nothing to speak in the text: it is empty/, ['', out]],
     [/error ERR_TEXT: there is nothing to speak in the text: .*你/, ['你好', out]],
     [/error ERR_FILE_NOT_FOUND: .*nowhere\.txt/, ['--file', at('nowhere.txt'), out]],
     [/error ERR_FILE_READ: .*bare.* it is a folder/, ['--file', at('bare'), out]],
@@ -161,12 +161,20 @@ test('what cannot be spoken is refused by code, and leaves no file', () => {
     [/error ERR_ARGUMENT: no text/, []],
     [/error ERR_ARGUMENT: a text and --file/, ['Hello', out, '--file', at('in.txt')]],
     [/error ERR_ARGUMENT: nowhere to put the speech/, ['Hello']],
-    [/error ERR_ARGUMENT: .*speed is 11/, ['Hello', out, '--speed', '11']],
+    [
+      /error ERR_ARGUMENT: .*--speed.*'11' is invalid. expected a number from 0.1 to 10/,
+      ['Hello', out, '--speed', '11'],
+    ],
     [/error ERR_ARGUMENT: .*--pitch.*'-1'/, ['Hello', out, '--pitch=-1']],
+    [
+      /error ERR_ARGUMENT: the speech and the subtitles .*two files/,
+      ['Hello', out, '--subtitles', `${folder}/./never.wav`],
+    ],
     [/error ERR_ARGUMENT: .*standard output/, ['Hello', '-', '--subtitles', '-']],
     [/error ERR_ARGUMENT: .*standard output/, ['Hello', '--stdout', '--subtitles', '-']],
     [/error ERR_FILE_WRITE: /, ['Hello', join(folder, 'missing', 'out.wav')]],
     [/error ERR_LEXICON: .*line 1/, ['Hello', out, '--lexicon', at('in.txt')]],
+    [/error ERR_ARGUMENT: the tokens of .*in\.txt are for an ONNX model/, ['Hello', out, '--tokens', at('in.txt')]],
     [/error ERR_FILE_IS_INPUT: /, ['Hello', acoustic, '--force']],
   ];
   for (const [expected, args] of cases) {

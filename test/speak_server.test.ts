@@ -169,6 +169,9 @@ test('who finds no place waits, who finds the queue full is told when to come ba
 
 test('what cannot be spoken is refused with a reason, and by code', async (t) => {
   const address = await listen(t);
+  const json = { method: 'POST', headers: { 'content-type': 'application/json' } };
+  const plain = (rest = '') => ({ 'content-type': `text/plain${rest}` });
+  const latin1 = (text: string) => Buffer.from(text, 'latin1');
   const cases: [number, RegExp, Promise<Response>][] = [
     [413, /too large/i, ask(address, { text: 'x'.repeat(bodyLimit) })],
     [400, /text/, ask(address, {})],
@@ -179,8 +182,16 @@ test('what cannot be spoken is refused with a reason, and by code', async (t) =>
     [400, /voice is nobody, expected one of tiny/, ask(address, { text: 'Hello', voice: 'nobody' })],
     [400, /JSON/, ask(address, '{"text":')],
     [400, /speed/, fetch(`${address}/speak?speed=-1`, { method: 'POST', body: 'Hello' })],
+    [400, /address/, fetch(`${address}/speak?speed=2`, { ...json, body: '{"text":"Hello"}' })],
+    [400, /expected object/, ask(address, '"Hello"')],
+    [400, /UTF-8/, fetch(`${address}/speak`, { method: 'POST', headers: plain(), body: latin1('caf\xe9') })],
+    [400, /UTF-8/, fetch(`${address}/speak`, { ...json, body: latin1('{"text":"caf\xe9"}') })],
+    [415, /charset .* latin1/, ask(address, 'Hello', { headers: plain('; charset=latin1') })],
+    [415, /encoding .* gzip/, ask(address, 'x', { headers: { ...plain(), 'content-encoding': 'gzip' } })],
+    [400, /not a valid url/, fetch(`${address}/%`)],
     [415, /media type/i, ask(address, 'x', { headers: { 'content-type': 'application/xml' } })],
-    [422, /nothing to speak in the text, it is empty/, ask(address, { text: '' })],
+    [422, /nothing to speak in the text: it is empty/, ask(address, { text: '' })],
+    [422, /nothing to speak in the text: it has no words/, ask(address, { text: '... ?! ...' })],
     [422, /nothing to speak in the text: .*😀/, ask(address, { text: '😀' })],
     [404, /no such page/, fetch(`${address}/nothing`)],
     [404, /no such page/, fetch(`${address}/page/../server/server.js`)],

@@ -36,6 +36,7 @@ export type ErrorCode =
   | 'ERR_MEMORY'
   | 'ERR_GPU_LOST'
   | 'ERR_BACKEND'
+  | 'ERR_ONNX'
   | 'ERR_NOT_FINITE'
   | 'ERR_LISTENING_TEST'
   | 'ERR_RECOGNISER'

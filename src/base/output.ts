@@ -150,6 +150,25 @@ export function keepInputs(outputs: Iterable<string>, inputs: Iterable<string>):
   }
 }
 
+/**
+ * Refuses two outputs that are the same file, which would replace each other.
+ * @param outputs what each is, for messages, and its path
+ * @throws {TtsError} ERR_ARGUMENT, and what `targetOf` throws
+ */
+export function keepApart(outputs: Iterable<readonly [what: string, path: string]>): void {
+  const taken = new Map<string, string>();
+  for (const [what, path] of outputs) {
+    const target = targetOf(path, { force: true });
+    // Devices and pipes take what comes.
+    if (target.type !== 'file') continue;
+    const place = resolve(target.path);
+    const other = taken.get(place);
+    if (other !== undefined)
+      throw new TtsError('ERR_ARGUMENT', `${other} and ${what} would both be written to ${path}, expected two files`);
+    taken.set(place, what);
+  }
+}
+
 /** The same for two paths of one file or folder; undefined for what is neither. */
 function identityOf(path: string): string | undefined {
   if (path === standardStream) return undefined;

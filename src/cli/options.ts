@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { limits, within } from '../base/limits.js';
 
 /** Parsers of option values for commander; what they refuse becomes ERR_ARGUMENT with the option and the value. */
 export function wholeNumber(text: string): number {
@@ -9,11 +10,21 @@ export function wholeNumber(text: string): number {
 }
 
 export function positiveNumber(text: string): number {
-  const value = Number(text);
-  if (!/^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) || !(value > 0 && Number.isFinite(value)))
-    throw new InvalidArgumentError('expected a number above 0');
+  const value = numberOf(text);
+  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('expected a number above 0');
   return value;
 }
+
+/** Times as fast, times as high. */
+export function factor(text: string): number {
+  const { least, most } = limits.factor;
+  const value = numberOf(text);
+  if (!within(value, limits.factor)) throw new InvalidArgumentError(`expected a number from ${least} to ${most}`);
+  return value;
+}
+
+/** NaN for what is no plain number. */
+const numberOf = (text: string): number => (/^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN);
 
 /** For options that may be given several times. */
 export function collect(text: string, earlier: string[]): string[] {

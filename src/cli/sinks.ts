@@ -78,10 +78,7 @@ async function openStandardOutput(format: boolean | string, sampleRate: number):
 async function openSoundCard(sampleRate: number): Promise<Sink> {
   const player = await openPlayer(sampleRate);
   return {
-    async write(pcm) {
-      await Promise.resolve();
-      player.play(pcm);
-    },
+    write: (pcm) => player.play(pcm),
     close: () => player.finish(),
     abort: () => Promise.resolve(),
   };

@@ -2,14 +2,14 @@
 import { existsSync, statSync } from 'node:fs';
 import { wavKind } from '../audio/write.js';
 import { TtsError } from '../base/errors.js';
-import { checkOutput } from '../base/output.js';
+import { checkOutput, keepApart } from '../base/output.js';
 import { isStandardOutput, standardStream } from '../base/standard_streams.js';
 import { chooseKernels } from '../kernels/index.js';
 import { loadAcoustic } from '../model/acoustic/file.js';
 import { defaultReader, findAcoustic, shippedAcoustics } from '../model/acoustic/shipped.js';
 import { findVoice } from '../model/voice/shipped.js';
-import { nothingToSpeak } from '../speech/nothing.js';
-import { openSpeaker, readersPronouncer } from '../speech/open.js';
+import { nothingToSpeak, TextNotes } from '../speech/notes.js';
+import { isOnnx, openSpeaker, readersPronouncer } from '../speech/open.js';
 import type { SpokenText } from '../speech/speaker.js';
 import { subtitleKind, SubtitleWriter } from '../speech/subtitles.js';
 import { readText } from '../speech/text_file.js';
@@ -17,14 +17,14 @@ import { type TimedWord } from '../speech/timing.js';
 import { readLexicon } from '../text/load.js';
 import { phonesOf } from '../text/phones_of.js';
 import { clusterHelp, withCredentials } from './cluster_options.js';
-import { forceHelp, kernelsHelp, positiveNumber, wholeNumber } from './options.js';
+import { factor, forceHelp, kernelsHelp, positiveNumber, wholeNumber } from './options.js';
 import { shown } from './prepare_phones.js';
 import { createCommand, examples, printer, runCommand } from './program.js';
 import { checkStandardOutput, openSinks, type Sink } from './sinks.js';
 import { type SpeakOptions, speakTexts } from './speak_folder.js';
 import { describedSentence } from './speak_json.js';
 import { addServeCommand } from './speak_serve.js';
-import { acousticHelp, acousticName, voiceHelp, voiceName } from './voices.js';
+import { acousticHelp, acousticName, tokensHelp, voiceHelp, voiceName } from './voices.js';
 
 interface Options extends SpeakOptions {
   readonly file?: string;
@@ -59,7 +59,8 @@ const isFolder = (path: string | undefined): path is string =>
 async function show({ text }: Job, options: Options): Promise<void> {
   // A reader's own words are shown if there is a reader.
   const named = options.acoustic !== defaultReader || shippedAcoustics().some(({ name }) => name === defaultReader);
-  const acoustic = named ? await loadAcoustic(findAcoustic(options.acoustic).path) : { lexicon: new Map<string, []>() };
+  const path = named ? findAcoustic(options.acoustic).path : undefined;
+  const acoustic = path === undefined || isOnnx(path) ? { lexicon: new Map<string, []>() } : await loadAcoustic(path);
   const own = options.lexicon === undefined ? undefined : await readLexicon(options.lexicon);
   let sentences = 0;
   for await (const sentence of phonesOf(text, { pronouncer: readersPronouncer(acoustic, own) }))
@@ -72,18 +73,24 @@ async function speakText(job: Job, options: Options): Promise<void> {
   const { subtitles, json, stdout, force, speed, pitch, seed, temperature, correction } = options;
   const acoustic = findAcoustic(options.acoustic);
   const voice = findVoice(options.voice);
-  const inputs = [acoustic.path, voice.path, ...[options.file, options.lexicon].filter((path) => path !== undefined)];
+  const { tokens, lexicon } = options;
+  const inputs = [acoustic.path, voice.path, ...[options.file, lexicon, tokens].filter((path) => path !== undefined)];
   if (out !== undefined) checkOutput(out, { kind: wavKind, force, inputs });
   if (subtitles !== undefined) checkOutput(subtitles, { kind: subtitleKind, force, inputs });
+  if (out !== undefined && subtitles !== undefined)
+    keepApart([
+      ['the speech', out],
+      ['the subtitles', subtitles],
+    ]);
   const kernels = chooseKernels({ name: options.kernels, threads: options.threads });
-  const speaker = await openSpeaker({ acoustic: acoustic.path, voice: voice.path, lexicon: options.lexicon, kernels });
+  const speaker = await openSpeaker({ acoustic: acoustic.path, tokens, voice: voice.path, lexicon, kernels });
   const { sampleRate } = speaker;
   const print = printer(out, stdout === undefined ? undefined : standardStream, subtitles);
 
   const begun = performance.now();
   let [samples, first, sentences] = [0, 0, 0];
   let words: TimedWord[] = [];
-  const notes: string[] = [];
+  const notes = new TextNotes();
   let sinks: Sink | undefined;
   let writer: SubtitleWriter | undefined;
   try {
@@ -104,12 +111,12 @@ async function speakText(job: Job, options: Options): Promise<void> {
       await writer?.write(sentence, words);
       if (options.show) print(`${sentence.index > 0 ? '\n' : ''}${shown(sentence.said).join('\n')}`);
       if (json) print(JSON.stringify({ type: 'sentence', ...describedSentence(sentence, words) }));
-      for (const { note } of sentence.said.notes) {
-        if (notes.length === 0 || samples === 0) notes.push(note);
-        if (!json && !options.show) console.error(`note: ${note}`);
-      }
+      for (const { note } of sentence.said.notes)
+        if (notes.take(note) && !json && !options.show) console.error(`note: ${note}`);
       words = [];
     }
+    if (notes.more > 0 && !json && !options.show)
+      console.error(`note: … and ${notes.more} more; --json has all of them`);
     if (sinks === undefined) throw nothingToSpeak(name, notes);
     await sinks.close();
     await writer?.close();
@@ -152,10 +159,11 @@ const command = withCredentials(createCommand('tts-speak', 'Speak English text.'
   .argument('[out.wav]', 'where the speech goes, a folder for a folder, - for standard output')
   .option('--file <file>', 'speak what is in a file, in UTF-8')
   .option('--acoustic <name|file>', acousticHelp, acousticName, defaultReader)
+  .option('--tokens <file>', tokensHelp)
   .option('--voice <name|file>', `${voiceHelp}; list prints those that ship`, voiceName, defaultReader)
   .option('--lexicon <file>', 'words of your own, a line each: the word, then its ARPAbet phones')
-  .option('--speed <factor>', 'times as fast, 0.1 to 10', positiveNumber, 1)
-  .option('--pitch <factor>', 'times as high, 0.1 to 10', positiveNumber, 1)
+  .option('--speed <factor>', 'times as fast, 0.1 to 10', factor, 1)
+  .option('--pitch <factor>', 'times as high, 0.1 to 10', factor, 1)
   .option('--seed <n>', 'seed of the random numbers: the same seed gives the same WAV', wholeNumber, 1)
   .option('--temperature <t>', 'below 1 calmer and duller, 1 as the voice has learned', positiveNumber, 1)
   .option('--no-correction', 'leave the spectrum as it was drawn, and do not bring it nearer to the features')

@@ -8,7 +8,7 @@ import { findAcoustic } from '../model/acoustic/shipped.js';
 import { loadVoice } from '../model/voice/file.js';
 import { findVoice } from '../model/voice/shipped.js';
 import { speakFolder } from '../speech/folder.js';
-import { openSpeaker } from '../speech/open.js';
+import { isOnnx, openSpeaker } from '../speech/open.js';
 import type { SpokenFile } from '../synthesis/folder_files.js';
 import { readLexicon } from '../text/load.js';
 import { type ClusterOptions, withQueue } from './cluster_options.js';
@@ -17,6 +17,7 @@ import { fileReporter, outputFolder, reportFolder } from './folder.js';
 /** Options of `tts-speak`. */
 export interface SpeakOptions extends ClusterOptions {
   readonly acoustic: string;
+  readonly tokens?: string;
   readonly voice: string;
   readonly lexicon?: string;
   readonly speed: number;
@@ -47,16 +48,21 @@ export async function speakTexts(input: string, output: string | undefined, opti
   const voice = findVoice(options.voice);
   const kernels = chooseKernels({ name: options.kernels, threads: options.threads });
   const how = { speed, pitch, seed, temperature, correction, force, onFile: fileReporter(json) };
-  const { lexicon, cluster } = options;
+  const { lexicon, tokens, cluster } = options;
   let begun: number;
   let files: SpokenFile[];
   if (cluster === undefined) {
     const atOnce = SIDE_BY_SIDE * kernels.threads;
-    const own = { acoustic: acoustic.path, voice: voice.path, lexicon, kernels, slots: atOnce };
+    const own = { acoustic: acoustic.path, tokens, voice: voice.path, lexicon, kernels, slots: atOnce };
     const speaker = await openSpeaker(own);
     begun = performance.now();
     files = await speakFolder(speaker, input, folder, { ...how, atOnce });
   } else {
+    if (isOnnx(acoustic.path) || tokens !== undefined)
+      throw new TtsError(
+        'ERR_ARGUMENT',
+        `--cluster is for acoustic models of the toolkit, ${acoustic.path} is in ONNX`,
+      );
     const parts = { acoustic: await loadAcoustic(acoustic.path), voice: await loadVoice(voice.path), lexicon };
     checkVoiceFits(parts.acoustic, parts.voice, { model: acoustic.name, voice: voice.name });
     if (lexicon !== undefined) await readLexicon(lexicon);

@@ -1,17 +1,17 @@
 import type { Command } from 'commander';
 import { TtsError } from '../base/errors.js';
 import { chooseKernels } from '../kernels/index.js';
-import { loadAcoustic } from '../model/acoustic/file.js';
 import { defaultReader, findAcoustic } from '../model/acoustic/shipped.js';
 import { findVoice, shippedVoices } from '../model/voice/shipped.js';
-import { openSpeaker } from '../speech/open.js';
+import { openAcoustic, openSpeaker } from '../speech/open.js';
 import type { Speaker } from '../speech/speaker.js';
 import { kernelsHelp, wholeNumber } from './options.js';
 import { examples } from './program.js';
-import { acousticHelp, acousticName, voiceHelp, voiceName } from './voices.js';
+import { acousticHelp, acousticName, tokensHelp, voiceHelp, voiceName } from './voices.js';
 
 interface Options {
   acoustic: string;
+  tokens?: string;
   voice: string;
   lexicon?: string;
   host: string;
@@ -32,6 +32,7 @@ export function addServeCommand(command: Command): void {
     .option('--clients <n>', 'speeches at once', wholeNumber, 32)
     .option('--queue <n>', 'requests that wait for one to end; more are told to come back', wholeNumber, 64)
     .option('--acoustic <name|file>', acousticHelp, acousticName, defaultReader)
+    .option('--tokens <file>', tokensHelp)
     .option(
       '--voice <name|file>',
       `${voiceHelp}; list prints those that ship, which requests may name too`,
@@ -47,8 +48,8 @@ export function addServeCommand(command: Command): void {
       if (clients < 1) throw new TtsError('ERR_ARGUMENT', `--clients is ${clients}, expected at least 1`);
       const kernels = chooseKernels({ name: options.kernels, threads: options.threads });
       const acoustic = findAcoustic(options.acoustic);
-      const model = await loadAcoustic(acoustic.path);
-      const { lexicon } = options;
+      const { lexicon, tokens } = options;
+      const model = await openAcoustic(acoustic.path, { tokens, threads: kernels.threads });
       // One that stands still for a slow reader needs its slot, too.
       const open = (path: string) => openSpeaker({ acoustic: model, voice: path, lexicon, kernels, slots: clients });
       const own = findVoice(options.voice);

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { createHash } from 'node:crypto';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { TtsError } from '../base/errors.js';
 import { endingSignals } from '../base/temporary.js';
 import { readWholeFile } from '../base/whole_file.js';
@@ -13,6 +13,7 @@ import { type FeatureStore, openFeatureStore } from '../data/store/feature_store
 import { chooseKernels, type Kernels } from '../kernels/index.js';
 import { loadAcoustic } from '../model/acoustic/file.js';
 import { checkVoiceFits } from '../model/acoustic/predict.js';
+import { findAcoustic } from '../model/acoustic/shipped.js';
 import { findVoice } from '../model/voice/shipped.js';
 import { openPronouncer } from '../text/load.js';
 import { openAcousticData } from '../training/acoustic/open.js';
@@ -61,7 +62,7 @@ const command = withCredentials(
     )
     .option(
       '--from <name|file>',
-      `begin from a voice, with its model and its features: ${voiceHelp}; list prints those that ship`,
+      `begin from a voice, with its model and its features: ${voiceHelp}; list prints those that ship; an acoustic model begins from another`,
       voiceName,
     )
     .option(
@@ -153,7 +154,7 @@ async function withWorkers<T, Run extends RunOfParts>(
 
 async function trainOnText(recipe: AcousticRecipe, options: TrainOptions): Promise<void> {
   const kernels = chooseKernels({ name: options.kernels, threads: options.threads });
-  const from = recipe.from === undefined ? undefined : basename(recipe.from, '.safetensors');
+  const from = recipe.from === undefined ? undefined : findAcoustic(recipe.from).name;
   const out = options.out ?? join('runs', `${recipe.name}-${from === undefined ? recipe.size : `from-${from}`}`);
   checkAcousticFolder(out, recipe);
 
@@ -203,14 +204,15 @@ async function acousticSources(corpus: Corpus, store: FeatureStore, out: string,
 
 /** The store with the mels of an acoustic model in place of the recordings'. */
 async function openPredicted(
-  path: string,
+  nameOrFile: string,
   corpus: Corpus,
   store: FeatureStore,
   out: string,
   kernels: Kernels,
 ): Promise<FeatureStore> {
+  const { name, path } = findAcoustic(nameOrFile);
   const model = await loadAcoustic(path);
-  checkVoiceFits(model, { features: store.settings }, { model: path, voice: 'to be trained' });
+  checkVoiceFits(model, { features: store.settings }, { model: name, voice: 'to be trained' });
   const sources = await acousticSources(corpus, store, out, kernels);
   const data = await openAcousticData({ ...sources, others: [], statistics: model.statistics });
   return predictedStore(store, data, model, sha256Of(await readWholeFile(path)), kernels);

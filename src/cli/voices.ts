@@ -8,7 +8,10 @@ export const voiceHelp = 'the name of a voice that ships, or a voice.safetensors
 
 /** What an option for an acoustic model takes. */
 export const acousticHelp =
-  'the name of an acoustic model that ships, or an acoustic.safetensors; list prints those that ship';
+  'the name of an acoustic model that ships, an acoustic.safetensors, or a model.onnx; list prints those that ship';
+
+/** What `--tokens` takes. */
+export const tokensHelp = 'of a model.onnx: the numbers of its symbols (default: tokens.txt beside it)';
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(2)} MB`;
 

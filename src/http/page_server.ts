@@ -40,8 +40,10 @@ export async function createPageServer(options: PageServerOptions): Promise<Fast
     http: { headersTimeout: head, connectionsCheckingInterval: interval },
     requestTimeout: request,
     forceCloseConnections: true,
+    frameworkErrors: explainer(statusOf),
   });
   server.setErrorHandler(explainer(statusOf));
+  readBodies(server);
   server.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'there is no such page' }));
   await server.register(helmet, {
     // Everything comes from the server itself, nothing is inline, and no other page may frame this one.
@@ -63,6 +65,38 @@ export async function createPageServer(options: PageServerOptions): Promise<Fast
     hsts: false,
   });
   return server;
+}
+
+/** Bodies are text in UTF-8, as it is. Of anything else a reader would guess, and get words that nobody wrote. */
+function readBodies(server: FastifyInstance): void {
+  const textOf = ({ headers }: FastifyRequest, body: Buffer): string => {
+    const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = headers;
+    const [, charset = 'utf-8'] = /;\s*charset\s*=\s*"?([^\s";]*)/i.exec(type) ?? [];
+    if (!/^utf-?8$/i.test(charset)) throw new Refusal(415, `the charset of the body is ${charset}, expected utf-8`);
+    if (!/^identity$/i.test(encoding))
+      throw new Refusal(415, `the content-encoding of the body is ${encoding}, expected none`);
+    try {
+      return new TextDecoder('utf-8', { fatal: true }).decode(body);
+    } catch {
+      throw new Refusal(400, 'the body is no text in UTF-8');
+    }
+  };
+  const json = server.getDefaultJsonParser('error', 'error');
+  server.removeContentTypeParser(['text/plain', 'application/json']);
+  const plain: typeof json = (_request, text, done) => done(null, text);
+  for (const [type, parse] of [
+    ['text/plain', plain],
+    ['application/json', json],
+  ] as const)
+    server.addContentTypeParser<Buffer>(type, { parseAs: 'buffer' }, (request, body, done) => {
+      let text: string;
+      try {
+        text = textOf(request, body);
+      } catch (error) {
+        return done(error as Error);
+      }
+      return parse(request, text, done);
+    });
 }
 
 /** Serves `index.html` of a folder at `/`, and the scripts, styles and pictures beside it at `/page/NAME`. */

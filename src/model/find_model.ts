@@ -38,7 +38,7 @@ export function shippedModels({ folderEnding, stem }: ShippedKind): ModelFile[] 
 /**
  * The file of a model that is given as the name of one that ships, or as a file; `-` is standard input.
  * @throws {TtsError} ERR_VOICE_UNKNOWN for a name that no model has; ERR_FILE_NOT_FOUND for what looks like a file (it
- * has a slash or ends with .safetensors) and is not there
+ * has a slash or ends with .safetensors or .onnx) and is not there
  */
 export function findModel(nameOrFile: string, kind: ShippedKind): ModelFile {
   const { what, stem } = kind;
@@ -47,7 +47,7 @@ export function findModel(nameOrFile: string, kind: ShippedKind): ModelFile {
   if (shipped) return shipped;
   if (nameOrFile === standardStream) return { name: 'standard input', path: nameOrFile };
   if (!existsSync(nameOrFile)) {
-    if (/[\\/]|\.safetensors$/.test(nameOrFile))
+    if (/[\\/]|\.(safetensors|onnx)$/.test(nameOrFile))
       throw new TtsError('ERR_FILE_NOT_FOUND', `no ${what} at ${nameOrFile}`);
     throw new TtsError(
       'ERR_VOICE_UNKNOWN',
@@ -55,6 +55,6 @@ export function findModel(nameOrFile: string, kind: ShippedKind): ModelFile {
     );
   }
   const path = resolve(nameOrFile);
-  const own = basename(path, '.safetensors');
+  const own = basename(path).replace(/\.(safetensors|onnx)$/, '');
   return { name: (own === stem && basename(dirname(path))) || own, path: nameOrFile };
 }

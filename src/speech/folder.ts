@@ -2,7 +2,7 @@ import { WavStream } from '../audio/write.js';
 import { TtsError } from '../base/errors.js';
 import { type FileSource, nameOf } from '../base/whole_file.js';
 import { type FolderFileOptions, openFolderFiles, type SpokenFile } from '../synthesis/folder_files.js';
-import { nothingToSpeak } from './nothing.js';
+import { nothingToSpeak, TextNotes } from './notes.js';
 import type { Speaker, SpeakingOptions } from './speaker.js';
 import { readText } from './text_file.js';
 
@@ -27,10 +27,10 @@ export async function speakWhole(
   source: FileSource,
   options: SpeakingOptions,
 ): Promise<{ pcm: Int16Array; notes: string[] }> {
-  const notes: string[] = [];
+  const notes = new TextNotes();
   const pieces: Int16Array[] = [];
   for await (const { pcm, sentence, last } of speaker.speak(readText(source), options)) {
-    if (last) notes.push(...sentence.said.notes.map(({ note }) => note));
+    if (last) for (const { note } of sentence.said.notes) notes.take(note);
     pieces.push(pcm);
   }
   const pcm = new Int16Array(pieces.reduce((sum, { length }) => sum + length, 0));
@@ -40,7 +40,7 @@ export async function speakWhole(
     at += piece.length;
   }
   if (pcm.length === 0) throw nothingToSpeak(nameOf(source), notes);
-  return { pcm, notes };
+  return { pcm, notes: notes.all };
 }
 
 /**
@@ -60,22 +60,22 @@ export async function speakFolder(
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
 
   async function speakFile({ input, output }: (typeof jobs)[number]): Promise<void> {
-    const notes: string[] = [];
+    const notes = new TextNotes();
     let wav: WavStream | undefined;
     try {
       for await (const { pcm, sentence, last } of speaker.speak(readText(input), { ...options, signal })) {
-        if (last) notes.push(...sentence.said.notes.map(({ note }) => note));
+        if (last) for (const { note } of sentence.said.notes) notes.take(note);
         if (pcm.length === 0) continue;
         wav ??= await WavStream.open(output, speaker.sampleRate, { force });
         await wav.write(pcm);
       }
       if (wav === undefined) throw nothingToSpeak(input, notes);
       await wav.close();
-      report({ input, output, seconds: wav.samples / speaker.sampleRate, notes });
+      report({ input, output, seconds: wav.samples / speaker.sampleRate, notes: notes.all });
     } catch (error) {
       await wav?.abort();
       if (!unspeakable(error)) throw error;
-      report({ input, output, seconds: 0, notes, error });
+      report({ input, output, seconds: 0, notes: notes.all, error });
     }
   }
 

@@ -2,7 +2,7 @@ import { TtsError } from '../base/errors.js';
 import { limits, within } from '../base/limits.js';
 import type { Kernels } from '../kernels/interface/kernels.js';
 import type { AcousticModel } from '../model/acoustic/model.js';
-import { checkVoiceFits, MelPredictor, type PredictedMel } from '../model/acoustic/predict.js';
+import { checkVoiceFits, MelPredictor } from '../model/acoustic/predict.js';
 import type { TensorFlow } from '../model/backend/fast_kernel.js';
 import type { Voice } from '../model/voice/voice.js';
 import { checkSignal, unlessAborted } from '../synthesis/abort.js';
@@ -12,13 +12,14 @@ import type { Pronouncer } from '../text/lexicon/pronouncer.js';
 import { type PhoneSentence, phonesOf } from '../text/phones_of.js';
 import { type Token, tokensOf } from '../text/tokens.js';
 import { cutSentence } from './cut.js';
+import type { MelSource, SpokenMel } from './mel_source.js';
 import { pauseBetween, type TimedWord, timeWords } from './timing.js';
 
 // The way from text to sound. Nothing here needs Node; ./open.ts finds and reads what it needs on a disk.
 
 /** What a speaker is made of. */
 export interface SpeakerParts {
-  readonly acoustic: AcousticModel;
+  readonly acoustic: AcousticModel | MelSource;
   readonly voice: Voice;
   readonly pronouncer: Pronouncer;
   readonly kernels: Kernels;
@@ -66,14 +67,14 @@ export type SpokenText = string | AsyncIterable<string> | Iterable<string>;
 interface Prepared {
   readonly said: PhoneSentence;
   readonly tokens: readonly Token[];
-  readonly mel: PredictedMel;
+  readonly mel: SpokenMel;
 }
 
 /** Speaks texts, any number of them at once: they share the model, the voice, and the passes over the voice's weights. */
 export class Speaker {
   /** Of the speech, in Hz. */
   readonly sampleRate: number;
-  private readonly predictor: MelPredictor;
+  private readonly source: Pick<MelSource, 'predict'>;
   private readonly vocoder: SharedVocoder;
   private readonly hop: number;
   private readonly pronouncer: Pronouncer;
@@ -85,7 +86,7 @@ export class Speaker {
       voice: names?.voice ?? 'given',
     });
     this.pronouncer = pronouncer;
-    this.predictor = new MelPredictor(acoustic, kernels);
+    this.source = 'predict' in acoustic ? acoustic : new MelPredictor(acoustic, kernels);
     this.vocoder = new SharedVocoder(voice, { kernels, tf }, slots);
     ({ sampleRate: this.sampleRate, hop: this.hop } = voice.features);
   }
@@ -110,7 +111,7 @@ export class Speaker {
       const { done, value: said } = await sentences.next();
       if (done) return undefined;
       const tokens = tokensOf(said, { openEnding: 'statement' });
-      return { said, tokens, mel: this.predictor.predict(tokens, { speed, pitch }) };
+      return { said, tokens, mel: await this.source.predict(tokens, { speed, pitch }) };
     };
     let samples = 0;
     let before: Prepared | undefined;

@@ -1,47 +1,57 @@
-import { fromInt16 } from '../audio/audio.js';
-import { TtsError } from '../base/errors.js';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { type ErrorCode, TtsError } from '../base/errors.js';
 
 /** Plays PCM chunks on the sound card, one after the other without gaps. */
 export interface Player {
-  play(pcm: Int16Array): void;
-  /** Resolves when everything has been played. */
+  /** Resolves when little enough waits to be played. @throws {TtsError} ERR_AUDIO_DEVICE */
+  play(pcm: Int16Array): Promise<void>;
+  /** Resolves when everything has been played. @throws {TtsError} ERR_AUDIO_DEVICE */
   finish(): Promise<void>;
 }
 
+/** What the process that plays is asked, one thing at a time; it answers each. The first answer comes unasked. */
+export type PlayerRequest = { readonly pcm: Int16Array } | 'finish';
+export type PlayerAnswer = 'done' | { readonly code: ErrorCode; readonly message: string };
+
+const script = fileURLToPath(new URL('./player_process.js', import.meta.url));
+
 /**
- * Opens the sound card through node-web-audio-api.
+ * Opens the sound card, in a process of its own: libraries of sound cards print what they like to standard output, where
+ * speech may be going, and many lines to stderr.
  * @throws {TtsError} ERR_AUDIO_DEVICE without a sound card or the library
  */
 export async function openPlayer(sampleRate: number): Promise<Player> {
-  let context;
-  try {
-    const { AudioContext } = await import('node-web-audio-api');
-    context = new AudioContext({ sampleRate });
-  } catch (cause) {
-    throw new TtsError(
-      'ERR_AUDIO_DEVICE',
-      `no sound card to play on (${cause instanceof Error ? cause.message.split('\n')[0] : String(cause)}); ` +
-        'write a file instead',
-      { cause },
-    );
-  }
-  const audio = context;
-  let end = 0;
-  return {
-    play(pcm) {
-      const buffer = audio.createBuffer(1, pcm.length, sampleRate);
-      buffer.copyToChannel(new Float32Array(fromInt16(pcm)), 0);
-      const source = audio.createBufferSource();
-      source.buffer = buffer;
-      source.connect(audio.destination);
-      // A chunk that comes late starts at once.
-      const start = Math.max(end, audio.currentTime);
-      source.start(start);
-      end = start + pcm.length / sampleRate;
-    },
-    async finish() {
-      while (audio.currentTime < end) await new Promise((resolve) => setTimeout(resolve, 20));
-      await audio.close();
-    },
+  const child = fork(script, [String(sampleRate)], {
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    serialization: 'advanced',
+    execArgv: [],
+  });
+  const end = once(child, 'close').catch(() => undefined);
+  const ended = end.then(() => {
+    throw new TtsError('ERR_AUDIO_DEVICE', 'the process that plays has ended; write a file instead');
+  });
+  ended.catch(() => undefined);
+  // This process waits for it only while an answer is to come.
+  child.unref();
+  child.channel?.unref();
+  const answer = async (): Promise<void> => {
+    child.channel?.ref();
+    try {
+      const [message] = (await Promise.race([once(child, 'message'), ended])) as [PlayerAnswer];
+      if (message === 'done') return;
+      child.kill();
+      throw new TtsError(message.code, message.message);
+    } finally {
+      child.channel?.unref();
+    }
   };
+  const ask = async (request: PlayerRequest): Promise<void> => {
+    const answered = answer();
+    if (child.connected) child.send(request, () => undefined);
+    await answered;
+  };
+  await answer();
+  return { play: (pcm) => ask({ pcm }), finish: () => ask('finish').finally(() => child.kill()) };
 }

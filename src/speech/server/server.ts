@@ -7,7 +7,7 @@ import { TtsError } from '../../base/errors.js';
 import { limits, real, whole } from '../../base/limits.js';
 import { createPageServer, patience as commonPatience, read, Refusal, servePage } from '../../http/page_server.js';
 import { Places } from '../../synthesis/places.js';
-import { nothingToSpeak } from '../nothing.js';
+import { nothingToSpeak, TextNotes } from '../notes.js';
 import type { Speaker, SpeechPiece } from '../speaker.js';
 
 /** The largest request that is read, in bytes: an hour of speech. */
@@ -112,19 +112,24 @@ export async function createSpeechServer(options: SpeechServerOptions): Promise<
   return server;
 }
 
-function requested(request: FastifyRequest): z.infer<typeof bodySchema> {
-  if (typeof request.body === 'string') return { text: request.body, ...read(querySchema, request.query) };
-  return read(bodySchema, request.body);
+const noQuery = z.strictObject({}, 'the body is JSON: expected nothing in the address, all of it in the body');
+
+function requested({ body, query, headers }: FastifyRequest): z.infer<typeof bodySchema> {
+  if (typeof body === 'string' && /^text\/plain\b/i.test(headers['content-type'] ?? ''))
+    return { text: body, ...read(querySchema, query) };
+  const wanted = read(bodySchema, body);
+  read(noQuery, query);
+  return wanted;
 }
 
 /** The first samples. @throws {TtsError} ERR_TEXT if there are none */
 async function beginningOf(speech: AsyncGenerator<SpeechPiece>): Promise<Int16Array> {
-  const notes: string[] = [];
+  const notes = new TextNotes();
   for (;;) {
     const { done, value } = await speech.next();
     if (done) throw nothingToSpeak('the text', notes);
     if (value.pcm.length > 0) return value.pcm;
-    if (notes.length === 0) notes.push(...value.sentence.said.notes.map(({ note }) => note));
+    for (const { note } of value.sentence.said.notes) notes.take(note);
   }
 }
 

@@ -87,7 +87,7 @@ test('what is not spoken is noted with its place', () => {
     ['Привет', '😀', '你好', '\ud800', '☃'],
   );
   assert.equal(wordsOf(text), 'hello world');
-  assert.match(normalise('...')[0].notes[0].note, /nothing/);
+  assert.match(normalise('...')[0].notes[0].note, /no words/);
 });
 
 /** Texts of about 100,000 characters that make careless rules crash, or take for ever. */

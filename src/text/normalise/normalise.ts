@@ -97,8 +97,7 @@ export function normaliseSentence({ text: source, start: offset }: Sentence): Sp
     }
   }
   if (pieces[pieces.length - 1]?.kind === 'pause') pieces.pop();
-  if (pieces.length === 0 && notes.length === 0)
-    notes.push({ start: 0, end: source.length, note: 'there is nothing in it to speak' });
+  if (pieces.length === 0 && notes.length === 0) notes.push({ start: 0, end: source.length, note: 'it has no words' });
   return {
     text: source,
     start: offset,

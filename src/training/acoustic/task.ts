@@ -8,6 +8,7 @@ import type { Kernels } from '../../kernels/index.js';
 import { acousticKind, loadAcousticSync, saveAcoustic } from '../../model/acoustic/file.js';
 import type { AcousticModel } from '../../model/acoustic/model.js';
 import { checkVoiceFits } from '../../model/acoustic/predict.js';
+import { findAcoustic } from '../../model/acoustic/shipped.js';
 import { loadVoiceSync } from '../../model/voice/file.js';
 import { findVoice } from '../../model/voice/shipped.js';
 import type { Lexicon } from '../../text/lexicon/own.js';
@@ -215,7 +216,8 @@ interface AcousticOrigin {
   readonly sha256: string;
 }
 
-function openAcousticOrigin(path: string): AcousticOrigin {
+function openAcousticOrigin(nameOrFile: string): AcousticOrigin {
+  const { path } = findAcoustic(nameOrFile);
   const model = loadAcousticSync(path);
   return { name: basename(path), model, sha256: createHash('sha256').update(readWholeFileSync(path)).digest('hex') };
 }

@@ -5,7 +5,14 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { melPresets } from '../../audio/presets.js';
 import { loadVoiceSync } from '../../model/voice/file.js';
-import { loadAnyRecipe, loadRecipe, type Recipe, type RecipeOptions, waveRnnConfig } from './recipe.js';
+import {
+  loadAcousticRecipe,
+  loadAnyRecipe,
+  loadRecipe,
+  type Recipe,
+  type RecipeOptions,
+  waveRnnConfig,
+} from './recipe.js';
 
 const shipped = 'recipes/ljspeech';
 const text = readFileSync(join(shipped, 'recipe.yaml'), 'utf8');
@@ -129,6 +136,18 @@ test('a recipe may begin from a voice, whose settings take the place of its own;
   assert.deepEqual([fromFile.training, fromFile.sparsity, fromFile.data], [training, sparsity, data]);
   refuses(() => loadRecipe(shipped, { from: 'nobody' }), 'no voice is called nobody', 'ERR_VOICE_UNKNOWN');
   refuses(() => loadRecipe(shipped, { from: voice, set: ['model=3'] }), 'model is 3');
+});
+
+test('the recipe of an acoustic model may begin from one that ships, by its name', () => {
+  const acoustic = 'recipes/ljspeech-acoustic';
+  const named = loadAcousticRecipe(acoustic, { from: 'kathleen' });
+  const file = loadAcousticRecipe(acoustic, { from: 'recipes/kathleen-acoustic/acoustic.safetensors' });
+  assert.deepEqual({ ...named, from: file.from }, file);
+  refuses(
+    () => loadAcousticRecipe(acoustic, { from: 'nobody' }),
+    'no acoustic model is called nobody',
+    'ERR_VOICE_UNKNOWN',
+  );
 });
 
 test('the licence of the recipe is not that of another folder', () => {

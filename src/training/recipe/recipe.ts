@@ -10,6 +10,7 @@ import { plainYaml, readYaml } from '../../base/yaml.js';
 import { describeIssues, nearest } from '../../base/yaml_issues.js';
 import { kernelShapes } from '../../kernels/interface/blocks.js';
 import { loadAcousticSync } from '../../model/acoustic/file.js';
+import { findAcoustic } from '../../model/acoustic/shipped.js';
 import { loadVoiceSync } from '../../model/voice/file.js';
 import { findVoice } from '../../model/voice/shipped.js';
 import type { WaveRnnConfig } from '../../model/wavernn/config.js';
@@ -162,9 +163,10 @@ function vocoderOrigin(from: string) {
 }
 
 function acousticOrigin(from: string) {
-  const fitting = loadAcousticSync(from);
+  const { name, path } = findAcoustic(from);
+  const fitting = loadAcousticSync(path);
   return {
-    name: from,
+    name,
     fitting,
     apply: (document: Document, sizeAsked: boolean) => applyAcoustic(document, fitting, sizeAsked),
   };
