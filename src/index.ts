@@ -53,6 +53,7 @@ export {
   type Evaluation,
   type EvaluationOptions,
   type LeftOutClip,
+  type MeasuredCopy,
   type SystemDifference,
   type SystemResult,
 } from './evaluation/evaluate.js';
