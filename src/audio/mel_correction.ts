@@ -1,4 +1,5 @@
 import Fft from 'fft.js';
+import { concatenated } from '../base/concatenated.js';
 import { compressor, expander } from './compression.js';
 import { filterBank, gravity } from './filter_bank.js';
 import type { MelSettings } from './mel_settings.js';
@@ -104,8 +105,8 @@ class Pass {
   }
 
   push(samples: Float64Array, features: Float32Array, last: boolean): Float64Array {
-    this.samples = joined(this.samples, samples);
-    this.features = joined(this.features, features);
+    this.samples = concatenated([this.samples, samples], Float64Array);
+    this.features = concatenated([this.features, features], Float32Array);
     this.received += samples.length;
     const { hop, fftSize, bins } = this.settings;
     let frames = 0;
@@ -176,13 +177,6 @@ class Pass {
       weights[place + i] += window[i] * window[i];
     }
   }
-}
-
-function joined<T extends Float32Array | Float64Array>(a: T, b: T): T {
-  const all = new (a.constructor as new (length: number) => T)(a.length + b.length);
-  all.set(a);
-  all.set(b, a.length);
-  return all;
 }
 
 function grown(array: Float64Array, length: number): Float64Array {

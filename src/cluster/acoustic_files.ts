@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { concatenated } from '../base/concatenated.js';
 import { TtsError } from '../base/errors.js';
 import { text } from '../base/limits.js';
 import type { FeatureStore } from '../data/store/feature_store.js';
@@ -17,15 +18,8 @@ const statisticsSchema = z.strictObject({ logF0: moments, energy: moments });
 
 type Arrays = Float32Array | Int32Array | Uint8Array;
 
-function joined<T extends Arrays>(arrays: readonly T[], type: new (length: number) => T): T {
-  const all = new type(arrays.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const array of arrays) {
-    all.set(array, at);
-    at += array.length;
-  }
-  return all;
-}
+const ofAll = <I, T extends Arrays>(items: readonly I[], pick: (item: I) => T, type: new (length: number) => T): T =>
+  concatenated(items.map(pick), type);
 
 /** What an acoustic model learns from beside the clips of a store, as one file; clips that are held out are not in it. */
 export function encodeExamples({ train, others, statistics, hash }: AcousticData): Uint8Array {
@@ -36,22 +30,10 @@ export function encodeExamples({ train, others, statistics, hash }: AcousticData
   });
   const tokens = (kind: string, items: readonly TimedTokens[]): [string, Arrays][] => [
     [`${kind}.tokens`, Int32Array.from(items, ({ ids }) => ids.length)],
-    [
-      `${kind}.ids`,
-      joined(
-        items.map(({ ids }) => ids),
-        Uint8Array,
-      ),
-    ],
-    [
-      `${kind}.durations`,
-      joined(
-        items.map(({ durations }) => durations),
-        Int32Array,
-      ),
-    ],
+    [`${kind}.ids`, ofAll(items, ({ ids }) => ids, Uint8Array)],
+    [`${kind}.durations`, ofAll(items, ({ durations }) => durations, Int32Array)],
   ];
-  const of = (pick: (example: AcousticExample) => Float32Array) => joined(train.map(pick), Float32Array);
+  const of = (pick: (example: AcousticExample) => Float32Array) => ofAll(train, pick, Float32Array);
   const arrays: [string, Arrays][] = [
     ...tokens('train', train),
     ...tokens('others', others),

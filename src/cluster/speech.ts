@@ -60,7 +60,6 @@ export async function synthesizeByWorkers(
   const { sampleRate, hop } = voice.features;
   const errands: Errand<z.infer<typeof spokenSchema>>[] = [];
   for (const { input, output } of jobs) {
-    const onRefused = (error: TtsError) => report({ input, output, seconds: 0, notes: [], error });
     try {
       const { data, frames, notes } = await readSynthesisInput(input, voice, voiceName);
       const bytes = encodeInput({ features: data });
@@ -82,7 +81,7 @@ export async function synthesizeByWorkers(
       });
     } catch (error) {
       if (!(error instanceof TtsError)) throw error;
-      onRefused(error);
+      report({ input, output, seconds: 0, notes: [], error });
     }
   }
   await runErrands(link, {

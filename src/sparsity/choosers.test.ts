@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { concatenated } from '../base/concatenated.js';
 import { RandomStream } from '../base/random.js';
 import { totalBlocks } from './budget.js';
 import type { BlockView, MaskChooser, MaskedMatrix } from './chooser.js';
@@ -15,15 +16,7 @@ const blocks = totalBlocks(matrices);
 const wanted = matrices.map((matrix) => keptBlocks(matrix, matrix.density));
 const count = (mask: Mask) => mask.reduce((sum, bit) => sum + bit, 0);
 /** The masks of all matrices in one. */
-function all(masks: readonly Mask[]): Uint8Array {
-  const joined = new Uint8Array(masks.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const mask of masks) {
-    joined.set(mask, at);
-    at += mask.length;
-  }
-  return joined;
-}
+const all = (masks: readonly Mask[]): Uint8Array => concatenated(masks, Uint8Array);
 
 /**
  * A world without a network: every tenth block is useful, and a member's loss is 2 nats less the share of its blocks

@@ -1,4 +1,5 @@
 import { WavStream } from '../audio/write.js';
+import { concatenated } from '../base/concatenated.js';
 import { TtsError } from '../base/errors.js';
 import { type FileSource, nameOf } from '../base/whole_file.js';
 import { type FolderFileOptions, openFolderFiles, type SpokenFile } from '../synthesis/folder_files.js';
@@ -33,12 +34,7 @@ export async function speakWhole(
     if (last) for (const { note } of sentence.said.notes) notes.take(note);
     pieces.push(pcm);
   }
-  const pcm = new Int16Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    pcm.set(piece, at);
-    at += piece.length;
-  }
+  const pcm = concatenated(pieces, Int16Array);
   if (pcm.length === 0) throw nothingToSpeak(nameOf(source), notes);
   return { pcm, notes: notes.all };
 }

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { concatenated } from '../../base/concatenated.js';
 import type { Kernels } from '../../kernels/index.js';
 import { type GpuCase, resultsOf } from './cases.js';
 
@@ -8,18 +9,8 @@ export const tolerance = 1e-5;
 
 /** Writes what `kernels` make of some cases: a file of float32 each, array after array. */
 export function writeExpected(folder: string, cases: readonly GpuCase[], kernels: Kernels): void {
-  for (const each of cases) writeFileSync(join(folder, `${each.name}.f32`), endToEnd(resultsOf(each, kernels)));
-}
-
-function endToEnd(results: ReadonlyMap<string, Float32Array>): Float32Array {
-  const arrays = [...results.values()];
-  const all = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const array of arrays) {
-    all.set(array, at);
-    at += array.length;
-  }
-  return all;
+  for (const each of cases)
+    writeFileSync(join(folder, `${each.name}.f32`), concatenated([...resultsOf(each, kernels).values()], Float32Array));
 }
 
 export interface CheckedCase {

@@ -3,13 +3,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
-import { evenData, tinyConfig } from '../../../test/support/acoustic.js';
+import { tinyAcoustic, tinyAcousticStore, tinyConfig } from '../../../test/support/acoustic.js';
 import { untreated } from '../../audio/treatment.js';
-import { openCorpus } from '../../data/corpora/corpus.js';
-import { openFeatureStore } from '../../data/store/feature_store.js';
 import { chooseKernels } from '../../kernels/index.js';
 import { loadAcoustic } from '../../model/acoustic/file.js';
-import { type AcousticRecipe, loadAcousticRecipe } from '../recipe/recipe.js';
+import type { AcousticRecipe } from '../recipe/recipe.js';
 import type { AcousticData } from './examples.js';
 import { trainAcoustic } from './task.js';
 import { AcousticTrainer, stageOf } from './trainer.js';
@@ -20,33 +18,14 @@ after(() => rmSync(folder, { recursive: true }));
 let data: AcousticData;
 let recipe: AcousticRecipe;
 before(async () => {
-  recipe = loadAcousticRecipe('recipes/ljspeech-acoustic', {
-    data: 'data/ljspeech-mini',
-    set: [
-      'data.validation.clips=[LJ001-0002, LJ001-0008]',
-      ...Object.entries(tinyConfig).map(
-        ([key, value]) => `${key.endsWith('idth') ? 'sizes.small' : 'model'}.${key}=${JSON.stringify(value)}`,
-      ),
-      'training.steps=45',
-      'training.stages={ durations: 0.4, prosody: 0.2 }',
-      'training.tokenClips=5',
-      'training.clips=2',
-      'training.warmup=2',
-      'training.learningRate=1e-2',
-      'training.validateEvery=1000',
-      'training.sampleEvery=1000',
-      'training.checkpointEvery=1000',
-    ],
-  });
-  const corpus = await openCorpus('data/ljspeech-mini');
-  const store = await openFeatureStore({
-    corpus,
-    settings: recipe.features,
-    cacheDir: join(folder, 'cache'),
-    threads: 2,
-    validation: recipe.data.validation,
-  });
-  data = await evenData(corpus, store);
+  recipe = tinyAcoustic(
+    'training.steps=45',
+    'training.tokenClips=5',
+    'training.validateEvery=1000',
+    'training.sampleEvery=1000',
+    'training.checkpointEvery=1000',
+  );
+  ({ data } = await tinyAcousticStore(recipe, join(folder, 'cache')));
 });
 
 const trainer = (threads = 1) => new AcousticTrainer(tinyConfig, recipe.training, data, chooseKernels({ threads }));
