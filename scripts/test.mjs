@@ -1,6 +1,8 @@
-// Runs every *.test.js under dist (or those whose path contains one of the arguments) with Node's own test runner.
+// Runs every *.test.js under dist (or those whose path contains one of the arguments) with Node's own test runner: one
+// file more at a time than there are cores, of two at least, as files also wait.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
 const wanted = process.argv.slice(2);
@@ -12,9 +14,16 @@ if (files.length === 0) {
   console.error(`no test file matches ${wanted.join(' ')}`);
   process.exit(1);
 }
+const concurrency = 1 + Math.max(2, availableParallelism());
 const { status } = spawnSync(
   process.execPath,
-  ['--enable-source-maps', '--test', '--test-concurrency=2', '--test-reporter=./scripts/test-reporter.mjs', ...files],
+  [
+    '--enable-source-maps',
+    '--test',
+    `--test-concurrency=${concurrency}`,
+    '--test-reporter=./scripts/test-reporter.mjs',
+    ...files,
+  ],
   {
     stdio: 'inherit',
   },

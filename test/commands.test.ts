@@ -82,6 +82,8 @@ test('--minutes bounds a run, and training on the reference kernels works', (t) 
     'reference',
     '--set',
     'training.lanes=4',
+    '--set',
+    'data.validation.clips=[LJ001-0008]',
     '--minutes',
     '0.02',
     '--out',

@@ -4,10 +4,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { after } from 'node:test';
 import { root, temporaryFolder } from './support/command_line.js';
+import { writeShortSpeech } from './support/speech.js';
 
 const folder = temporaryFolder({ after });
 const clip = join(root, 'data', 'ljspeech-mini', 'LJ001-0008.flac');
-const corpus = join(root, 'data', 'ljspeech-mini');
 
 /** Runs a script of examples/node, which imports the package by its name, and gives what it printed. */
 function example(name: string, ...args: string[]): string {
@@ -38,7 +38,8 @@ test('stream.js speaks before the last features are there, and the sound is the 
   assert.deepEqual(readFileSync(join(folder, 'stream.wav')), readFileSync(join(folder, 'out.wav')));
 });
 
-test('train.js trains a voice, and evaluate.js measures it', () => {
+test('train.js trains a voice, and evaluate.js measures it', async () => {
+  const corpus = await writeShortSpeech(join(folder, 'speech'));
   const run = join(folder, 'run');
   assert.match(example('train.js', corpus, run, '4'), /^step 4 of 4, held-out NLL \d\.\d{3} nats per sample\n/);
   assert.ok(existsSync(join(run, 'voice.safetensors')));

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { after } from 'node:test';
 import { run, runWarm, temporaryFolder } from './support/command_line.js';
+import { writeShortSpeech } from './support/speech.js';
 
 const folder = temporaryFolder({ after });
 const shipped = 'recipes/ljspeech/voice.safetensors';
@@ -25,8 +26,9 @@ test('a voice is exported to int8 and speaks, and tts-synth says so', () => {
   assert.equal((JSON.parse(json.stdout) as { precision: string }).precision, 'int8');
 });
 
-test('what lower precisions cost is measured on held-out speech: hardly anything', () => {
-  const { status, stdout, stderr } = run('bench', 'precision', '--json');
+test('what lower precisions cost is measured on held-out speech: hardly anything', async () => {
+  const data = await writeShortSpeech(join(folder, 'speech'));
+  const { status, stdout, stderr } = run('bench', 'precision', '--data', data, '--json');
   assert.equal(status, 0, stderr);
   const rows = JSON.parse(stdout) as {
     precision: string;

@@ -7,12 +7,17 @@ import { trackPitch } from './pitch.js';
 /** Without the edges, where the frame is half empty. */
 const inner = (frames: Float64Array) => frames.slice(10, -10);
 const mean = (frames: Float64Array) => frames.reduce((sum, value) => sum + value, 0) / frames.length;
+
+/** Pitch and periodicity of a signal, which several copies are compared with. */
+const measured = new Map<Float32Array, readonly [Float64Array, Float64Array]>();
+function measure(original: Float32Array): readonly [Float64Array, Float64Array] {
+  const known = measured.get(original) ?? [trackPitch(original, speechRate), framePeriodicity(original, speechRate)];
+  measured.set(original, known);
+  return known;
+}
 const share = (original: Float32Array, copy: Float32Array) =>
-  harmonicityShare(
-    trackPitch(original, speechRate),
-    framePeriodicity(original, speechRate),
-    framePeriodicity(copy, speechRate),
-  );
+  harmonicityShare(...measure(original), framePeriodicity(copy, speechRate));
+
 /** A tone whose period is a whole number of samples. */
 const steady = (period: number, sampleRate = speechRate, seconds = 1) =>
   tone(() => sampleRate / period, seconds, sampleRate);

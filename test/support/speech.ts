@@ -1,10 +1,22 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { readAudio } from '../../src/audio/read.js';
+import { writeWav } from '../../src/audio/write.js';
 
 /** The clip of test/fixtures, and what its generators do to it. */
 export const speechOf = async (clip: string): Promise<Float32Array> =>
   (await readAudio(`data/ljspeech-mini/${clip}.flac`)).samples;
 export const speechRate = 22050;
+
+/** Writes less than a second of each clip that ships to a new folder, for what wants all that are held out. */
+export async function writeShortSpeech(folder: string): Promise<string> {
+  mkdirSync(folder);
+  for (const name of readdirSync('data/ljspeech-mini').filter((each) => each.endsWith('.flac'))) {
+    const samples = (await speechOf(name.replace('.flac', ''))).subarray(0, 0.7 * speechRate);
+    await writeWav(join(folder, name.replace('.flac', '.wav')), samples, speechRate);
+  }
+  return folder;
+}
 
 /** Numerical Recipes' linear congruential generator, as in the make_golden.py of test/fixtures. */
 export function whiteNoise(length: number): Float64Array {
