@@ -90,12 +90,7 @@ export function decodePart(
     );
   tensors.delete('losses');
   tensors.delete('norms');
-  const arrays = namedArrays(tensors, what);
-  for (const [name, array] of arrays) {
-    const bad = array.findIndex((value) => !Number.isFinite(value));
-    if (bad >= 0) throw new TtsError('ERR_CLUSTER', `${what} has ${array[bad]} in ${name} at ${bad}`);
-  }
-  return { arrays, losses, norms };
+  return { arrays: namedArrays(tensors, what), losses, norms };
 }
 
 function decode(bytes: Uint8Array, what: string): SafetensorsFile {
@@ -111,6 +106,8 @@ function namedArrays(tensors: ReadonlyMap<string, Tensor>, what: string): NamedA
     [...tensors].map(([name, { data }]) => {
       if (!(data instanceof Float32Array || data instanceof Int32Array))
         throw new TtsError('ERR_CLUSTER', `${what} has an array of another type than F32 and I32`);
+      const bad = data.findIndex((value) => !Number.isFinite(value));
+      if (bad >= 0) throw new TtsError('ERR_CLUSTER', `${what} has ${data[bad]} in ${name} at ${bad}`);
       return [name, data];
     }),
   );

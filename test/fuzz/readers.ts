@@ -20,6 +20,12 @@ const modules = {
   run: () => import('./runs.js'),
   answers: () => import('./answers.js'),
   textgrid: () => import('./alignments.js'),
+  state: () => import('./queue.js'),
+  part: () => import('./queue.js'),
+  answer: () => import('./queue.js'),
+  files: () => import('./queue.js'),
+  job: () => import('./queue.js'),
+  clips: () => import('./queue.js'),
 } as const;
 
 export type ReaderName = keyof typeof modules;
