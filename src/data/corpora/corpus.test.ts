@@ -43,7 +43,7 @@ test('the shipped excerpt opens: twelve clips with transcripts, recordings besid
 
 test(
   'metadata: wavs/ first, normalised transcript first, CRLF, byte order mark, ' +
-    'ids with extension, unlisted recordings ignored',
+    'ids with extension, unlisted recordings left out with a note',
   async (t) => {
     const dir = folder(t, {
       'metadata.csv': '\uFEFFb|Mr. 2|Mister two\r\n\uFEFFa.wav|"one|\r\n\r\n',
@@ -52,7 +52,8 @@ test(
       'b.wav': true,
       'wavs/unlisted.wav': true,
     });
-    const { clips } = await openCorpus(dir);
+    const { clips, notes } = await openCorpus(dir);
+    assert.deepEqual(notes, [`${dir}/metadata.csv does not name b.wav and 1 other recording, which are left out`]);
     assert.deepEqual(
       clips.map(({ id, text }) => [id, text]),
       [

@@ -168,7 +168,7 @@ const textOf = async (path: string) => decodeText(await readFile(path), path).tr
  * readable recordings, or lacks some that its metadata names.
  */
 export async function openCorpus(dir: string): Promise<Corpus> {
-  const { name, clips, missing, runs } = await surveyCorpus(dir);
+  const { name, clips, missing, runs, unlisted } = await surveyCorpus(dir);
   if (missing.length > 0) {
     const root = resolve(dir);
     throw new TtsError(
@@ -178,8 +178,18 @@ export async function openCorpus(dir: string): Promise<Corpus> {
         `${readable.slice(1).join(', ')}, or beside metadata.csv)`,
     );
   }
-  return runs.length === 0 ? { name, clips } : { name, clips, notes: [runsNote(dir, runs)] };
+  const notes = [
+    ...(runs.length === 0 ? [] : [runsNote(dir, runs)]),
+    ...(unlisted.length === 0 ? [] : [unlistedNote(dir, unlisted)]),
+  ];
+  return notes.length === 0 ? { name, clips } : { name, clips, notes };
 }
+
+const unlistedNote = (dir: string, [first, ...others]: readonly string[]): string =>
+  `${join(dir, 'metadata.csv')} does not name ${first}` +
+  (others.length === 0
+    ? ', which is left out'
+    : ` and ${others.length} other recording${others.length === 1 ? '' : 's'}, which are left out`);
 
 /** What there is to say of folders of runs that lie among recordings. */
 export const runsNote = (dir: string, runs: readonly string[]): string =>
