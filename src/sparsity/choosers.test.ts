@@ -322,6 +322,24 @@ test('the budget of a guided search falls from its beginning to its end', () => 
   );
 });
 
+test('budgets move between matrices no further than their range', () => {
+  // Whatever goes to the second matrix helps.
+  const loss = (masks: readonly Mask[]) => 3 - count(masks[1]) / 20;
+  const [free, bounded] = [1e6, 1.5].map((budgetRange) => {
+    const chooser = choose({ method: 'es-guided', 'es-guided': { every: 5, begin: 0, budgetSigma: 0.5, budgetRange } });
+    for (let step = 0; step < steps; step++) {
+      const losses: BlockView['losses'] = (members) =>
+        Array.from({ length: 4 }, () => Float64Array.from(members, loss));
+      chooser.update(step, { ...viewAt(step), losses });
+    }
+    const [first, second] = chooser.deployed().map(count);
+    assert.equal(first + second, wanted[0] + wanted[1]);
+    return second / first / (wanted[1] / wanted[0]);
+  });
+  assert.ok(free > 5, `${free} times the share at the start`);
+  assert.ok(bounded > 1.8 && bounded < 1.1 * 1.5 ** 2, `${bounded} times the share at the start`);
+});
+
 test('from given masks a guided search grows to its wider budget first, and ends with theirs', () => {
   const masks = matrices.map((matrix) =>
     Uint8Array.from({ length: blockCount(matrix) }, (_, block) => (block % 8 === 1 ? 1 : 0)),

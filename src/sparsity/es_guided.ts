@@ -47,6 +47,8 @@ export interface GuidedSettings {
   readonly coefficientSigma: number;
   /** Deviation of the logarithms of the groups' shares of the budget at the start; 0 leaves budgets as they are. */
   readonly budgetSigma: number;
+  /** By which factor a group's share of the budget may grow or shrink at most, beside the others. */
+  readonly budgetRange: number;
   /** Step of the mean coefficients and budgets, in units of their sigma. */
   readonly meanStep: number;
   /** Weight of the past in the average of the gradients, 0 for the last one alone. */
@@ -213,7 +215,7 @@ class GuidedChooser implements MaskChooser {
     record.figure('es/noise', noise);
     const fitness = hold.fitness();
     search.update(settings.shuffle ? shuffledFitness(fitness, this.seed, search.generation) : fitness);
-    this.capGrowth();
+    this.capMeans();
     return masks;
   }
 
@@ -224,11 +226,13 @@ class GuidedChooser implements MaskChooser {
     return noise;
   }
 
-  private capGrowth(): void {
+  private capMeans(): void {
     const { search, keep, grow, groups } = this;
     const perGroup = keep.length + grow.length + 1;
     groups.forEach((_, g) => {
-      for (let i = g * perGroup + keep.length; i < (g + 1) * perGroup - 1; i++) search.mean[i] = capped(search.mean[i]);
+      const budget = (g + 1) * perGroup - 1;
+      for (let i = g * perGroup + keep.length; i < budget; i++) search.mean[i] = capped(search.mean[i]);
+      search.mean[budget] = capped(search.mean[budget], Math.log(this.settings.budgetRange));
     });
   }
 
@@ -260,7 +264,10 @@ class GuidedChooser implements MaskChooser {
         );
       });
       addTo(growScores, settings.growthNoise, noise, 0, noise.length);
-      const shares = budgets.map((budget, g) => Math.max(1, budget) * Math.exp(sample[(g + 1) * perGroup - 1]));
+      const range = Math.log(settings.budgetRange);
+      const shares = budgets.map(
+        (budget, g) => Math.max(1, budget) * Math.exp(capped(sample[(g + 1) * perGroup - 1], range)),
+      );
       const counts = apportion(total, shares, sizes);
       return dropAndGrow(
         trained,
@@ -277,11 +284,12 @@ class GuidedChooser implements MaskChooser {
 type Drawing = (sample: Float32Array, noise: Float32Array) => Mask;
 
 /**
- * Coefficients of growth stay within ±1. The search sees what a loss is now, not what trying other blocks brings later:
- * left alone it would raise them until the noise no longer decides anything.
+ * Coefficients of growth stay within ±1, budgets within their range. The search sees what a loss is now, not what trying
+ * other blocks brings later, nor what a matrix is worth that learns slowly: left alone it would raise the former until
+ * the noise no longer decides anything, and empty the recurrent matrix for the layers of the output.
  */
-function capped(coefficient: number): number {
-  return Math.min(1, Math.max(-1, coefficient));
+function capped(value: number, most = 1): number {
+  return Math.min(most, Math.max(-most, value));
 }
 
 function addTo(scores: Float32Array, coefficient: number, values: Float32Array, start: number, end: number): void {
