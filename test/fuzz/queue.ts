@@ -28,13 +28,13 @@ function damagedTensors(bytes: Uint8Array, random: RandomStream): Uint8Array {
   return encodeSafetensors(tensors, metadata);
 }
 
-const [run, state_] = ['a', 'b'].map((letter) => letter.repeat(64));
+const [specHash, stateHash] = ['a', 'b'].map((letter) => letter.repeat(64));
 const arrays = new Map<string, Float32Array | Int32Array>([
   ['recurrent/weights', Float32Array.of(1.5, -0.25, 0, 3)],
   ['recurrent/column', Int32Array.of(0, 3, 1)],
 ]);
 const generation: Generation = { step: 30, steps: 2, members: 4, paired: [false, true], arrays };
-const wholeState = encodeState(generation, run);
+const wholeState = encodeState(generation, specHash);
 
 /** The state of a generation. */
 export const state: FuzzedReader<Generation> = {
@@ -42,7 +42,7 @@ export const state: FuzzedReader<Generation> = {
     chance(random, 0.05)
       ? { files: blob(wholeState), expected: (read) => assert.deepEqual(new Map(read.arrays), arrays) }
       : { files: blob(damagedTensors(wholeState, random)) },
-  read: (folder) => decodeState(received(folder), run),
+  read: (folder) => decodeState(received(folder), specHash),
   check({ step, steps, members, paired, arrays: found }) {
     assert.ok(step >= 0 && steps >= 1 && members >= 1 && paired.length === steps, `${paired.length} of ${steps} steps`);
     for (const [name, data] of found) assertFinite(data, name);
@@ -51,7 +51,7 @@ export const state: FuzzedReader<Generation> = {
 
 const share = { index: 1, count: 2 };
 const trained: TrainedPart = { arrays, losses: Float64Array.of(6, 5.9, 5.8, 5.7), norms: Float64Array.of(1, 0.5) };
-const wholePart = encodePart(trained, state_, share);
+const wholePart = encodePart(trained, stateHash, share);
 
 /** A part of a generation, trained. */
 export const part: FuzzedReader<TrainedPart> = {
@@ -59,7 +59,7 @@ export const part: FuzzedReader<TrainedPart> = {
     chance(random, 0.05)
       ? { files: blob(wholePart), expected: (read) => assertNumbers(read.losses, trained.losses, 'losses') }
       : { files: blob(damagedTensors(wholePart, random)) },
-  read: (folder) => decodePart(received(folder), state_, share, { steps: 2, losses: 4 }),
+  read: (folder) => decodePart(received(folder), stateHash, share, { steps: 2, losses: 4 }),
   check({ arrays: found, losses, norms }) {
     assert.deepEqual([losses.length, norms.length], [4, 2]);
     for (const [name, data] of found) assertFinite(data, name);
@@ -106,11 +106,11 @@ export const files: FuzzedReader<ReturnType<typeof decodeFiles>> = {
 };
 
 const jobs: readonly KnownJob[] = (() => {
-  const common = { id: 'run.1', run: 'run', fence: 1, spec: run };
+  const common = { id: 'run.1', run: 'run', fence: 1, spec: specHash };
   return [
-    { name: 'part', data: { ...common, state: state_, index: 0, count: 2 } },
-    { name: 'synthesize', data: { ...common, input: state_ } },
-    { name: 'evaluate', data: { ...common, input: state_, system: 1 } },
+    { name: 'part', data: { ...common, state: stateHash, index: 0, count: 2 } },
+    { name: 'synthesize', data: { ...common, input: stateHash } },
+    { name: 'evaluate', data: { ...common, input: stateHash, system: 1 } },
   ];
 })();
 
@@ -140,9 +140,9 @@ const manifest: Manifest = {
   settings: melPresets.hifigan,
   treatment: { highPass: 60, level: -23 },
   gains: [1.5],
-  hash: run,
+  hash: specHash,
   statistics: { mean: levels, std: levels.map(() => 1), min: -11, max: 2 },
-  train: [{ id: 'one', frames: 10, content: state_ }],
+  train: [{ id: 'one', frames: 10, content: stateHash }],
   validation: [],
 };
 
