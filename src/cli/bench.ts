@@ -15,7 +15,7 @@ import { clusterCommand } from './bench_cluster.js';
 import { precisionCommand } from './bench_precision.js';
 import { sparsityCommand } from './bench_sparsity.js';
 import { blocksCommand, speedCommand } from './bench_speed.js';
-import { collect, kernelsHelp, positiveNumber, wholeNumber } from './options.js';
+import { collect, kernelsHelp, positiveNumber, trainingKernelsHelp, wholeNumber } from './options.js';
 import { createCommand, examples, runCommand, version } from './program.js';
 import { bar } from './progress.js';
 
@@ -78,12 +78,12 @@ function print(figures: object[], json: boolean | undefined): void {
   }
 }
 
-function withOptions(command: Command): Command {
+function withOptions(command: Command, kernels = kernelsHelp): Command {
   return command
     .option('--recipe <path>', 'the recipe that lists the sizes', join(root, 'recipes', 'ljspeech'))
     .option('--size <name>', 'one size only (default: all sizes of the recipe, each in a process of its own)')
     .option('--set <key=value>', 'change a value of the recipe; may be repeated', collect, [])
-    .option('--kernels <name>', kernelsHelp)
+    .option('--kernels <name>', kernels)
     .option('--seconds <n>', 'time spent on each size', positiveNumber, 15)
     .option('--json', 'print JSON');
 }
@@ -126,7 +126,7 @@ const command = createCommand(
     'methods against each other.',
 ).addHelpText('after', examples('tts-bench info', 'tts-bench sample --size small --precision int8'));
 
-withOptions(command.command('train'))
+withOptions(command.command('train'), trainingKernelsHelp)
   .description('whole training steps on the speech that ships with the toolkit')
   .option('--threads <n>', 'threads (default: one per core)', wholeNumber)
   .addHelpText(

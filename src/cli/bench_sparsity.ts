@@ -23,7 +23,7 @@ import { chooseKernels } from '../kernels/index.js';
 import { markdownTable } from '../report/markdown.js';
 import { type AnyRecipe, loadAnyRecipe } from '../training/recipe/recipe.js';
 import { addressOf, clusterHelp, type ClusterOptions, withCredentials } from './cluster_options.js';
-import { collect, forceHelp, kernelsHelp, wholeNumber } from './options.js';
+import { collect, forceHelp, trainingKernelsHelp, wholeNumber } from './options.js';
 import { examples, printer } from './program.js';
 import { bar } from './progress.js';
 
@@ -84,7 +84,7 @@ export const sparsityCommand = withCredentials(new Command('sparsity'))
   .option('--set <key=value>', 'change a value of the recipe for all methods; may be repeated', collect, [])
   .option('--steps <n>', 'steps of each run', wholeNumber)
   .option('--jobs <n>', 'runs side by side, one thread each (default: one per core)', wholeNumber)
-  .option('--kernels <name>', kernelsHelp)
+  .option('--kernels <name>', trainingKernelsHelp)
   .option('--cluster <url>', `${clusterHelp}: a run a job`)
   .option('--out <dir>', 'folder of results.jsonl, to which each run is added (default: runs/sparsity/NAME-SIZE)')
   .option(

@@ -32,7 +32,8 @@ export function collect(text: string, earlier: string[]): string[] {
 }
 
 /** What `--kernels` takes: a list of names would be another on every machine. */
-export const kernelsHelp =
+export const kernelsHelp = 'one of those that tts-bench info lists (default: the first, the fastest of this machine)';
+export const trainingKernelsHelp =
   'one of those that tts-bench info lists, or webgpu to train on its GPU (default: the first, the fastest of this machine)';
 
 /** What `--force` does, in all commands that write. */

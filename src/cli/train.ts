@@ -26,7 +26,7 @@ import { type AcousticRecipe, loadAnyRecipe, type Recipe } from '../training/rec
 import { formatDuration } from '../training/run_folder/progress.js';
 import { checkVoiceFolder, type RunOptions, trainVoice } from '../training/vocoder/task.js';
 import { clusterHelp, type ClusterOptions, withCredentials, withQueue } from './cluster_options.js';
-import { collect, kernelsHelp, positiveNumber, wholeNumber } from './options.js';
+import { collect, positiveNumber, trainingKernelsHelp, wholeNumber } from './options.js';
 import { createCommand, examples, runCommand } from './program.js';
 import { bar } from './progress.js';
 import { voiceHelp, voiceName } from './voices.js';
@@ -79,7 +79,7 @@ const command = withCredentials(
     .option('--minutes <n>', 'stop after this many minutes of training', positiveNumber)
     .option('--seed <n>', 'seed of the initial weights, the masks and the batches', wholeNumber)
     .option('--threads <n>', 'threads; the result does not depend on it (default: one per core)', wholeNumber)
-    .option('--kernels <name>', kernelsHelp)
+    .option('--kernels <name>', trainingKernelsHelp)
     .option(
       '--parts <n>',
       'train a voice or an acoustic model in so many equal parts, which workers share out; it changes the result, the number of workers does not ' +
