@@ -45,14 +45,15 @@ function scalarsOf(run) {
         const parts = new Map(fieldsOf(value));
         if (!parts.has(2)) continue;
         const tag = parts.get(1).toString();
-        scalars.set(tag, [...(scalars.get(tag) ?? []), [event.get(2) ?? 0, parts.get(2).readFloatLE(0)]]);
+        if (!scalars.has(tag)) scalars.set(tag, []);
+        scalars.get(tag).push([event.get(2) ?? 0, parts.get(2).readFloatLE(0)]);
       }
     }
   }
   return scalars;
 }
 
-const words = new Map([
+const gateNames = new Map([
   ['recurrent/0', 'update gate'],
   ['recurrent/1', 'reset gate'],
   ['recurrent/2', 'candidate'],
@@ -66,7 +67,7 @@ function panel(title, run, offset) {
   const densities = [...scalarsOf(run)].filter(([tag]) => tag.startsWith('masks/density/'));
   if (densities.length === 0) throw new Error(`${run} has no densities of masks in its events`);
   const named = densities.map(([tag, points]) => [tag.slice('masks/density/'.length), points]);
-  // A layer whose gates are there is the sum of them.
+  // Where a layer's gates are there, the layer as a whole is left out.
   const groups = named.filter(([name]) => !named.some(([other]) => other.startsWith(`${name}/`)));
   const last = Math.max(...groups.map(([, points]) => points.at(-1)[0]));
   const x = (step) => left + ((width - left - right) * step) / last;
@@ -89,7 +90,7 @@ function panel(title, run, offset) {
   });
   // Names at the ends of their lines, moved apart.
   const labels = groups
-    .map(([name, points], i) => ({ name: words.get(name) ?? name, i, at: y(points.at(-1)[1]) }))
+    .map(([name, points], i) => ({ name: gateNames.get(name) ?? name, i, at: y(points.at(-1)[1]) }))
     .sort((a, b) => a.at - b.at || a.i - b.i);
   labels.forEach((label, i) => (label.at = Math.max(label.at, (labels[i - 1]?.at ?? 0) + 13)));
   const over = Math.max(0, labels.at(-1).at - (height - bottom));

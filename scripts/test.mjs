@@ -1,5 +1,5 @@
-// Runs every *.test.js under dist (or those whose path contains one of the arguments) with Node's own test runner: one
-// file more at a time than there are cores, of two at least, as files also wait.
+// Runs every *.test.js under dist (or those whose path contains one of the arguments) with Node's own test runner: files
+// also wait, so one more is at work than there are cores (three at least).
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';

@@ -38,7 +38,8 @@ function train(out: string, ...args: string[]): string {
 }
 
 const folder = temporaryFolder({ after });
-const twelve = [...tinyTraining, '--steps', '12'];
+// The search exchanges blocks after steps 3, 6 and 9.
+const twelve = [...tinyTraining, '--set', 'sparsity.es-guided.every=3', '--steps', '12'];
 /** What the others are compared with: twelve steps of the search, undisturbed. */
 let undisturbed: string;
 before(() => (undisturbed = train(join(folder, 'undisturbed'), ...twelve)));
@@ -124,5 +125,5 @@ test('a folder that holds another run is refused and left alone', () => {
   assert.match(stderr, /error ERR_CHECKPOINT: .*training\.learningRate .*, now 0\.0005/);
   assert.equal(readFileSync(join(undisturbed, 'curve.csv'), 'utf8'), curve);
   // More steps are no other run.
-  train(undisturbed, ...tinyTraining, '--steps', '14');
+  train(undisturbed, ...twelve, '--steps', '14');
 });

@@ -32,9 +32,13 @@ export function collect(text: string, earlier: string[]): string[] {
 }
 
 /** What `--kernels` takes: a list of names would be another on every machine. */
-export const kernelsHelp = 'one of those that tts-bench info lists (default: the first, the fastest of this machine)';
-export const trainingKernelsHelp =
-  'one of those that tts-bench info lists, or webgpu to train on its GPU (default: the first, the fastest of this machine)';
+export const kernelsHelp = helpOfKernels('');
+/** The same of commands that train. */
+export const trainingKernelsHelp = helpOfKernels(', or webgpu to train on its GPU');
+
+function helpOfKernels(more: string): string {
+  return `one of those that tts-bench info lists${more} (default: the first, the fastest of this machine)`;
+}
 
 /** What `--force` does, in all commands that write. */
 export const forceHelp = 'replace a file that is there even if it is of another kind';

@@ -75,7 +75,7 @@ test('speech is recognised, the same for any number of threads and order', { ski
   );
   assert.ok(wordErrors(said, wordsOf(texts[0])) <= 4, texts[0]);
   const recogniser = await openRecogniser();
-  const noise = await recogniser.hear(withNoise(signals[0].subarray(0, 2 * speechRate), -10), speechRate);
+  const noise = await recogniser.hear(withNoise(signals[0], -10), speechRate);
   assert.ok(wordErrors(said, wordsOf(noise)) > 10, noise);
   assert.equal(await recogniser.hear(new Float32Array(0), speechRate), '');
   await recogniser.dispose();
