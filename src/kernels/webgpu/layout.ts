@@ -34,8 +34,7 @@ export interface Layout {
   readonly rowOffset: readonly number[];
   readonly rowStride: number;
   /**
-   * Of the first column of each matrix that errors pass back through, in the column starts of a member: the three gates
-   * of the recurrent matrix, then the four matrices after it.
+   * Of the first column of each of the four output matrices, in the column starts of a member.
    */
   readonly columnOffset: readonly number[];
   readonly columnStride: number;
@@ -51,10 +50,7 @@ export function layoutOf({ hidden, projection, classes, inputs }: NetworkSizes):
   const biases = [projection, classes, projection, classes].map((rows) => [rows, 1] as const);
   const shapes = [[3 * hidden, hidden] as const, ...outputs, [3 * hidden, inputs] as const, ...biases];
   const [rowOffset, rowStride] = offsets(shapes.map(([rows]) => rows / stripRows + 1));
-  const [columnOffset, columnStride] = offsets([
-    ...Array.from({ length: 3 }, () => hidden + 1),
-    ...outputs.map(([, columns]) => columns + 1),
-  ]);
+  const [columnOffset, columnStride] = offsets(outputs.map(([, columns]) => columns + 1));
   return { shapes, rowOffset, rowStride, columnOffset, columnStride };
 }
 

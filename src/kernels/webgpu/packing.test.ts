@@ -9,10 +9,17 @@ import {
   randomNetwork,
 } from '../../../test/support/kernels.js';
 import { RandomStream } from '../../base/random.js';
-import { firstDense, stripRows } from './layout.js';
+import type { SampleRateNetwork } from '../interface/kernels.js';
+import { firstDense, sizesOf, stripRows } from './layout.js';
 import { Packing } from './packing.js';
+import { type DeviceLimits, tilingOf } from './plan.js';
 
 const size = { hidden: 64, projection: 32, classes: 32, cues: 4 };
+const limits: DeviceLimits = { bufferBytes: 2 ** 27, memoryBytes: 2 ** 33, workgroupBytes: 2 ** 15, invocations: 256 };
+const packed = (members: readonly SampleRateNetwork[]) => {
+  const sizes = sizesOf(members[0]);
+  return new Packing(members, tilingOf(sizes, limits)!);
+};
 const networks = (shape: (typeof blockShapes)[number], count: number) => {
   const stream = new RandomStream(shape.rows * 10 + shape.columns, 70);
   return Array.from({ length: count }, () => randomNetwork(stream, { ...size, shape }));
@@ -23,8 +30,11 @@ for (const shape of blockShapes) {
 
   test(`strips hold each weight of each member once, and zeros elsewhere, ${title}`, () => {
     const members = networks(shape, 2);
-    const packing = new Packing(members);
-    const { words, columns } = packing.structure;
+    const packing = packed(members);
+    const {
+      words,
+      places: { columns },
+    } = packing.structure;
     const weights = packing.weights(members);
     const { layout } = packing;
     members.forEach(({ sparse }, m) =>
@@ -50,15 +60,16 @@ for (const shape of blockShapes) {
       );
   });
 
-  test(`the columns of a gate, and of the matrices after it, list the same blocks, ${title}`, () => {
+  test(`the columns of the output matrices list the same blocks, ${title}`, () => {
     const members = networks(shape, 2);
-    const { structure, layout } = new Packing(members);
-    const { words, columns, columnStarts, entries } = structure;
+    const { structure, layout } = packed(members);
+    const { words } = structure;
+    const { columns, columnStarts, entries } = structure.places;
     members.forEach((_, m) =>
       layout.columnOffset.forEach((offset, part) => {
-        const i = Math.max(0, part - 2);
-        const strips = layout.shapes[i][0] / stripRows / (i === 0 ? 3 : 1);
-        const firstStrip = m * layout.rowStride + layout.rowOffset[i] + (i === 0 ? part * strips : 0);
+        const i = 1 + part;
+        const strips = layout.shapes[i][0] / stripRows;
+        const firstStrip = m * layout.rowStride + layout.rowOffset[i];
         const byRow = Array.from({ length: strips }, (_, strip) => strip).flatMap((strip) => {
           const [from, to] = [words[firstStrip + strip], words[firstStrip + strip + 1]];
           return Array.from({ length: to - from }, (_, k) => `${strip} ${words[columns + from + k]} ${from + k}`);
@@ -77,7 +88,7 @@ for (const shape of blockShapes) {
 
   test(`gradients come back to the places of their weights, ${title}`, () => {
     const members = networks(shape, 2);
-    const packing = new Packing(members);
+    const packing = packed(members);
     const batch = randomBatch(new RandomStream(1, 70), members[0], { lanes: 1, steps: 1, hop: 1 });
     const gradients = members.map((network) => emptyGradients(network, batch));
     packing.unpack(packing.weights(members), gradients);
@@ -102,7 +113,7 @@ for (const shape of blockShapes) {
 
 test('a packing fits members of its masks, whatever their weights, and no others', () => {
   const members = networks(blockShapes[0], 2);
-  const packing = new Packing(members);
+  const packing = packed(members);
   const reweighed = members.map((network) => ({
     ...network,
     sparse: network.sparse.map((matrix) => ({ ...matrix, values: matrix.values.map((value) => 2 * value) })),

@@ -1,21 +1,27 @@
+import { concatenated } from '../../base/concatenated.js';
 import type { BlockMatrix } from '../interface/blocks.js';
 import type { SampleRateNetwork, SequenceGradients } from '../interface/kernels.js';
 import { firstDense, type Layout, layoutOf, type NetworkSizes, sizesOf, stripRows } from './layout.js';
+import type { Tiling } from './plan.js';
+import { partsOf } from './products.js';
+import { backwardEntries, forwardEntries } from './scan_order.js';
+import type { NetworkField } from './shaders.js';
 
 /** Where the blocks of all members are, in the words that the shaders read. */
 export interface PackedStructure {
   /**
-   * Row starts [members, rowStride], column starts [members, columnStride], the column of each block [blocks], and for
-   * each column its entries [sparse blocks, 2]: strip within the matrix or gate, and block.
+   * Row starts [members, rowStride], column starts of the output matrices [members, columnStride], the column of each
+   * block [blocks], for each of those columns its entries [output blocks, 2] (strip within the matrix, and block), the
+   * entries of the scans (see scan_order.ts), and the parts and items of the products (see products.ts).
    */
   readonly words: Uint32Array;
-  /** Of the column starts, the columns and the entries in `words`. */
-  readonly columnStarts: number;
-  readonly columns: number;
-  readonly entries: number;
+  /** Words of the uniform buffer `network`, but for the blocks: where these are in `words`. */
+  readonly places: Readonly<Record<Exclude<NetworkField, 'blocks'>, number>>;
   /** Blocks of all members, dense ones too. */
   readonly blocks: number;
   readonly members: number;
+  /** [products + 1] first part of each product. */
+  readonly firstPart: readonly number[];
 }
 
 /** A matrix as 16×1 blocks. */
@@ -43,7 +49,11 @@ export class Packing {
   private readonly first: readonly (readonly number[])[];
   private readonly shape: string;
 
-  constructor(members: readonly SampleRateNetwork[]) {
+  /** @param tiling of the device that the packing is for */
+  constructor(
+    members: readonly SampleRateNetwork[],
+    private readonly tiling: Tiling,
+  ) {
     this.sizes = sizesOf(members[0]);
     this.layout = layoutOf(this.sizes);
     this.shape = blockShape(members);
@@ -127,48 +137,74 @@ export class Packing {
   }
 
   private pack(blocks: number): PackedStructure {
-    const { layout, strips, first } = this;
-    const { hidden } = this.sizes;
+    const { layout, strips, first, sizes, tiling } = this;
+    const { hidden, inputs } = sizes;
     const members = strips.length;
-    const sparseBlocks = strips.reduce(
-      (sum, matrices) => sum + matrices.slice(0, firstDense).reduce((all, { column }) => all + column.length, 0),
-      0,
-    );
-    const columnStarts = members * layout.rowStride;
-    const columns = columnStarts + members * layout.columnStride;
-    const entries = columns + blocks;
-    const words = new Uint32Array(entries + 2 * sparseBlocks);
-    let entry = 0;
+    const rows = new Uint32Array(members * layout.rowStride);
+    const columns = new Uint32Array(blocks);
+    const columnStarts = new Uint32Array(members * layout.columnStride);
+    const entries: number[] = [];
     strips.forEach((matrices, m) =>
       matrices.forEach(({ rowStart, column }, i) => {
         rowStart.forEach(
-          (start, strip) => (words[m * layout.rowStride + layout.rowOffset[i] + strip] = first[m][i] + start),
+          (start, strip) => (rows[m * layout.rowStride + layout.rowOffset[i] + strip] = first[m][i] + start),
         );
-        words.set(column, columns + first[m][i]);
-        if (i >= firstDense) return;
-        const [rows, width] = layout.shapes[i];
-        const parts = i === 0 ? 3 : 1;
-        const perPart = (i === 0 ? hidden : rows) / stripRows;
-        for (let part = 0; part < parts; part++) {
-          const at = columnStarts + m * layout.columnStride + layout.columnOffset[i === 0 ? part : i + 2];
-          const [from, to] = [rowStart[part * perPart], rowStart[(part + 1) * perPart]];
-          // Count the blocks of each column, then put each behind those before it.
-          const next = new Uint32Array(width + 1);
-          for (let k = from; k < to; k++) next[column[k] + 1]++;
-          for (let c = 0; c < width; c++) next[c + 1] += next[c];
-          for (let c = 0; c <= width; c++) words[at + c] = entry + next[c];
-          for (let strip = 0; strip < perPart; strip++)
-            for (let k = rowStart[part * perPart + strip]; k < rowStart[part * perPart + strip + 1]; k++) {
-              const place = entries + 2 * (entry + next[column[k]]++);
-              words[place] = strip;
-              words[place + 1] = first[m][i] + k;
-            }
-          entry += to - from;
-        }
+        columns.set(column, first[m][i]);
+        if (i === 0 || i >= firstDense) return;
+        const at = m * layout.columnStride + layout.columnOffset[i - 1];
+        byColumn(rowStart, column, layout.shapes[i][1]).forEach((blocksOfColumn, c) => {
+          columnStarts[at + c] = entries.length / 2;
+          for (const [strip, k] of blocksOfColumn) entries.push(strip, first[m][i] + k);
+          columnStarts[at + c + 1] = entries.length / 2;
+        });
       }),
     );
-    return { words, columnStarts, columns, entries, blocks, members };
+    const recurrent = strips.map(([matrix], m) => ({ ...matrix, first: first[m][0] }));
+    const forward = forwardEntries(recurrent, tiling.forwardItems);
+    const backward = backwardEntries(recurrent, hidden, tiling.backwardGates, tiling.backwardItems);
+    const { parts, items, firstPart } = partsOf(
+      sizes,
+      members,
+      (m, i, strip) => {
+        const { rowStart } = strips[m][i];
+        return [first[m][i] + rowStart[strip], rowStart[strip + 1] - rowStart[strip]];
+      },
+      tiling.productStrips,
+    );
+    const sections = {
+      rows,
+      columnStarts,
+      columns,
+      entries: Uint32Array.from(entries),
+      forwardOrder: forward.order,
+      forwardStarts: forward.starts,
+      forwardColumns: forward.places,
+      forwardBlocks: forward.blocks,
+      backwardOrder: backward.order,
+      backwardStarts: backward.starts,
+      backwardStrips: backward.places,
+      backwardBlocks: backward.blocks,
+      parts,
+      items,
+    };
+    const words = concatenated(Object.values(sections), Uint32Array);
+    let end = 0;
+    const { rows: _rows, ...starts } = Object.fromEntries(
+      Object.entries(sections).map(([name, { length }]) => [name, (end += length) - length]),
+    ) as Record<keyof typeof sections, number>;
+    const arrangedInputs = 4 * forward.blocks.length;
+    const arrangedBackward = arrangedInputs + 4 * inputs * forward.order.length;
+    const arrangedEnd = arrangedBackward + 4 * backward.blocks.length;
+    return { words, places: { ...starts, arrangedInputs, arrangedBackward, arrangedEnd }, blocks, members, firstPart };
   }
+}
+
+/** The blocks of each column: strip and place among the blocks. */
+function byColumn(rowStart: Int32Array, column: Int32Array, columns: number): (readonly [number, number])[][] {
+  const found = Array.from({ length: columns }, (): (readonly [number, number])[] => []);
+  for (let strip = 0; strip + 1 < rowStart.length; strip++)
+    for (let k = rowStart[strip]; k < rowStart[strip + 1]; k++) found[column[k]].push([strip, k]);
+  return found;
 }
 
 const blockShape = (members: readonly SampleRateNetwork[]): string =>

@@ -1,4 +1,6 @@
 import { layoutOf, type NetworkSizes, stripRows } from './layout.js';
+import { stripsThatFit } from './products.js';
+import { forwardSlots, sliceStrips, sliceThreads } from './scan_order.js';
 
 /** What a device can do, as far as it matters here. */
 export interface DeviceLimits {
@@ -15,15 +17,24 @@ export interface DeviceLimits {
 /** Bytes of four float32. */
 export const vectorBytes = 16;
 
+/** Lanes of a tile: the scans of a tile are done by one workgroup, from the first step to the last. */
+export const tileLanes = 4;
+
 /** How the shaders of a network are made for a device. */
 export interface Tiling {
-  /** Lanes of a tile, a multiple of 4: they share a workgroup, from the first step to the last. */
-  readonly tile: number;
-  /** Units of four rows and four lanes that a thread of the scans takes; and its threads. */
-  readonly items: number;
-  readonly threads: number;
+  /** Threads of the scan forwards, and how many times four rows each of them has. */
+  readonly forwardThreads: number;
+  readonly forwardItems: number;
+  /** Units whose gates are in workgroup memory at a time. */
+  readonly forwardUnits: number;
+  /** Threads of the scan back, how many units each has, and how many gates' errors are in workgroup memory at a time. */
+  readonly backwardThreads: number;
+  readonly backwardItems: number;
+  readonly backwardGates: 1 | 3;
   /** Steps of a tile that a workgroup of the outputs takes. */
   readonly outputSteps: number;
+  /** Rows of blocks of a part of the products for gradients. */
+  readonly productStrips: number;
 }
 
 /** Workgroup memory for one step of four lanes in the outputs: half a state, both layers. */
@@ -36,8 +47,15 @@ export const softmaxParts = 16;
 /** Threads of a workgroup of the outputs: enough for softmaxes of eight vectors of lanes. */
 export const outputThreads = 128;
 
-/** Threads of a workgroup of the scans with which larger tiles stop paying: a large device has many workgroups to fill. */
-const manyThreads = 256;
+/** Threads of the scans, at most: more have too few registers. */
+const mostThreads = { forward: 768, backward: 512 };
+
+/** The least number of rounds in which so many threads take so many slices of them. */
+function roundsOf(slices: number, threads: number): number {
+  let rounds = Math.ceil((slices * sliceThreads) / threads);
+  while (slices % rounds !== 0) rounds++;
+  return rounds;
+}
 
 /**
  * The tiling of a network, or undefined where the device has too little workgroup memory for it: the scans keep the
@@ -45,18 +63,24 @@ const manyThreads = 256;
  */
 export function tilingOf(sizes: NetworkSizes, { workgroupBytes, invocations }: DeviceLimits): Tiling | undefined {
   const { hidden } = sizes;
-  const vectors = [2, 1].find(
-    (each) =>
-      hidden * each * vectorBytes <= workgroupBytes &&
-      outputBytes(sizes) * each <= workgroupBytes &&
-      (each === 1 || (hidden / 4) * each <= Math.min(invocations, manyThreads)),
+  const productStrips = stripsThatFit(sizes, workgroupBytes / vectorBytes);
+  const forwardUnits = Array.from({ length: hidden / stripRows }, (_, i) => hidden - i * stripRows).find(
+    (units) => hidden % units === 0 && (hidden + units) * vectorBytes <= workgroupBytes,
   );
-  if (vectors === undefined) return undefined;
-  const units = (hidden / 4) * vectors;
-  let items = Math.ceil(units / invocations);
-  while (units % items !== 0) items++;
-  const most = Math.min(outputThreads / softmaxParts, Math.floor(workgroupBytes / outputBytes(sizes)));
-  return { tile: 4 * vectors, items, threads: units / items, outputSteps: Math.floor(most / vectors) };
+  if (forwardUnits === undefined || outputBytes(sizes) > workgroupBytes || productStrips < 1) return undefined;
+  const forwardSlices = forwardSlots(hidden) / sliceStrips;
+  const forwardItems = roundsOf(forwardSlices, Math.min(invocations, mostThreads.forward));
+  const backwardItems = roundsOf(hidden / sliceThreads, Math.min(invocations, mostThreads.backward));
+  return {
+    forwardThreads: (forwardSlices * sliceThreads) / forwardItems,
+    forwardItems,
+    forwardUnits,
+    backwardThreads: hidden / backwardItems,
+    backwardItems,
+    backwardGates: 3 * hidden * vectorBytes <= workgroupBytes ? 3 : 1,
+    outputSteps: Math.min(outputThreads / softmaxParts, Math.floor(workgroupBytes / outputBytes(sizes))),
+    productStrips,
+  };
 }
 
 /** Some tiles that are in the device's memory at the same time. */
@@ -83,12 +107,14 @@ export interface Plan {
   readonly sliceSteps: number;
   readonly slices: number;
   readonly groups: readonly TileGroup[];
-  /** In order of time. With more than one the states are computed twice. */
+  /** In order of time. */
   readonly chunks: readonly StepChunk[];
+  /** Whether what the way back needs of all chunks is kept. If not, the states are computed twice. */
+  readonly kept: boolean;
 }
 
 /** Slices of time, where memory allows: as many workgroups share the gradients of a row of blocks. */
-const mostSlices = 32;
+const mostSlices = 64;
 
 /** Workgroups of one dimension. */
 const mostWorkgroups = 65535;
@@ -132,7 +158,6 @@ export function slicesOf(sizes: NetworkSizes, { bufferBytes }: DeviceLimits): nu
  */
 export function planOf(
   sizes: NetworkSizes,
-  { tile }: Pick<Tiling, 'tile'>,
   limits: DeviceLimits,
   {
     members,
@@ -144,16 +169,16 @@ export function planOf(
 ): Plan | undefined {
   const numbers = laneNumbers(sizes, hop, gradients);
   /** Tiles that fit with so many steps each. */
-  const tilesWith = (some: number): number => {
+  const tilesWith = (some: number, memoryBytes = limits.memoryBytes): number => {
     const { largest, all } = numbers(some);
-    return Math.floor(Math.min(limits.bufferBytes / largest, limits.memoryBytes / all) / (4 * tile));
+    return Math.floor(Math.min(limits.bufferBytes / largest, memoryBytes / all) / (4 * tileLanes));
   };
   /** Steps that fit with so many tiles. */
-  const stepsWith = (some: number): number => {
+  const stepsWith = (some: number, memoryBytes = limits.memoryBytes): number => {
     let [fit, tooMany] = [0, Math.min(steps, mostWorkgroups) + 1];
     while (tooMany - fit > 1) {
       const middle = Math.floor((fit + tooMany) / 2);
-      if (tilesWith(middle) >= some) fit = middle;
+      if (tilesWith(middle, memoryBytes) >= some) fit = middle;
       else tooMany = middle;
     }
     return fit;
@@ -161,12 +186,17 @@ export function planOf(
   const longest = stepsWith(1);
   if (longest < 1) return undefined;
   const sliceSteps = Math.min(Math.ceil(steps / slicesOf(sizes, limits)), longest);
-  const tilesOfMember = Math.ceil(lanes / tile);
+  const tilesOfMember = Math.ceil(lanes / tileLanes);
   const tiles = members * tilesOfMember;
 
   let together = longest < steps ? 0 : tilesWith(steps);
   let chunkSteps = steps;
-  if (together < Math.min(tiles, manyTiles)) {
+  // Where only single buffers are too small, every chunk has buffers of its own.
+  const room = Math.min(Math.floor(limits.memoryBytes / (4 * tileLanes * numbers(steps).all)), mostWorkgroups);
+  const keptSteps = Math.floor(stepsWith(tiles, Infinity) / sliceSteps) * sliceSteps;
+  const kept = gradients && room >= tiles && keptSteps > 0;
+  if (kept) [together, chunkSteps] = [tiles, Math.min(steps, keptSteps)];
+  else if (together < Math.min(tiles, manyTiles)) {
     together = Math.min(tiles, manyTiles, tilesWith(sliceSteps));
     chunkSteps = Math.max(1, Math.floor(stepsWith(together) / sliceSteps)) * sliceSteps;
   }
@@ -176,6 +206,7 @@ export function planOf(
   const perChunk = Math.ceil(Math.ceil(steps / chunkCount) / sliceSteps) * sliceSteps;
   return {
     tilesOfMember,
+    kept,
     sliceSteps,
     slices: Math.ceil(steps / sliceSteps),
     groups: parts(tiles, perGroup).map(([first, count]) => ({ first, count })),

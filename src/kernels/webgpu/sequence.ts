@@ -1,7 +1,7 @@
 import { TtsError } from '../../base/errors.js';
 import type { SequenceBatch } from '../interface/kernels.js';
 import { type ChunkArrays, chunkArrays, lanesOf, takeGate, takeNats, tiledStates, untileStates } from './chunks.js';
-import { firstDense, layoutOf, type NetworkSizes } from './layout.js';
+import type { NetworkSizes } from './layout.js';
 import type { PackedStructure } from './packing.js';
 import {
   type DeviceLimits,
@@ -10,29 +10,33 @@ import {
   type Plan,
   planOf,
   type TileGroup,
+  tileLanes,
   type Tiling,
   tilingOf,
 } from './plan.js';
-import {
-  type ChunkField,
-  chunkFields,
-  type ProductField,
-  productFields,
-  type ShaderName,
-  shadersOf,
-} from './shaders.js';
+import { type Product, productsOf } from './products.js';
+import { type ChunkField, chunkFields, networkFields, productFields, type ShaderName, shadersOf } from './shaders.js';
 import {
   compile,
   DeviceBuffers,
   mostTimestamps,
   OutOfMemory,
   type Pipeline,
+  type Read,
   readOffsets,
   Submission,
 } from './submission.js';
 
 /** The kernels of the GPU, in the order of `SequenceResult.seconds`. */
-export const gpuParts = ['prepare', 'scanForward', 'outputs', 'scanBackward', 'blockGradients', 'reduce'] as const;
+export const gpuParts = [
+  'arrange',
+  'prepare',
+  'scanForward',
+  'outputs',
+  'scanBackward',
+  'blockGradients',
+  'reduce',
+] as const;
 
 /** One call of the kernels, its arguments checked and packed. */
 export interface SequenceRequest {
@@ -60,23 +64,16 @@ export interface SequenceResult {
   readonly seconds?: readonly number[];
 }
 
-/** The gradients of some rows of blocks: which buffers they are sums of products of. */
-interface Product {
-  readonly strips: number;
-  readonly dy: string;
-  readonly x: string;
-  readonly fields: Partial<Record<ProductField, number>>;
-}
-
 type Pipelines = Readonly<Record<ShaderName, Pipeline>>;
 
 /** What a loss without gradients takes. */
-const lossShaders: readonly ShaderName[] = ['prepare', 'scanForwardLoss', 'outputsLoss'];
+const lossShaders: readonly ShaderName[] = ['arrange', 'prepare', 'scanForwardLoss', 'outputsLoss'];
 
 /** What gradients take. */
-const gradientShaders = ({ chunks }: Plan): readonly ShaderName[] => [
+const gradientShaders = ({ kept, chunks }: Plan): readonly ShaderName[] => [
+  'arrange',
   'prepare',
-  ...(chunks.length > 1 ? (['scanForwardLoss'] as const) : []),
+  ...(chunks.length > 1 && !kept ? (['scanForwardLoss'] as const) : []),
   'scanForward',
   'outputs',
   'scanBackward',
@@ -138,17 +135,12 @@ export class GpuSequence {
     if (request.structure) this.structure = request.structure;
     const structure = this.structure!;
     const tiling = tilingOf(sizes, this.limits);
-    if (!tiling)
-      throw new TtsError(
-        'ERR_MEMORY',
-        `a network of ${sizes.hidden} units needs more than the ${this.limits.workgroupBytes} bytes that a workgroup of ` +
-          'this GPU shares; expected a smaller one, or other kernels',
-      );
+    if (!tiling) throw tooLittle('workgroup memory');
     for (;;) {
       const { members } = structure;
       const shape = { members, lanes: batch.lanes / members, steps: batch.steps, hop: batch.hop };
       const limits = { ...this.limits, memoryBytes: this.memoryBytes };
-      const plan = planOf(sizes, tiling, limits, shape, gradients);
+      const plan = planOf(sizes, limits, shape, gradients);
       if (!plan) throw tooLittle('one tile of a step');
       const names = gradients ? gradientShaders(plan) : lossShaders;
       const pipelines = await this.pipelines(sizes, tiling, names);
@@ -183,34 +175,38 @@ export class GpuSequence {
   }
 
   private async runPlan(call: Call): Promise<void> {
-    const { request, plan, structure, tiling, products } = call;
+    const { request, plan, structure, products } = call;
     const { batch, sizes, gradients, weights } = request;
     await this.buffers.reserve(bytesOf(call, this.limits));
     this.buffers.write('structure', structure.words);
     this.buffers.write('weights', weights);
+    const { places, blocks } = structure;
+    this.buffers.write(
+      'network',
+      Uint32Array.from(networkFields, (name) => (name === 'blocks' ? blocks : places[name])),
+    );
+    const begin = this.submission(call);
+    begin.run('arrange', call.pipelines.arrange, workgroupsFor(places.arrangedEnd));
     if (gradients) {
       const fields = new Uint32Array((products.length * uniformAlignment) / 4);
       products.forEach((product, i) =>
         fields.set(
-          productFields.map((name) => product.fields[name] ?? 0),
+          productFields.map((name) => (name === 'firstPart' ? structure.firstPart[i] : product[name])),
           (i * uniformAlignment) / 4,
         ),
       );
       this.buffers.write('product', fields);
-      const clear = this.submission(call);
-      clear.encoder.clearBuffer(this.buffers.get('partial'));
-      await clear.finish([], () => {});
+      begin.encoder.clearBuffer(this.buffers.get('partial'));
     }
+    await this.finish(call, begin, [], () => {});
     for (const each of plan.groups) {
-      const lanes = lanesOf(each, plan, tiling.tile, batch.lanes / structure.members);
+      const lanes = lanesOf(each, plan, tileLanes, batch.lanes / structure.members);
       const group = { ...each, lanes, stateBytes: 4 * lanes.length * sizes.hidden };
       await this.runGroup(call, group);
     }
     if (gradients) {
       const reduce = this.submission(call);
-      const workgroups = Math.ceil((structure.blocks * 4) / 64);
-      const x = Math.min(workgroups, mostWorkgroups);
-      reduce.run('reduce', call.pipelines.reduce, [x, Math.ceil(workgroups / x)]);
+      reduce.run('reduce', call.pipelines.reduce, workgroupsFor(structure.blocks * 4));
       await this.finish(call, reduce, [{ name: 'gradient', bytes: 64 * structure.blocks }], (gradient) => {
         call.result.weights = gradient.slice();
       });
@@ -218,70 +214,87 @@ export class GpuSequence {
   }
 
   private async runGroup(call: Call, group: Group): Promise<void> {
-    const { request, plan, tiling, result } = call;
+    const { request, plan, result } = call;
     const { batch, sizes, gradients } = request;
-    const { chunks } = plan;
+    const { chunks, kept } = plan;
     const { lanes, stateBytes } = group;
     // The states before each chunk and after the last one; without a way back, only those of now.
-    this.buffers.write('edges', tiledStates(batch.state, lanes, sizes.hidden, tiling.tile));
+    this.buffers.write('edges', tiledStates(batch.state, lanes, sizes.hidden, tileLanes));
     if (gradients) {
-      for (let i = 0; i + 1 < chunks.length; i++) await this.runChunk(call, group, i, 'states');
+      for (let i = 0; i + 1 < chunks.length; i++) await this.runChunk(call, group, i, kept ? 'there' : 'states');
       const clear = this.submission(call);
       clear.encoder.clearBuffer(this.buffers.get('carry'));
       await clear.finish([], () => {});
-      for (let i = chunks.length - 1; i >= 0; i--) await this.runChunk(call, group, i, 'gradients');
+      for (let i = chunks.length - 1; i >= 0; i--)
+        await this.runChunk(call, group, i, kept && i + 1 < chunks.length ? 'back' : 'both');
     } else for (let i = 0; i < chunks.length; i++) await this.runChunk(call, group, i, 'loss');
     const { state } = result;
     if (!state) return;
     const last = { name: 'edges', offset: (gradients ? chunks.length : 0) * stateBytes, bytes: stateBytes };
     await this.finish(call, this.submission(call), [last], (states) =>
-      untileStates(states, state, lanes, sizes.hidden, tiling.tile),
+      untileStates(states, state, lanes, sizes.hidden, tileLanes),
     );
   }
 
-  /** Runs some steps of some tiles: for the states alone, with the nats, or there and back. */
-  private async runChunk(call: Call, group: Group, i: number, what: 'states' | 'loss' | 'gradients'): Promise<void> {
-    const { request, plan, tiling, pipelines, products, result } = call;
+  /**
+   * Runs some steps of some tiles: for the states alone, with the nats, there and back, or only there and, later, back;
+   * then what the way back needs is in buffers of the chunk.
+   */
+  private async runChunk(
+    call: Call,
+    group: Group,
+    i: number,
+    what: 'states' | 'loss' | 'there' | 'back' | 'both',
+  ): Promise<void> {
+    const { request, plan, tiling, pipelines, products, result, structure } = call;
     const { batch, sizes } = request;
     const { hidden, inputs } = sizes;
     const { lanes, stateBytes } = group;
     const chunk = plan.chunks[i];
     const arrays = chunkArrays(batch, lanes, chunk, { hidden, cues: inputs - 3 });
     this.upload(call, group, i, arrays);
+    const own = ownBuffers(plan, i);
 
     const { steps } = chunk;
     const work = this.submission(call);
-    work.copy('edges', what === 'loss' ? 0 : i * stateBytes, 'states', 0, stateBytes);
-    work.run('prepare', pipelines.prepare, [Math.ceil(lanes.length / 64), steps]);
-    const way = what === 'gradients' ? '' : 'Loss';
-    work.run('scanForward', pipelines[`scanForward${way}`], [group.count]);
-    work.copy('states', steps * stateBytes, 'edges', what === 'loss' ? 0 : (i + 1) * stateBytes, stateBytes);
-    if (what === 'states') return void (await this.finish(call, work, [], () => {}));
-
-    work.run('outputs', pipelines[`outputs${way}`], [group.count, Math.ceil(steps / tiling.outputSteps), 2]);
-    const nats = { name: 'nats', bytes: 8 * lanes.length * steps };
-    const takeLoss = (read: Float32Array) => takeNats(read, result.nll, lanes, chunk, batch.steps, tiling.tile);
-    if (what === 'loss') return this.finish(call, work, [nats], takeLoss);
-
-    work.run('scanBackward', pipelines.scanBackward, [group.count]);
-    const slices = Math.ceil(steps / plan.sliceSteps);
-    const memberOf = (tile: number) => Math.floor(tile / plan.tilesOfMember);
-    const members = memberOf(group.first + group.count - 1) - memberOf(group.first) + 1;
-    products.forEach(({ strips, dy, x }, p) =>
-      work.run('blockGradients', pipelines.blockGradients, [strips, slices, members], {
-        dy,
-        x,
-        product: { buffer: this.buffers.get('product'), offset: p * uniformAlignment, size: 4 * productFields.length },
-      }),
-    );
-    const gate = { name: 'gateGradient', bytes: 4 * arrays.gate.length };
-    await this.finish(call, work, [nats, gate], (readNats, readGate) => {
-      takeLoss(readNats);
-      takeGate(readGate, result.gate!, lanes, arrays, batch.frames, hidden);
-    });
+    const reads: Read[] = [];
+    const takers: ((read: Float32Array) => void)[] = [];
+    if (what !== 'back') {
+      work.copy('edges', what === 'loss' ? 0 : i * stateBytes, own.states, 0, stateBytes);
+      work.run('prepare', pipelines.prepare, [Math.ceil(lanes.length / 64), steps], own);
+      const way = what === 'states' || what === 'loss' ? 'Loss' : '';
+      work.run('scanForward', pipelines[`scanForward${way}`], [group.count], own);
+      work.copy(own.states, steps * stateBytes, 'edges', what === 'loss' ? 0 : (i + 1) * stateBytes, stateBytes);
+      if (what !== 'states') {
+        work.run('outputs', pipelines[`outputs${way}`], [group.count, Math.ceil(steps / tiling.outputSteps), 2], own);
+        reads.push({ name: 'nats', bytes: 8 * lanes.length * steps });
+        takers.push((nats) => takeNats(nats, result.nll, lanes, chunk, batch.steps, tileLanes));
+      }
+    }
+    if (what === 'both' || what === 'back') {
+      work.run('scanBackward', pipelines.scanBackward, [group.count], own);
+      const slices = Math.ceil(steps / plan.sliceSteps);
+      products.forEach(({ dy, x }, p) => {
+        const parts = structure.firstPart[p + 1] - structure.firstPart[p];
+        if (parts === 0) return;
+        work.run('blockGradients', pipelines.blockGradients, [parts, slices], {
+          ...own,
+          dy: own[dy],
+          x: own[x],
+          product: {
+            buffer: this.buffers.get('product'),
+            offset: p * uniformAlignment,
+            size: 4 * productFields.length,
+          },
+        });
+      });
+      reads.push({ name: 'gateGradient', bytes: 4 * arrays.gate.length });
+      takers.push((read) => takeGate(read, result.gate!, lanes, arrays, batch.frames, hidden));
+    }
+    await this.finish(call, work, reads, (...read) => takers.forEach((take, n) => take(read[n])));
   }
 
-  private upload({ request, structure, plan }: Call, group: Group, i: number, arrays: ChunkArrays): void {
+  private upload({ request, plan }: Call, group: Group, i: number, arrays: ChunkArrays): void {
     const { batch, scale } = request;
     const { start, steps, firstSlice } = plan.chunks[i];
     const { codes, heard, lengths, cues, gate, phase, frames } = arrays;
@@ -299,10 +312,6 @@ export class GpuSequence {
       frames,
       firstTile: group.first,
       tilesOfMember: plan.tilesOfMember,
-      columnStarts: structure.columnStarts,
-      columns: structure.columns,
-      entries: structure.entries,
-      blocks: structure.blocks,
       sliceSteps: plan.sliceSteps,
       firstSlice,
       slices: plan.slices,
@@ -339,16 +348,18 @@ const tooLittle = (what: string): TtsError =>
   new TtsError('ERR_MEMORY', `the GPU has too little memory (${what}); expected a smaller network, or other kernels`);
 
 /** Bytes of every buffer that a call needs, for its largest group and chunk. */
-function bytesOf({ request, structure, plan, tiling, products }: Call, limits: DeviceLimits): Record<string, number> {
+function bytesOf({ request, structure, plan, products }: Call, limits: DeviceLimits): Record<string, number> {
   const { batch, sizes, gradients, timed } = request;
   const { hidden, projection, classes, inputs } = sizes;
-  const lanes = tiling.tile * Math.max(...plan.groups.map(({ count }) => count));
+  const lanes = tileLanes * Math.max(...plan.groups.map(({ count }) => count));
   const steps = Math.max(...plan.chunks.map((chunk) => chunk.steps));
   const row = 4 * lanes;
   const frames = Math.min(batch.frames, framesOf(steps, batch.hop));
   const always = {
     structure: 4 * structure.words.length,
     weights: 64 * structure.blocks,
+    arranged: 16 * structure.places.arrangedEnd,
+    network: 4 * networkFields.length,
     chunk: 4 * chunkFields.length,
     codes: 2 * lanes * (steps + 1) + 2,
     heard: 2 * lanes * steps + 2,
@@ -377,44 +388,28 @@ function bytesOf({ request, structure, plan, tiling, products }: Call, limits: D
   const read = [always.edges, gradients ? Math.max(always.nats + back.gateGradient, back.gradient) : always.nats].map(
     (bytes) => readOffsets([{ bytes }, { bytes: 8 }, { bytes: 8 * mostTimestamps }])[3],
   );
-  const all = { ...always, ...(gradients && back), read: Math.max(...read) };
+  const all: Record<string, number> = { ...always, ...(gradients && back), read: Math.max(...read) };
+  if (gradients)
+    plan.chunks.forEach((_, i) => {
+      for (const [name, own] of Object.entries(ownBuffers(plan, i))) all[own] = all[name];
+    });
   for (const [name, bytes] of Object.entries(all))
     if (bytes > limits.bufferBytes) throw tooLittle(`${name} needs ${bytes} bytes, a buffer has ${limits.bufferBytes}`);
   return all;
 }
 
-/** The gradients of all matrices: of sparse ones, then of dense ones; those of the recurrent matrix and of the inputs in
- * two parts, because the candidate's errors lie elsewhere. */
-function productsOf(sizes: NetworkSizes): Product[] {
-  const { hidden: H, projection: P, classes: Q, inputs } = sizes;
-  const { rowOffset } = layoutOf(sizes);
-  const errors = { dyRows: 2 * (P + Q) };
-  /** First rows of each output matrix in `errors`. */
-  const rows = [0, 2 * P, P, 2 * P + Q];
-  const heights = [P, Q, P, Q];
-  const states = (xFirst: number, xLater: number) => ({ xRows: H, xFirst, xLater });
-  const hidden = (xFirst: number) => ({ xRows: 2 * P, xFirst });
-  const sources = [states(0, 1), hidden(0), states(H / 2, 1), hidden(P)];
-  const gru = (first: number, x: string, candidateRow: number, source: Product['fields']): Product[] => [
-    { strips: (2 * H) / 16, dy: 'gates', x, fields: { firstRow: first, dyRows: 2 * H, ...source } },
-    {
-      strips: H / 16,
-      dy: 'candidates',
-      x,
-      fields: { firstRow: first + (2 * H) / 16, dyRows: 2 * H, dyFirst: candidateRow, ...source },
-    },
-  ];
-  const output = (i: number, matrix: number, x: string, source: Product['fields']): Product => ({
-    strips: heights[i] / 16,
-    dy: 'errors',
-    x,
-    fields: { firstRow: rowOffset[matrix], ...errors, dyFirst: rows[i], ...source },
-  });
-  const heard = { xRows: inputs + 1 };
-  return [
-    ...gru(rowOffset[0], 'states', 0, states(0, 0)),
-    ...sources.map((source, i) => output(i, 1 + i, i % 2 === 0 ? 'states' : 'hidden', source)),
-    ...gru(rowOffset[firstDense], 'inputs', H, heard),
-    ...heights.map((_, i) => output(i, firstDense + 1 + i, 'inputs', { ...heard, xFirst: inputs })),
-  ];
+/** What the way back needs of each chunk. */
+const keptBuffers = ['inputs', 'states', 'gates', 'candidates', 'hidden', 'errors', 'stateErrors'] as const;
+
+/** Names of those of a chunk: where all are kept, the last one has the plain ones. */
+function ownBuffers({ kept, chunks }: Plan, i: number): Record<(typeof keptBuffers)[number], string> {
+  const suffix = kept && i + 1 < chunks.length ? ` ${i}` : '';
+  return Object.fromEntries(keptBuffers.map((name) => [name, name + suffix])) as ReturnType<typeof ownBuffers>;
+}
+
+/** Workgroups of 64 threads for so many, in two dimensions. */
+function workgroupsFor(threads: number): [number, number] {
+  const workgroups = Math.max(1, Math.ceil(threads / 64));
+  const x = Math.min(workgroups, mostWorkgroups);
+  return [x, Math.ceil(workgroups / x)];
 }

@@ -1,6 +1,8 @@
 import type { Layout, NetworkSizes } from './layout.js';
 import { firstDense, layoutOf } from './layout.js';
-import { outputThreads, softmaxParts, type Tiling } from './plan.js';
+import { outputThreads, softmaxParts, type Tiling, tileLanes } from './plan.js';
+import { itemBlocks, itemWords, partThreads, partWords, widestInputs } from './products.js';
+import { forwardSlots, none, sliceStrips, sliceThreads } from './scan_order.js';
 
 // The shaders of training, in WGSL, written for the sizes of a network. Lanes are cut into tiles. A vector of a tile is
 // stored [rows][lanes], the lane fastest, as vec4f of four lanes; an array of activations is [step][tile][rows][lanes].
@@ -8,6 +10,28 @@ import { outputThreads, softmaxParts, type Tiling } from './plan.js';
 // data are loops.
 //
 // Every variable that is declared in a loop is given a value: Dawn 0.6.2 leaves it as it was the time before otherwise.
+
+/** The words of the uniform buffer `network`, in order: where things are in `structure` and in `arranged`. */
+export const networkFields = [
+  'columnStarts',
+  'columns',
+  'entries',
+  'blocks',
+  'forwardOrder',
+  'forwardStarts',
+  'forwardColumns',
+  'forwardBlocks',
+  'backwardOrder',
+  'backwardStarts',
+  'backwardStrips',
+  'backwardBlocks',
+  'parts',
+  'items',
+  'arrangedInputs',
+  'arrangedBackward',
+  'arrangedEnd',
+] as const;
+export type NetworkField = (typeof networkFields)[number];
 
 /** The words of the uniform buffer `chunk`, in order: what one call is about, some tiles and some steps of it. */
 export const chunkFields = [
@@ -18,10 +42,6 @@ export const chunkFields = [
   'frames',
   'firstTile',
   'tilesOfMember',
-  'columnStarts',
-  'columns',
-  'entries',
-  'blocks',
   'sliceSteps',
   'firstSlice',
   'slices',
@@ -30,16 +50,17 @@ export const chunkFields = [
 ] as const;
 export type ChunkField = (typeof chunkFields)[number];
 
-/** The words of the uniform buffer `product`: whose gradients are summed. */
+/** The words of the uniform buffer `product`: whose gradients are summed. See `Product`. */
 export const productFields = [
-  'firstRow',
+  'firstPart',
   'dyRows',
   'dyFirst',
   'xRows',
   'xFirst',
+  'xCount',
   'xLater',
-  'unused1',
-  'unused2',
+  'denseFirst',
+  'denseCount',
 ] as const;
 export type ProductField = (typeof productFields)[number];
 
@@ -49,7 +70,6 @@ const struct = (name: string, fields: readonly string[]): string =>
 const written = (count: number) => (body: (i: string) => string) =>
   Array.from({ length: count }, (_, i) => `{ ${body(`${i}u`)} }`).join('\n');
 const four = written(4);
-const gates = written(3);
 
 /** A shader and the buffers that it is bound to, in the order of their bindings. */
 export interface Shader {
@@ -65,10 +85,11 @@ function shader(buffers: readonly (readonly [name: string, type: string, access:
     const space = access === 'uniform' ? 'uniform' : `storage, ${access === 'read' ? 'read' : 'read_write'}`;
     return `@group(0) @binding(${binding}) var<${space}> ${name}: ${access === 'uniform' ? type : `array<${type}>`};`;
   });
-  const structs = struct('Chunk', chunkFields) + struct('Product', productFields);
+  const structs = struct('Network', networkFields) + struct('Chunk', chunkFields) + struct('Product', productFields);
   return { code: `${structs}${declared.join('\n')}\n${code}`, bindings: buffers.map(([name]) => name) };
 }
 
+const network = ['network', 'Network', 'uniform'] as const;
 const chunk = ['chunk', 'Chunk', 'uniform'] as const;
 const structure = ['structure', 'u32', 'read'] as const;
 const weights = ['weights', 'vec4f', 'read'] as const;
@@ -83,7 +104,8 @@ interface Written {
  * Symbols as the network hears them, `inputs` [step][tile][c, f, next c, cues, 1][lanes], and the symbols that it should
  * predict, `targets` [step][tile][lanes]: coarse·Q + fine, or all bits set where a sample does not count.
  */
-function prepare({ sizes: { classes, inputs }, tiling: { tile } }: Written): Shader {
+function prepare({ sizes: { classes, inputs } }: Written): Shader {
+  const tile = tileLanes;
   const cues = inputs - 3;
   return shader(
     [
@@ -117,38 +139,67 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 
 const member = 'let member = (chunk.firstTile + tile) / chunk.tilesOfMember;';
 
-/** Which rows and lanes a thread of the scans has: for each item four rows, of all three gates, of four lanes. */
-function scanItems({ tiling: { tile, items, threads } }: Written) {
-  const vectors = tile / 4;
-  return {
-    each: (body: (k: number) => string) => Array.from({ length: items }, (_, k) => body(k)).join('\n'),
-    places: Array.from(
-      { length: items },
-      (_, k) => `let item${k} = tid + ${k * threads}u; let lg${k} = item${k} % ${vectors}u;
-  let quad${k} = item${k} / ${vectors}u; let row${k} = quad${k} * 4u;`,
-    ).join('\n'),
-  };
+/** What each thread of a scan does once for each of its items. */
+const each =
+  (items: number) =>
+  (body: (k: number) => string): string =>
+    Array.from({ length: items }, (_, k) => body(k)).join('\n');
+
+/**
+ * Weights in the order in which the threads of the scans read them, `arranged`: forwards [rows][32 threads] four rows of a
+ * block, the dense inputs of each slice [slice][inputs][32 threads], and backwards [rows][four rows][32 threads], where a
+ * thread's rows are exchanged as it takes them; see `scanBackward`.
+ */
+function arrange({ sizes: { inputs }, layout }: Written): Shader {
+  return shader(
+    [network, structure, ['weights', 'f32', 'read'], ['arranged', 'vec4f', 'write']],
+    `
+@compute @workgroup_size(64)
+fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u) {
+  let i = (wid.y * count.x + wid.x) * 64u + tid;
+  if (i >= network.arrangedEnd) { return; }
+  var block = ${none}u; var row = vec4u(0u);
+  if (i < network.arrangedInputs) {
+    block = structure[network.forwardBlocks + i / 4u];
+    row = vec4u(0u, 4u, 8u, 12u) + i % 4u;
+  } else if (i < network.arrangedBackward) {
+    let n = i - network.arrangedInputs;
+    let slot = n / ${32 * inputs}u * ${sliceStrips}u + n / 4u % ${sliceStrips}u;
+    let strip = structure[network.forwardOrder + slot];
+    let first = structure[slot / ${forwardSlots(layout.shapes[0][1])}u * ${layout.rowStride}u + ${layout.rowOffset[firstDense]}u];
+    if (strip != ${none}u) { block = first + strip * ${inputs}u + n / 32u % ${inputs}u; }
+    row = vec4u(0u, 4u, 8u, 12u) + n % 4u;
+  } else {
+    let n = i - network.arrangedBackward;
+    block = structure[network.backwardBlocks + n / 128u * 32u + n % 32u];
+    row = (n / 32u % 4u * 4u + vec4u(0u, 1u, 2u, 3u)) ^ vec4u(n % 8u);
+  }
+  var w = vec4f(0.0);
+  if (block != ${none}u) { w = vec4f(${['x', 'y', 'z', 'w'].map((l) => `weights[block * 16u + row.${l}]`).join(', ')}); }
+  arranged[i] = w;
+}`,
+  );
 }
 
 /**
  * All steps of a tile, one after the other, by one workgroup that keeps the state: `states` [1 + step][tile][H][lanes].
  * With `keep` also what the way back needs: `gates` [step][tile][u, r: 2H][lanes], `candidates` [step][tile][R_e h, e:
- * 2H][lanes]. Kalchbrenner et al. 2018, arXiv 1802.08435, eq. 2, with the reset gate after the product.
+ * 2H][lanes]. Kalchbrenner et al. 2018, arXiv 1802.08435, eq. 2, with the reset gate after the product. A thread has four
+ * rows of one gate; the gates of a unit meet in workgroup memory.
  */
-function scanForward(written: Written, keep: boolean): Shader {
-  const { sizes, layout, tiling } = written;
+function scanForward({ sizes, tiling }: Written, keep: boolean): Shader {
   const { hidden: H, inputs } = sizes;
-  const vectors = tiling.tile / 4;
-  const { each, places } = scanItems(written);
-  const drive = (k: number, gate: number, j: string) =>
-    `c${k}[${4 * gate}u + ${j}]` +
-    Array.from({ length: inputs }, (_, c) => ` + w${gate}_${c}[${j}] * input${c}`).join('');
+  const { forwardThreads: threads, forwardItems: items, forwardUnits: units } = tiling;
+  const all = each(items);
+  const slots = forwardSlots(H);
+  const rowOf = (k: number, j: string) => `row${k} + 4u * ${j}`;
   return shader(
     [
+      network,
       chunk,
       structure,
-      weights,
-      ['gate', 'vec4f', 'read'],
+      ['arranged', 'vec4f', 'read'],
+      ['gate', 'f32', 'read'],
       ['inputs', 'vec4f', 'read'],
       ['states', 'vec4f', 'write'],
       ...(keep
@@ -159,85 +210,95 @@ function scanForward(written: Written, keep: boolean): Shader {
         : []),
     ],
     `
-var<workgroup> state: array<vec4f, ${H * vectors}>;
+var<workgroup> state: array<vec4f, ${H}>;
+// The reset gates of some units, and then the candidates.
+var<workgroup> mixed: array<vec4f, ${units}>;
 fn sigmoid(x: vec4f) -> vec4f { return 1.0 / (1.0 + exp(clamp(-x, vec4f(-80.0), vec4f(80.0)))); }
 fn hyperbolic(x: vec4f) -> vec4f { let e = exp(-2.0 * min(abs(x), vec4f(40.0))); return sign(x) * (1.0 - e) / (1.0 + e); }
-@compute @workgroup_size(${tiling.threads})
+@compute @workgroup_size(${threads})
 fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: vec3u) {
   let tile = wid.x; ${member}
-  let rows = member * ${layout.rowStride}u;
-  let firstInput = structure[rows + ${layout.rowOffset[firstDense]}u];
-  ${places}
-  ${each(
+  let place = tid % 32u;
+  ${all(
     (k) => `
-  var c${k} = array<vec4f, 12>(); var a${k} = array<vec4f, 12>(); var new${k} = array<vec4f, 4>();
-  ${four((j) => `state[(row${k} + ${j}) * ${vectors}u + lg${k}] = states[(tile * ${H}u + row${k} + ${j}) * ${vectors}u + lg${k}];`)}`,
+  let slot${k} = tid / 4u + ${(k * threads) / 4}u;
+  let slice${k} = member * ${slots / sliceStrips}u + slot${k} / ${sliceStrips}u;
+  let strip${k} = structure[network.forwardOrder + member * ${slots}u + slot${k}];
+  let gate${k} = strip${k} / ${H / 16}u;
+  let row${k} = strip${k} % ${H / 16}u * 16u + tid % 4u;
+  let begin${k} = structure[network.forwardStarts + slice${k}]; let end${k} = structure[network.forwardStarts + slice${k} + 1u];
+  var c${k} = array<vec4f, 4>(); var a${k} = array<vec4f, 4>(); var d${k} = array<vec4f, 4>();`,
   )}
+  for (var i = tid; i < ${H}u; i += ${threads}u) { state[i] = states[tile * ${H}u + i]; }
   var frame = 0xffffffffu;
   for (var t = 0u; t < chunk.steps; t++) {
     let f = (chunk.phase + t) / chunk.hop;
     if (f != frame) {
       frame = f;
-      ${each((k) =>
-        gates((g) =>
-          four(
-            (
-              l,
-            ) => `let v = gate[((tile * ${4 * vectors}u + lg${k} * 4u + ${l}) * chunk.frames + f) * ${(3 * H) / 4}u + ${g} * ${H / 4}u + quad${k}];
-        ${four((j) => `c${k}[4u * ${g} + ${j}][${l}] = v[${j}];`)}`,
-          ),
-        ),
+      ${all(
+        (k) => `if (gate${k} < 3u) {
+        ${four(
+          (l) => `let source = ((tile * 4u + ${l}) * chunk.frames + f) * ${3 * H}u + gate${k} * ${H}u;
+        ${four((j) => `c${k}[${j}][${l}] = gate[source + ${rowOf(k, j)}];`)}`,
+        )}
+      }`,
       )}
     }
-    workgroupBarrier();
-    ${each((k) =>
-      gates(
-        (g) => `
-      ${four((j) => `a${k}[4u * ${g} + ${j}] = vec4f(0.0);`)}
-      let r = rows + ${g} * ${H / 16}u + quad${k} / 4u;
-      let end = structure[r + 1u];
-      for (var b = structure[r]; b < end; b++) {
-        let w = weights[b * 4u + quad${k} % 4u];
-        let x = state[structure[chunk.columns + b] * ${vectors}u + lg${k}];
-        ${four((j) => `a${k}[4u * ${g} + ${j}] = fma(vec4f(w[${j}]), x, a${k}[4u * ${g} + ${j}]);`)}
-      }`,
-      ),
-    )}
     let at = t * chunk.tiles + tile;
-    ${each(
+    ${Array.from({ length: inputs }, (_, c) => `let input${c} = inputs[at * ${inputs + 1}u + ${c}u];`).join('\n')}
+    workgroupBarrier();
+    ${all(
       (k) => `{
-    ${Array.from({ length: inputs }, (_, c) => `let input${c} = inputs[(at * ${inputs + 1}u + ${c}u) * ${vectors}u + lg${k}];`).join('\n')}
-    ${[0, 1, 2]
-      .flatMap((g) =>
-        Array.from(
-          { length: inputs },
-          (_, c) =>
-            `let w${g}_${c} = weights[(firstInput + (${(g * H) / 16}u + quad${k} / 4u) * ${inputs}u + ${c}u) * 4u + quad${k} % 4u];`,
-        ),
-      )
-      .join('\n')}
-    ${four(
-      (j) => `
-      let u = sigmoid(a${k}[${j}] + ${drive(k, 0, j)});
-      let r = sigmoid(a${k}[4u + ${j}] + ${drive(k, 1, j)});
-      let p = a${k}[8u + ${j}];
-      let e = hyperbolic(r * p + ${drive(k, 2, j)});
-      new${k}[${j}] = u * state[(row${k} + ${j}) * ${vectors}u + lg${k}] + (1.0 - u) * e;
-      states[((at + chunk.tiles) * ${H}u + row${k} + ${j}) * ${vectors}u + lg${k}] = new${k}[${j}];
-      ${
-        keep
-          ? `
-      gates[(at * ${2 * H}u + row${k} + ${j}) * ${vectors}u + lg${k}] = u;
-      gates[(at * ${2 * H}u + ${H}u + row${k} + ${j}) * ${vectors}u + lg${k}] = r;
-      candidates[(at * ${2 * H}u + row${k} + ${j}) * ${vectors}u + lg${k}] = p;
-      candidates[(at * ${2 * H}u + ${H}u + row${k} + ${j}) * ${vectors}u + lg${k}] = e;`
-          : ''
-      }`,
-    )}
+      ${four((j) => `a${k}[${j}] = vec4f(0.0);`)}
+      // What the next block needs is read before this one is worked on.
+      var w = arranged[begin${k} * 32u + place];
+      var column = structure[network.forwardColumns + begin${k} * ${sliceStrips}u + place / 4u];
+      for (var b = begin${k} + 1u; b <= end${k}; b++) {
+        let x = state[column];
+        let now = w;
+        w = arranged[b * 32u + place];
+        column = structure[network.forwardColumns + b * ${sliceStrips}u + place / 4u];
+        ${four((j) => `a${k}[${j}] = fma(vec4f(now[${j}]), x, a${k}[${j}]);`)}
+      }
+      ${four((j) => `d${k}[${j}] = c${k}[${j}];`)}
+      ${Array.from(
+        { length: inputs },
+        (_, c) => `{ let w${c} = arranged[network.arrangedInputs + (slice${k} * ${inputs}u + ${c}u) * 32u + place];
+        ${four((j) => `d${k}[${j}] = fma(vec4f(w${c}[${j}]), input${c}, d${k}[${j}]);`)} }`,
+      ).join('\n')}
+      if (gate${k} < 2u) {
+        ${four((j) => `a${k}[${j}] = sigmoid(a${k}[${j}] + d${k}[${j}]);`)}
+        ${keep ? four((j) => `gates[at * ${2 * H}u + gate${k} * ${H}u + ${rowOf(k, j)}] = a${k}[${j}];`) : ''}
+      } else if (gate${k} == 2u) {
+        ${keep ? four((j) => `candidates[at * ${2 * H}u + ${rowOf(k, j)}] = a${k}[${j}];`) : ''}
+      }
     }`,
     )}
-    workgroupBarrier();
-    ${each((k) => four((j) => `state[(row${k} + ${j}) * ${vectors}u + lg${k}] = new${k}[${j}];`))}
+    for (var first = 0u; first < ${H}u; first += ${units}u) {
+      ${all((k) => `if (gate${k} == 1u && row${k} - first < ${units}u) { ${four((j) => `mixed[${rowOf(k, j)} - first] = a${k}[${j}];`)} }`)}
+      workgroupBarrier();
+      ${all(
+        (k) => `if (gate${k} == 2u && row${k} - first < ${units}u) {
+        ${four(
+          (j) => `let e = hyperbolic(fma(mixed[${rowOf(k, j)} - first], a${k}[${j}], d${k}[${j}]));
+          mixed[${rowOf(k, j)} - first] = e;
+          ${keep ? `candidates[at * ${2 * H}u + ${H}u + ${rowOf(k, j)}] = e;` : ''}`,
+        )}
+      }`,
+      )}
+      workgroupBarrier();
+      ${all(
+        (k) => `if (gate${k} == 0u && row${k} - first < ${units}u) {
+        ${four(
+          (j) => `let u = a${k}[${j}];
+          let h = u * state[${rowOf(k, j)}] + (1.0 - u) * mixed[${rowOf(k, j)} - first];
+          state[${rowOf(k, j)}] = h;
+          states[(at + chunk.tiles) * ${H}u + ${rowOf(k, j)}] = h;`,
+        )}
+      }`,
+      )}
+      ${units < H ? 'workgroupBarrier();' : ''}
+    }
   }
 }`,
   );
@@ -251,10 +312,8 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: v
  */
 function outputs({ sizes, layout, tiling }: Written, back: boolean): Shader {
   const { hidden: H, projection: P, classes: Q } = sizes;
-  const vectors = tiling.tile / 4;
-  const V = tiling.outputSteps * vectors;
-  const place = `let v = item % ${V}u; let t = t0 + v / ${vectors}u; let lg = v % ${vectors}u;
-      let at = min(t, chunk.steps - 1u) * chunk.tiles + tile;`;
+  const V = tiling.outputSteps;
+  const place = `let v = item % ${V}u; let t = t0 + v; let at = min(t, chunk.steps - 1u) * chunk.tiles + tile;`;
   const pick = (coarse: number, fine: number) => `select(${coarse}u, ${fine}u, half == 1u)`;
   const forward = (matrix: number, rows: number, source: string, then: (j: string) => string) => `
     {
@@ -267,7 +326,7 @@ function outputs({ sizes, layout, tiling }: Written, back: boolean): Shader {
       let end = structure[rowStart + quad / 4u + 1u];
       for (var b = structure[rowStart + quad / 4u]; b < end; b++) {
         let w = weights[b * 4u + quad % 4u];
-        let x = ${source}[structure[chunk.columns + b] * ${V}u + v];
+        let x = ${source}[structure[network.columns + b] * ${V}u + v];
         ${four((j) => `a[${j}] = fma(vec4f(w[${j}]), x, a[${j}]);`)}
       }
       let bias = weights[(firstBias + quad / 4u) * 4u + quad % 4u];
@@ -277,15 +336,15 @@ function outputs({ sizes, layout, tiling }: Written, back: boolean): Shader {
     workgroupBarrier();`;
   const backward = (matrix: number, columns: number, source: string, then: string) => `
     {
-    let columnStart = chunk.columnStarts + member * ${layout.columnStride}u + ${pick(layout.columnOffset[matrix + 2], layout.columnOffset[matrix + 4])};
+    let columnStart = network.columnStarts + member * ${layout.columnStride}u + ${pick(layout.columnOffset[matrix - 1], layout.columnOffset[matrix + 1])};
     for (var item = tid; item < ${columns * V}u; item += ${outputThreads}u) {
       ${place}
       let c = item / ${V}u;
       var sum = vec4f(0.0);
       let end = structure[columnStart + c + 1u];
       for (var k = structure[columnStart + c]; k < end; k++) {
-        let base = structure[chunk.entries + 2u * k] * ${16 * V}u + v;
-        let block = structure[chunk.entries + 2u * k + 1u] * 4u;
+        let base = structure[network.entries + 2u * k] * ${16 * V}u + v;
+        let block = structure[network.entries + 2u * k + 1u] * 4u;
         ${four(
           (i) => `
           let w = weights[block + ${i}];
@@ -301,6 +360,7 @@ function outputs({ sizes, layout, tiling }: Written, back: boolean): Shader {
   const perPart = Math.ceil(Q / softmaxParts);
   return shader(
     [
+      network,
       chunk,
       structure,
       weights,
@@ -328,7 +388,7 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: v
   let rows = member * ${layout.rowStride}u;
   for (var item = tid; item < ${(H / 2) * V}u; item += ${outputThreads}u) {
     ${place}
-    xs[item] = states[((at + chunk.tiles) * ${H}u + half * ${H / 2}u + item / ${V}u) * ${vectors}u + lg];
+    xs[item] = states[((at + chunk.tiles) * ${H}u + half * ${H / 2}u + item / ${V}u)];
   }
   workgroupBarrier();
   ${forward(
@@ -336,12 +396,12 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: v
     P,
     'xs',
     (j) => `let y = max(vec4f(0.0), a[${j}] + bias[${j}]); ys[(row + ${j}) * ${V}u + v] = y;
-      ${back ? `if (${inside}) { hidden[(at * ${2 * P}u + half * ${P}u + row + ${j}) * ${vectors}u + lg] = y; }` : ''}`,
+      ${back ? `if (${inside}) { hidden[(at * ${2 * P}u + half * ${P}u + row + ${j})] = y; }` : ''}`,
   )}
   ${forward(2, Q, 'ys', (j) => `zs[(row + ${j}) * ${V}u + v] = a[${j}] + bias[${j}];`)}
   // Several threads share the classes of a softmax; every sum is in the same order. A thread takes four lanes: threads
   // that wrote components of one vector would race.
-  let v = tid % ${V}u; let part = tid / ${V}u; let t = t0 + v / ${vectors}u; let lg = v % ${vectors}u;
+  let v = tid % ${V}u; let part = tid / ${V}u; let t = t0 + v;
   let at = min(t, chunk.steps - 1u) * chunk.tiles + tile;
   let works = part < ${softmaxParts}u;
   if (works) {
@@ -360,13 +420,13 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: v
   workgroupBarrier();
   var sum = vec4f(0.0);
   for (var i = 0u; i < ${softmaxParts}u; i++) { sum += xs[(${softmaxParts}u + i) * ${V}u + v]; }
-  let target4 = targets[at * ${vectors}u + lg];
+  let target4 = targets[at];
   let ignored = target4 == vec4u(0xffffffffu);
   let wanted = select(target4 / ${Q}u, target4 % ${Q}u, vec4<bool>(half == 1u));
   if (part == 0u && ${inside}) {
     let safe = min(wanted, vec4u(${Q - 1}u));
     let chosen = vec4f(${['x', 'y', 'z', 'w'].map((l) => `zs[safe.${l} * ${V}u + v].${l}`).join(', ')});
-    nats[(at * 2u + half) * ${vectors}u + lg] = select(log(sum) + (top - chosen), vec4f(0.0), ignored);
+    nats[at * 2u + half] = select(log(sum) + (top - chosen), vec4f(0.0), ignored);
   }
   ${
     !back
@@ -380,7 +440,7 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: v
         let error = exp(zs[i * ${V}u + v] - top) / sum - select(vec4f(0.0), vec4f(1.0), vec4u(i) == wanted);
         let d = select(chunk.scale * error, vec4f(0.0), ignored);
         zs[i * ${V}u + v] = d;
-        if (${inside}) { errors[(at * ${errorRows}u + ${2 * P}u + half * ${Q}u + i) * ${vectors}u + lg] = d; }
+        if (${inside}) { errors[(at * ${errorRows}u + ${2 * P}u + half * ${Q}u + i)] = d; }
       }
     }
   }
@@ -390,14 +450,9 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: v
     P,
     'zs',
     `let d = select(vec4f(0.0), sum, ys[item] > vec4f(0.0)); ys[item] = d;
-      if (${inside}) { errors[(at * ${errorRows}u + half * ${P}u + c) * ${vectors}u + lg] = d; }`,
+      if (${inside}) { errors[(at * ${errorRows}u + half * ${P}u + c)] = d; }`,
   )}
-  ${backward(
-    1,
-    H / 2,
-    'ys',
-    `if (${inside}) { stateErrors[(at * ${H}u + half * ${H / 2}u + c) * ${vectors}u + lg] = sum; }`,
-  )}`
+  ${backward(1, H / 2, 'ys', `if (${inside}) { stateErrors[(at * ${H}u + half * ${H / 2}u + c)] = sum; }`)}`
   }
 }`,
   );
@@ -408,49 +463,77 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: v
  * sigmoids, of R_e h, and of the argument of tanh. `gateGradient` [lane][frame][3H] receives their sums over the
  * samples of a frame. What goes on to the steps before is in `carry` [tile][dh: H, gates: 3H][lanes], from which it
  * begins too; with `resumes` its last frame is the first one of the chunk after it.
+ *
+ * A thread has some units, and gathers for some columns. Eight threads read workgroup memory at a time, each a row of a
+ * block of its own: they take the 16 rows in different orders, row i ^ (thread % 8), for their banks to differ.
  */
-function scanBackward(written: Written): Shader {
-  const { sizes, layout, tiling } = written;
+function scanBackward({ sizes, tiling }: Written): Shader {
   const { hidden: H } = sizes;
-  const vectors = tiling.tile / 4;
-  const { each, places } = scanItems(written);
-  const flush = each((k) =>
-    gates(
-      (g) => `
-    ${four(
-      (
-        l,
-      ) => `gateGradient[((tile * ${4 * vectors}u + lg${k} * 4u + ${l}) * chunk.frames + frame) * ${(3 * H) / 4}u + ${g} * ${H / 4}u + quad${k}] =
-        vec4f(${[0, 1, 2, 3].map((j) => `sums${k}[4u * ${g} + ${j}u][${l}]`).join(', ')});`,
-    )}`,
+  const { backwardThreads: threads, backwardItems: items, backwardGates: together } = tiling;
+  const all = each(items);
+  const sets = Array.from({ length: 3 / together }, (_, set) => set);
+  const gates = Array.from({ length: 3 }, (_, g) => g);
+  const slices = H / sliceThreads;
+  const loaded = ['g', 'r', 'p', 'e', 'h', 'o'];
+  const load = (k: number, t: string) => `{
+      let at = ${t} * chunk.tiles + tile; let unit = at * ${H}u + row${k}; let first = at * ${2 * H}u + row${k};
+      g${k} = gates[first]; r${k} = gates[first + ${H}u]; p${k} = candidates[first]; e${k} = candidates[first + ${H}u];
+      h${k} = states[unit]; o${k} = stateErrors[unit];
+    }`;
+  const flush = all((k) =>
+    four((l) =>
+      gates
+        .map(
+          (g) =>
+            `gateGradient[((tile * 4u + ${l}) * chunk.frames + frame) * ${3 * H}u + ${g * H}u + row${k}] = sum${g}_${k}[${l}];`,
+        )
+        .join('\n'),
     ),
   );
-  const carried = (k: number, row: string) => `carry[(tile * ${4 * H}u + ${row} + row${k}) * ${vectors}u + lg${k}]`;
+  const gather = (set: number, k: number) => `{
+      let slice = (member * ${sets.length}u + ${set}u) * ${slices}u + tid / 32u + ${(k * threads) / 32}u;
+      let end = structure[network.backwardStarts + slice + 1u];
+      for (var b = structure[network.backwardStarts + slice]; b < end; b++) {
+        let base = structure[network.backwardStrips + b * 32u + place] * 16u + place % 8u;
+        let source = network.arrangedBackward + b * 128u + place;
+        ${four(
+          (i) => `let w = arranged[source + 32u * ${i}];
+          ${four((l) => `sum${set}${k} = fma(vec4f(w[${l}]), errors[base ^ (4u * ${i} + ${l})], sum${set}${k});`)}`,
+        )}
+      }
+    }`;
   return shader(
     [
+      network,
       chunk,
       structure,
-      weights,
+      ['arranged', 'vec4f', 'read'],
       ['states', 'vec4f', 'read'],
       ['stateErrors', 'vec4f', 'read'],
       ['gates', 'vec4f', 'write'],
       ['candidates', 'vec4f', 'write'],
-      ['gateGradient', 'vec4f', 'write'],
+      ['gateGradient', 'f32', 'write'],
       ['carry', 'vec4f', 'write'],
     ],
     `
-var<workgroup> errors: array<vec4f, ${H * vectors}>;
-@compute @workgroup_size(${tiling.threads})
+var<workgroup> errors: array<vec4f, ${together * H}>;
+@compute @workgroup_size(${threads})
 fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: vec3u) {
   let tile = wid.x; ${member}
-  ${places}
-  ${each(
+  let place = tid % 32u;
+  ${all(
     (k) => `
-  var dh${k} = array<vec4f, 4>(); var sums${k} = array<vec4f, 12>(); var d${k} = array<vec4f, 12>();
-  ${four(
-    (j) => `dh${k}[${j}] = ${carried(k, j)};
-    ${gates((g) => `sums${k}[4u * ${g} + ${j}] = select(vec4f(0.0), ${carried(k, `${H}u + ${g} * ${H}u + ${j}`)}, chunk.resumes == 1u);`)}`,
-  )}`,
+  let row${k} = tid + ${k * threads}u;
+  ${sets.map((set) => `let column${set}_${k} = structure[network.backwardOrder + (member * ${sets.length}u + ${set}u) * ${H}u + row${k}];`).join('\n')}
+  ${loaded.map((name) => `var ${name}${k} = vec4f(0.0);`).join(' ')}
+  var dh${k} = carry[tile * ${4 * H}u + row${k}];
+  ${gates
+    .map(
+      (g) =>
+        `var sum${g}_${k} = select(vec4f(0.0), carry[tile * ${4 * H}u + ${(1 + g) * H}u + row${k}], chunk.resumes == 1u);`,
+    )
+    .join('\n')}
+  ${load(k, '(chunk.steps - 1u)')}`,
   )}
   var frame = (chunk.phase + chunk.steps - 1u) / chunk.hop;
   for (var n = 0u; n < chunk.steps; n++) {
@@ -458,118 +541,146 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: v
     let f = (chunk.phase + t) / chunk.hop;
     if (f != frame) {
       ${flush}
-      ${each((k) => gates((g) => four((j) => `sums${k}[4u * ${g} + ${j}] = vec4f(0.0);`)))}
+      ${all((k) => gates.map((g) => `sum${g}_${k} = vec4f(0.0);`).join(' '))}
       frame = f;
     }
-    let at = t * chunk.tiles + tile;
-    ${each((k) =>
-      four(
-        (j) => `
-      let first = (at * ${2 * H}u + row${k} + ${j}) * ${vectors}u + lg${k}; let second = first + ${H * vectors}u;
-      let here = (at * ${H}u + row${k} + ${j}) * ${vectors}u + lg${k};
-      let d = dh${k}[${j}] + stateErrors[here];
-      let u = gates[first]; let r = gates[second]; let p = candidates[first]; let e = candidates[second];
-      let de = d * (1.0 - u) * (1.0 - e * e);
-      let du = d * (states[here] - e) * u * (1.0 - u);
-      let dr = de * p * r * (1.0 - r);
-      let dp = de * r;
-      gates[first] = du; gates[second] = dr; candidates[first] = dp; candidates[second] = de;
-      sums${k}[${j}] += du; sums${k}[4u + ${j}] += dr; sums${k}[8u + ${j}] += de;
-      d${k}[${j}] = du; d${k}[4u + ${j}] = dr; d${k}[8u + ${j}] = dp;
-      dh${k}[${j}] = d * u;`,
-      ),
+    ${all(
+      (k) => `
+      let d${k} = dh${k} + o${k};
+      let de${k} = d${k} * (1.0 - g${k}) * (1.0 - e${k} * e${k});
+      let error0_${k} = d${k} * (h${k} - e${k}) * g${k} * (1.0 - g${k});
+      let error1_${k} = de${k} * p${k} * r${k} * (1.0 - r${k});
+      let error2_${k} = de${k} * r${k};
+      dh${k} = d${k} * g${k};
+      {
+        let first = (t * chunk.tiles + tile) * ${2 * H}u + row${k};
+        gates[first] = error0_${k}; gates[first + ${H}u] = error1_${k};
+        candidates[first] = error2_${k}; candidates[first + ${H}u] = de${k};
+      }
+      sum0_${k} += error0_${k}; sum1_${k} += error1_${k}; sum2_${k} += de${k};
+      // What the next step needs is on its way while this one gathers.
+      if (t > 0u) ${load(k, '(t - 1u)')}`,
     )}
-    // A gate at a time: its errors in workgroup memory, from which each thread gathers for its own columns.
-    ${gates(
-      (g) => `
-      workgroupBarrier();
-      ${each((k) => four((j) => `errors[(row${k} + ${j}) * ${vectors}u + lg${k}] = d${k}[4u * ${g} + ${j}];`))}
-      workgroupBarrier();
-      let columnStart = chunk.columnStarts + member * ${layout.columnStride}u + ${g} * ${H + 1}u;
-      ${each((k) =>
-        four(
-          (j) => `
-        var sum = dh${k}[${j}];
-        let end = structure[columnStart + row${k} + ${j} + 1u];
-        for (var b = structure[columnStart + row${k} + ${j}]; b < end; b++) {
-          let base = structure[chunk.entries + 2u * b] * ${16 * vectors}u + lg${k};
-          let block = structure[chunk.entries + 2u * b + 1u] * 4u;
-          ${four(
-            (i) => `
-            let w = weights[block + ${i}];
-            ${four((l) => `sum = fma(vec4f(w[${l}]), errors[base + (4u * ${i} + ${l}) * ${vectors}u], sum);`)}`,
-          )}
-        }
-        dh${k}[${j}] = sum;`,
-        ),
-      )}`,
-    )}
+    ${sets
+      .map(
+        (set) => `
+    ${set > 0 ? 'workgroupBarrier();' : ''}
+    ${all((k) => Array.from({ length: together }, (_, g) => `errors[${g * H}u + row${k}] = error${set * together + g}_${k};`).join('\n'))}
+    workgroupBarrier();
+    ${all((k) => `var sum${set}${k} = vec4f(0.0);\n${gather(set, k)}`)}`,
+      )
+      .join('\n')}
+    workgroupBarrier();
+    // Each column's sum goes to the thread that has the unit.
+    ${sets
+      .map(
+        (set) => `
+    ${set > 0 ? 'workgroupBarrier();' : ''}
+    ${all((k) => `errors[column${set}_${k}] = sum${set}${k};`)}
+    workgroupBarrier();
+    ${all((k) => `dh${k} += errors[row${k}];`)}`,
+      )
+      .join('\n')}
   }
   ${flush}
-  ${each((k) =>
-    four(
-      (j) => `${carried(k, j)} = dh${k}[${j}];
-    ${gates((g) => `${carried(k, `${H}u + ${g} * ${H}u + ${j}`)} = sums${k}[4u * ${g} + ${j}];`)}`,
-    ),
+  ${all(
+    (k) => `carry[tile * ${4 * H}u + row${k}] = dh${k};
+  ${gates.map((g) => `carry[tile * ${4 * H}u + ${(1 + g) * H}u + row${k}] = sum${g}_${k};`).join('\n')}`,
   )}
 }`,
   );
 }
 
 /**
- * Adds the gradients of the blocks of a row of blocks (first coordinate), in a slice of time (second), of a member
- * (third), to `partial` [slice][block][16]: tile by tile, so that the order of the additions does not depend on how
- * many tiles are here together. A thread takes 4 rows of 4 blocks.
+ * Adds the gradients of the blocks of a part of a product (first coordinate; see products.ts), in a slice of time
+ * (second), to `partial` [slice][block][16]: tile by tile, so that the order of the additions does not depend on how
+ * many tiles are here together. For each step of a tile a workgroup has all inputs and its errors in workgroup memory; a
+ * thread takes eight rows of up to eight blocks.
  */
-function blockGradients({ layout, tiling: { tile } }: Written): Shader {
-  const vectors = tile / 4;
+function blockGradients({ sizes, tiling }: Written): Shader {
+  const width = widestInputs(sizes) + 16 * tiling.productStrips;
+  const pieces = Array.from({ length: Math.ceil(width / partThreads) }, (_, p) => p);
+  const eight = (body: (b: number) => string) => Array.from({ length: itemBlocks }, (_, b) => body(b)).join('\n');
+  const xRows = sizes.inputs + 1;
   return shader(
     [
+      network,
       chunk,
       ['product', 'Product', 'uniform'],
       structure,
       ['dy', 'vec4f', 'read'],
       ['x', 'vec4f', 'read'],
+      ['inputs', 'vec4f', 'read'],
       ['partial', 'vec4f', 'write'],
     ],
     `
-@compute @workgroup_size(64)
+// The inputs, those of dense blocks, and the errors, whose rows are exchanged for the banks of threads to differ.
+var<workgroup> staged: array<vec4f, ${width}>;
+@compute @workgroup_size(${partThreads})
 fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: vec3u) {
-  let member = chunk.firstTile / chunk.tilesOfMember + wid.z;
-  let r = member * ${layout.rowStride}u + product.firstRow + wid.x;
-  let first = structure[r]; let end = structure[r + 1u];
-  let tile0 = max(member * chunk.tilesOfMember, chunk.firstTile) - chunk.firstTile;
-  let tile1 = min((member + 1u) * chunk.tilesOfMember, chunk.firstTile + chunk.tiles) - chunk.firstTile;
-  let t0 = wid.y * chunk.sliceSteps; let t1 = min(t0 + chunk.sliceSteps, chunk.steps);
-  let slice = (chunk.firstSlice + wid.y) * chunk.blocks;
-  let items = (end - first + 3u) / 4u * 4u;
-  for (var item = tid; item < items; item += 64u) {
-    let q = item % 4u; let k0 = first + item / 4u * 4u;
-    let dyRow = product.dyFirst + wid.x * 16u + q * 4u;
-    var c = array<u32, 4>(); var total = array<vec4f, 4>();
-    ${four(
-      (b) => `c[${b}] = structure[chunk.columns + min(k0 + ${b}, end - 1u)] + product.xFirst;
-      total[${b}] = partial[(slice + min(k0 + ${b}, end - 1u)) * 4u + q];`,
-    )}
-    for (var tile = tile0; tile < tile1; tile++) {
-      var s = array<vec4f, 16>(); var d = array<vec4f, 4>();
-      for (var t = t0; t < t1; t++) {
-        let dyAt = (t * chunk.tiles + tile) * product.dyRows + dyRow;
-        let xAt = ((t + product.xLater) * chunk.tiles + tile) * product.xRows;
-        for (var lg = 0u; lg < ${vectors}u; lg++) {
-          ${four((j) => `d[${j}] = dy[(dyAt + ${j}) * ${vectors}u + lg];`)}
-          ${four(
-            (b) => `let v = x[(xAt + c[${b}]) * ${vectors}u + lg];
-            ${four((j) => `s[4u * ${b} + ${j}] = fma(d[${j}], v, s[4u * ${b} + ${j}]);`)}`,
-          )}
-        }
-      }
-      ${four(
-        (b) => `total[${b}] += vec4f(${[0, 1, 2, 3].map((j) => `dot(s[4u * ${b} + ${j}u], vec4f(1.0))`).join(', ')});`,
+  let part = network.parts + (product.firstPart + wid.x) * ${partWords}u;
+  let member = structure[part]; let firstStrip = structure[part + 1u]; let strips = structure[part + 2u];
+  let firstItem = structure[part + 3u]; let items = structure[part + 4u];
+  let begin = max(member * chunk.tilesOfMember, chunk.firstTile);
+  let end = min((member + 1u) * chunk.tilesOfMember, chunk.firstTile + chunk.tiles);
+  let t0 = wid.y * chunk.sliceSteps; let length = min(chunk.sliceSteps, chunk.steps - t0);
+  let positions = select(0u, end - begin, end > begin) * length;
+  if (positions == 0u) { return; }
+  let tile0 = begin - chunk.firstTile;
+  let dense = product.xCount; let errors = dense + product.denseCount; let width = errors + strips * 16u;
+  let half = tid % 2u;
+  let works = tid / 2u < items;
+  let item = network.items + (firstItem + min(tid / 2u, items - 1u)) * ${itemWords}u;
+  let block = structure[item + 1u]; let blocks = structure[item + 2u];
+  let dyRow = errors + structure[item] * 16u + half * 8u;
+  ${eight((b) => `let c${b} = structure[network.columns + block + min(${b}u, blocks - 1u)] + structure[item + 3u];`)}
+  let to = ((chunk.firstSlice + wid.y) * network.blocks + block) * 4u + half * 2u;
+  ${eight(
+    (b) => `var low${b} = vec4f(0.0); var high${b} = vec4f(0.0);
+  if (works && ${b}u < blocks) { low${b} = partial[to + ${4 * b}u]; high${b} = partial[to + ${4 * b + 1}u]; }`,
+  )}
+  ${pieces.map((p) => `var piece${p} = vec4f(0.0);`).join(' ')}
+  for (var n = 0u; n <= positions; n++) {
+    // Read one position ahead.
+    if (n > 0u) {
+      workgroupBarrier();
+      ${pieces
+        .map(
+          (p) => `{
+        let i = tid + ${p * partThreads}u;
+        let row = i - min(i, errors);
+        if (i < width) { staged[select(i, errors + (row ^ ((row >> 3u) & 1u)), i >= errors)] = piece${p}; }
+      }`,
+        )
+        .join('\n')}
+      workgroupBarrier();
+    }
+    if (n < positions) {
+      let at = (t0 + n % length) * chunk.tiles + tile0 + n / length;
+      ${pieces
+        .map(
+          (p) => `{
+        let i = tid + ${p * partThreads}u;
+        if (i < dense) { piece${p} = x[(at + product.xLater * chunk.tiles) * product.xRows + product.xFirst + i]; }
+        else if (i < errors) { piece${p} = inputs[at * ${xRows}u + product.denseFirst + i - dense]; }
+        else if (i < width) { piece${p} = dy[at * product.dyRows + product.dyFirst + firstStrip * 16u + i - errors]; }
+      }`,
+        )
+        .join('\n')}
+    }
+    if (n > 0u && works) {
+      ${Array.from({ length: 8 }, (_, i) => `let d${i} = staged[dyRow + (${i}u ^ half)];`).join(' ')}
+      ${eight(
+        (b) => `{ let v = staged[c${b}];
+        low${b} += vec4f(dot(d0, v), dot(d1, v), dot(d2, v), dot(d3, v));
+        high${b} += vec4f(dot(d4, v), dot(d5, v), dot(d6, v), dot(d7, v)); }`,
       )}
     }
-    ${four((b) => `if (k0 + ${b} < end) { partial[(slice + k0 + ${b}) * 4u + q] = total[${b}]; }`)}
   }
+  ${eight(
+    (b) =>
+      `if (works && ${b}u < blocks) { partial[to + ${4 * b}u] = low${b}; partial[to + ${4 * b + 1}u] = high${b}; }`,
+  )}
 }`,
   );
 }
@@ -577,12 +688,12 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: v
 /** Adds up the slices, in order: `gradient` [block][16]. */
 function reduce(): Shader {
   return shader(
-    [chunk, ['partial', 'vec4f', 'read'], ['gradient', 'vec4f', 'write']],
+    [network, chunk, ['partial', 'vec4f', 'read'], ['gradient', 'vec4f', 'write']],
     `
 @compute @workgroup_size(64)
 fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u) {
   let i = (wid.y * count.x + wid.x) * 64u + tid;
-  let length = chunk.blocks * 4u;
+  let length = network.blocks * 4u;
   if (i >= length) { return; }
   var sum = vec4f(0.0);
   for (var slice = 0u; slice < chunk.slices; slice++) { sum += partial[slice * length + i]; }
@@ -596,6 +707,7 @@ export function shadersOf(sizes: NetworkSizes, tiling: Tiling) {
   const written = { sizes, layout: layoutOf(sizes), tiling };
   return {
     prepare: prepare(written),
+    arrange: arrange(written),
     scanForwardLoss: scanForward(written, false),
     scanForward: scanForward(written, true),
     outputsLoss: outputs(written, false),

@@ -1,8 +1,10 @@
+import { TtsError } from '../../base/errors.js';
 import type { Kernels, SampleRateNetwork, SequenceBatch, SequenceGradients } from '../interface/kernels.js';
 import { someLanes } from '../reference/sequence.js';
 import type { Gpu } from './gpu.js';
+import { sizesOf } from './layout.js';
 import { Packing } from './packing.js';
-import { partialBytes, slicesOf } from './plan.js';
+import { partialBytes, slicesOf, tilingOf } from './plan.js';
 import { gpuParts } from './sequence.js';
 
 /**
@@ -32,7 +34,17 @@ function sequencesOn(gpu: Gpu): Pick<Kernels, 'parts' | 'sequenceLoss' | 'sequen
     scale: number,
     gradients: readonly SequenceGradients[] | null,
   ): void => {
-    if (!packing?.fits(members)) packing = new Packing(members);
+    if (!packing?.fits(members)) {
+      const sizes = sizesOf(members[0]);
+      const tiling = tilingOf(sizes, limits);
+      if (!tiling)
+        throw new TtsError(
+          'ERR_MEMORY',
+          `a network of ${sizes.hidden} units needs more than the ${limits.workgroupBytes} bytes that a workgroup of this ` +
+            'GPU shares; expected a smaller one, or other kernels',
+        );
+      packing = new Packing(members, tiling);
+    }
     const { sizes, structure } = packing;
     if (members.length > 1 && partialBytes(structure.blocks, slicesOf(sizes, limits)) > limits.bufferBytes)
       return halved(members, batch, gradients, (some, part, own) => run(some, part, scale, own));
