@@ -25,8 +25,8 @@ export type DrawAnswer =
   { readonly drawn: DrawnLanes } | { readonly error: { readonly code?: string; readonly message: string } };
 
 /** How many threads draw lanes beside a device: one of those that the kernels have is left to it. */
-export const drawingThreads = (kernels: Kernels, lanes: number): number =>
-  Math.max(1, Math.min(kernels.threads - 1, Math.floor(lanes / leastLanes)));
+export const drawingThreads = ({ threads }: Pick<Kernels, 'threads'>, lanes: number): number =>
+  Math.max(1, Math.min(threads - 1, Math.floor(lanes / leastLanes)));
 
 /**
  * Threads that draw lanes, this one among them. Those beside it hold no clips: they are told where the lanes lie, and
