@@ -3,7 +3,7 @@ import { storedClip } from '../../data/store/clip.js';
 import { chooseKernels } from '../../kernels/index.js';
 import { symbolCodec } from '../../model/wavernn/codecs.js';
 import type { DrawAnswer, DrawRequest, DrawWorkerInput } from './drawing_threads.js';
-import { type DrawnLanes, drawLanes, type LaneTools, type LaneUse } from './lanes.js';
+import { drawLanes, type DrawnLanes, type LaneTools, type LaneUse } from './lanes.js';
 
 // A thread that draws lanes, while the one that asked draws others; see drawing_threads.ts.
 

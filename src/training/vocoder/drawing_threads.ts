@@ -2,7 +2,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from '
 import { type ErrorCode, TtsError } from '../../base/errors.js';
 import { type ClipSource, clipSource } from '../../data/store/clip.js';
 import { chooseKernels, type Kernels } from '../../kernels/index.js';
-import { type DrawnLanes, drawLanes, type Lanes, type LaneTools, type LaneUse } from './lanes.js';
+import { drawLanes, type DrawnLanes, type Lanes, type LaneTools, type LaneUse } from './lanes.js';
 
 /** With fewer lanes a thread is asked and answers for longer than it draws. */
 const leastLanes = 16;
