@@ -145,7 +145,7 @@ export class VocoderTrainer extends PartedLearner {
     const { step, share, drawn } = this;
     const ready = drawn?.step === step && drawn.pairs === pairs && drawn.share === share ? drawn.segments : undefined;
     // The next step most often wants its segments as this one does; what it gets does not depend on when they are drawn.
-    // A device works meanwhile, and leaves the processor's cores to it.
+    // A device works meanwhile, and the processor's cores are free.
     const ahead = () => {
       const threads = drawingThreads(this.kernels, lanes / share.count);
       const segments = this.segments(lanes, segment, pairs, step + 1, threads);
