@@ -4,6 +4,7 @@ import { chooseKernels, type Kernels } from '../kernels/index.js';
 import { loadTensorFlow } from '../model/backend/backend.js';
 import { symbolCodec } from '../model/wavernn/codecs.js';
 import type { Recipe } from '../training/recipe/recipe.js';
+import { drawingThreads } from '../training/vocoder/drawing_threads.js';
 import { drawSegments } from '../training/vocoder/segments.js';
 import { VocoderTrainer } from '../training/vocoder/trainer.js';
 import { medianOf, peakMemory, processorName, timeInTurn } from './measure.js';
@@ -151,8 +152,11 @@ function profileSteps(
   }
   // Draw the same segments once more, by themselves.
   const again = performance.now();
+  const settings = { lanes, steps: segment, noise, seed };
+  // Beside a GPU, by as many threads as the steps had.
+  const threads = watch.kernels.parts ? drawingThreads(watch.kernels, lanes) : 1;
   for (let i = 0; i < steps; i++)
-    drawSegments(store, trainer.config, codec, watch.kernels, { lanes, steps: segment, noise, seed }, trainer.step + i);
+    drawSegments(store, trainer.config, codec, watch.kernels, settings, trainer.step + i, 0, threads);
   const drawing = (performance.now() - again) / 1000;
   return watch.profile(steps, total, drawing, { state, output: output.reduce((sum, macs) => sum + macs, 0) });
 }

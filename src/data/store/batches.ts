@@ -18,13 +18,8 @@ export interface BatchShape {
   readonly range?: readonly [number, number];
 }
 
-/**
- * Segments of speech with their features. All lanes begin at the same phase within a frame, so their frames change at
- * the same step.
- */
-export interface Batch {
-  /** Number of lanes that were drawn. */
-  readonly lanes: number;
+/** What a batch is read as. */
+interface Extent {
   readonly steps: number;
   readonly hop: number;
   /** Position of the first sample within its frame, 0 … hop−1. */
@@ -33,6 +28,21 @@ export interface Batch {
   readonly frames: number;
   readonly context: number;
   readonly history: number;
+}
+
+/** Where the segments of a batch lie. */
+export interface Places<Clip = StoredClip> extends Extent {
+  /** [lanes]: whose speech it is, and the frame of its first sample. */
+  readonly places: readonly { readonly clip: Clip; readonly frame: number }[];
+}
+
+/**
+ * Segments of speech with their features. All lanes begin at the same phase within a frame, so their frames change at
+ * the same step.
+ */
+export interface Batch extends Extent {
+  /** Number of lanes that were drawn. */
+  readonly lanes: number;
   /** [lanes, history+steps]: the samples before the segment, then the segment. */
   readonly pcm: Int16Array;
   /** [lanes, frames+2·context, bins], raw; row `context` is the frame of the first sample. */
@@ -42,17 +52,22 @@ export interface Batch {
 /** Philox blocks that one step may use: four words each, far more than any batch draws. */
 const blocksPerStep = 65536;
 
+/** Draws the batch of a step: reads what lies at its `drawPlaces`. */
+export function drawBatch(clips: readonly StoredClip[], shape: BatchShape, seed: number, step: number): Batch {
+  return readBatch(drawPlaces(clips, shape, seed, step));
+}
+
 /**
- * Draws the batch of a step: a pure function of its arguments, so that training resumes exactly. Every place of every
- * clip where a whole segment fits is equally likely, hence clips by their length. Throws ERR_CORPUS if no clip is long
- * enough, RangeError for an impossible shape.
+ * Draws where the batch of a step lies: a pure function of its arguments, so that training resumes exactly. Every place
+ * of every clip where a whole segment fits is equally likely, hence clips by their length. Throws ERR_CORPUS if no clip
+ * is long enough, RangeError for an impossible shape.
  */
-export function drawBatch(
+export function drawPlaces(
   clips: readonly StoredClip[],
   { lanes: all, steps, context, hop, history = 1, range: [first, end] = [0, all] }: BatchShape,
   seed: number,
   step: number,
-): Batch {
+): Places {
   for (const [name, value, least] of [
     ['lanes', end - first, 1],
     ['steps', steps, 1],
@@ -79,23 +94,31 @@ export function drawBatch(
   const frames = Math.ceil((phase + steps) / hop);
   // ends[i]: number of possible first frames in clips 0 … i.
   const ends = new Float64Array(clips.length);
-  let places = 0;
-  for (let i = 0; i < clips.length; i++) ends[i] = places += Math.max(0, clips[i].frames - frames + 1);
-  const lanes = end - first;
-  const pcm = new Int16Array(lanes * (history + steps));
-  let features = new Float32Array(0);
-  for (let lane = 0; lane < first; lane++) random.below(places);
-  for (let lane = 0; lane < lanes; lane++) {
-    const place = random.below(places);
+  let possible = 0;
+  for (let i = 0; i < clips.length; i++) ends[i] = possible += Math.max(0, clips[i].frames - frames + 1);
+  for (let lane = 0; lane < first; lane++) random.below(possible);
+  const places = Array.from({ length: end - first }, () => {
+    const place = random.below(possible);
     const index = firstAbove(ends, place);
     const clip = clips[index];
-    const frame = place - (ends[index] - (clip.frames - frames + 1));
+    return { clip, frame: place - (ends[index] - (clip.frames - frames + 1)) };
+  });
+  return { places, steps, hop, phase, frames, context, history };
+}
+
+/** Reads segments with their features. */
+export function readBatch({ places, ...extent }: Places): Batch {
+  const { steps, hop, phase, frames, context, history } = extent;
+  const lanes = places.length;
+  const pcm = new Int16Array(lanes * (history + steps));
+  let features = new Float32Array(0);
+  places.forEach(({ clip, frame }, lane) => {
     pcm.set(clip.pcm(frame * hop + phase - history, history + steps), lane * (history + steps));
     const laneFeatures = clip.features(frame - context, frames + 2 * context);
     if (lane === 0) features = new Float32Array(lanes * laneFeatures.length);
     features.set(laneFeatures, lane * laneFeatures.length);
-  }
-  return { lanes, steps, hop, phase, frames, context, history, pcm, features };
+  });
+  return { ...extent, lanes, pcm, features };
 }
 
 /** Index of the first element of an ascending array that is above `value`. */

@@ -25,12 +25,27 @@ export interface ClipShape {
   readonly bins: number;
 }
 
+/** What a clip is opened from. */
+export interface ClipSource {
+  readonly shape: ClipShape;
+  readonly files: ClipFiles;
+}
+
+const sources = new WeakMap<StoredClip, ClipSource>();
+
+/**
+ * What another thread can open the same clip from; undefined where it is not all in files. A copy of a clip has none:
+ * what it reads may be another thing.
+ */
+export const clipSource = (clip: StoredClip): ClipSource | undefined => sources.get(clip);
+
 /** Opens a clip whose files are there; `resident` keeps them in memory from the first read on. */
-export function storedClip({ id, frames, hop, bins }: ClipShape, files: ClipFiles, resident: boolean): StoredClip {
+export function storedClip(shape: ClipShape, files: ClipFiles, resident: boolean): StoredClip {
+  const { id, frames, hop, bins } = shape;
   const samples = frames * hop;
   const readPcm = reader(files.pcm, Int16Array, resident);
   const readFeatures = reader(files.features, Float32Array, resident);
-  return {
+  const clip: StoredClip = {
     id,
     frames,
     samples,
@@ -60,6 +75,8 @@ export function storedClip({ id, frames, hop, bins }: ClipShape, files: ClipFile
       return result;
     },
   };
+  sources.set(clip, { shape: { id, frames, hop, bins }, files });
+  return clip;
 }
 
 function checkRange(id: string, start: number, count: number): void {

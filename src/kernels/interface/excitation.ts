@@ -37,6 +37,16 @@ export interface CodeNoise {
   readonly most: number;
 }
 
+/**
+ * The noise of lanes that come after others: it goes on in the stream where theirs ends.
+ * @param before lanes before; a multiple of four, for the numbers of four lanes fill whole blocks, of four words each
+ * @param samples each lane's, to which noise is added
+ */
+export function noiseAfter(noise: CodeNoise, before: number, samples: number): CodeNoise {
+  if (before % 4 !== 0) throw new RangeError(`${before} lanes before, expected a multiple of 4`);
+  return { ...noise, index: noise.index + (before / 4) * (1 + samples) };
+}
+
 export interface ExcitationCodes {
   /** [lanes, 1+n]: the codes of the samples that count, and of the one before them. */
   readonly codes: Uint16Array;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { RandomStream } from '../../base/random.js';
-import { chooseKernels, codeExcitation, type ExcitationBatch, kernelNames } from '../index.js';
+import { chooseKernels, codeExcitation, type ExcitationBatch, kernelNames, noiseAfter } from '../index.js';
 import { cueCounts } from '../interface/listener.js';
 
 /** Cells that widen with the value, as those of the µ-law; symmetrical, so that zero is an edge. */
@@ -162,6 +162,45 @@ test('noise is drawn lane by lane: the first lane of many is as it is alone, and
     codeExcitation({ ...alone, noise: undefined }).codes.slice(0, -1),
   );
 });
+
+/** Lanes of a batch from `first` on, with the noise that they have in it. */
+function laneRange(batch: ExcitationBatch, first: number, end: number): ExcitationBatch {
+  const { lanes, length, order, noise, pcm, coefficients, scales, periods, gains } = batch;
+  const of = <T extends Int16Array | Int32Array | Float64Array>(array: T) =>
+    array.subarray((first * array.length) / lanes, (end * array.length) / lanes) as T;
+  return {
+    ...batch,
+    lanes: end - first,
+    pcm: of(pcm),
+    coefficients: of(coefficients),
+    scales: of(scales),
+    periods: of(periods),
+    gains: of(gains),
+    noise: noise && noiseAfter(noise, first, length - order),
+  };
+}
+
+for (const name of kernelNames())
+  for (const order of [16, 3])
+    test(`${name}: lanes that come after others are as with them, noise and all, order ${order}`, () => {
+      const lanes = 15;
+      const batch = speech({ lanes, order, codes: 1024, most: 8, cues: cueCounts.signal, pitch: true });
+      const kernels = chooseKernels({ name, threads: 1 });
+      const whole = kernels.codeExcitation(batch);
+      for (const [first, end] of [
+        [0, 4],
+        [4, 12],
+        [12, 15],
+      ]) {
+        const some = kernels.codeExcitation(laneRange(batch, first, end));
+        const keys = ['codes', 'heard', 'cues'] as const;
+        assert.deepEqual(
+          keys.map((key) => some[key]),
+          keys.map((key) => whole[key]?.slice((first * whole[key].length) / lanes, (end * whole[key].length) / lanes)),
+        );
+      }
+      assert.throws(() => laneRange(batch, 2, 6), { name: 'RangeError', message: /2 lanes before.*multiple of 4/ });
+    });
 
 test('batches whose arrays do not fit are refused', () => {
   const kernels = chooseKernels();

@@ -36,6 +36,8 @@ export interface EncodingOptions {
    * and, where the codec predicts, what they are predicted from, so that the codes say how to go on from there.
    */
   readonly noise?: CodeNoise;
+  /** Lanes that come before these and draw from the same noise; a multiple of four. Default 0. */
+  readonly before?: number;
   /** Encodes. Default: the reference, which is slow. */
   readonly kernels?: Pick<Kernels, 'codeExcitation'>;
 }
@@ -60,16 +62,41 @@ export interface SymbolCodec {
   decoder(): (codes: Uint16Array, features: Float32Array) => Int16Array;
 }
 
-/** [lanes]: means of the widths of the symbols [lanes, 1+n], but for each lane's first. */
-export function meansOf(
-  widthOf: (code: number, sample: number, lane: number) => number,
-  codes: Uint16Array,
-  lanes: number,
-): Float64Array {
+/** How the scale of symbols changes within lanes; see `meansOf`. */
+export interface LaneScales {
+  /** [lanes, frames]. */
+  readonly logScales: Float64Array;
+  /** Samples per frame. */
+  readonly hop: number;
+  /** Position of the first sample in its frame. */
+  readonly phase: number;
+  /** The frame of the first sample. */
+  readonly lead: number;
+}
+
+/**
+ * [lanes]: means of the widths of the symbols [lanes, 1+n], but for each lane's first.
+ * @param logWidths of each code
+ * @param scaled what is added to them in each frame; nothing unless given
+ */
+export function meansOf(logWidths: Float64Array, codes: Uint16Array, lanes: number, scaled?: LaneScales): Float64Array {
   const samples = codes.length / lanes - 1;
-  return Float64Array.from({ length: lanes }, (_, lane) => {
+  const { logScales, hop, phase, lead } = scaled ?? {
+    logScales: new Float64Array(lanes),
+    hop: samples,
+    phase: 0,
+    lead: 0,
+  };
+  const frames = logScales.length / lanes;
+  const means = new Float64Array(lanes);
+  for (let lane = 0; lane < lanes; lane++) {
+    const first = lane * (samples + 1) + 1;
     let sum = 0;
-    for (let i = 0; i < samples; i++) sum += widthOf(codes[lane * (samples + 1) + 1 + i], i, lane);
-    return sum / samples;
-  });
+    for (let i = 0, frame = lane * frames + lead; i < samples; frame++) {
+      const end = Math.min(samples, (frame - lane * frames - lead + 1) * hop - phase);
+      for (const logScale = logScales[frame]; i < end; i++) sum += logWidths[codes[first + i]] + logScale;
+    }
+    means[lane] = sum / samples;
+  }
+  return means;
 }

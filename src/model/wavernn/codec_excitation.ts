@@ -3,7 +3,7 @@ import type { MelSettings } from '../../audio/mel_settings.js';
 import { mulawCode, mulawValue } from '../../audio/mulaw.js';
 import { pitchFromMel } from '../../audio/pitch_from_mel.js';
 import { TtsError } from '../../base/errors.js';
-import { codeExcitation } from '../../kernels/interface/excitation.js';
+import { codeExcitation, noiseAfter } from '../../kernels/interface/excitation.js';
 import {
   type FramePredictors,
   type Hearing,
@@ -99,30 +99,31 @@ export function excitationCodec(settings: MelSettings, config: ExcitationConfig)
     history,
     lead,
     ...(cues > 0 && { hearing, predictors }),
-    encode({ pcm, phase, features, lanes = 1 }, { noise, kernels = { codeExcitation } } = {}) {
+    encode({ pcm, phase, features, lanes = 1 }, { noise, before = 0, kernels = { codeExcitation } } = {}) {
       const frame = predictors(features);
-      const before = lead * vectors + Math.floor(phase / hop);
+      const framesBefore = lead * vectors + Math.floor(phase / hop);
+      const length = pcm.length / lanes;
       const frames = frame.scales.length / lanes;
       const symbols = kernels.codeExcitation({
         ...hearing,
         ...frame,
         lanes,
-        length: pcm.length / lanes,
+        length,
         pcm,
         history,
         hop,
         phase: phase % hop,
         frames,
-        lead: before,
+        lead: framesBefore,
         edges,
-        noise,
+        noise: noise && noiseAfter(noise, before, length - predictorOrder),
       });
-      const logScales = frame.scales.map((scale) => Math.log(scale * 32768));
-      const meanLogWidths = meansOf(
-        (code, i, lane) => logWidths[code] + logScales[lane * frames + before + Math.floor((i + (phase % hop)) / hop)],
-        symbols.codes,
-        lanes,
-      );
+      const meanLogWidths = meansOf(logWidths, symbols.codes, lanes, {
+        logScales: frame.scales.map((scale) => Math.log(scale * 32768)),
+        hop,
+        phase: phase % hop,
+        lead: framesBefore,
+      });
       return { ...symbols, meanLogWidths };
     },
     decoder() {

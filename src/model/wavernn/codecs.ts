@@ -1,7 +1,7 @@
 import type { MelSettings } from '../../audio/mel_settings.js';
 import { mulawDecode, mulawEncode } from '../../audio/mulaw.js';
 import { RandomStream, streams } from '../../base/random.js';
-import { type CodeNoise, disturbance } from '../../kernels/interface/excitation.js';
+import { type CodeNoise, disturbance, noiseAfter } from '../../kernels/interface/excitation.js';
 import { meansOf, type SymbolCodec, type Symbols } from './codec.js';
 import { excitationCodec } from './codec_excitation.js';
 import { classes, type WaveRnnConfig } from './config.js';
@@ -20,8 +20,8 @@ const linearCodec: SymbolCodec = {
   silence: 32768,
   history: 1,
   lead: 0,
-  encode: ({ pcm, lanes = 1 }, { noise } = {}) =>
-    heardToo({ codes: shifted(pcm), meanLogWidths: new Float64Array(lanes) }, 65536, noise),
+  encode: ({ pcm, lanes = 1 }, { noise, before } = {}) =>
+    heardToo({ codes: shifted(pcm), meanLogWidths: new Float64Array(lanes) }, 65536, noise, before),
   decoder: () => (codes) => {
     const pcm = new Int16Array(codes.length);
     for (let i = 0; i < codes.length; i++) pcm[i] = codes[i] - 32768;
@@ -37,11 +37,11 @@ function shifted(pcm: Int16Array): Uint16Array {
 }
 
 /** Symbols of a codec without memory, with what the network hears of them. */
-function heardToo(symbols: Symbols, codes: number, noise?: CodeNoise): Symbols {
+function heardToo(symbols: Symbols, codes: number, noise?: CodeNoise, before = 0): Symbols {
   if (!noise) return symbols;
-  const random = new RandomStream(noise.seed, streams.heardNoise, noise.index);
   const lanes = symbols.meanLogWidths.length;
   const length = symbols.codes.length / lanes;
+  const random = new RandomStream(noise.seed, streams.heardNoise, noiseAfter(noise, before, length - 1).index);
   const heard = new Uint16Array(lanes * (length - 1));
   for (let lane = 0; lane < lanes; lane++)
     heard.set(
@@ -60,9 +60,9 @@ function mulawCodec(): SymbolCodec {
     silence: mulawEncode(new Int16Array(1))[0],
     history: 1,
     lead: 0,
-    encode({ pcm, lanes = 1 }, { noise } = {}) {
+    encode({ pcm, lanes = 1 }, { noise, before } = {}) {
       const codes = mulawEncode(pcm);
-      return heardToo({ codes, meanLogWidths: meansOf((code) => logWidths[code], codes, lanes) }, counts.length, noise);
+      return heardToo({ codes, meanLogWidths: meansOf(logWidths, codes, lanes) }, counts.length, noise, before);
     },
     decoder: () => mulawDecode,
   };

@@ -71,7 +71,8 @@ export function normaliseFeatures(
 ): Float32Array {
   const bins = mean.length;
   const normalised = new Float32Array(features.length);
-  for (let i = 0; i < features.length; i++) normalised[i] = (features[i] - mean[i % bins]) / std[i % bins];
+  for (let row = 0; row < features.length; row += bins)
+    for (let i = 0; i < bins; i++) normalised[row + i] = (features[row + i] - mean[i]) / std[i];
   return normalised;
 }
 

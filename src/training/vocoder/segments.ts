@@ -1,11 +1,13 @@
-import { drawBatch } from '../../data/store/batches.js';
+import { drawPlaces } from '../../data/store/batches.js';
 import type { FeatureStore } from '../../data/store/feature_store.js';
 import type { Kernels } from '../../kernels/index.js';
 import type { SymbolCodec } from '../../model/wavernn/codec.js';
-import { contextFrames, normaliseFeatures, type VectorRange } from '../../model/wavernn/conditioning.js';
+import { contextFrames, type VectorRange } from '../../model/wavernn/conditioning.js';
 import { vectorsPerFrame, type WaveRnnConfig } from '../../model/wavernn/config.js';
 import type { SampleRateBatch } from '../../model/wavernn/sample_rate_op.js';
 import { type Share, whole } from '../parts/part.js';
+import { drawTogether } from './drawing_threads.js';
+import type { DrawnLanes } from './lanes.js';
 
 /** Teacher-forced segments of speech as the networks want them. */
 export interface Segments {
@@ -42,6 +44,7 @@ const noiseBlocksPerStep = 2 ** 24;
  * equally, in order.
  * @param pairs of the share's members, where the two of a pair, 2p and 2p+1, are to get the same segments, so that what
  * tells them apart is their masks alone; 0: all segments differ. The share's lanes are a multiple of 2·pairs
+ * @param threads that draw; see `drawTogether`
  */
 export function drawSegments(
   store: FeatureStore,
@@ -51,6 +54,7 @@ export function drawSegments(
   settings: SegmentSettings,
   step: number,
   pairs = 0,
+  threads = 1,
 ): Segments {
   const copies = pairs > 0 ? 2 : 1;
   const { index, count } = settings.share ?? whole;
@@ -65,8 +69,8 @@ export function drawSegments(
     hop: store.hop,
     history: codec.history,
   } as const;
-  const batch = drawBatch(store.train, shape, settings.seed, step);
-  const { steps, hop, phase, frames, pcm } = batch;
+  const places = drawPlaces(store.train, shape, settings.seed, step);
+  const { steps, hop, phase, frames } = places;
   const noise =
     settings.noise > 0
       ? {
@@ -75,22 +79,16 @@ export function drawSegments(
           most: settings.noise,
         }
       : undefined;
-  /** Of each lane, the frames of the segment and so many around it. */
-  const around = (before: number, after: number): Float32Array => {
-    const [from, to] = [(shape.context - before) * store.bins, (shape.context + frames + after) * store.bins];
-    const perLane = batch.features.length / distinct;
-    const some = new Float32Array(distinct * (to - from));
-    for (let lane = 0; lane < distinct; lane++)
-      some.set(batch.features.subarray(lane * perLane + from, lane * perLane + to), lane * (to - from));
-    return some;
-  };
-  const { codes, heard, cues, meanLogWidths } = codec.encode(
-    { lanes: distinct, pcm, phase, features: around(codec.lead, 0) },
-    { noise, kernels },
+  const drawn = drawTogether(
+    { ...places, noise, before: 0 },
+    { config, settings: store.settings, statistics: store.statistics },
+    { codec, kernels },
+    threads,
   );
-  const share = distinct / pairs;
-  const paired = <T extends Uint16Array | Float32Array | Float64Array>(array: T): T =>
-    copies === 1 ? array : repeated(array, distinct, share);
+  const all = <Key extends keyof DrawnLanes>(key: Key): DrawnLanes[Key] => {
+    const array = joined(drawn.map((part) => part[key]));
+    return array === undefined || copies === 1 ? array : repeated(array, distinct, distinct / pairs);
+  };
   // To the kernels, each gate conditioning is a frame.
   const vectorHop = hop / vectorsPerFrame(config);
   const vectorPhase = phase % vectorHop;
@@ -102,21 +100,43 @@ export function drawSegments(
       hop: vectorHop,
       phase: vectorPhase,
       frames: part.count,
-      codes: paired(codes),
-      heard: heard && paired(heard),
-      cues: cues && paired(cues),
+      codes: all('codes'),
+      heard: all('heard'),
+      cues: all('cues'),
     },
-    features: paired(normaliseFeatures(around(context, context), store.statistics)),
+    features: all('features'),
     rows: frames + 2 * context,
     part,
-    logWidths: paired(meanLogWidths),
+    logWidths: all('logWidths'),
   };
 }
 
+type LaneArray = Uint16Array | Float32Array | Float64Array;
+
+/** An array of the type of another. */
+const arrayLike = <T extends LaneArray>(array: T, length: number): T =>
+  new (array.constructor as { new (length: number): T })(length);
+
+/** The parts of an array end to end; undefined where they are. */
+function joined<T extends LaneArray | undefined>(parts: readonly T[]): T {
+  const arrays = parts.filter((part) => part !== undefined);
+  if (arrays.length <= 1) return parts[0];
+  const whole = arrayLike(
+    arrays[0],
+    arrays.reduce((sum, { length }) => sum + length, 0),
+  );
+  let at = 0;
+  for (const array of arrays) {
+    whole.set(array, at);
+    at += array.length;
+  }
+  return whole;
+}
+
 /** Every `share` lanes twice in a row. */
-function repeated<T extends Uint16Array | Float32Array | Float64Array>(array: T, lanes: number, share: number): T {
+function repeated<T extends LaneArray>(array: T, lanes: number, share: number): T {
   const size = (array.length / lanes) * share;
-  const twice = new (array.constructor as { new (length: number): T })(2 * array.length);
+  const twice = arrayLike(array, 2 * array.length);
   for (let at = 0; at < array.length; at += size)
     for (const copy of [0, 1]) twice.set(array.subarray(at, at + size), 2 * at + copy * size);
   return twice;

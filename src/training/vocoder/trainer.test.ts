@@ -109,6 +109,45 @@ function lostAt(lost: number): Kernels {
   });
 }
 
+/** Kernels that do something else while they would wait for their device. */
+function besideDevice(threads: number, called: () => void): Kernels {
+  const kernels = chooseKernels({ threads: 2 });
+  const own: Partial<Kernels> = {
+    threads,
+    memberGradients: (members, batch, ...rest) => {
+      called();
+      batch.meanwhile?.();
+      return kernels.memberGradients(members, batch, ...rest);
+    },
+  };
+  return new Proxy(kernels, {
+    get(target, name) {
+      if (name in own) return own[name as keyof Kernels];
+      const value = Reflect.get(target, name) as unknown;
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
+
+test('segments that several threads draw beside a device are those of the step', async () => {
+  const set = ['sparsity.method=es', searches.es, 'training.lanes=64'];
+  const plain = await trainerOf(set);
+  const expected = losses(plain, 12);
+  const { tf } = await loadTensorFlow(chooseKernels({ threads: 2 }));
+  for (const threads of [1, 4]) {
+    let calls = 0;
+    const trainer = new VocoderTrainer(
+      recipeOf(...set),
+      store,
+      besideDevice(threads, () => calls++),
+      tf,
+    );
+    assert.deepEqual(losses(trainer, 12), expected, `${threads} threads`);
+    assert.ok(calls >= 12);
+    assert.deepEqual(copied(trainer.save()), copied(plain.save()));
+  }
+});
+
 // Steps 5 and 10 begin with other masks. In `rigl` calls 6 and 12 are for the dense gradients that choose them, and the
 // call after each is the step's own.
 for (const [method, calls] of [

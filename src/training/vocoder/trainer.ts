@@ -28,6 +28,7 @@ import type { Share } from '../parts/part.js';
 import { PartedLearner } from '../parts/parted_learner.js';
 import { checkFits } from '../recipe/from_voice.js';
 import { type Recipe, waveRnnConfig } from '../recipe/recipe.js';
+import { drawingThreads } from './drawing_threads.js';
 import { openOrigin, type Origin } from './origin.js';
 import { maskedMatrices, VocoderParameters } from './parameters.js';
 import { drawSegments, type Segments } from './segments.js';
@@ -144,12 +145,16 @@ export class VocoderTrainer extends PartedLearner {
     const { step, share, drawn } = this;
     const ready = drawn?.step === step && drawn.pairs === pairs && drawn.share === share ? drawn.segments : undefined;
     // The next step most often wants its segments as this one does; what it gets does not depend on when they are drawn.
-    const ahead = () =>
-      void (this.drawn = { step: step + 1, pairs, share, segments: this.segments(lanes, segment, pairs, step + 1) });
+    // A device works meanwhile, and the processor's cores are free.
+    const ahead = () => {
+      const threads = drawingThreads(this.kernels, lanes / share.count);
+      const segments = this.segments(lanes, segment, pairs, step + 1, threads);
+      this.drawn = { step: step + 1, pairs, share, segments };
+    };
     return this.gradientsOf(ready ?? this.segments(lanes, segment, pairs), ahead);
   }
 
-  private segments(lanes: number, steps: number, pairs = 0, step = this.step): Segments {
+  private segments(lanes: number, steps: number, pairs = 0, step = this.step, threads = 1): Segments {
     const { seed, noise } = this.recipe.training;
     return drawSegments(
       this.store,
@@ -159,6 +164,7 @@ export class VocoderTrainer extends PartedLearner {
       { lanes, steps, noise, seed, share: this.share },
       step,
       pairs,
+      threads,
     );
   }
 
