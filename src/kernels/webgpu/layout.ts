@@ -1,4 +1,5 @@
 import { cuesOf, type SampleRateNetwork } from '../interface/kernels.js';
+import { backwardSlices, forwardSlices } from './slices.js';
 
 /** Rows of a block on the GPU, whatever block shape the network has. */
 export const stripRows = 16;
@@ -34,10 +35,15 @@ export interface Layout {
   readonly rowOffset: readonly number[];
   readonly rowStride: number;
   /**
-   * Of the first column of each of the four output matrices, in the column starts of a member.
+   * Of the four output matrices, in the slices of a member (see slices.ts): the first slice of each, forwards and
+   * backwards, and how many there are.
    */
-  readonly columnOffset: readonly number[];
-  readonly columnStride: number;
+  readonly outputSlices: {
+    readonly forward: readonly number[];
+    readonly forwardStride: number;
+    readonly backward: readonly number[];
+    readonly backwardStride: number;
+  };
 }
 
 export function layoutOf({ hidden, projection, classes, inputs }: NetworkSizes): Layout {
@@ -50,8 +56,9 @@ export function layoutOf({ hidden, projection, classes, inputs }: NetworkSizes):
   const biases = [projection, classes, projection, classes].map((rows) => [rows, 1] as const);
   const shapes = [[3 * hidden, hidden] as const, ...outputs, [3 * hidden, inputs] as const, ...biases];
   const [rowOffset, rowStride] = offsets(shapes.map(([rows]) => rows / stripRows + 1));
-  const [columnOffset, columnStride] = offsets(outputs.map(([, columns]) => columns + 1));
-  return { shapes, rowOffset, rowStride, columnOffset, columnStride };
+  const [forward, forwardStride] = offsets(outputs.map(([rows]) => forwardSlices(rows / stripRows)));
+  const [backward, backwardStride] = offsets(outputs.map(([, columns]) => backwardSlices(columns)));
+  return { shapes, rowOffset, rowStride, outputSlices: { forward, forwardStride, backward, backwardStride } };
 }
 
 /** Where each of some stretches begins, and where the last one ends. */

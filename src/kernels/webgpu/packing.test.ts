@@ -60,32 +60,6 @@ for (const shape of blockShapes) {
       );
   });
 
-  test(`the columns of the output matrices list the same blocks, ${title}`, () => {
-    const members = networks(shape, 2);
-    const { structure, layout } = packed(members);
-    const { words } = structure;
-    const { columns, columnStarts, entries } = structure.places;
-    members.forEach((_, m) =>
-      layout.columnOffset.forEach((offset, part) => {
-        const i = 1 + part;
-        const strips = layout.shapes[i][0] / stripRows;
-        const firstStrip = m * layout.rowStride + layout.rowOffset[i];
-        const byRow = Array.from({ length: strips }, (_, strip) => strip).flatMap((strip) => {
-          const [from, to] = [words[firstStrip + strip], words[firstStrip + strip + 1]];
-          return Array.from({ length: to - from }, (_, k) => `${strip} ${words[columns + from + k]} ${from + k}`);
-        });
-        const byColumn = Array.from({ length: layout.shapes[i][1] }, (_, c) => c).flatMap((c) => {
-          const at = columnStarts + m * layout.columnStride + offset + c;
-          return Array.from({ length: words[at + 1] - words[at] }, (_, k) => {
-            const entry = entries + 2 * (words[at] + k);
-            return `${words[entry]} ${c} ${words[entry + 1]}`;
-          });
-        });
-        assert.deepEqual(byColumn.sort(), byRow.sort());
-      }),
-    );
-  });
-
   test(`gradients come back to the places of their weights, ${title}`, () => {
     const members = networks(shape, 2);
     const packing = packed(members);

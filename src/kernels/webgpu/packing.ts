@@ -3,16 +3,15 @@ import type { BlockMatrix } from '../interface/blocks.js';
 import type { SampleRateNetwork, SequenceGradients } from '../interface/kernels.js';
 import { firstDense, type Layout, layoutOf, type NetworkSizes, sizesOf, stripRows } from './layout.js';
 import type { Tiling } from './plan.js';
-import { partsOf } from './products.js';
-import { backwardEntries, forwardEntries } from './scan_order.js';
+import { partsOf, partWords } from './products.js';
+import { backwardEntries, forwardEntries, type SlicedEntries } from './slices.js';
 import type { NetworkField } from './shaders.js';
 
 /** Where the blocks of all members are, in the words that the shaders read. */
 export interface PackedStructure {
   /**
-   * Row starts [members, rowStride], column starts of the output matrices [members, columnStride], the column of each
-   * block [blocks], for each of those columns its entries [output blocks, 2] (strip within the matrix, and block), the
-   * entries of the scans (see scan_order.ts), and the parts and items of the products (see products.ts).
+   * Row starts [members, rowStride], the column of each block [blocks], the slices of the recurrent and of the output
+   * matrices, forwards and backwards (see slices.ts), and the products, their parts and items (see products.ts).
    */
   readonly words: Uint32Array;
   /** Words of the uniform buffer `network`, but for the blocks: where these are in `words`. */
@@ -20,8 +19,8 @@ export interface PackedStructure {
   /** Blocks of all members, dense ones too. */
   readonly blocks: number;
   readonly members: number;
-  /** [products + 1] first part of each product. */
-  readonly firstPart: readonly number[];
+  /** Parts of products, of all members. */
+  readonly parts: number;
 }
 
 /** A matrix as 16×1 blocks. */
@@ -138,31 +137,32 @@ export class Packing {
 
   private pack(blocks: number): PackedStructure {
     const { layout, strips, first, sizes, tiling } = this;
-    const { hidden, inputs } = sizes;
+    const { inputs } = sizes;
     const members = strips.length;
     const rows = new Uint32Array(members * layout.rowStride);
     const columns = new Uint32Array(blocks);
-    const columnStarts = new Uint32Array(members * layout.columnStride);
-    const entries: number[] = [];
     strips.forEach((matrices, m) =>
       matrices.forEach(({ rowStart, column }, i) => {
         rowStart.forEach(
           (start, strip) => (rows[m * layout.rowStride + layout.rowOffset[i] + strip] = first[m][i] + start),
         );
         columns.set(column, first[m][i]);
-        if (i === 0 || i >= firstDense) return;
-        const at = m * layout.columnStride + layout.columnOffset[i - 1];
-        byColumn(rowStart, column, layout.shapes[i][1]).forEach((blocksOfColumn, c) => {
-          columnStarts[at + c] = entries.length / 2;
-          for (const [strip, k] of blocksOfColumn) entries.push(strip, first[m][i] + k);
-          columnStarts[at + c + 1] = entries.length / 2;
-        });
       }),
     );
-    const recurrent = strips.map(([matrix], m) => ({ ...matrix, first: first[m][0] }));
-    const forward = forwardEntries(recurrent, tiling.forwardItems);
-    const backward = backwardEntries(recurrent, hidden, tiling.backwardGates, tiling.backwardItems);
-    const { parts, items, firstPart } = partsOf(
+    const sparse = strips.map((matrices, m) =>
+      matrices
+        .slice(0, firstDense)
+        .map((matrix, i) => ({ ...matrix, first: first[m][i], columns: layout.shapes[i][1] })),
+    );
+    const recurrent = sparse.map(([matrix]) => matrix);
+    const outputs = sparse.flatMap(([, ...rest]) => rest);
+    const sliced = {
+      forward: forwardEntries(recurrent, tiling.forwardItems),
+      backward: backwardEntries(recurrent, (all) => (all / 3) * tiling.backwardGates, tiling.backwardItems),
+      outputs: forwardEntries(outputs),
+      outputsBack: backwardEntries(outputs, (all) => all),
+    };
+    const { products, parts, items } = partsOf(
       sizes,
       members,
       (m, i, strip) => {
@@ -170,20 +170,13 @@ export class Packing {
         return [first[m][i] + rowStart[strip], rowStart[strip + 1] - rowStart[strip]];
       },
       tiling.productStrips,
+      tiling.productThreads,
     );
     const sections = {
       rows,
-      columnStarts,
       columns,
-      entries: Uint32Array.from(entries),
-      forwardOrder: forward.order,
-      forwardStarts: forward.starts,
-      forwardColumns: forward.places,
-      forwardBlocks: forward.blocks,
-      backwardOrder: backward.order,
-      backwardStarts: backward.starts,
-      backwardStrips: backward.places,
-      backwardBlocks: backward.blocks,
+      ...named(sliced),
+      products,
       parts,
       items,
     };
@@ -192,19 +185,42 @@ export class Packing {
     const { rows: _rows, ...starts } = Object.fromEntries(
       Object.entries(sections).map(([name, { length }]) => [name, (end += length) - length]),
     ) as Record<keyof typeof sections, number>;
+    const { forward, backward, outputs: there, outputsBack: back } = sliced;
     const arrangedInputs = 4 * forward.blocks.length;
     const arrangedBackward = arrangedInputs + 4 * inputs * forward.order.length;
-    const arrangedEnd = arrangedBackward + 4 * backward.blocks.length;
-    return { words, places: { ...starts, arrangedInputs, arrangedBackward, arrangedEnd }, blocks, members, firstPart };
+    const arrangedOutputs = arrangedBackward + 4 * backward.blocks.length;
+    const arrangedOutputsBack = arrangedOutputs + 4 * there.blocks.length;
+    const arrangedBiases = arrangedOutputsBack + 4 * back.blocks.length;
+    const arrangedEnd = arrangedBiases + 4 * there.order.length;
+    return {
+      words,
+      places: {
+        ...starts,
+        arrangedInputs,
+        arrangedBackward,
+        arrangedOutputs,
+        arrangedOutputsBack,
+        arrangedBiases,
+        arrangedEnd,
+      },
+      blocks,
+      members,
+      parts: parts.length / partWords,
+    };
   }
 }
 
-/** The blocks of each column: strip and place among the blocks. */
-function byColumn(rowStart: Int32Array, column: Int32Array, columns: number): (readonly [number, number])[][] {
-  const found = Array.from({ length: columns }, (): (readonly [number, number])[] => []);
-  for (let strip = 0; strip + 1 < rowStart.length; strip++)
-    for (let k = rowStart[strip]; k < rowStart[strip + 1]; k++) found[column[k]].push([strip, k]);
-  return found;
+type Sliced = 'forward' | 'backward' | 'outputs' | 'outputsBack';
+
+/** The arrays of slices by the names that the shaders have for where they are. */
+function named(sliced: Readonly<Record<Sliced, SlicedEntries>>) {
+  const entries = Object.entries(sliced).flatMap(([name, { order, starts, places, blocks }]) => [
+    [`${name}Order`, order],
+    [`${name}Starts`, starts],
+    [`${name}Places`, places],
+    [`${name}Blocks`, blocks],
+  ]);
+  return Object.fromEntries(entries) as Record<`${Sliced}${'Order' | 'Starts' | 'Places' | 'Blocks'}`, Uint32Array>;
 }
 
 const blockShape = (members: readonly SampleRateNetwork[]): string =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { type DeviceLimits, laneNumbers, planOf, slicesOf, tileLanes, tilingOf } from './plan.js';
-import { forwardSlots } from './scan_order.js';
+import { forwardSlices } from './slices.js';
 
 const usual: DeviceLimits = { bufferBytes: 2 ** 27, memoryBytes: 2 ** 33, workgroupBytes: 2 ** 15, invocations: 256 };
 const sizes = (hidden: number, classes = 32, inputs = 7) => ({ hidden, projection: hidden / 2, classes, inputs });
@@ -11,7 +11,7 @@ test('every size of the recipes fits a device with 32 KiB and 256 threads a work
     for (const classes of hidden === 2016 ? [32] : [32, 256]) {
       const tiling = tilingOf(sizes(hidden, classes), usual)!;
       assert.ok(tiling.forwardThreads <= 256 && tiling.backwardThreads <= 256);
-      assert.equal(tiling.forwardThreads * tiling.forwardItems, 4 * forwardSlots(hidden), `${hidden}`);
+      assert.equal(tiling.forwardThreads * tiling.forwardItems, 32 * forwardSlices((3 * hidden) / 16), `${hidden}`);
       assert.equal(tiling.backwardThreads * tiling.backwardItems, hidden, `${hidden}`);
       assert.ok(tiling.productStrips >= 1);
       assert.ok(tiling.outputSteps >= 1);

@@ -1,6 +1,6 @@
 import { layoutOf, type NetworkSizes, stripRows } from './layout.js';
-import { stripsThatFit } from './products.js';
-import { forwardSlots, sliceStrips, sliceThreads } from './scan_order.js';
+import { bandTiles, mostPartThreads, stripsThatFit } from './products.js';
+import { forwardSlices, sliceThreads } from './slices.js';
 
 /** What a device can do, as far as it matters here. */
 export interface DeviceLimits {
@@ -31,9 +31,10 @@ export interface Tiling {
   readonly backwardThreads: number;
   readonly backwardItems: number;
   readonly backwardGates: 1 | 3;
-  /** Steps of a tile that a workgroup of the outputs takes. */
+  /** Steps of a tile that a workgroup of the outputs takes: 1, 2, 4 or 8. */
   readonly outputSteps: number;
-  /** Rows of blocks of a part of the products for gradients. */
+  /** Threads of a part of the products for gradients, and its rows of blocks. */
+  readonly productThreads: number;
   readonly productStrips: number;
 }
 
@@ -68,17 +69,18 @@ export function tilingOf(sizes: NetworkSizes, { workgroupBytes, invocations }: D
     (units) => hidden % units === 0 && (hidden + units) * vectorBytes <= workgroupBytes,
   );
   if (forwardUnits === undefined || outputBytes(sizes) > workgroupBytes || productStrips < 1) return undefined;
-  const forwardSlices = forwardSlots(hidden) / sliceStrips;
-  const forwardItems = roundsOf(forwardSlices, Math.min(invocations, mostThreads.forward));
+  const slices = forwardSlices((3 * hidden) / stripRows);
+  const forwardItems = roundsOf(slices, Math.min(invocations, mostThreads.forward));
   const backwardItems = roundsOf(hidden / sliceThreads, Math.min(invocations, mostThreads.backward));
   return {
-    forwardThreads: (forwardSlices * sliceThreads) / forwardItems,
+    forwardThreads: (slices * sliceThreads) / forwardItems,
     forwardItems,
     forwardUnits,
     backwardThreads: hidden / backwardItems,
     backwardItems,
     backwardGates: 3 * hidden * vectorBytes <= workgroupBytes ? 3 : 1,
-    outputSteps: Math.min(outputThreads / softmaxParts, Math.floor(workgroupBytes / outputBytes(sizes))),
+    outputSteps: [8, 4, 2, 1].find((steps) => steps * outputBytes(sizes) <= workgroupBytes)!,
+    productThreads: Math.min(mostPartThreads, invocations, Math.max(64, hidden)),
     productStrips,
   };
 }
@@ -97,9 +99,9 @@ export interface StepChunk {
 }
 
 /**
- * How a call is cut to fit. Gradients of weights are summed by slices of time, within a slice tile by tile, and at the
- * end over the slices; groups and chunks are made of whole tiles and slices. So the bits of the sums do not depend on
- * them.
+ * How a call is cut to fit. Gradients of weights are summed by slices of time, within a slice band by band (see
+ * products.ts), and at the end over the slices; groups and chunks are made of whole bands and slices. So the bits of the
+ * sums do not depend on them.
  */
 export interface Plan {
   /** Tiles of a member; its last one may hold lanes that do not count. */
@@ -200,8 +202,11 @@ export function planOf(
     together = Math.min(tiles, manyTiles, tilesWith(sliceSteps));
     chunkSteps = Math.max(1, Math.floor(stepsWith(together) / sliceSteps)) * sliceSteps;
   }
-  const groupCount = Math.ceil(tiles / Math.min(together, mostWorkgroups));
-  const perGroup = Math.ceil(tiles / groupCount);
+  // Groups of whole members, or else of whole bands where memory allows.
+  const most = Math.min(together, mostWorkgroups);
+  const whole = most >= tilesOfMember;
+  const unit = whole ? tilesOfMember : most >= bandTiles ? bandTiles : 1;
+  const perGroup = Math.floor(most / unit) * unit;
   const chunkCount = Math.ceil(steps / chunkSteps);
   const perChunk = Math.ceil(Math.ceil(steps / chunkCount) / sliceSteps) * sliceSteps;
   return {
@@ -209,7 +214,12 @@ export function planOf(
     kept,
     sliceSteps,
     slices: Math.ceil(steps / sliceSteps),
-    groups: parts(tiles, perGroup).map(([first, count]) => ({ first, count })),
+    groups: (whole
+      ? parts(tiles, perGroup)
+      : Array.from({ length: members }, (_, m) =>
+          parts(tilesOfMember, perGroup).map(([first, count]): [number, number] => [m * tilesOfMember + first, count]),
+        ).flat()
+    ).map(([first, count]) => ({ first, count })),
     chunks: parts(steps, perChunk).map(([start, count]) => ({
       start,
       steps: count,

@@ -6,12 +6,20 @@ import { firstDense, type NetworkSizes, stripRows } from './layout.js';
 /** Blocks of an item, at most. An item is some blocks of one row of blocks; two threads share it, eight rows each. */
 export const itemBlocks = 8;
 
-/** Items of a part, and threads that share them. */
-export const partItems = 128;
-export const partThreads = 2 * partItems;
+/** Items of a part, at most: two threads each. */
+export const partItems = (threads: number): number => threads / 2;
+
+/** Threads that share a part, at most: more have too few registers. */
+export const mostPartThreads = 512;
 
 /** Rows of blocks of a part, at most. */
-export const mostStrips = 32;
+export const mostStrips = 48;
+
+/**
+ * Tiles of a band. Sums go band by band, within a band step by step, and tile by tile within a step: so what is read
+ * lies side by side, and the order does not depend on how many bands are in memory at a time.
+ */
+export const bandTiles = 16;
 
 /** Matrices that have errors and, but for a few dense inputs, inputs in common. */
 export interface Product {
@@ -20,11 +28,11 @@ export interface Product {
   readonly sparse?: { readonly matrix: number; readonly firstStrip: number };
   readonly dense?: { readonly matrix: number; readonly firstStrip: number };
   /** Errors: the buffer, its rows, and the row of the first strip. */
-  readonly dy: 'gates' | 'candidates' | 'errors';
+  readonly dy: (typeof dyBuffers)[number];
   readonly dyRows: number;
   readonly dyFirst: number;
   /** Inputs of the sparse blocks: the buffer, its rows, the first row and how many; and whether a step later. */
-  readonly x: 'states' | 'hidden';
+  readonly x: (typeof xBuffers)[number];
   readonly xRows: number;
   readonly xFirst: number;
   readonly xCount: number;
@@ -91,40 +99,58 @@ export function productsOf({ hidden: H, projection: P, classes: Q, inputs }: Net
   ];
 }
 
-/** Words of a part: member, first strip, strips, first item, items; and of an item: see `partsOf`. */
-export const partWords = 5;
+/** Words of a part: member, product, first strip, strips, first item, items; and of an item: see `partsOf`. */
+export const partWords = 6;
 export const itemWords = 4;
+
+/** Words of a product, in order; `dyBuffer` and `xBuffer` are places in `dyBuffers` and `xBuffers`. */
+export const productFields = [
+  'dyBuffer',
+  'dyRows',
+  'dyFirst',
+  'xBuffer',
+  'xRows',
+  'xFirst',
+  'xCount',
+  'xLater',
+  'denseFirst',
+  'denseCount',
+] as const;
+export const dyBuffers = ['gates', 'candidates', 'errors'] as const;
+export const xBuffers = ['states', 'hidden'] as const;
 
 /** The parts of all products, in the words that the shader reads. */
 export interface ProductParts {
+  /** [products, productFields]. */
+  readonly products: Uint32Array;
   /** [parts, partWords]. */
   readonly parts: Uint32Array;
   /** [items, itemWords]: strip within the part, first block, blocks, what is added to a column. */
   readonly items: Uint32Array;
-  /** [products + 1] first part of each product. */
-  readonly firstPart: readonly number[];
 }
 
 /**
  * Shares out the products of all members.
  * @param blocksOf first block and number of blocks of a row of blocks of a matrix
  * @param strips of a part, at most
+ * @param threads of a part
  */
 export function partsOf(
   sizes: NetworkSizes,
   members: number,
   blocksOf: (member: number, matrix: number, strip: number) => readonly [first: number, count: number],
   strips: number,
+  threads: number,
 ): ProductParts {
   const parts: number[] = [];
   const items: number[] = [];
-  const firstPart = [0];
-  for (const product of productsOf(sizes)) {
+  const products = productsOf(sizes);
+  products.forEach((product, p) => {
     for (let member = 0; member < members; member++) {
       let begun: { strip: number; item: number } | undefined;
       const finish = (end: number) => {
         const count = begun ? items.length / itemWords - begun.item : 0;
-        if (begun && count > 0) parts.push(member, begun.strip, end - begun.strip, begun.item, count);
+        if (begun && count > 0) parts.push(member, p, begun.strip, end - begun.strip, begun.item, count);
         begun = undefined;
       };
       for (let strip = 0; strip < product.strips; strip++)
@@ -136,16 +162,24 @@ export function partsOf(
           const [first, count] = blocksOf(member, given.matrix, given.firstStrip + strip);
           for (let k = 0; k < count; k += itemBlocks) {
             if (begun && strip - begun.strip === strips) finish(strip);
-            else if (begun && items.length / itemWords - begun.item === partItems) finish(strip + 1);
+            else if (begun && items.length / itemWords - begun.item === partItems(threads)) finish(strip + 1);
             begun ??= { strip, item: items.length / itemWords };
             items.push(strip - begun.strip, first + k, Math.min(itemBlocks, count - k), offset);
           }
         }
       finish(product.strips);
     }
-    firstPart.push(parts.length / partWords);
-  }
-  return { parts: Uint32Array.from(parts), items: Uint32Array.from(items), firstPart };
+  });
+  const described = products.map((product) => ({
+    ...product,
+    dyBuffer: dyBuffers.indexOf(product.dy),
+    xBuffer: xBuffers.indexOf(product.x),
+  }));
+  return {
+    products: Uint32Array.from(described.flatMap((product) => productFields.map((name) => product[name]))),
+    parts: Uint32Array.from(parts),
+    items: Uint32Array.from(items),
+  };
 }
 
 /** Words of memory that a part shares, in vectors: all inputs of a product, and the errors of its strips. */

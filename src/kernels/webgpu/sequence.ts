@@ -14,8 +14,7 @@ import {
   type Tiling,
   tilingOf,
 } from './plan.js';
-import { type Product, productsOf } from './products.js';
-import { type ChunkField, chunkFields, networkFields, productFields, type ShaderName, shadersOf } from './shaders.js';
+import { type ChunkField, chunkFields, networkFields, type ShaderName, shadersOf } from './shaders.js';
 import {
   compile,
   DeviceBuffers,
@@ -88,7 +87,6 @@ interface Call {
   readonly tiling: Tiling;
   readonly plan: Plan;
   readonly pipelines: Pipelines;
-  readonly products: readonly Product[];
   /** What it gives; the gradients of the weights come at the end. */
   readonly result: Omit<SequenceResult, 'weights' | 'seconds'> & { weights?: Float32Array };
   readonly seconds: number[];
@@ -101,9 +99,6 @@ interface Group extends TileGroup {
   /** Bytes of their states at one moment. */
   readonly stateBytes: number;
 }
-
-/** A uniform buffer may be bound at multiples of this many bytes, on any device. */
-const uniformAlignment = 256;
 
 /** Workgroups of one dimension. */
 const mostWorkgroups = 65535;
@@ -149,10 +144,9 @@ export class GpuSequence {
         ...(batch.state && { state: new Float32Array(batch.state.length) }),
         ...(gradients && { gate: new Float32Array(batch.gate.length) }),
       };
-      const products = productsOf(sizes);
       const seconds = gpuParts.map(() => 0);
       try {
-        await this.watched({ request, structure, tiling, plan, pipelines, products, result, seconds });
+        await this.watched({ request, structure, tiling, plan, pipelines, result, seconds });
         return { ...result, ...(timed && this.queries && { seconds }) };
       } catch (error) {
         if (!(error instanceof OutOfMemory)) throw error;
@@ -175,7 +169,7 @@ export class GpuSequence {
   }
 
   private async runPlan(call: Call): Promise<void> {
-    const { request, plan, structure, products } = call;
+    const { request, plan, structure } = call;
     const { batch, sizes, gradients, weights } = request;
     await this.buffers.reserve(bytesOf(call, this.limits));
     this.buffers.write('structure', structure.words);
@@ -187,17 +181,7 @@ export class GpuSequence {
     );
     const begin = this.submission(call);
     begin.run('arrange', call.pipelines.arrange, workgroupsFor(places.arrangedEnd));
-    if (gradients) {
-      const fields = new Uint32Array((products.length * uniformAlignment) / 4);
-      products.forEach((product, i) =>
-        fields.set(
-          productFields.map((name) => (name === 'firstPart' ? structure.firstPart[i] : product[name])),
-          (i * uniformAlignment) / 4,
-        ),
-      );
-      this.buffers.write('product', fields);
-      begin.encoder.clearBuffer(this.buffers.get('partial'));
-    }
+    if (gradients) begin.encoder.clearBuffer(this.buffers.get('partial'));
     await this.finish(call, begin, [], () => {});
     for (const each of plan.groups) {
       const lanes = lanesOf(each, plan, tileLanes, batch.lanes / structure.members);
@@ -246,7 +230,7 @@ export class GpuSequence {
     i: number,
     what: 'states' | 'loss' | 'there' | 'back' | 'both',
   ): Promise<void> {
-    const { request, plan, tiling, pipelines, products, result, structure } = call;
+    const { request, plan, tiling, pipelines, result, structure } = call;
     const { batch, sizes } = request;
     const { hidden, inputs } = sizes;
     const { lanes, stateBytes } = group;
@@ -274,20 +258,7 @@ export class GpuSequence {
     if (what === 'both' || what === 'back') {
       work.run('scanBackward', pipelines.scanBackward, [group.count], own);
       const slices = Math.ceil(steps / plan.sliceSteps);
-      products.forEach(({ dy, x }, p) => {
-        const parts = structure.firstPart[p + 1] - structure.firstPart[p];
-        if (parts === 0) return;
-        work.run('blockGradients', pipelines.blockGradients, [parts, slices], {
-          ...own,
-          dy: own[dy],
-          x: own[x],
-          product: {
-            buffer: this.buffers.get('product'),
-            offset: p * uniformAlignment,
-            size: 4 * productFields.length,
-          },
-        });
-      });
+      work.run('blockGradients', pipelines.blockGradients, [structure.parts, slices], own);
       reads.push({ name: 'gateGradient', bytes: 4 * arrays.gate.length });
       takers.push((read) => takeGate(read, result.gate!, lanes, arrays, batch.frames, hidden));
     }
@@ -348,7 +319,7 @@ const tooLittle = (what: string): TtsError =>
   new TtsError('ERR_MEMORY', `the GPU has too little memory (${what}); expected a smaller network, or other kernels`);
 
 /** Bytes of every buffer that a call needs, for its largest group and chunk. */
-function bytesOf({ request, structure, plan, products }: Call, limits: DeviceLimits): Record<string, number> {
+function bytesOf({ request, structure, plan }: Call, limits: DeviceLimits): Record<string, number> {
   const { batch, sizes, gradients, timed } = request;
   const { hidden, projection, classes, inputs } = sizes;
   const lanes = tileLanes * Math.max(...plan.groups.map(({ count }) => count));
@@ -374,7 +345,6 @@ function bytesOf({ request, structure, plan, products }: Call, limits: DeviceLim
     ...(timed && { times: 8 * mostTimestamps }),
   };
   const back = {
-    product: uniformAlignment * products.length,
     gates: row * steps * 2 * hidden,
     candidates: row * steps * 2 * hidden,
     hidden: row * steps * 2 * projection,

@@ -1,8 +1,17 @@
 import type { Layout, NetworkSizes } from './layout.js';
 import { firstDense, layoutOf } from './layout.js';
 import { outputThreads, softmaxParts, type Tiling, tileLanes } from './plan.js';
-import { itemBlocks, itemWords, partThreads, partWords, widestInputs } from './products.js';
-import { forwardSlots, none, sliceStrips, sliceThreads } from './scan_order.js';
+import {
+  bandTiles,
+  dyBuffers,
+  itemBlocks,
+  itemWords,
+  partWords,
+  productFields,
+  widestInputs,
+  xBuffers,
+} from './products.js';
+import { backwardSlices, forwardSlices, forwardSlots, none, sliceStrips, sliceThreads } from './slices.js';
 
 // The shaders of training, in WGSL, written for the sizes of a network. Lanes are cut into tiles. A vector of a tile is
 // stored [rows][lanes], the lane fastest, as vec4f of four lanes; an array of activations is [step][tile][rows][lanes].
@@ -13,22 +22,32 @@ import { forwardSlots, none, sliceStrips, sliceThreads } from './scan_order.js';
 
 /** The words of the uniform buffer `network`, in order: where things are in `structure` and in `arranged`. */
 export const networkFields = [
-  'columnStarts',
   'columns',
-  'entries',
   'blocks',
   'forwardOrder',
   'forwardStarts',
-  'forwardColumns',
+  'forwardPlaces',
   'forwardBlocks',
   'backwardOrder',
   'backwardStarts',
-  'backwardStrips',
+  'backwardPlaces',
   'backwardBlocks',
+  'outputsOrder',
+  'outputsStarts',
+  'outputsPlaces',
+  'outputsBlocks',
+  'outputsBackOrder',
+  'outputsBackStarts',
+  'outputsBackPlaces',
+  'outputsBackBlocks',
+  'products',
   'parts',
   'items',
   'arrangedInputs',
   'arrangedBackward',
+  'arrangedOutputs',
+  'arrangedOutputsBack',
+  'arrangedBiases',
   'arrangedEnd',
 ] as const;
 export type NetworkField = (typeof networkFields)[number];
@@ -49,20 +68,6 @@ export const chunkFields = [
   'scale',
 ] as const;
 export type ChunkField = (typeof chunkFields)[number];
-
-/** The words of the uniform buffer `product`: whose gradients are summed. See `Product`. */
-export const productFields = [
-  'firstPart',
-  'dyRows',
-  'dyFirst',
-  'xRows',
-  'xFirst',
-  'xCount',
-  'xLater',
-  'denseFirst',
-  'denseCount',
-] as const;
-export type ProductField = (typeof productFields)[number];
 
 const struct = (name: string, fields: readonly string[]): string =>
   `struct ${name} { ${fields.map((field) => `${field}: ${field === 'scale' ? 'f32' : 'u32'}`).join(', ')} }\n`;
@@ -92,7 +97,6 @@ function shader(buffers: readonly (readonly [name: string, type: string, access:
 const network = ['network', 'Network', 'uniform'] as const;
 const chunk = ['chunk', 'Chunk', 'uniform'] as const;
 const structure = ['structure', 'u32', 'read'] as const;
-const weights = ['weights', 'vec4f', 'read'] as const;
 
 interface Written {
   readonly sizes: NetworkSizes;
@@ -146,11 +150,20 @@ const each =
     Array.from({ length: items }, (_, k) => body(k)).join('\n');
 
 /**
- * Weights in the order in which the threads of the scans read them, `arranged`: forwards [rows][32 threads] four rows of a
- * block, the dense inputs of each slice [slice][inputs][32 threads], and backwards [rows][four rows][32 threads], where a
- * thread's rows are exchanged as it takes them; see `scanBackward`.
+ * Weights in the order in which threads read them, `arranged`: forwards [rows][32 threads] four rows of a block, the dense
+ * inputs of each slice [slice][inputs][32 threads], backwards [rows][four rows][32 threads]; then the same of the output
+ * matrices, with a bias for each slot. Backwards a thread takes the 16 rows of a block in an order of its own: row i ^ (thread % n). Threads that read
+ * workgroup memory at the same time then read from different banks: eight read vectors at a time.
  */
-function arrange({ sizes: { inputs }, layout }: Written): Shader {
+function arrange({ sizes: { hidden, inputs }, layout, tiling: { outputSteps } }: Written): Shader {
+  const slots = forwardSlots((3 * hidden) / 16);
+  const { outputSlices } = layout;
+  const forwards = (section: string, blocks: string) => `let n = i - ${section};
+    block = structure[network.${blocks} + n / 4u];
+    row = vec4u(0u, 4u, 8u, 12u) + n % 4u;`;
+  const backwards = (section: string, blocks: string, steps: number) => `let n = i - ${section};
+    block = structure[network.${blocks} + n / 128u * 32u + n % 32u];
+    row = (n / 32u % 4u * 4u + vec4u(0u, 1u, 2u, 3u)) ^ vec4u(n % ${8 / steps}u);`;
   return shader(
     [network, structure, ['weights', 'f32', 'read'], ['arranged', 'vec4f', 'write']],
     `
@@ -160,19 +173,30 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: v
   if (i >= network.arrangedEnd) { return; }
   var block = ${none}u; var row = vec4u(0u);
   if (i < network.arrangedInputs) {
-    block = structure[network.forwardBlocks + i / 4u];
-    row = vec4u(0u, 4u, 8u, 12u) + i % 4u;
+    ${forwards('0u', 'forwardBlocks')}
   } else if (i < network.arrangedBackward) {
     let n = i - network.arrangedInputs;
     let slot = n / ${32 * inputs}u * ${sliceStrips}u + n / 4u % ${sliceStrips}u;
     let strip = structure[network.forwardOrder + slot];
-    let first = structure[slot / ${forwardSlots(layout.shapes[0][1])}u * ${layout.rowStride}u + ${layout.rowOffset[firstDense]}u];
+    let first = structure[slot / ${slots}u * ${layout.rowStride}u + ${layout.rowOffset[firstDense]}u];
     if (strip != ${none}u) { block = first + strip * ${inputs}u + n / 32u % ${inputs}u; }
     row = vec4u(0u, 4u, 8u, 12u) + n % 4u;
+  } else if (i < network.arrangedOutputs) {
+    ${backwards('network.arrangedBackward', 'backwardBlocks', 1)}
+  } else if (i < network.arrangedOutputsBack) {
+    ${forwards('network.arrangedOutputs', 'outputsBlocks')}
+  } else if (i < network.arrangedBiases) {
+    ${backwards('network.arrangedOutputsBack', 'outputsBackBlocks', outputSteps)}
   } else {
-    let n = i - network.arrangedBackward;
-    block = structure[network.backwardBlocks + n / 128u * 32u + n % 32u];
-    row = (n / 32u % 4u * 4u + vec4u(0u, 1u, 2u, 3u)) ^ vec4u(n % 8u);
+    let n = i - network.arrangedBiases;
+    let slice = n / 32u;
+    let strip = structure[network.outputsOrder + n / 4u];
+    let within = slice % ${outputSlices.forwardStride}u;
+    var matrix = ${layout.rowOffset[firstDense + 1]}u;
+    ${[1, 2, 3].map((o) => `if (within >= ${outputSlices.forward[o]}u) { matrix = ${layout.rowOffset[firstDense + 1 + o]}u; }`).join(' ')}
+    let first = structure[slice / ${outputSlices.forwardStride}u * ${layout.rowStride}u + matrix];
+    if (strip != ${none}u) { block = first + strip; }
+    row = vec4u(0u, 4u, 8u, 12u) + n % 4u;
   }
   var w = vec4f(0.0);
   if (block != ${none}u) { w = vec4f(${['x', 'y', 'z', 'w'].map((l) => `weights[block * 16u + row.${l}]`).join(', ')}); }
@@ -191,7 +215,7 @@ function scanForward({ sizes, tiling }: Written, keep: boolean): Shader {
   const { hidden: H, inputs } = sizes;
   const { forwardThreads: threads, forwardItems: items, forwardUnits: units } = tiling;
   const all = each(items);
-  const slots = forwardSlots(H);
+  const slots = forwardSlots((3 * H) / 16);
   const rowOf = (k: number, j: string) => `row${k} + 4u * ${j}`;
   return shader(
     [
@@ -252,12 +276,12 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: v
       ${four((j) => `a${k}[${j}] = vec4f(0.0);`)}
       // What the next block needs is read before this one is worked on.
       var w = arranged[begin${k} * 32u + place];
-      var column = structure[network.forwardColumns + begin${k} * ${sliceStrips}u + place / 4u];
+      var column = structure[network.forwardPlaces + begin${k} * ${sliceStrips}u + place / 4u];
       for (var b = begin${k} + 1u; b <= end${k}; b++) {
         let x = state[column];
         let now = w;
         w = arranged[b * 32u + place];
-        column = structure[network.forwardColumns + b * ${sliceStrips}u + place / 4u];
+        column = structure[network.forwardPlaces + b * ${sliceStrips}u + place / 4u];
         ${four((j) => `a${k}[${j}] = fma(vec4f(now[${j}]), x, a${k}[${j}]);`)}
       }
       ${four((j) => `d${k}[${j}] = c${k}[${j}];`)}
@@ -313,45 +337,50 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: v
 function outputs({ sizes, layout, tiling }: Written, back: boolean): Shader {
   const { hidden: H, projection: P, classes: Q } = sizes;
   const V = tiling.outputSteps;
-  const place = `let v = item % ${V}u; let t = t0 + v; let at = min(t, chunk.steps - 1u) * chunk.tiles + tile;`;
+  const { outputSlices } = layout;
+  const place = `let v = item % ${V}u; let t = t0 + v; let at = min(t, chunk.steps - 1u) * chunk.tiles + tile;
+      let place = item / ${V}u % 32u;`;
   const pick = (coarse: number, fine: number) => `select(${coarse}u, ${fine}u, half == 1u)`;
   const forward = (matrix: number, rows: number, source: string, then: (j: string) => string) => `
     {
-    let rowStart = rows + ${pick(layout.rowOffset[matrix], layout.rowOffset[matrix + 2])};
-    let firstBias = structure[rows + ${pick(layout.rowOffset[firstDense + matrix], layout.rowOffset[firstDense + matrix + 2])}];
-    for (var item = tid; item < ${(rows / 4) * V}u; item += ${outputThreads}u) {
+    let firstSlice = member * ${outputSlices.forwardStride}u + ${pick(outputSlices.forward[matrix - 1], outputSlices.forward[matrix + 1])};
+    for (var item = tid; item < ${forwardSlices(rows / 16) * 32 * V}u; item += ${outputThreads}u) {
       ${place}
-      let quad = item / ${V}u; let row = quad * 4u;
+      let slice = firstSlice + item / ${32 * V}u;
+      let strip = structure[network.outputsOrder + slice * ${sliceStrips}u + place / 4u];
       var a = array<vec4f, 4>();
-      let end = structure[rowStart + quad / 4u + 1u];
-      for (var b = structure[rowStart + quad / 4u]; b < end; b++) {
-        let w = weights[b * 4u + quad % 4u];
-        let x = ${source}[structure[network.columns + b] * ${V}u + v];
+      let end = structure[network.outputsStarts + slice + 1u];
+      for (var b = structure[network.outputsStarts + slice]; b < end; b++) {
+        let w = arranged[network.arrangedOutputs + b * 32u + place];
+        let x = ${source}[structure[network.outputsPlaces + b * ${sliceStrips}u + place / 4u] * ${V}u + v];
         ${four((j) => `a[${j}] = fma(vec4f(w[${j}]), x, a[${j}]);`)}
       }
-      let bias = weights[(firstBias + quad / 4u) * 4u + quad % 4u];
-      ${four(then)}
+      if (strip != ${none}u) {
+        let row = strip * 16u + place % 4u;
+        let bias = arranged[network.arrangedBiases + slice * 32u + place];
+        ${four((j) => then(j))}
+      }
     }
     }
     workgroupBarrier();`;
   const backward = (matrix: number, columns: number, source: string, then: string) => `
     {
-    let columnStart = network.columnStarts + member * ${layout.columnStride}u + ${pick(layout.columnOffset[matrix - 1], layout.columnOffset[matrix + 1])};
-    for (var item = tid; item < ${columns * V}u; item += ${outputThreads}u) {
+    let firstSlice = member * ${outputSlices.backwardStride}u + ${pick(outputSlices.backward[matrix - 1], outputSlices.backward[matrix + 1])};
+    for (var item = tid; item < ${backwardSlices(columns) * 32 * V}u; item += ${outputThreads}u) {
       ${place}
-      let c = item / ${V}u;
+      let slice = firstSlice + item / ${32 * V}u;
+      let c = structure[network.outputsBackOrder + slice * 32u + place];
       var sum = vec4f(0.0);
-      let end = structure[columnStart + c + 1u];
-      for (var k = structure[columnStart + c]; k < end; k++) {
-        let base = structure[network.entries + 2u * k] * ${16 * V}u + v;
-        let block = structure[network.entries + 2u * k + 1u] * 4u;
+      let end = structure[network.outputsBackStarts + slice + 1u];
+      for (var b = structure[network.outputsBackStarts + slice]; b < end; b++) {
+        let base = structure[network.outputsBackPlaces + b * 32u + place] * 16u + place % ${8 / V}u;
+        let source = network.arrangedOutputsBack + b * 128u + place;
         ${four(
-          (i) => `
-          let w = weights[block + ${i}];
-          ${four((j) => `sum = fma(vec4f(w[${j}]), ${source}[base + (4u * ${i} + ${j}) * ${V}u], sum);`)}`,
+          (i) => `let w = arranged[source + 32u * ${i}];
+          ${four((l) => `sum = fma(vec4f(w[${l}]), ${source}[(base ^ (4u * ${i} + ${l})) * ${V}u + v], sum);`)}`,
         )}
       }
-      ${then}
+      if (c != ${none}u) { ${then} }
     }
     }
     workgroupBarrier();`;
@@ -363,7 +392,7 @@ function outputs({ sizes, layout, tiling }: Written, back: boolean): Shader {
       network,
       chunk,
       structure,
-      weights,
+      ['arranged', 'vec4f', 'read'],
       ['states', 'vec4f', 'read'],
       ['targets', 'vec4u', 'read'],
       ['nats', 'vec4f', 'write'],
@@ -385,7 +414,6 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: v
   let tile = wid.x; ${member}
   let t0 = wid.y * ${tiling.outputSteps}u;
   let half = wid.z;
-  let rows = member * ${layout.rowStride}u;
   for (var item = tid; item < ${(H / 2) * V}u; item += ${outputThreads}u) {
     ${place}
     xs[item] = states[((at + chunk.tiles) * ${H}u + half * ${H / 2}u + item / ${V}u)];
@@ -395,10 +423,10 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: v
     1,
     P,
     'xs',
-    (j) => `let y = max(vec4f(0.0), a[${j}] + bias[${j}]); ys[(row + ${j}) * ${V}u + v] = y;
-      ${back ? `if (${inside}) { hidden[(at * ${2 * P}u + half * ${P}u + row + ${j})] = y; }` : ''}`,
+    (j) => `let y = max(vec4f(0.0), a[${j}] + bias[${j}]); ys[(row + 4u * ${j}) * ${V}u + v] = y;
+      ${back ? `if (${inside}) { hidden[(at * ${2 * P}u + half * ${P}u + row + 4u * ${j})] = y; }` : ''}`,
   )}
-  ${forward(2, Q, 'ys', (j) => `zs[(row + ${j}) * ${V}u + v] = a[${j}] + bias[${j}];`)}
+  ${forward(2, Q, 'ys', (j) => `zs[(row + 4u * ${j}) * ${V}u + v] = a[${j}] + bias[${j}];`)}
   // Several threads share the classes of a softmax; every sum is in the same order. A thread takes four lanes: threads
   // that wrote components of one vector would race.
   let v = tid % ${V}u; let part = tid / ${V}u; let t = t0 + v;
@@ -449,7 +477,7 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: v
     2,
     P,
     'zs',
-    `let d = select(vec4f(0.0), sum, ys[item] > vec4f(0.0)); ys[item] = d;
+    `let d = select(vec4f(0.0), sum, ys[c * ${V}u + v] > vec4f(0.0)); ys[c * ${V}u + v] = d;
       if (${inside}) { errors[(at * ${errorRows}u + half * ${P}u + c)] = d; }`,
   )}
   ${backward(1, H / 2, 'ys', `if (${inside}) { stateErrors[(at * ${H}u + half * ${H / 2}u + c)] = sum; }`)}`
@@ -494,7 +522,7 @@ function scanBackward({ sizes, tiling }: Written): Shader {
       let slice = (member * ${sets.length}u + ${set}u) * ${slices}u + tid / 32u + ${(k * threads) / 32}u;
       let end = structure[network.backwardStarts + slice + 1u];
       for (var b = structure[network.backwardStarts + slice]; b < end; b++) {
-        let base = structure[network.backwardStrips + b * 32u + place] * 16u + place % 8u;
+        let base = structure[network.backwardPlaces + b * 32u + place] * 16u + place % 8u;
         let source = network.arrangedBackward + b * 128u + place;
         ${four(
           (i) => `let w = arranged[source + 32u * ${i}];
@@ -593,46 +621,49 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: v
 
 /**
  * Adds the gradients of the blocks of a part of a product (first coordinate; see products.ts), in a slice of time
- * (second), to `partial` [slice][block][16]: tile by tile, so that the order of the additions does not depend on how
- * many tiles are here together. For each step of a tile a workgroup has all inputs and its errors in workgroup memory; a
- * thread takes eight rows of up to eight blocks.
+ * (second), to `partial` [slice][block][16]. For each step of a tile a workgroup has all inputs and its errors in
+ * workgroup memory; a thread takes eight rows of up to eight blocks.
  */
 function blockGradients({ sizes, tiling }: Written): Shader {
-  const width = widestInputs(sizes) + 16 * tiling.productStrips;
-  const pieces = Array.from({ length: Math.ceil(width / partThreads) }, (_, p) => p);
+  const { productThreads: threads, productStrips } = tiling;
+  const width = widestInputs(sizes) + 16 * productStrips;
+  const pieces = Array.from({ length: Math.ceil(width / threads) }, (_, p) => p);
   const eight = (body: (b: number) => string) => Array.from({ length: itemBlocks }, (_, b) => body(b)).join('\n');
-  const xRows = sizes.inputs + 1;
+  const choice = (which: string, buffers: readonly string[], index: string) =>
+    buffers
+      .map((buffer, i) => `${i > 0 ? 'else ' : ''}if (${which} == ${i}u) { value = ${buffer}[${index}]; }`)
+      .join(' ');
   return shader(
     [
       network,
       chunk,
-      ['product', 'Product', 'uniform'],
       structure,
-      ['dy', 'vec4f', 'read'],
-      ['x', 'vec4f', 'read'],
-      ['inputs', 'vec4f', 'read'],
+      ...[...dyBuffers, ...xBuffers, 'inputs'].map((name) => [name, 'vec4f', 'read'] as const),
       ['partial', 'vec4f', 'write'],
     ],
     `
 // The inputs, those of dense blocks, and the errors, whose rows are exchanged for the banks of threads to differ.
 var<workgroup> staged: array<vec4f, ${width}>;
-@compute @workgroup_size(${partThreads})
+@compute @workgroup_size(${threads})
 fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: vec3u) {
-  let part = network.parts + (product.firstPart + wid.x) * ${partWords}u;
-  let member = structure[part]; let firstStrip = structure[part + 1u]; let strips = structure[part + 2u];
-  let firstItem = structure[part + 3u]; let items = structure[part + 4u];
+  let part = network.parts + wid.x * ${partWords}u;
+  let member = structure[part]; let product = network.products + structure[part + 1u] * ${productFields.length}u;
+  let firstStrip = structure[part + 2u]; let strips = structure[part + 3u];
+  let firstItem = structure[part + 4u]; let items = structure[part + 5u];
+  ${productFields.map((name, i) => `let ${name} = structure[product + ${i}u];`).join(' ')}
   let begin = max(member * chunk.tilesOfMember, chunk.firstTile);
   let end = min((member + 1u) * chunk.tilesOfMember, chunk.firstTile + chunk.tiles);
-  let t0 = wid.y * chunk.sliceSteps; let length = min(chunk.sliceSteps, chunk.steps - t0);
-  let positions = select(0u, end - begin, end > begin) * length;
-  if (positions == 0u) { return; }
-  let tile0 = begin - chunk.firstTile;
-  let dense = product.xCount; let errors = dense + product.denseCount; let width = errors + strips * 16u;
+  if (begin >= end) { return; }
+  let t0 = wid.y * chunk.sliceSteps; let t1 = min(t0 + chunk.sliceSteps, chunk.steps);
+  let lastTile = end - chunk.firstTile;
+  let positions = (end - begin) * (t1 - t0);
+  let errorsAt = xCount + denseCount; let width = errorsAt + strips * 16u;
+  let dyAt = dyFirst + firstStrip * 16u;
   let half = tid % 2u;
   let works = tid / 2u < items;
   let item = network.items + (firstItem + min(tid / 2u, items - 1u)) * ${itemWords}u;
   let block = structure[item + 1u]; let blocks = structure[item + 2u];
-  let dyRow = errors + structure[item] * 16u + half * 8u;
+  let dyRow = errorsAt + structure[item] * 16u + half * 8u;
   ${eight((b) => `let c${b} = structure[network.columns + block + min(${b}u, blocks - 1u)] + structure[item + 3u];`)}
   let to = ((chunk.firstSlice + wid.y) * network.blocks + block) * 4u + half * 2u;
   ${eight(
@@ -640,33 +671,42 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: v
   if (works && ${b}u < blocks) { low${b} = partial[to + ${4 * b}u]; high${b} = partial[to + ${4 * b + 1}u]; }`,
   )}
   ${pieces.map((p) => `var piece${p} = vec4f(0.0);`).join(' ')}
+  var band = begin - chunk.firstTile; var t = t0; var tile = band;
   for (var n = 0u; n <= positions; n++) {
-    // Read one position ahead.
+    // What is read is worked on one position later.
     if (n > 0u) {
       workgroupBarrier();
       ${pieces
         .map(
           (p) => `{
-        let i = tid + ${p * partThreads}u;
-        let row = i - min(i, errors);
-        if (i < width) { staged[select(i, errors + (row ^ ((row >> 3u) & 1u)), i >= errors)] = piece${p}; }
+        let i = tid + ${p * threads}u;
+        let row = i - min(i, errorsAt);
+        if (i < width) { staged[select(i, errorsAt + (row ^ ((row >> 3u) & 1u)), i >= errorsAt)] = piece${p}; }
       }`,
         )
         .join('\n')}
       workgroupBarrier();
     }
     if (n < positions) {
-      let at = (t0 + n % length) * chunk.tiles + tile0 + n / length;
+      let at = t * chunk.tiles + tile;
       ${pieces
         .map(
           (p) => `{
-        let i = tid + ${p * partThreads}u;
-        if (i < dense) { piece${p} = x[(at + product.xLater * chunk.tiles) * product.xRows + product.xFirst + i]; }
-        else if (i < errors) { piece${p} = inputs[at * ${xRows}u + product.denseFirst + i - dense]; }
-        else if (i < width) { piece${p} = dy[at * product.dyRows + product.dyFirst + firstStrip * 16u + i - errors]; }
+        let i = tid + ${p * threads}u;
+        var value = vec4f(0.0);
+        if (i < xCount) { let index = (at + xLater * chunk.tiles) * xRows + xFirst + i; ${choice('xBuffer', xBuffers, 'index')} }
+        else if (i < errorsAt) { value = inputs[at * ${sizes.inputs + 1}u + denseFirst + i - xCount]; }
+        else if (i < width) { let index = at * dyRows + dyAt + i - errorsAt; ${choice('dyBuffer', dyBuffers, 'index')} }
+        piece${p} = value;
       }`,
         )
         .join('\n')}
+      tile++;
+      if (tile == min(band + ${bandTiles}u, lastTile)) {
+        t++;
+        if (t == t1) { t = t0; band += ${bandTiles}u; }
+        tile = band;
+      }
     }
     if (n > 0u && works) {
       ${Array.from({ length: 8 }, (_, i) => `let d${i} = staged[dyRow + (${i}u ^ half)];`).join(' ')}

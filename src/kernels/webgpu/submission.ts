@@ -19,7 +19,7 @@ export class DeviceBuffers {
       const usage =
         name === 'read'
           ? GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST
-          : name === 'chunk' || name === 'product' || name === 'network'
+          : name === 'chunk' || name === 'network'
             ? GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST
             : GPUBufferUsage.STORAGE |
               GPUBufferUsage.COPY_SRC |

@@ -10,7 +10,7 @@ import {
   type SlicedEntries,
   sliceStrips,
   sliceThreads,
-} from './scan_order.js';
+} from './slices.js';
 
 /** Recurrent matrices of some members with rows of blocks of any length, some of none. */
 function recurrent(hidden: number, members: number) {
@@ -26,7 +26,7 @@ function recurrent(hidden: number, members: number) {
       columns.push(...all.slice(0, kept).sort((a, b) => a - b));
       rowStart[strip + 1] = columns.length;
     }
-    const member = { rowStart, column: Int32Array.from(columns), first };
+    const member = { rowStart, column: Int32Array.from(columns), first, columns: hidden };
     first += columns.length + 5;
     return member;
   });
@@ -56,7 +56,7 @@ for (const [hidden, rounds] of [
 
   test(`forwards every block of the recurrent matrix is in the slot of its strip, ${hidden} units`, () => {
     const entries = forwardEntries(members, rounds);
-    assert.equal(entries.order.length, 2 * forwardSlots(hidden));
+    assert.equal(entries.order.length, 2 * forwardSlots((3 * hidden) / stripRows));
     const expected = members.flatMap(({ rowStart, column, first }) =>
       Array.from(column, (c, k) => `${rowStart.findLastIndex((start) => start <= k)} ${c} ${first + k}`),
     );
@@ -65,7 +65,7 @@ for (const [hidden, rounds] of [
 
   for (const gates of [1, 3])
     test(`backwards every block is in the slot of its column, ${hidden} units, ${gates} gates at a time`, () => {
-      const entries = backwardEntries(members, hidden, gates, rounds === 3 ? 3 : 1);
+      const entries = backwardEntries(members, (strips) => (strips / 3) * gates, rounds === 3 ? 3 : 1);
       const sets = 3 / gates;
       assert.equal(entries.order.length, 2 * sets * hidden);
       for (let set = 0; set < 2 * sets; set++)

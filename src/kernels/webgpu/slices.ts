@@ -1,9 +1,7 @@
-import { stripRows } from './layout.js';
-
-// How the threads of the scans share the recurrent matrix. Threads of a warp should read words and weights that lie side
-// by side, and be done at about the same time. So rows or columns of blocks are sorted by their number of blocks and cut
-// into slices of 32 threads; a slice is as long as its longest row, and what the others lack are blocks of zeros (SELL-C-σ:
-// Kreutzer et al. 2014, SIAM J. Sci. Comput. 36(5), arXiv 1307.6209).
+// How threads share a sparse matrix. Threads of a warp should read words and weights that lie side by side, and be done at
+// about the same time. So rows or columns of blocks are sorted by their number of blocks and cut into slices of 32
+// threads; a slice is as long as its longest row, and what the others lack are blocks of zeros (SELL-C-σ: Kreutzer et al.
+// 2014, SIAM J. Sci. Comput. 36(5), arXiv 1307.6209).
 
 /** Threads of a slice. */
 export const sliceThreads = 32;
@@ -74,20 +72,24 @@ class Slices {
   }
 }
 
-/** The recurrent matrix of a member: [strips + 1] and [blocks], and its first block among those of all members. */
-export interface RecurrentBlocks {
+/** A matrix of a member: [strips + 1] and [blocks], and its first block among those of all members. */
+export interface MatrixBlocks {
   readonly rowStart: Int32Array;
   readonly column: Int32Array;
   readonly first: number;
 }
 
-/** Slots of a member forwards. */
-export const forwardSlots = (hidden: number): number => Math.ceil((3 * hidden) / stripRows / sliceStrips) * sliceStrips;
+/** Slots of so many strips forwards. */
+export const forwardSlots = (strips: number): number => Math.ceil(strips / sliceStrips) * sliceStrips;
 
-/** Rows of blocks of all gates, for the product with the state. */
-export function forwardEntries(members: readonly RecurrentBlocks[], rounds: number): SlicedEntries {
+/** Slices of so many strips forwards, and of so many columns backwards. */
+export const forwardSlices = (strips: number): number => Math.ceil(strips / sliceStrips);
+export const backwardSlices = (columns: number): number => Math.ceil(columns / sliceThreads);
+
+/** Rows of blocks, for products with the inputs, of one matrix after the other. */
+export function forwardEntries(matrices: readonly MatrixBlocks[], rounds = 1): SlicedEntries {
   const slices = new Slices(sliceStrips);
-  for (const { rowStart, column, first } of members) {
+  for (const { rowStart, column, first } of matrices) {
     const strips = rowStart.length - 1;
     slices.add(
       Array.from({ length: strips }, (_, strip) =>
@@ -103,25 +105,25 @@ export function forwardEntries(members: readonly RecurrentBlocks[], rounds: numb
 }
 
 /**
- * Columns, for the errors that go back to the state: of all gates at once, or gate by gate. The strips of an entry are
- * counted within the gates that are taken together.
- * @param gates that are taken together, 1 or 3
+ * Columns, for errors that go back to the inputs, of one matrix after the other; of a matrix, of so many strips at a time.
+ * The strips of an entry are counted within those that are taken together.
  */
 export function backwardEntries(
-  members: readonly RecurrentBlocks[],
-  hidden: number,
-  gates: number,
-  rounds: number,
+  matrices: readonly (MatrixBlocks & { readonly columns: number })[],
+  together: (strips: number) => number,
+  rounds = 1,
 ): SlicedEntries {
   const slices = new Slices(sliceThreads);
-  const strips = (gates * hidden) / stripRows;
-  for (const { rowStart, column, first } of members)
-    for (let from = 0; from < rowStart.length - 1; from += strips) {
-      const columns = Array.from({ length: hidden }, (): Entry[] => []);
-      for (let strip = 0; strip < strips; strip++)
-        for (let k = rowStart[from + strip]; k < rowStart[from + strip + 1]; k++)
-          columns[column[k]].push({ place: strip, block: first + k });
-      slices.add(columns, rounds);
+  for (const { rowStart, column, first, columns } of matrices) {
+    const strips = rowStart.length - 1;
+    const some = together(strips);
+    for (let begin = 0; begin < strips; begin += some) {
+      const rows = Array.from({ length: columns }, (): Entry[] => []);
+      for (let strip = 0; strip < some; strip++)
+        for (let k = rowStart[begin + strip]; k < rowStart[begin + strip + 1]; k++)
+          rows[column[k]].push({ place: strip, block: first + k });
+      slices.add(rows, rounds);
     }
+  }
   return slices.done();
 }
