@@ -17,6 +17,7 @@ import {
   checkSlots,
 } from './check.js';
 import { checkClassifier, checkClassifierGradients } from './check_classifier.js';
+import { checkVocoder } from './check_vocoder.js';
 import { checkArray, checkBoolean, checkList, checkObject, checkWhole, wrong } from './check_values.js';
 import type { ClassifierBatch, ClassifierGradients, ClassifierNetwork, ClassifierResult } from './classifier.js';
 import type { ExcitationBatch, ExcitationCodes } from './excitation.js';
@@ -158,6 +159,15 @@ class GuardedKernels implements Kernels {
   samplerProduct(matrix: StoredMatrix, x: Float32Array, y: Float32Array, repetitions = 1): number {
     const seen = checkSamplerProduct(matrix, x, y, repetitions, this.remember);
     return coded(() => this.kernels.samplerProduct(seen, x, y, repetitions));
+  }
+
+  get vocoderGradients(): Kernels['vocoderGradients'] {
+    const { kernels, parts, remember } = this;
+    if (!kernels.vocoderGradients) return undefined;
+    return (members, conditioning, batch, scale, gradients) => {
+      const seen = checkVocoder(members, conditioning, batch, scale, gradients, remember, parts?.length);
+      return coded(() => kernels.vocoderGradients!(seen.members, seen.conditioning, seen.batch, scale, seen.gradients));
+    };
   }
 
   get readSeconds(): Kernels['readSeconds'] {

@@ -1,6 +1,11 @@
 import type { SequenceBatch } from '../interface/kernels.js';
 import type { Plan, StepChunk, TileGroup } from './plan.js';
 
+/** The batch of a call of the GPU; without a gate conditioning where the call has what it comes from. */
+export interface RequestBatch extends Omit<SequenceBatch, 'gate' | 'nll' | 'profile' | 'meanwhile'> {
+  readonly gate?: Float32Array;
+}
+
 /** What of a batch a call of the shaders is about: some lanes, some steps. Lanes beyond those of a member do not count. */
 export interface ChunkArrays {
   /** Frame of the batch that the chunk begins in, the position of its first step in it, and its frames. */
@@ -8,14 +13,14 @@ export interface ChunkArrays {
   readonly phase: number;
   readonly frames: number;
   /** [lanes, steps + 1] and [lanes, steps], as in the batch; of an even number of elements, because words have two. */
-  readonly codes: Uint16Array<ArrayBuffer>;
-  readonly heard: Uint16Array<ArrayBuffer>;
+  readonly codes: Uint16Array;
+  readonly heard: Uint16Array;
   /** [lanes, steps, cues], where there are any. */
-  readonly cues: Float32Array<ArrayBuffer> | undefined;
-  /** [lanes, frames, 3H]. */
-  readonly gate: Float32Array<ArrayBuffer>;
+  readonly cues: Float32Array | undefined;
+  /** [lanes, frames, 3H], where the batch has one. */
+  readonly gate: Float32Array | undefined;
   /** [lanes] samples that count. */
-  readonly lengths: Uint32Array<ArrayBuffer>;
+  readonly lengths: Uint32Array;
 }
 
 /** The lane of the batch at each place of some tiles; -1 where there is none. */
@@ -27,9 +32,9 @@ export function lanesOf({ first, count }: TileGroup, { tilesOfMember }: Plan, ti
   });
 }
 
-/** What the first `prepare` of a chunk reads. */
+/** What the first `prepare` of a chunk reads: the arrays of the batch themselves where it is all of it, in order. */
 export function chunkArrays(
-  batch: SequenceBatch,
+  batch: RequestBatch,
   lanes: Int32Array,
   { start, steps }: StepChunk,
   { hidden, cues }: { readonly hidden: number; readonly cues: number },
@@ -37,12 +42,27 @@ export function chunkArrays(
   const firstFrame = Math.floor((batch.phase + start) / batch.hop);
   const phase = batch.phase + start - firstFrame * batch.hop;
   const frames = Math.ceil((phase + steps) / batch.hop);
+  const lengths = new Uint32Array(lanes.length);
+  lanes.forEach((lane, place) => {
+    if (lane >= 0) lengths[place] = Math.min(steps, Math.max(0, (batch.lengths?.[lane] ?? batch.steps) - start));
+  });
+  const whole = steps === batch.steps && lanes.length === batch.lanes && lanes.every((lane, place) => lane === place);
+  if (whole && batch.heard && lanes.length % 2 === 0)
+    return {
+      firstFrame,
+      phase,
+      frames,
+      codes: batch.codes,
+      heard: batch.heard,
+      cues: batch.cues,
+      gate: batch.gate,
+      lengths,
+    };
   const even = (length: number) => Math.ceil(length / 2) * 2;
   const codes = new Uint16Array(even(lanes.length * (steps + 1)));
   const heard = new Uint16Array(even(lanes.length * steps));
   const heardCues = cues > 0 ? new Float32Array(lanes.length * steps * cues) : undefined;
-  const gate = new Float32Array(lanes.length * frames * 3 * hidden);
-  const lengths = new Uint32Array(lanes.length);
+  const gate = batch.gate && new Float32Array(lanes.length * frames * 3 * hidden);
   lanes.forEach((lane, place) => {
     if (lane < 0) return;
     const code = lane * (batch.steps + 1) + start;
@@ -55,8 +75,7 @@ export function chunkArrays(
     heardCues?.set(batch.cues!.subarray(step * cues, (step + steps) * cues), place * steps * cues);
     const row = 3 * hidden;
     const frame = lane * batch.frames + firstFrame;
-    gate.set(batch.gate.subarray(frame * row, (frame + frames) * row), place * frames * row);
-    lengths[place] = Math.min(steps, Math.max(0, (batch.lengths?.[lane] ?? batch.steps) - start));
+    gate?.set(batch.gate!.subarray(frame * row, (frame + frames) * row), place * frames * row);
   });
   return { firstFrame, phase, frames, codes, heard, cues: heardCues, gate, lengths };
 }
@@ -85,6 +104,21 @@ export function untileStates(
     if (lane < 0) return;
     const at = Math.floor(place / tile) * hidden * tile + (place % tile);
     for (let i = 0; i < hidden; i++) state[lane * hidden + i] = tiled[at + i * tile];
+  });
+}
+
+/** Puts the nats of the slices of a chunk, [slice][place], into those of the batch, [slices, lanes]. */
+export function takeSums(
+  sums: Float32Array,
+  all: Float32Array,
+  lanes: Int32Array,
+  { firstSlice }: StepChunk,
+  lanesOfBatch: number,
+): void {
+  lanes.forEach((lane, place) => {
+    if (lane < 0) return;
+    for (let i = place, slice = firstSlice; i < sums.length; i += lanes.length, slice++)
+      all[slice * lanesOfBatch + lane] = sums[i];
   });
 }
 

@@ -102,7 +102,7 @@ export class Packing {
   }
 
   /** Takes the gradients of all weights out of those of the blocks, [blocks, 16]. */
-  unpack(packed: Float32Array, gradients: readonly SequenceGradients[]): void {
+  unpack(packed: Float32Array, gradients: readonly Omit<SequenceGradients, 'gate'>[]): void {
     const { hidden, inputs } = this.sizes;
     gradients.forEach(({ sparse, dense }, m) => {
       sparse.forEach((array, i) => {

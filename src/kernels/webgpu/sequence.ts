@@ -1,6 +1,22 @@
 import { TtsError } from '../../base/errors.js';
-import type { SequenceBatch } from '../interface/kernels.js';
-import { type ChunkArrays, chunkArrays, lanesOf, takeGate, takeNats, tiledStates, untileStates } from './chunks.js';
+import {
+  type ChunkArrays,
+  chunkArrays,
+  lanesOf,
+  type RequestBatch,
+  takeGate,
+  takeNats,
+  takeSums,
+  tiledStates,
+  untileStates,
+} from './chunks.js';
+import {
+  compileConditioning,
+  Conditioning,
+  type ConditioningPipelines,
+  type ConditioningRequest,
+  type Stretch,
+} from './conditioning.js';
 import { firstDense, layoutOf, type NetworkSizes } from './layout.js';
 import type { PackedStructure } from './packing.js';
 import {
@@ -27,12 +43,23 @@ import {
   mostTimestamps,
   OutOfMemory,
   type Pipeline,
+  type Read,
   readOffsets,
   Submission,
+  uniformAlignment,
 } from './submission.js';
 
 /** The kernels of the GPU, in the order of `SequenceResult.seconds`. */
-export const gpuParts = ['prepare', 'scanForward', 'outputs', 'scanBackward', 'blockGradients', 'reduce'] as const;
+export const gpuParts = [
+  'conditioning',
+  'prepare',
+  'scanForward',
+  'outputs',
+  'scanBackward',
+  'blockGradients',
+  'reduce',
+  'conditioningBack',
+] as const;
 
 /** One call of the kernels, its arguments checked and packed. */
 export interface SequenceRequest {
@@ -41,21 +68,29 @@ export interface SequenceRequest {
   readonly structure?: PackedStructure;
   /** [blocks, 16]. */
   readonly weights: Float32Array;
-  readonly batch: Omit<SequenceBatch, 'nll' | 'profile' | 'meanwhile'>;
+  readonly batch: RequestBatch;
+  /** What the gate conditioning comes from, where the batch has none; then there are gradients, but not of it. */
+  readonly conditioning?: ConditioningRequest;
+  /** Whether the nats of each sample are wanted. */
+  readonly nll: boolean;
   readonly scale: number;
   readonly gradients: boolean;
   readonly timed: boolean;
 }
 
 export interface SequenceResult {
-  /** [lanes, steps]. */
-  readonly nll: Float32Array;
+  /** [lanes] sums. */
+  readonly nats: Float64Array;
+  /** [lanes, steps], where it was asked for. */
+  readonly nll?: Float32Array;
   /** [lanes, H], where the batch has one. */
   readonly state?: Float32Array;
   /** [lanes, frames, 3H]. */
   readonly gate?: Float32Array;
   /** [blocks, 16]. */
   readonly weights?: Float32Array;
+  /** Of the tensors of the frame-rate network, end to end. */
+  readonly tensors?: Float32Array;
   /** That each of `gpuParts` took, where it was asked for and can be told. */
   readonly seconds?: readonly number[];
 }
@@ -71,7 +106,7 @@ interface Product {
 type Pipelines = Readonly<Record<ShaderName, Pipeline>>;
 
 /** What a loss without gradients takes. */
-const lossShaders: readonly ShaderName[] = ['prepare', 'scanForwardLoss', 'outputsLoss'];
+const lossShaders: readonly ShaderName[] = ['prepare', 'scanForwardLoss', 'outputsLoss', 'sumNats'];
 
 /** What gradients take. */
 const gradientShaders = ({ chunks }: Plan): readonly ShaderName[] => [
@@ -79,6 +114,7 @@ const gradientShaders = ({ chunks }: Plan): readonly ShaderName[] => [
   ...(chunks.length > 1 ? (['scanForwardLoss'] as const) : []),
   'scanForward',
   'outputs',
+  'sumNats',
   'scanBackward',
   'blockGradients',
   'reduce',
@@ -92,8 +128,14 @@ interface Call {
   readonly plan: Plan;
   readonly pipelines: Pipelines;
   readonly products: readonly Product[];
+  readonly conditioning: Conditioning | undefined;
   /** What it gives; the gradients of the weights come at the end. */
-  readonly result: Omit<SequenceResult, 'weights' | 'seconds'> & { weights?: Float32Array };
+  readonly result: Omit<SequenceResult, 'nats' | 'weights' | 'tensors' | 'seconds'> & {
+    weights?: Float32Array;
+    tensors?: Float32Array;
+  };
+  /** [slices, lanes] nats. */
+  readonly sums: Float32Array;
   readonly seconds: number[];
 }
 
@@ -105,9 +147,6 @@ interface Group extends TileGroup {
   readonly stateBytes: number;
 }
 
-/** A uniform buffer may be bound at multiples of this many bytes, on any device. */
-const uniformAlignment = 256;
-
 /** Workgroups of one dimension. */
 const mostWorkgroups = 65535;
 
@@ -118,6 +157,7 @@ const mostWorkgroups = 65535;
 export class GpuSequence {
   private readonly buffers: DeviceBuffers;
   private readonly compiled = new Map<string, Map<ShaderName, Promise<Pipeline>>>();
+  private conditioningPipelines: Promise<ConditioningPipelines> | undefined;
   private structure: PackedStructure | undefined;
   private readonly queries: GPUQuerySet | undefined;
   private memoryBytes: number;
@@ -144,6 +184,7 @@ export class GpuSequence {
         `a network of ${sizes.hidden} units needs more than the ${this.limits.workgroupBytes} bytes that a workgroup of ` +
           'this GPU shares; expected a smaller one, or other kernels',
       );
+    const conditioning = await this.conditioningOf(request);
     for (;;) {
       const { members } = structure;
       const shape = { members, lanes: batch.lanes / members, steps: batch.steps, hop: batch.hop };
@@ -153,15 +194,27 @@ export class GpuSequence {
       const names = gradients ? gradientShaders(plan) : lossShaders;
       const pipelines = await this.pipelines(sizes, tiling, names);
       const result = {
-        nll: new Float32Array(batch.lanes * batch.steps),
+        ...(request.nll && { nll: new Float32Array(batch.lanes * batch.steps) }),
         ...(batch.state && { state: new Float32Array(batch.state.length) }),
-        ...(gradients && { gate: new Float32Array(batch.gate.length) }),
+        ...(gradients && batch.gate && { gate: new Float32Array(batch.gate.length) }),
       };
+      const sums = new Float32Array(plan.slices * batch.lanes);
       const products = productsOf(sizes);
       const seconds = gpuParts.map(() => 0);
       try {
-        await this.watched({ request, structure, tiling, plan, pipelines, products, result, seconds });
-        return { ...result, ...(timed && this.queries && { seconds }) };
+        await this.watched({
+          request,
+          structure,
+          tiling,
+          plan,
+          pipelines,
+          products,
+          conditioning,
+          result,
+          sums,
+          seconds,
+        });
+        return { ...result, nats: totals(sums, batch.lanes), ...(timed && this.queries && { seconds }) };
       } catch (error) {
         if (!(error instanceof OutOfMemory)) throw error;
         if (this.memoryBytes < 2 ** 20) throw tooLittle(error.message);
@@ -183,7 +236,7 @@ export class GpuSequence {
   }
 
   private async runPlan(call: Call): Promise<void> {
-    const { request, plan, structure, tiling, products } = call;
+    const { request, plan, structure, tiling, products, conditioning } = call;
     const { batch, sizes, gradients, weights } = request;
     await this.buffers.reserve(bytesOf(call, this.limits));
     this.buffers.write('structure', structure.words);
@@ -201,6 +254,12 @@ export class GpuSequence {
       clear.encoder.clearBuffer(this.buffers.get('partial'));
       await clear.finish([], () => {});
     }
+    if (conditioning) {
+      conditioning.upload();
+      const work = this.submission(call);
+      conditioning.forward(work);
+      await this.finish(call, work, [], () => {});
+    }
     for (const each of plan.groups) {
       const lanes = lanesOf(each, plan, tiling.tile, batch.lanes / structure.members);
       const group = { ...each, lanes, stateBytes: 4 * lanes.length * sizes.hidden };
@@ -211,8 +270,14 @@ export class GpuSequence {
       const workgroups = Math.ceil((structure.blocks * 4) / 64);
       const x = Math.min(workgroups, mostWorkgroups);
       reduce.run('reduce', call.pipelines.reduce, [x, Math.ceil(workgroups / x)]);
-      await this.finish(call, reduce, [{ name: 'gradient', bytes: 64 * structure.blocks }], (gradient) => {
+      conditioning?.back(reduce);
+      const reads = [
+        { name: 'gradient', bytes: 64 * structure.blocks },
+        ...(conditioning ? [conditioning.gradient] : []),
+      ];
+      await this.finish(call, reduce, reads, (gradient, tensors?: Float32Array) => {
         call.result.weights = gradient.slice();
+        if (conditioning) call.result.tensors = tensors!.slice();
       });
     }
   }
@@ -241,17 +306,20 @@ export class GpuSequence {
 
   /** Runs some steps of some tiles: for the states alone, with the nats, or there and back. */
   private async runChunk(call: Call, group: Group, i: number, what: 'states' | 'loss' | 'gradients'): Promise<void> {
-    const { request, plan, tiling, pipelines, products, result } = call;
+    const { request, plan, tiling, pipelines, products, conditioning, result } = call;
     const { batch, sizes } = request;
     const { hidden, inputs } = sizes;
     const { lanes, stateBytes } = group;
     const chunk = plan.chunks[i];
     const arrays = chunkArrays(batch, lanes, chunk, { hidden, cues: inputs - 3 });
     this.upload(call, group, i, arrays);
+    const stretch = stretchOf(call, group, arrays);
 
     const { steps } = chunk;
     const work = this.submission(call);
     work.copy('edges', what === 'loss' ? 0 : i * stateBytes, 'states', 0, stateBytes);
+    conditioning?.at(stretch);
+    conditioning?.take(work, stretch);
     work.run('prepare', pipelines.prepare, [Math.ceil(lanes.length / 64), steps]);
     const way = what === 'gradients' ? '' : 'Loss';
     work.run('scanForward', pipelines[`scanForward${way}`], [group.count]);
@@ -259,12 +327,17 @@ export class GpuSequence {
     if (what === 'states') return void (await this.finish(call, work, [], () => {}));
 
     work.run('outputs', pipelines[`outputs${way}`], [group.count, Math.ceil(steps / tiling.outputSteps), 2]);
-    const nats = { name: 'nats', bytes: 8 * lanes.length * steps };
-    const takeLoss = (read: Float32Array) => takeNats(read, result.nll, lanes, chunk, batch.steps, tiling.tile);
-    if (what === 'loss') return this.finish(call, work, [nats], takeLoss);
+    const slices = Math.ceil(steps / plan.sliceSteps);
+    work.run('reduce', pipelines.sumNats, [Math.ceil(lanes.length / 64), slices]);
+    const reads: Read[] = [{ name: 'natsOfSlice', bytes: 4 * lanes.length * slices }];
+    if (result.nll) reads.push({ name: 'nats', bytes: 8 * lanes.length * steps });
+    const takeLoss = (sums: Float32Array, nats: Float32Array) => {
+      takeSums(sums, call.sums, lanes, chunk, batch.lanes);
+      if (result.nll) takeNats(nats, result.nll, lanes, chunk, batch.steps, tiling.tile);
+    };
+    if (what === 'loss') return this.finish(call, work, reads, takeLoss);
 
     work.run('scanBackward', pipelines.scanBackward, [group.count]);
-    const slices = Math.ceil(steps / plan.sliceSteps);
     const memberOf = (tile: number) => Math.floor(tile / plan.tilesOfMember);
     const members = memberOf(group.first + group.count - 1) - memberOf(group.first) + 1;
     products.forEach(({ strips, dy, x }, p) =>
@@ -274,10 +347,12 @@ export class GpuSequence {
         product: { buffer: this.buffers.get('product'), offset: p * uniformAlignment, size: 4 * productFields.length },
       }),
     );
-    const gate = { name: 'gateGradient', bytes: 4 * arrays.gate.length };
-    await this.finish(call, work, [nats, gate], (readNats, readGate) => {
-      takeLoss(readNats);
-      takeGate(readGate, result.gate!, lanes, arrays, batch.frames, hidden);
+    conditioning?.give(work, stretch);
+    const { gate } = result;
+    if (gate) reads.push({ name: 'gateGradient', bytes: 4 * lanes.length * arrays.frames * 3 * hidden });
+    await this.finish(call, work, reads, (...read) => {
+      takeLoss(read[0], read[1]);
+      if (gate) takeGate(read[read.length - 1], gate, lanes, arrays, batch.frames, hidden);
     });
   }
 
@@ -289,7 +364,7 @@ export class GpuSequence {
     this.buffers.write('heard', heard);
     this.buffers.write('lengths', lengths);
     if (cues) this.buffers.write('cues', cues);
-    this.buffers.write('gate', gate);
+    if (gate) this.buffers.write('gate', gate);
     const end = start + steps;
     const fields: Record<ChunkField, number> = {
       tiles: group.count,
@@ -312,6 +387,14 @@ export class GpuSequence {
     const words = Uint32Array.from(chunkFields, (name) => fields[name]);
     new Float32Array(words.buffer)[chunkFields.indexOf('scale')] = scale;
     this.buffers.write('chunk', words);
+  }
+
+  /** The frame-rate network of a call, if it has one. */
+  private async conditioningOf({ conditioning, batch, sizes }: SequenceRequest): Promise<Conditioning | undefined> {
+    if (!conditioning) return undefined;
+    const pipelines = await (this.conditioningPipelines ??= compileConditioning(this.device));
+    const { lanes, frames } = batch;
+    return new Conditioning(pipelines, this.buffers, conditioning, { hidden: sizes.hidden, lanes, frames });
   }
 
   private submission({ request: { timed } }: Call): Submission {
@@ -338,8 +421,33 @@ export class GpuSequence {
 const tooLittle = (what: string): TtsError =>
   new TtsError('ERR_MEMORY', `the GPU has too little memory (${what}); expected a smaller network, or other kernels`);
 
+/** The sums of slices [slices, lanes], in their order. */
+function totals(sums: Float32Array, lanes: number): Float64Array {
+  const all = new Float64Array(lanes);
+  for (let i = 0; i < sums.length; i++) all[i % lanes] += sums[i];
+  return all;
+}
+
+/** What the frame-rate network is to know of a chunk. */
+const stretchOf = (
+  { request: { batch }, structure, plan, tiling }: Call,
+  { first, count }: TileGroup,
+  { firstFrame, frames }: ChunkArrays,
+): Stretch => ({
+  tile: tiling.tile,
+  tiles: count,
+  firstTile: first,
+  tilesOfMember: plan.tilesOfMember,
+  lanesOfMember: batch.lanes / structure.members,
+  frames,
+  firstFrame,
+});
+
 /** Bytes of every buffer that a call needs, for its largest group and chunk. */
-function bytesOf({ request, structure, plan, tiling, products }: Call, limits: DeviceLimits): Record<string, number> {
+function bytesOf(
+  { request, structure, plan, tiling, products, conditioning }: Call,
+  limits: DeviceLimits,
+): Record<string, number> {
   const { batch, sizes, gradients, timed } = request;
   const { hidden, projection, classes, inputs } = sizes;
   const lanes = tiling.tile * Math.max(...plan.groups.map(({ count }) => count));
@@ -360,6 +468,7 @@ function bytesOf({ request, structure, plan, tiling, products }: Call, limits: D
     edges: row * hidden * (gradients ? plan.chunks.length + 1 : 1),
     states: row * hidden * (steps + 1),
     nats: row * steps * 2,
+    natsOfSlice: row * Math.ceil(steps / plan.sliceSteps),
     ...(timed && { times: 8 * mostTimestamps }),
   };
   const back = {
@@ -374,10 +483,13 @@ function bytesOf({ request, structure, plan, tiling, products }: Call, limits: D
     partial: partialBytes(structure.blocks, plan.slices),
     gradient: 64 * structure.blocks,
   };
-  const read = [always.edges, gradients ? Math.max(always.nats + back.gateGradient, back.gradient) : always.nats].map(
-    (bytes) => readOffsets([{ bytes }, { bytes: 8 }, { bytes: 8 * mostTimestamps }])[3],
-  );
-  const all = { ...always, ...(gradients && back), read: Math.max(...read) };
+  const nats = [always.natsOfSlice, request.nll ? always.nats : 0];
+  const read = [
+    [always.edges],
+    gradients ? [...nats, conditioning ? 0 : back.gateGradient] : nats,
+    gradients ? [back.gradient, conditioning?.gradient.bytes ?? 0] : [],
+  ].map((parts) => readOffsets([...parts, 8 * mostTimestamps].map((bytes) => ({ bytes }))).at(-1)!);
+  const all = { ...always, ...(gradients && back), ...conditioning?.bytes, read: Math.max(...read) };
   for (const [name, bytes] of Object.entries(all))
     if (bytes > limits.bufferBytes) throw tooLittle(`${name} needs ${bytes} bytes, a buffer has ${limits.bufferBytes}`);
   return all;

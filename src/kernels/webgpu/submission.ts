@@ -3,9 +3,17 @@ import type { Shader } from './shaders.js';
 /** The device has no room for what is asked. */
 export class OutOfMemory extends Error {}
 
+/** A uniform buffer may be bound at multiples of this many bytes, on any device. */
+export const uniformAlignment = 256;
+
+/** Names of uniform buffers. */
+const uniforms = new Set(['chunk', 'product', 'layer', 'stretch']);
+
 /** Buffers by name, kept from call to call; one that is too small is replaced. */
 export class DeviceBuffers {
   private readonly all = new Map<string, GPUBuffer>();
+  /** What threads share is copied here first. */
+  private own = new Uint8Array(0);
 
   constructor(private readonly device: GPUDevice) {}
 
@@ -19,7 +27,7 @@ export class DeviceBuffers {
       const usage =
         name === 'read'
           ? GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST
-          : name === 'chunk' || name === 'product'
+          : uniforms.has(name)
             ? GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST
             : GPUBufferUsage.STORAGE |
               GPUBufferUsage.COPY_SRC |
@@ -44,9 +52,15 @@ export class DeviceBuffers {
   }
 
   write(name: string, data: Uint16Array | Uint32Array | Float32Array): void {
+    const { buffer, byteOffset, byteLength } = data;
+    if (buffer instanceof ArrayBuffer) {
+      this.device.queue.writeBuffer(this.get(name), 0, buffer, byteOffset, byteLength);
+      return;
+    }
     // Memory that threads share would end the process here.
-    if (!(data.buffer instanceof ArrayBuffer)) throw new RangeError(`${name} is in shared memory`);
-    this.device.queue.writeBuffer(this.get(name), 0, data.buffer, data.byteOffset, data.byteLength);
+    if (this.own.length < byteLength) this.own = new Uint8Array(byteLength);
+    this.own.set(new Uint8Array(buffer, byteOffset, byteLength));
+    this.device.queue.writeBuffer(this.get(name), 0, this.own.buffer, 0, byteLength);
   }
 
   free(): void {
