@@ -56,6 +56,7 @@ class GuardedKernels implements Kernels {
   readonly name: KernelName;
   readonly threads: number;
   readonly parts?: readonly string[];
+  readonly vocoderGradients?: Kernels['vocoderGradients'];
 
   constructor(
     private readonly kernels: Kernels,
@@ -64,6 +65,13 @@ class GuardedKernels implements Kernels {
     this.name = kernels.name;
     this.threads = kernels.threads;
     this.parts = kernels.parts;
+    const { vocoderGradients } = kernels;
+    if (!vocoderGradients) return;
+    this.vocoderGradients = (members, conditioning, batch, scale, gradients) => {
+      const seen = checkVocoder(members, conditioning, batch, scale, gradients, remember, kernels.parts?.length);
+      const call = () => vocoderGradients(seen.members, seen.conditioning, seen.batch, scale, seen.gradients);
+      return coded(call);
+    };
   }
 
   product(matrix: BlockMatrix, x: Float32Array, y: Float32Array): void {
@@ -159,15 +167,6 @@ class GuardedKernels implements Kernels {
   samplerProduct(matrix: StoredMatrix, x: Float32Array, y: Float32Array, repetitions = 1): number {
     const seen = checkSamplerProduct(matrix, x, y, repetitions, this.remember);
     return coded(() => this.kernels.samplerProduct(seen, x, y, repetitions));
-  }
-
-  get vocoderGradients(): Kernels['vocoderGradients'] {
-    const { kernels, parts, remember } = this;
-    if (!kernels.vocoderGradients) return undefined;
-    return (members, conditioning, batch, scale, gradients) => {
-      const seen = checkVocoder(members, conditioning, batch, scale, gradients, remember, parts?.length);
-      return coded(() => kernels.vocoderGradients!(seen.members, seen.conditioning, seen.batch, scale, seen.gradients));
-    };
   }
 
   get readSeconds(): Kernels['readSeconds'] {

@@ -179,6 +179,8 @@ export class Conditioning {
     buffers.write('layer', fields);
     buffers.write('tensors', request.tensors);
     buffers.write('features', request.features);
+    // What is about all lanes does not look at a chunk.
+    this.at({ tile: 0, tiles: 0, firstTile: 0, tilesOfMember: 0, lanesOfMember: 0, frames: 0, firstFrame: 0 });
   }
 
   /** Says which chunk `take` and `give` are about; of each submission one. */
