@@ -46,39 +46,38 @@ export function chunkArrays(
   lanes.forEach((lane, place) => {
     if (lane >= 0) lengths[place] = Math.min(steps, Math.max(0, (batch.lengths?.[lane] ?? batch.steps) - start));
   });
-  const whole = steps === batch.steps && lanes.length === batch.lanes && lanes.every((lane, place) => lane === place);
-  if (whole && batch.heard && lanes.length % 2 === 0)
-    return {
-      firstFrame,
-      phase,
-      frames,
-      codes: batch.codes,
-      heard: batch.heard,
-      cues: batch.cues,
-      gate: batch.gate,
-      lengths,
-    };
-  const even = (length: number) => Math.ceil(length / 2) * 2;
-  const codes = new Uint16Array(even(lanes.length * (steps + 1)));
-  const heard = new Uint16Array(even(lanes.length * steps));
-  const heardCues = cues > 0 ? new Float32Array(lanes.length * steps * cues) : undefined;
-  const gate = batch.gate && new Float32Array(lanes.length * frames * 3 * hidden);
-  lanes.forEach((lane, place) => {
-    if (lane < 0) return;
-    const code = lane * (batch.steps + 1) + start;
-    codes.set(batch.codes.subarray(code, code + steps + 1), place * (steps + 1));
-    const step = lane * batch.steps + start;
-    heard.set(
-      batch.heard ? batch.heard.subarray(step, step + steps) : batch.codes.subarray(code, code + steps),
-      place * steps,
+  const row = 3 * hidden;
+  const whole =
+    lanes.length % 2 === 0 &&
+    lanes.length === batch.lanes &&
+    steps === batch.steps &&
+    lanes.every((lane, place) => lane === place);
+  /** Of each lane so many elements of an array of the batch, from the first that is wanted; the array itself if that is all. */
+  const some = <T extends Uint16Array | Float32Array>(array: T, perLane: number, start: number, count: number): T => {
+    if (whole && count === perLane) return array;
+    const length = lanes.length * count;
+    const own = new (array.constructor as new (length: number) => T)(
+      array.BYTES_PER_ELEMENT === 2 ? even(length) : length,
     );
-    heardCues?.set(batch.cues!.subarray(step * cues, (step + steps) * cues), place * steps * cues);
-    const row = 3 * hidden;
-    const frame = lane * batch.frames + firstFrame;
-    gate?.set(batch.gate!.subarray(frame * row, (frame + frames) * row), place * frames * row);
-  });
-  return { firstFrame, phase, frames, codes, heard, cues: heardCues, gate, lengths };
+    lanes.forEach((lane, place) => {
+      if (lane >= 0) own.set(array.subarray(lane * perLane + start, lane * perLane + start + count), place * count);
+    });
+    return own;
+  };
+  const { codes, heard, cues: heardCues, gate } = batch;
+  return {
+    firstFrame,
+    phase,
+    frames,
+    codes: some(codes, batch.steps + 1, start, steps + 1),
+    heard: heard ? some(heard, batch.steps, start, steps) : some(codes, batch.steps + 1, start, steps),
+    cues: cues > 0 ? some(heardCues!, batch.steps * cues, start * cues, steps * cues) : undefined,
+    gate: gate && some(gate, batch.frames * row, firstFrame * row, frames * row),
+    lengths,
+  };
 }
+
+const even = (length: number): number => Math.ceil(length / 2) * 2;
 
 /** States [lanes of the batch, H] as tiles have them, [tile][H][lanes]; zeros without any. */
 export function tiledStates(state: Float32Array | undefined, lanes: Int32Array, hidden: number, tile: number) {

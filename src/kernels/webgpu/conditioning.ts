@@ -10,10 +10,8 @@ import {
 } from './conditioning_shaders.js';
 import { compile, type DeviceBuffers, type Pipeline, type Submission, uniformAlignment } from './submission.js';
 
-/** The frame-rate network of a call, its arguments checked and packed. */
-export interface ConditioningRequest extends Omit<ConditioningNetwork, 'tensors'> {
-  /** All tensors end to end. */
-  readonly tensors: Float32Array;
+/** The frame-rate network of a call, its arguments checked. */
+export interface ConditioningRequest extends ConditioningNetwork {
   /** [lanes, rows, bins]. */
   readonly features: Float32Array;
   readonly rows: number;
@@ -156,7 +154,7 @@ export class Conditioning {
 
   /** What is read in the end: the gradients of all tensors, end to end. */
   get gradient(): { readonly name: string; readonly bytes: number } {
-    return { name: 'tensorsGradient', bytes: 4 * this.request.tensors.length };
+    return { name: 'tensorsGradient', bytes: this.bytes.tensorsGradient };
   }
 
   upload(): void {
@@ -177,7 +175,9 @@ export class Conditioning {
       );
     });
     buffers.write('layer', fields);
-    buffers.write('tensors', request.tensors);
+    let at = 0;
+    for (const tensor of request.tensors)
+      buffers.write('tensors', tensor, (at += tensor.byteLength) - tensor.byteLength);
     buffers.write('features', request.features);
     // What is about all lanes does not look at a chunk.
     this.at({ tile: 0, tiles: 0, firstTile: 0, tilesOfMember: 0, lanesOfMember: 0, frames: 0, firstFrame: 0 });

@@ -42,6 +42,8 @@ export class Packing {
   /** [member][matrix] first block. */
   private readonly first: readonly (readonly number[])[];
   private readonly shape: string;
+  /** What `weights` gives; places that nothing stands in stay zero. */
+  private readonly packed: Float32Array;
 
   constructor(members: readonly SampleRateNetwork[]) {
     this.sizes = sizesOf(members[0]);
@@ -55,6 +57,7 @@ export class Packing {
     let blocks = 0;
     this.first = this.strips.map((matrices) => matrices.map(({ column }) => (blocks += column.length) - column.length));
     this.structure = this.pack(blocks);
+    this.packed = new Float32Array(blocks * stripRows);
   }
 
   /** Whether these members have the sizes and masks that this packing was made of. */
@@ -79,10 +82,10 @@ export class Packing {
     return start(first + count) - start(first);
   }
 
-  /** The weights of all blocks, [blocks, 16]. */
+  /** The weights of all blocks, [blocks, 16], in an array that the next call overwrites. */
   weights(members: readonly SampleRateNetwork[]): Float32Array {
     const { hidden, inputs } = this.sizes;
-    const packed = new Float32Array(this.structure.blocks * stripRows);
+    const { packed } = this;
     members.forEach(({ sparse, dense }, m) => {
       sparse.forEach(({ values }, i) => {
         const own = this.valuesOf(packed, m, i);

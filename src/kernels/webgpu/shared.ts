@@ -5,7 +5,7 @@
 export class SharedArrays {
   private memory = new SharedArrayBuffer(0);
 
-  /** The same object, and objects in it, with the arrays of numbers in shared memory. */
+  /** The same object, and objects and lists in it, with the arrays of numbers in shared memory. */
   copy<T extends object>(given: T): T {
     const bytes = bytesOf(given);
     if (this.memory.byteLength < bytes) this.memory = new SharedArrayBuffer(bytes);
@@ -19,6 +19,7 @@ export class SharedArrays {
         return shared;
       }
       if (typeof value !== 'object' || value === null) return value;
+      if (Array.isArray(value)) return value.map(copied);
       return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, copied(each)]));
     };
     return copied(given) as T;

@@ -19,11 +19,11 @@ export class DeviceBuffers {
 
   /** Makes sure that there are buffers of so many bytes. @throws {OutOfMemory} */
   async reserve(sizes: Readonly<Record<string, number>>): Promise<void> {
+    const missing = Object.entries(sizes).filter(([name, bytes]) => bytes > (this.all.get(name)?.size ?? -1));
+    if (missing.length === 0) return;
     this.device.pushErrorScope('out-of-memory');
-    for (const [name, bytes] of Object.entries(sizes)) {
-      const old = this.all.get(name);
-      if (old && old.size >= bytes) continue;
-      old?.destroy();
+    for (const [name, bytes] of missing) {
+      this.all.get(name)?.destroy();
       const usage =
         name === 'read'
           ? GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST
@@ -51,16 +51,17 @@ export class DeviceBuffers {
     return buffer;
   }
 
-  write(name: string, data: Uint16Array | Uint32Array | Float32Array): void {
+  /** @param at bytes into the buffer, a multiple of 4 */
+  write(name: string, data: Uint16Array | Uint32Array | Float32Array, at = 0): void {
     const { buffer, byteOffset, byteLength } = data;
     if (buffer instanceof ArrayBuffer) {
-      this.device.queue.writeBuffer(this.get(name), 0, buffer, byteOffset, byteLength);
+      this.device.queue.writeBuffer(this.get(name), at, buffer, byteOffset, byteLength);
       return;
     }
     // Memory that threads share would end the process here.
     if (this.own.length < byteLength) this.own = new Uint8Array(byteLength);
     this.own.set(new Uint8Array(buffer, byteOffset, byteLength));
-    this.device.queue.writeBuffer(this.get(name), 0, this.own.buffer, 0, byteLength);
+    this.device.queue.writeBuffer(this.get(name), at, this.own.buffer, 0, byteLength);
   }
 
   free(): void {

@@ -103,10 +103,7 @@ function heardBy(
 ): { batch: RequestBatch; conditioning?: ConditioningRequest } {
   if (!network || !('features' in batch)) return { batch };
   const { features, rows, first, ...rest } = batch;
-  const tensors = new Float32Array(network.tensors.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const tensor of network.tensors) tensors.set(tensor, (at += tensor.length) - tensor.length);
-  return { batch: rest, conditioning: { ...network, tensors, features, rows, first } };
+  return { batch: rest, conditioning: { ...network, features, rows, first } };
 }
 
 /** Takes arrays out of one in which they lie end to end. */
