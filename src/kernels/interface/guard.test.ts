@@ -14,6 +14,7 @@ import {
   normals,
   randomBatch,
   randomNetwork,
+  withoutGate,
 } from '../../../test/support/kernels.js';
 import { TtsError } from '../../base/errors.js';
 import { RandomStream } from '../../base/random.js';
@@ -73,7 +74,6 @@ const conditioning = {
   vectors: 2,
   tensors: [3 * 3 * 4, 4, 3 * 4 * 4, 4, 4 * 4, 4, 4 * 96, 96].map(zeros),
 };
-const { gate: _, state: __, ...teacher } = batch;
 
 /** A call with good arguments, of every method. */
 const calls: Record<string, { args: () => unknown[]; run: (kernels: Kernels, args: never) => unknown }> = {
@@ -102,7 +102,7 @@ const calls: Record<string, { args: () => unknown[]; run: (kernels: Kernels, arg
       [network],
       conditioning,
       // Eight rows give two whole frames, which is four gate conditionings: two are heard, from the second on.
-      { ...teacher, features: zeros(2 * 8 * 3), rows: 8, first: 1 },
+      { ...withoutGate(batch), features: zeros(2 * 8 * 3), rows: 8, first: 1 },
       0.5,
       {
         members: [network].map(({ sparse, dense }) => ({

@@ -17,8 +17,8 @@ import {
   checkSlots,
 } from './check.js';
 import { checkClassifier, checkClassifierGradients } from './check_classifier.js';
-import { checkVocoder } from './check_vocoder.js';
 import { checkArray, checkBoolean, checkList, checkObject, checkWhole, wrong } from './check_values.js';
+import { checkVocoder } from './check_vocoder.js';
 import type { ClassifierBatch, ClassifierGradients, ClassifierNetwork, ClassifierResult } from './classifier.js';
 import type { ExcitationBatch, ExcitationCodes } from './excitation.js';
 import type {

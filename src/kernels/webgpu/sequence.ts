@@ -328,14 +328,19 @@ export class GpuSequence {
 
     work.run('outputs', pipelines[`outputs${way}`], [group.count, Math.ceil(steps / tiling.outputSteps), 2]);
     const slices = Math.ceil(steps / plan.sliceSteps);
-    work.run('reduce', pipelines.sumNats, [Math.ceil(lanes.length / 64), slices]);
-    const reads: Read[] = [{ name: 'natsOfSlice', bytes: 4 * lanes.length * slices }];
-    if (result.nll) reads.push({ name: 'nats', bytes: 8 * lanes.length * steps });
-    const takeLoss = (sums: Float32Array, nats: Float32Array) => {
-      takeSums(sums, call.sums, lanes, chunk, batch.lanes);
-      if (result.nll) takeNats(nats, result.nll, lanes, chunk, batch.steps, tiling.tile);
+    const reads: Read[] = [];
+    const takers: ((read: Float32Array) => void)[] = [];
+    const take = (name: string, numbers: number, taker: (read: Float32Array) => void) => {
+      reads.push({ name, bytes: 4 * numbers });
+      takers.push(taker);
     };
-    if (what === 'loss') return this.finish(call, work, reads, takeLoss);
+    const finish = () => this.finish(call, work, reads, (...read) => takers.forEach((taker, n) => taker(read[n])));
+    work.run('reduce', pipelines.sumNats, [Math.ceil(lanes.length / 64), slices]);
+    take('natsOfSlice', lanes.length * slices, (sums) => takeSums(sums, call.sums, lanes, chunk, batch.lanes));
+    const { nll, gate } = result;
+    if (nll)
+      take('nats', 2 * lanes.length * steps, (nats) => takeNats(nats, nll, lanes, chunk, batch.steps, tiling.tile));
+    if (what === 'loss') return finish();
 
     work.run('scanBackward', pipelines.scanBackward, [group.count]);
     const memberOf = (tile: number) => Math.floor(tile / plan.tilesOfMember);
@@ -348,12 +353,11 @@ export class GpuSequence {
       }),
     );
     conditioning?.give(work, stretch);
-    const { gate } = result;
-    if (gate) reads.push({ name: 'gateGradient', bytes: 4 * lanes.length * arrays.frames * 3 * hidden });
-    await this.finish(call, work, reads, (...read) => {
-      takeLoss(read[0], read[1]);
-      if (gate) takeGate(read[read.length - 1], gate, lanes, arrays, batch.frames, hidden);
-    });
+    if (gate)
+      take('gateGradient', lanes.length * arrays.frames * 3 * hidden, (read) =>
+        takeGate(read, gate, lanes, arrays, batch.frames, hidden),
+      );
+    await finish();
   }
 
   private upload({ request, structure, plan }: Call, group: Group, i: number, arrays: ChunkArrays): void {

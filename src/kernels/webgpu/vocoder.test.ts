@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs-core';
 import { skipWithoutGpu } from '../../../test/support/gpu.js';
-import { assertClose, blockShapes, normals, randomBatch, randomNetwork } from '../../../test/support/kernels.js';
+import {
+  assertClose,
+  blockShapes,
+  normals,
+  randomBatch,
+  randomNetwork,
+  tolerances,
+  withoutGate,
+} from '../../../test/support/kernels.js';
 import { RandomStream } from '../../base/random.js';
 import { loadTensorFlow } from '../../model/backend/backend.js';
 import { conditioningForward, conditioningParameters, contextFrames } from '../../model/wavernn/conditioning.js';
@@ -18,8 +26,7 @@ const skip = skipWithoutGpu();
 const size = { hidden: 32, projection: 16, classes: 32, shape: blockShapes[0], cues: 4 };
 const bins = 20;
 
-/** Sums of up to some hundred float32 terms on both sides, one after the other. */
-const tolerance = 1e-5;
+const tolerance = tolerances.gradient;
 
 interface Case {
   readonly vectors: number;
@@ -46,7 +53,7 @@ function example({ vectors, residualBlocks, kernel = 3, members = 2, lanes = 38,
   };
   const networks = Array.from({ length: members }, () => randomNetwork(stream, size));
   const shape = { lanes, steps, hop: vectorHop, phase: phase % vectorHop, heard: true };
-  const { gate, state, nll, ...sequence } = randomBatch(stream, networks[0], shape);
+  const sequence = withoutGate(randomBatch(stream, networks[0], shape));
   const rows = Math.ceil((phase + steps) / hop) + 2 * contextFrames(config);
   const parameters = conditioningParameters(config, bins, 1);
   // Biases begin with zeros, which would hide a fault.
@@ -88,9 +95,13 @@ function evaluate(kernels: Kernels, { networks, network, batch, scale }: Example
     conditioning: network.tensors.map(like),
   };
   assert.ok(kernels.vocoderGradients);
-  const nats = kernels.vocoderGradients(networks, network, batch, scale, gradients);
+  const nll = like(batch.nll);
+  const nats = kernels.vocoderGradients(networks, network, { ...batch, nll }, scale, gradients);
+  // The sums do not depend on whether anyone wants the nats of each sample.
+  assert.deepEqual(kernels.vocoderGradients(networks, network, { ...batch, nll: undefined }, scale, gradients), nats);
   return [
     ['nats', nats],
+    ['nll', nll],
     ...gradients.members.flatMap(({ sparse, dense }, m) =>
       [...sparse, ...dense].map((array, i): [string, Float32Array] => [`members[${m}], array ${i}`, array]),
     ),
@@ -119,6 +130,7 @@ async function expectedOf({ config, networks, parameters, batch }: Example): Pro
   const perMember = (pool.arrays.length - 1) / networks.length;
   return [
     ['nats', nats],
+    ['nll', sequence.nll],
     ...pool.arrays
       .slice(1)
       .map((array, i): [string, Float32Array] => [
@@ -141,9 +153,9 @@ for (const given of cases)
       `${given.residualBlocks} residual blocks`,
     { skip },
     async () => {
-      const example_ = example(given);
-      const actual = evaluate(chooseKernels({ name: 'webgpu', threads: 1 }), example_);
-      const expected = await expectedOf(example_);
+      const work = example(given);
+      const actual = evaluate(chooseKernels({ name: 'webgpu', threads: 1 }), work);
+      const expected = await expectedOf(work);
       assert.deepEqual(
         actual.map(([name]) => name),
         expected.map(([name]) => name),
