@@ -44,6 +44,7 @@ import {
   OutOfMemory,
   type Pipeline,
   type Read,
+  readBuffers,
   readOffsets,
   Submission,
   uniformAlignment,
@@ -139,6 +140,9 @@ interface Call {
   readonly seconds: number[];
 }
 
+/** Takes what was read, as long as it is there. */
+type Taker = (...read: Float32Array[]) => void;
+
 /** Some tiles of a call. */
 interface Group extends TileGroup {
   /** The lane of the batch at each of their places. */
@@ -161,6 +165,9 @@ export class GpuSequence {
   private structure: PackedStructure | undefined;
   private readonly queries: GPUQuerySet | undefined;
   private memoryBytes: number;
+  /** The work that was handed in last, and how often any was. */
+  private underWay: Promise<void> = Promise.resolve();
+  private turn = 0;
 
   constructor(
     private readonly device: GPUDevice,
@@ -229,7 +236,9 @@ export class GpuSequence {
     let fault: GPUError | null = null;
     try {
       await this.runPlan(call);
+      await this.settled();
     } finally {
+      await this.settled().catch(() => {});
       fault = await this.device.popErrorScope();
     }
     if (fault) throw new Error(`the GPU refused its work: ${fault.message}`);
@@ -252,7 +261,7 @@ export class GpuSequence {
       this.buffers.write('product', fields);
       const clear = this.submission(call);
       clear.encoder.clearBuffer(this.buffers.get('partial'));
-      await clear.finish([], () => {});
+      await this.finish(call, clear, [], () => {});
     }
     if (conditioning) {
       conditioning.upload();
@@ -293,7 +302,7 @@ export class GpuSequence {
       for (let i = 0; i + 1 < chunks.length; i++) await this.runChunk(call, group, i, 'states');
       const clear = this.submission(call);
       clear.encoder.clearBuffer(this.buffers.get('carry'));
-      await clear.finish([], () => {});
+      await this.finish(call, clear, [], () => {});
       for (let i = chunks.length - 1; i >= 0; i--) await this.runChunk(call, group, i, 'gradients');
     } else for (let i = 0; i < chunks.length; i++) await this.runChunk(call, group, i, 'loss');
     const { state } = result;
@@ -405,9 +414,24 @@ export class GpuSequence {
     return new Submission(this.device, this.buffers, timed ? this.queries : undefined);
   }
 
-  private async finish(call: Call, work: Submission, ...rest: Parameters<Submission['finish']>): Promise<void> {
-    for (const [name, seconds] of await work.finish(...rest))
-      call.seconds[gpuParts.indexOf(name as (typeof gpuParts)[number])] += seconds;
+  /**
+   * Hands work in and waits for that before it, so that the GPU has some while the next is made. Results are there after
+   * `settled`.
+   */
+  private async finish(call: Call, work: Submission, reads: readonly Read[], take: Taker): Promise<void> {
+    const before = this.underWay;
+    this.underWay = work.finish(reads, take, readBuffers[this.turn++ % 2]).then((timed) => {
+      for (const [name, seconds] of timed) call.seconds[gpuParts.indexOf(name as (typeof gpuParts)[number])] += seconds;
+    });
+    // If it fails, that is said by whoever waits for it.
+    this.underWay.catch(() => {});
+    await before;
+  }
+
+  private async settled(): Promise<void> {
+    const last = this.underWay;
+    this.underWay = Promise.resolve();
+    await last;
   }
 
   /** The shaders of a network that a call needs; each is compiled once. */
@@ -493,7 +517,8 @@ function bytesOf(
     gradients ? [...nats, conditioning ? 0 : back.gateGradient] : nats,
     gradients ? [back.gradient, conditioning?.gradient.bytes ?? 0] : [],
   ].map((parts) => readOffsets([...parts, 8 * mostTimestamps].map((bytes) => ({ bytes }))).at(-1)!);
-  const all = { ...always, ...(gradients && back), ...conditioning?.bytes, read: Math.max(...read) };
+  const all: Record<string, number> = { ...always, ...(gradients && back), ...conditioning?.bytes };
+  for (const name of readBuffers) all[name] = Math.max(...read);
   for (const [name, bytes] of Object.entries(all))
     if (bytes > limits.bufferBytes) throw tooLittle(`${name} needs ${bytes} bytes, a buffer has ${limits.bufferBytes}`);
   return all;

@@ -6,6 +6,9 @@ export class OutOfMemory extends Error {}
 /** A uniform buffer may be bound at multiples of this many bytes, on any device. */
 export const uniformAlignment = 256;
 
+/** Names of the buffers that are read back: the work of one may be under way while the other is read. */
+export const readBuffers: readonly string[] = ['read 0', 'read 1'];
+
 /** Names of uniform buffers. */
 const uniforms = new Set(['chunk', 'product', 'layer', 'stretch']);
 
@@ -24,15 +27,14 @@ export class DeviceBuffers {
     this.device.pushErrorScope('out-of-memory');
     for (const [name, bytes] of missing) {
       this.all.get(name)?.destroy();
-      const usage =
-        name === 'read'
-          ? GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST
-          : uniforms.has(name)
-            ? GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST
-            : GPUBufferUsage.STORAGE |
-              GPUBufferUsage.COPY_SRC |
-              GPUBufferUsage.COPY_DST |
-              (name === 'times' ? GPUBufferUsage.QUERY_RESOLVE : 0);
+      const usage = readBuffers.includes(name)
+        ? GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST
+        : uniforms.has(name)
+          ? GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST
+          : GPUBufferUsage.STORAGE |
+            GPUBufferUsage.COPY_SRC |
+            GPUBufferUsage.COPY_DST |
+            (name === 'times' ? GPUBufferUsage.QUERY_RESOLVE : 0);
       this.all.set(
         name,
         this.device.createBuffer({ label: name, size: Math.max(16, Math.ceil(bytes / 16) * 16), usage }),
@@ -147,9 +149,14 @@ export class Submission {
 
   /**
    * Hands everything in, waits for it, and gives what was read to `take`, as long as it is there.
+   * @param through the buffer that is read back, which nothing else may use until then
    * @returns names and seconds of the kernels that were timed
    */
-  async finish(reads: readonly Read[], take: (...arrays: Float32Array[]) => void): Promise<[string, number][]> {
+  async finish(
+    reads: readonly Read[],
+    take: (...arrays: Float32Array[]) => void,
+    through: string,
+  ): Promise<[string, number][]> {
     const { device, encoder, queries, timed } = this;
     const times = 8 * 2 * timed.length;
     if (queries && times > 0) {
@@ -157,11 +164,11 @@ export class Submission {
       reads = [...reads, { name: 'times', bytes: times }];
     }
     const starts = readOffsets(reads);
-    reads.forEach(({ name, offset = 0, bytes }, i) => this.copy(name, offset, 'read', starts[i], bytes));
+    reads.forEach(({ name, offset = 0, bytes }, i) => this.copy(name, offset, through, starts[i], bytes));
     device.queue.submit([encoder.finish()]);
     const total = starts[reads.length];
     if (total === 0) return [];
-    const read = this.buffers.get('read');
+    const read = this.buffers.get(through);
     await read.mapAsync(GPUMapMode.READ, 0, total);
     const mapped = read.getMappedRange(0, total);
     const arrays = reads.map(({ bytes }, i) => new Float32Array(mapped, starts[i], bytes / 4));
