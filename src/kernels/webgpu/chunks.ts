@@ -6,12 +6,21 @@ export interface RequestBatch extends Omit<SequenceBatch, 'gate' | 'nll' | 'prof
   readonly gate?: Float32Array;
 }
 
-/** What of a batch a call of the shaders is about: some lanes, some steps. Lanes beyond those of a member do not count. */
-export interface ChunkArrays {
-  /** Frame of the batch that the chunk begins in, the position of its first step in it, and its frames. */
+/** Frame of the batch that a chunk begins in, the position of its first step in it, and its frames. */
+export interface ChunkFrames {
   readonly firstFrame: number;
   readonly phase: number;
   readonly frames: number;
+}
+
+export function chunkFrames(batch: RequestBatch, { start, steps }: StepChunk): ChunkFrames {
+  const firstFrame = Math.floor((batch.phase + start) / batch.hop);
+  const phase = batch.phase + start - firstFrame * batch.hop;
+  return { firstFrame, phase, frames: Math.ceil((phase + steps) / batch.hop) };
+}
+
+/** What of a batch a call of the shaders is about: some lanes, some steps. Lanes beyond those of a member do not count. */
+export interface ChunkArrays extends ChunkFrames {
   /** [lanes, steps + 1] and [lanes, steps], as in the batch; of an even number of elements, because words have two. */
   readonly codes: Uint16Array;
   readonly heard: Uint16Array;
@@ -36,12 +45,11 @@ export function lanesOf({ first, count }: TileGroup, { tilesOfMember }: Plan, ti
 export function chunkArrays(
   batch: RequestBatch,
   lanes: Int32Array,
-  { start, steps }: StepChunk,
+  chunk: StepChunk,
   { hidden, cues }: { readonly hidden: number; readonly cues: number },
 ): ChunkArrays {
-  const firstFrame = Math.floor((batch.phase + start) / batch.hop);
-  const phase = batch.phase + start - firstFrame * batch.hop;
-  const frames = Math.ceil((phase + steps) / batch.hop);
+  const { start, steps } = chunk;
+  const { firstFrame, phase, frames } = chunkFrames(batch, chunk);
   const lengths = new Uint32Array(lanes.length);
   lanes.forEach((lane, place) => {
     if (lane >= 0) lengths[place] = Math.min(steps, Math.max(0, (batch.lengths?.[lane] ?? batch.steps) - start));
@@ -149,7 +157,7 @@ export function takeGate(
   gradient: Float32Array,
   gate: Float32Array,
   lanes: Int32Array,
-  { firstFrame, frames }: Pick<ChunkArrays, 'firstFrame' | 'frames'>,
+  { firstFrame, frames }: Pick<ChunkFrames, 'firstFrame' | 'frames'>,
   framesOfBatch: number,
   hidden: number,
 ): void {

@@ -2,6 +2,7 @@ import { TtsError } from '../../base/errors.js';
 import {
   type ChunkArrays,
   chunkArrays,
+  type ChunkFrames,
   lanesOf,
   type RequestBatch,
   takeGate,
@@ -460,7 +461,7 @@ function totals(sums: Float32Array, lanes: number): Float64Array {
 const stretchOf = (
   { request: { batch }, structure, plan, tiling }: Call,
   { first, count }: TileGroup,
-  { firstFrame, frames }: ChunkArrays,
+  { firstFrame, frames }: ChunkFrames,
 ): Stretch => ({
   tile: tiling.tile,
   tiles: count,
