@@ -57,12 +57,13 @@ test('tts-bench train prints the parts of a step on a GPU', { skip }, () => {
   const { status, stdout, stderr } = run('bench', 'train', ...args, '--set', 'sparsity.method=fixed');
   assert.equal(status, 0, stderr);
   const [{ kernels, parts }] = JSON.parse(stdout) as [
-    { kernels: string; parts: { part: string; milliseconds: number }[] },
+    { kernels: string; parts: { part: string; milliseconds: number; gmacPerThread?: number }[] },
   ];
   assert.equal(kernels, 'webgpu');
   const milliseconds = new Map(parts.map((each) => [each.part, each.milliseconds]));
-  for (const part of ['scanForward', 'outputs', 'scanBackward', 'blockGradients', 'Adam'])
-    assert.ok(milliseconds.get(part)! > 0, `${part}: ${milliseconds.get(part)}`);
+  for (const { part, gmacPerThread } of parts) assert.equal(gmacPerThread, undefined, part);
+  const shaders = ['conditioning', 'scanForward', 'outputs', 'scanBackward', 'blockGradients', 'conditioningBack'];
+  for (const part of [...shaders, 'Adam']) assert.ok(milliseconds.get(part)! > 0, `${part}: ${milliseconds.get(part)}`);
 });
 
 test('tts-bench info names the GPU', { skip }, () => {

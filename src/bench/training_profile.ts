@@ -35,6 +35,12 @@ export class WatchedKernels {
     const watched: Partial<Kernels> = {
       memberGradients: (members, batch, ...rest) =>
         timed('sequence', () => kernels.memberGradients(members, { ...batch, profile: this.parts }, ...rest)),
+      ...(kernels.vocoderGradients && {
+        vocoderGradients: (members, conditioning, batch, ...rest) =>
+          timed('sequence', () =>
+            kernels.vocoderGradients!(members, conditioning, { ...batch, profile: this.parts }, ...rest),
+          ),
+      }),
       adam: (...all) => timed('adam', () => kernels.adam(...all)),
       matMul: (...all) => timed('matMul', () => kernels.matMul(...all)),
     };
@@ -69,23 +75,24 @@ export class WatchedKernels {
     });
     // The work of a GPU is on no thread.
     const sharers = this.kernels.parts ? 1 : threads;
-    const inside = this.names.map((name, i) =>
-      part(
-        name,
-        (this.parts?.[i] ?? 0) / sharers,
-        name.startsWith('state') ? macs.state : name.startsWith('output') ? macs.output : 0,
-      ),
-    );
+    // Nor are its products: only those of the processor are counted by thread.
+    const productsOf = (name: string) =>
+      this.kernels.parts ? 0 : name.startsWith('state') ? macs.state : name.startsWith('output') ? macs.output : 0;
+    const inside = this.names.map((name, i) => part(name, (this.parts?.[i] ?? 0) / sharers, productsOf(name)));
     const timed = inside.reduce((sum, { share }) => sum + share, 0) * seconds;
     return [
       ...(timed > 0
         ? [...inside, part('waiting and moving data', sequence - timed)]
         : [part('the sample-rate network', sequence)]),
-      part('matrix products of the conditioning network', matMul),
+      // A device that has both networks leaves none.
+      ...(this.kernels.vocoderGradients ? [] : [part('matrix products of the conditioning network', matMul)]),
       // Beside a GPU they are drawn while it works.
       part(`drawing and encoding segments${this.kernels.parts ? ', meanwhile' : ''}`, drawing),
       part('Adam', adam),
-      part('TensorFlow.js and the rest', seconds - sequence - matMul - (this.kernels.parts ? 0 : drawing) - adam),
+      part(
+        this.kernels.vocoderGradients ? 'the rest' : 'TensorFlow.js and the rest',
+        seconds - sequence - matMul - (this.kernels.parts ? 0 : drawing) - adam,
+      ),
     ];
   }
 }

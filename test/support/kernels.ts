@@ -147,6 +147,12 @@ export function randomBatch(
   } satisfies SequenceBatch;
 }
 
+/** A batch whose gate conditioning is to come from features, from a state of zeros. */
+export function withoutGate<T extends SequenceBatch>(batch: T): Omit<T, 'gate' | 'state'> {
+  const kept = Object.entries(batch).filter(([name]) => name !== 'gate' && name !== 'state');
+  return Object.fromEntries(kept) as Omit<T, 'gate' | 'state'>;
+}
+
 /** The same batch with arrays of its own to write to; `nll` is full of NaN, so that the kernels must overwrite it. */
 export function freshBatch<T extends SequenceBatch>(batch: T): T & { state: Float32Array; nll: Float32Array } {
   const state = batch.state?.slice() ?? new Float32Array(0);

@@ -184,14 +184,32 @@ function checkTensors(network: SamplerNetwork, types: readonly ArrayType[], reme
  * The arrays of a batch; its codes are symbols of the network.
  * @param parts of the work, that a profile has a place for
  */
-export function checkBatch(
-  network: SampleRateNetwork,
-  batch: SequenceBatch,
-  parts: number = sequenceParts.length,
-): SequenceBatch {
-  const { hidden, classes } = network;
+export function checkBatch(network: SampleRateNetwork, batch: SequenceBatch, parts?: number): SequenceBatch {
+  const { gate, state, ...rest } = plainBatch(batch);
+  const seen = checkTeacher(network, rest, parts);
+  const { lanes, frames } = seen;
+  return {
+    ...seen,
+    gate: checkArray('gate', 'Float32Array', gate, lanes * frames * 3 * network.hidden),
+    state: checkOptional('state', 'Float32Array', state, lanes * network.hidden),
+  };
+}
+
+/** What a batch says, asked once. */
+function plainBatch(batch: SequenceBatch): SequenceBatch {
   const { lanes, steps, hop, phase, frames, codes, heard, cues, gate, lengths, state, nll, profile, meanwhile } =
     checkObject('batch', batch);
+  return { lanes, steps, hop, phase, frames, codes, heard, cues, gate, lengths, state, nll, profile, meanwhile };
+}
+
+/** A batch but for its gate conditioning and its state. */
+export function checkTeacher(
+  network: SampleRateNetwork,
+  batch: Omit<SequenceBatch, 'gate' | 'state'>,
+  parts: number = sequenceParts.length,
+): Omit<SequenceBatch, 'gate' | 'state'> {
+  const { classes } = network;
+  const { lanes, steps, hop, phase, frames, codes, heard, cues, lengths, nll, profile, meanwhile } = batch;
   checkWhole('lanes', lanes, limits.count);
   checkWhole('steps', steps, limits.sequence);
   checkWhole('hop', hop, limits.sequence);
@@ -207,9 +225,7 @@ export function checkBatch(
     codes: checkArray('codes', 'Uint16Array', codes, lanes * (steps + 1)),
     heard: checkOptional('heard', 'Uint16Array', heard, lanes * steps),
     cues: checkOptional('cues', 'Float32Array', cues, lanes * steps * cuesOf(network)),
-    gate: checkArray('gate', 'Float32Array', gate, lanes * frames * 3 * hidden),
     lengths: checkOptional('lengths', 'Int32Array', lengths, lanes),
-    state: checkOptional('state', 'Float32Array', state, lanes * hidden),
     nll: checkOptional('nll', 'Float32Array', nll, lanes * steps),
     profile: checkOptional('profile', 'Float64Array', profile, parts),
     ...(meanwhile !== undefined && { meanwhile: checkFunction('meanwhile', meanwhile) }),
@@ -239,6 +255,22 @@ export function checkMembers(
   remember = false,
   parts?: number,
 ): { members: SampleRateNetwork[]; batch: SequenceBatch; gradients: SequenceGradients[] } {
+  const members = checkNetworks(given, remember);
+  const batch = checkBatch(members[0], givenBatch, parts);
+  checkShares(members, batch.lanes);
+  checkNumber('scale', scale, limits.amount);
+  const gradients = checkList('gradients', givenGradients, members.length).map((each, m) => {
+    const { gate, sparse, dense } = checkObject(`gradients[${m}]`, each);
+    return {
+      gate: checkArray('gradients.gate', 'Float32Array', gate, batch.gate.length / members.length),
+      ...checkWeightGradients(members[m], { sparse, dense }),
+    };
+  });
+  return { members, batch, gradients };
+}
+
+/** Networks of one size, at least one. */
+export function checkNetworks(given: readonly SampleRateNetwork[], remember: boolean): SampleRateNetwork[] {
   const list = checkList('members', given);
   if (list.length === 0) throw wrong('no members, expected at least one');
   const members = list.map((network) => checkNetwork(network, remember));
@@ -253,24 +285,27 @@ export function checkMembers(
         `member ${m} has blocks of ${shapeOf(network.sparse[0])}, member 0 of ${shapeOf(members[0].sparse[0])}`,
       );
   });
-  const batch = checkBatch(members[0], givenBatch, parts);
-  if (batch.lanes % members.length !== 0)
-    throw wrong(`${batch.lanes} lanes for ${members.length} members, expected equal shares`);
-  checkNumber('scale', scale, limits.amount);
-  const gradients = checkList('gradients', givenGradients, members.length).map((each, m) => {
-    const { sparse, dense } = members[m];
-    const { gate, ...arrays } = checkObject(`gradients[${m}]`, each);
-    return {
-      gate: checkArray('gradients.gate', 'Float32Array', gate, batch.gate.length / members.length),
-      sparse: checkList('gradients.sparse', arrays.sparse, 5).map((array, i) =>
-        checkArray(`gradients.sparse[${i}]`, 'Float32Array', array, sparse[i].values.length),
-      ),
-      dense: checkList('gradients.dense', arrays.dense, 5).map((array, i) =>
-        checkArray(`gradients.dense[${i}]`, 'Float32Array', array, dense[i].length),
-      ),
-    };
-  });
-  return { members, batch, gradients };
+  return members;
+}
+
+/** The lanes can be shared out equally. */
+export function checkShares(members: readonly SampleRateNetwork[], lanes: number): void {
+  if (lanes % members.length !== 0) throw wrong(`${lanes} lanes for ${members.length} members, expected equal shares`);
+}
+
+/** Arrays for the gradients of a network's weights. */
+export function checkWeightGradients(
+  { sparse, dense }: SampleRateNetwork,
+  given: Pick<SequenceGradients, 'sparse' | 'dense'>,
+): Pick<SequenceGradients, 'sparse' | 'dense'> {
+  return {
+    sparse: checkList('gradients.sparse', given.sparse, 5).map((array, i) =>
+      checkArray(`gradients.sparse[${i}]`, 'Float32Array', array, sparse[i].values.length),
+    ),
+    dense: checkList('gradients.dense', given.dense, 5).map((array, i) =>
+      checkArray(`gradients.dense[${i}]`, 'Float32Array', array, dense[i].length),
+    ),
+  };
 }
 
 /** One step of Adam. */

@@ -14,10 +14,12 @@ import {
   normals,
   randomBatch,
   randomNetwork,
+  withoutGate,
 } from '../../../test/support/kernels.js';
 import { TtsError } from '../../base/errors.js';
 import { RandomStream } from '../../base/random.js';
 import { chooseKernels, kernelNames, type Kernels, nativeNames, withPrecision } from '../index.js';
+import { guarded } from './guard.js';
 import { rounded } from './precision.js';
 
 const stream = new RandomStream(1, 41);
@@ -64,6 +66,15 @@ const gate = normals(stream, 2 * 3 * 32);
 const adam = { learningRate: 0.1, beta1: 0.9, beta2: 0.9, epsilon: 1e-8, step: 1, gradientScale: 1, average: 0.5 };
 const zeros = (length: number) => new Float32Array(length);
 
+const conditioning = {
+  bins: 3,
+  channels: 4,
+  kernel: 3,
+  residualBlocks: 1,
+  vectors: 2,
+  tensors: [3 * 3 * 4, 4, 3 * 4 * 4, 4, 4 * 4, 4, 4 * 96, 96].map(zeros),
+};
+
 /** A call with good arguments, of every method. */
 const calls: Record<string, { args: () => unknown[]; run: (kernels: Kernels, args: never) => unknown }> = {
   product: {
@@ -85,6 +96,27 @@ const calls: Record<string, { args: () => unknown[]; run: (kernels: Kernels, arg
   memberGradients: {
     args: () => [[network], freshBatch(batch), 0.5, [emptyGradients(network, batch)]],
     run: (kernels, args: Parameters<Kernels['memberGradients']>) => kernels.memberGradients(...args),
+  },
+  vocoderGradients: {
+    args: () => [
+      [network],
+      conditioning,
+      // Eight rows give two whole frames, which is four gate conditionings: two are heard, from the second on.
+      { ...withoutGate(batch), features: zeros(2 * 8 * 3), rows: 8, first: 1 },
+      0.5,
+      {
+        members: [network].map(({ sparse, dense }) => ({
+          sparse: sparse.map(({ values }) => zeros(values.length)),
+          dense: dense.map(({ length }) => zeros(length)),
+        })),
+        conditioning: conditioning.tensors.map(({ length }) => zeros(length)),
+      },
+    ],
+    // Only a device has it; here behind the guard there is nothing.
+    run: (kernels, args: Parameters<NonNullable<Kernels['vocoderGradients']>>) => {
+      const own = Object.assign(Object.create(kernels) as Kernels, { vocoderGradients: () => new Float64Array(2) });
+      return guarded(own).vocoderGradients!(...args);
+    },
   },
   classifierGradients: {
     args: () => [[member], examples, 0.5, [classifierGradients]],
@@ -147,7 +179,7 @@ const calls: Record<string, { args: () => unknown[]; run: (kernels: Kernels, arg
 
 /** Numbers that need not be whole. */
 const reals =
-  /(scale|temperature|learningRate|beta1|beta2|epsilon|gradientScale|average|most)$|^classifierGradients\.2|^memberGradients\.2/;
+  /(scale|temperature|learningRate|beta1|beta2|epsilon|gradientScale|average|most)$|^classifierGradients\.2|^memberGradients\.2|^vocoderGradients\.3/;
 /** Arrays that may be left out. */
 const optional = /(heard|lengths|state|nll)$/;
 type Path = (string | number)[];

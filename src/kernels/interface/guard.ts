@@ -18,6 +18,7 @@ import {
 } from './check.js';
 import { checkClassifier, checkClassifierGradients } from './check_classifier.js';
 import { checkArray, checkBoolean, checkList, checkObject, checkWhole, wrong } from './check_values.js';
+import { checkVocoder } from './check_vocoder.js';
 import type { ClassifierBatch, ClassifierGradients, ClassifierNetwork, ClassifierResult } from './classifier.js';
 import type { ExcitationBatch, ExcitationCodes } from './excitation.js';
 import type {
@@ -55,6 +56,7 @@ class GuardedKernels implements Kernels {
   readonly name: KernelName;
   readonly threads: number;
   readonly parts?: readonly string[];
+  readonly vocoderGradients?: Kernels['vocoderGradients'];
 
   constructor(
     private readonly kernels: Kernels,
@@ -63,6 +65,13 @@ class GuardedKernels implements Kernels {
     this.name = kernels.name;
     this.threads = kernels.threads;
     this.parts = kernels.parts;
+    const { vocoderGradients } = kernels;
+    if (!vocoderGradients) return;
+    this.vocoderGradients = (members, conditioning, batch, scale, gradients) => {
+      const seen = checkVocoder(members, conditioning, batch, scale, gradients, remember, kernels.parts?.length);
+      const call = () => vocoderGradients(seen.members, seen.conditioning, seen.batch, scale, seen.gradients);
+      return coded(call);
+    };
   }
 
   product(matrix: BlockMatrix, x: Float32Array, y: Float32Array): void {

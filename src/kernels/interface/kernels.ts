@@ -1,5 +1,6 @@
 import type { BlockMatrix, StoredMatrix } from './blocks.js';
 import type { ClassifierKernels } from './classifier.js';
+import type { ConditioningNetwork } from './conditioning.js';
 import type { ExcitationBatch, ExcitationCodes } from './excitation.js';
 import type { FramePredictors, Hearing } from './listener.js';
 
@@ -102,6 +103,26 @@ export interface SequenceGradients {
   /** In the order of each BlockMatrix's values. */
   readonly sparse: readonly Float32Array[];
   readonly dense: readonly Float32Array[];
+}
+
+/** Teacher-forced audio whose gate conditioning comes from features. Every lane starts from a state of zeros. */
+export interface VocoderBatch extends Omit<SequenceBatch, 'gate' | 'state'> {
+  /** [lanes, rows, bins], normalised: the frames of each lane with the context that the network sees around them. */
+  readonly features: Float32Array;
+  readonly rows: number;
+  /**
+   * Of the gate conditionings that the features give, counted from the beginning of the first whole frame, the one that
+   * every lane begins in; `frames` of them are heard. With one per frame 0, and all of them.
+   */
+  readonly first: number;
+}
+
+/** Receives the gradients of `scale` · (sum of nats); every array is overwritten. */
+export interface VocoderGradients {
+  /** Of each member. */
+  readonly members: readonly Omit<SequenceGradients, 'gate'>[];
+  /** Of the tensors of the frame-rate network, by the lanes of all members. */
+  readonly conditioning: readonly Float32Array[];
 }
 
 /** One Adam step (Kingma and Ba 2015, algorithm 1). */
@@ -234,6 +255,17 @@ export interface Kernels extends ClassifierKernels {
     batch: SequenceBatch,
     scale: number,
     gradients: readonly SequenceGradients[],
+  ): Float64Array;
+  /**
+   * `memberGradients` with the gradients of the frame-rate network, which all members hear: the gate conditioning and its
+   * gradients stay where the work is done. Only kernels of a device have it.
+   */
+  vocoderGradients?(
+    members: readonly SampleRateNetwork[],
+    conditioning: ConditioningNetwork,
+    batch: VocoderBatch,
+    scale: number,
+    gradients: VocoderGradients,
   ): Float64Array;
   adam(settings: AdamSettings, gradient: Float32Array, state: AdamState): void;
   /** c [m,n] = a·b; a is [m,k] ([k,m] when transposeA), b is [k,n] ([n,k] when transposeB); row-major. */

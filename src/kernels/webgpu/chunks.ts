@@ -1,21 +1,35 @@
 import type { SequenceBatch } from '../interface/kernels.js';
 import type { Plan, StepChunk, TileGroup } from './plan.js';
 
-/** What of a batch a call of the shaders is about: some lanes, some steps. Lanes beyond those of a member do not count. */
-export interface ChunkArrays {
-  /** Frame of the batch that the chunk begins in, the position of its first step in it, and its frames. */
+/** The batch of a call of the GPU; without a gate conditioning where the call has what it comes from. */
+export interface RequestBatch extends Omit<SequenceBatch, 'gate' | 'nll' | 'profile' | 'meanwhile'> {
+  readonly gate?: Float32Array;
+}
+
+/** Frame of the batch that a chunk begins in, the position of its first step in it, and its frames. */
+export interface ChunkFrames {
   readonly firstFrame: number;
   readonly phase: number;
   readonly frames: number;
+}
+
+export function chunkFrames(batch: RequestBatch, { start, steps }: StepChunk): ChunkFrames {
+  const firstFrame = Math.floor((batch.phase + start) / batch.hop);
+  const phase = batch.phase + start - firstFrame * batch.hop;
+  return { firstFrame, phase, frames: Math.ceil((phase + steps) / batch.hop) };
+}
+
+/** What of a batch a call of the shaders is about: some lanes, some steps. Lanes beyond those of a member do not count. */
+export interface ChunkArrays extends ChunkFrames {
   /** [lanes, steps + 1] and [lanes, steps], as in the batch; of an even number of elements, because words have two. */
-  readonly codes: Uint16Array<ArrayBuffer>;
-  readonly heard: Uint16Array<ArrayBuffer>;
+  readonly codes: Uint16Array;
+  readonly heard: Uint16Array;
   /** [lanes, steps, cues], where there are any. */
-  readonly cues: Float32Array<ArrayBuffer> | undefined;
-  /** [lanes, frames, 3H]. */
-  readonly gate: Float32Array<ArrayBuffer>;
+  readonly cues: Float32Array | undefined;
+  /** [lanes, frames, 3H], where the batch has one. */
+  readonly gate: Float32Array | undefined;
   /** [lanes] samples that count. */
-  readonly lengths: Uint32Array<ArrayBuffer>;
+  readonly lengths: Uint32Array;
 }
 
 /** The lane of the batch at each place of some tiles; -1 where there is none. */
@@ -27,39 +41,51 @@ export function lanesOf({ first, count }: TileGroup, { tilesOfMember }: Plan, ti
   });
 }
 
-/** What the first `prepare` of a chunk reads. */
+/** What the first `prepare` of a chunk reads: the arrays of the batch themselves where it is all of it, in order. */
 export function chunkArrays(
-  batch: SequenceBatch,
+  batch: RequestBatch,
   lanes: Int32Array,
-  { start, steps }: StepChunk,
+  chunk: StepChunk,
   { hidden, cues }: { readonly hidden: number; readonly cues: number },
 ): ChunkArrays {
-  const firstFrame = Math.floor((batch.phase + start) / batch.hop);
-  const phase = batch.phase + start - firstFrame * batch.hop;
-  const frames = Math.ceil((phase + steps) / batch.hop);
-  const even = (length: number) => Math.ceil(length / 2) * 2;
-  const codes = new Uint16Array(even(lanes.length * (steps + 1)));
-  const heard = new Uint16Array(even(lanes.length * steps));
-  const heardCues = cues > 0 ? new Float32Array(lanes.length * steps * cues) : undefined;
-  const gate = new Float32Array(lanes.length * frames * 3 * hidden);
+  const { start, steps } = chunk;
+  const { firstFrame, phase, frames } = chunkFrames(batch, chunk);
   const lengths = new Uint32Array(lanes.length);
   lanes.forEach((lane, place) => {
-    if (lane < 0) return;
-    const code = lane * (batch.steps + 1) + start;
-    codes.set(batch.codes.subarray(code, code + steps + 1), place * (steps + 1));
-    const step = lane * batch.steps + start;
-    heard.set(
-      batch.heard ? batch.heard.subarray(step, step + steps) : batch.codes.subarray(code, code + steps),
-      place * steps,
-    );
-    heardCues?.set(batch.cues!.subarray(step * cues, (step + steps) * cues), place * steps * cues);
-    const row = 3 * hidden;
-    const frame = lane * batch.frames + firstFrame;
-    gate.set(batch.gate.subarray(frame * row, (frame + frames) * row), place * frames * row);
-    lengths[place] = Math.min(steps, Math.max(0, (batch.lengths?.[lane] ?? batch.steps) - start));
+    if (lane >= 0) lengths[place] = Math.min(steps, Math.max(0, (batch.lengths?.[lane] ?? batch.steps) - start));
   });
-  return { firstFrame, phase, frames, codes, heard, cues: heardCues, gate, lengths };
+  const row = 3 * hidden;
+  const whole =
+    lanes.length % 2 === 0 &&
+    lanes.length === batch.lanes &&
+    steps === batch.steps &&
+    lanes.every((lane, place) => lane === place);
+  /** Of each lane so many elements of an array of the batch, from the first that is wanted; the array itself if that is all. */
+  const some = <T extends Uint16Array | Float32Array>(array: T, perLane: number, start: number, count: number): T => {
+    if (whole && count === perLane) return array;
+    const length = lanes.length * count;
+    const own = new (array.constructor as new (length: number) => T)(
+      array.BYTES_PER_ELEMENT === 2 ? even(length) : length,
+    );
+    lanes.forEach((lane, place) => {
+      if (lane >= 0) own.set(array.subarray(lane * perLane + start, lane * perLane + start + count), place * count);
+    });
+    return own;
+  };
+  const { codes, heard, cues: heardCues, gate } = batch;
+  return {
+    firstFrame,
+    phase,
+    frames,
+    codes: some(codes, batch.steps + 1, start, steps + 1),
+    heard: heard ? some(heard, batch.steps, start, steps) : some(codes, batch.steps + 1, start, steps),
+    cues: cues > 0 ? some(heardCues!, batch.steps * cues, start * cues, steps * cues) : undefined,
+    gate: gate && some(gate, batch.frames * row, firstFrame * row, frames * row),
+    lengths,
+  };
 }
+
+const even = (length: number): number => Math.ceil(length / 2) * 2;
 
 /** States [lanes of the batch, H] as tiles have them, [tile][H][lanes]; zeros without any. */
 export function tiledStates(state: Float32Array | undefined, lanes: Int32Array, hidden: number, tile: number) {
@@ -85,6 +111,21 @@ export function untileStates(
     if (lane < 0) return;
     const at = Math.floor(place / tile) * hidden * tile + (place % tile);
     for (let i = 0; i < hidden; i++) state[lane * hidden + i] = tiled[at + i * tile];
+  });
+}
+
+/** Puts the nats of the slices of a chunk, [slice][place], into those of the batch, [slices, lanes]. */
+export function takeSums(
+  sums: Float32Array,
+  all: Float32Array,
+  lanes: Int32Array,
+  { firstSlice }: StepChunk,
+  lanesOfBatch: number,
+): void {
+  lanes.forEach((lane, place) => {
+    if (lane < 0) return;
+    for (let i = place, slice = firstSlice; i < sums.length; i += lanes.length, slice++)
+      all[slice * lanesOfBatch + lane] = sums[i];
   });
 }
 
@@ -116,7 +157,7 @@ export function takeGate(
   gradient: Float32Array,
   gate: Float32Array,
   lanes: Int32Array,
-  { firstFrame, frames }: Pick<ChunkArrays, 'firstFrame' | 'frames'>,
+  { firstFrame, frames }: Pick<ChunkFrames, 'firstFrame' | 'frames'>,
   framesOfBatch: number,
   hidden: number,
 ): void {

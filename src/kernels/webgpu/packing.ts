@@ -47,6 +47,8 @@ export class Packing {
   /** [member][matrix] first block. */
   private readonly first: readonly (readonly number[])[];
   private readonly shape: string;
+  /** What `weights` gives; places that nothing stands in stay zero. */
+  private readonly packed: Float32Array;
 
   /** @param tiling of the device that the packing is for */
   constructor(
@@ -64,6 +66,7 @@ export class Packing {
     let blocks = 0;
     this.first = this.strips.map((matrices) => matrices.map(({ column }) => (blocks += column.length) - column.length));
     this.structure = this.pack(blocks);
+    this.packed = new Float32Array(blocks * stripRows);
   }
 
   /** Whether these members have the sizes and masks that this packing was made of. */
@@ -88,10 +91,10 @@ export class Packing {
     return start(first + count) - start(first);
   }
 
-  /** The weights of all blocks, [blocks, 16]. */
+  /** The weights of all blocks, [blocks, 16], in an array that the next call overwrites. */
   weights(members: readonly SampleRateNetwork[]): Float32Array {
     const { hidden, inputs } = this.sizes;
-    const packed = new Float32Array(this.structure.blocks * stripRows);
+    const { packed } = this;
     members.forEach(({ sparse, dense }, m) => {
       sparse.forEach(({ values }, i) => {
         const own = this.valuesOf(packed, m, i);
@@ -111,7 +114,7 @@ export class Packing {
   }
 
   /** Takes the gradients of all weights out of those of the blocks, [blocks, 16]. */
-  unpack(packed: Float32Array, gradients: readonly SequenceGradients[]): void {
+  unpack(packed: Float32Array, gradients: readonly Omit<SequenceGradients, 'gate'>[]): void {
     const { hidden, inputs } = this.sizes;
     gradients.forEach(({ sparse, dense }, m) => {
       sparse.forEach((array, i) => {

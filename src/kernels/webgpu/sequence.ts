@@ -1,6 +1,24 @@
 import { TtsError } from '../../base/errors.js';
-import type { SequenceBatch } from '../interface/kernels.js';
-import { type ChunkArrays, chunkArrays, lanesOf, takeGate, takeNats, tiledStates, untileStates } from './chunks.js';
+import {
+  type ChunkArrays,
+  chunkArrays,
+  chunkFrames,
+  type ChunkFrames,
+  lanesOf,
+  type RequestBatch,
+  takeGate,
+  takeNats,
+  takeSums,
+  tiledStates,
+  untileStates,
+} from './chunks.js';
+import {
+  compileConditioning,
+  Conditioning,
+  type ConditioningPipelines,
+  type ConditioningRequest,
+  type Stretch,
+} from './conditioning.js';
 import type { NetworkSizes } from './layout.js';
 import type { PackedStructure } from './packing.js';
 import {
@@ -22,6 +40,7 @@ import {
   OutOfMemory,
   type Pipeline,
   type Read,
+  readBuffers,
   readOffsets,
   Submission,
 } from './submission.js';
@@ -29,12 +48,14 @@ import {
 /** The kernels of the GPU, in the order of `SequenceResult.seconds`. */
 export const gpuParts = [
   'arrange',
+  'conditioning',
   'prepare',
   'scanForward',
   'outputs',
   'scanBackward',
   'blockGradients',
   'reduce',
+  'conditioningBack',
 ] as const;
 
 /** One call of the kernels, its arguments checked and packed. */
@@ -44,21 +65,29 @@ export interface SequenceRequest {
   readonly structure?: PackedStructure;
   /** [blocks, 16]. */
   readonly weights: Float32Array;
-  readonly batch: Omit<SequenceBatch, 'nll' | 'profile' | 'meanwhile'>;
+  readonly batch: RequestBatch;
+  /** What the gate conditioning comes from, where the batch has none; then there are gradients, but not of it. */
+  readonly conditioning?: ConditioningRequest;
+  /** Whether the nats of each sample are wanted. */
+  readonly nll: boolean;
   readonly scale: number;
   readonly gradients: boolean;
   readonly timed: boolean;
 }
 
 export interface SequenceResult {
-  /** [lanes, steps]. */
-  readonly nll: Float32Array;
+  /** [lanes] sums. */
+  readonly nats: Float64Array;
+  /** [lanes, steps], where it was asked for. */
+  readonly nll?: Float32Array;
   /** [lanes, H], where the batch has one. */
   readonly state?: Float32Array;
   /** [lanes, frames, 3H]. */
   readonly gate?: Float32Array;
   /** [blocks, 16]. */
   readonly weights?: Float32Array;
+  /** Of the tensors of the frame-rate network, end to end. */
+  readonly tensors?: Float32Array;
   /** That each of `gpuParts` took, where it was asked for and can be told. */
   readonly seconds?: readonly number[];
 }
@@ -66,7 +95,7 @@ export interface SequenceResult {
 type Pipelines = Readonly<Record<ShaderName, Pipeline>>;
 
 /** What a loss without gradients takes. */
-const lossShaders: readonly ShaderName[] = ['arrange', 'prepare', 'scanForwardLoss', 'outputsLoss'];
+const lossShaders: readonly ShaderName[] = ['arrange', 'prepare', 'scanForwardLoss', 'outputsLoss', 'sumNats'];
 
 /** What gradients take. */
 const gradientShaders = ({ kept, chunks }: Plan): readonly ShaderName[] => [
@@ -75,6 +104,7 @@ const gradientShaders = ({ kept, chunks }: Plan): readonly ShaderName[] => [
   ...(chunks.length > 1 && !kept ? (['scanForwardLoss'] as const) : []),
   'scanForward',
   'outputs',
+  'sumNats',
   'scanBackward',
   'blockGradients',
   'reduce',
@@ -87,10 +117,19 @@ interface Call {
   readonly tiling: Tiling;
   readonly plan: Plan;
   readonly pipelines: Pipelines;
+  readonly conditioning: Conditioning | undefined;
   /** What it gives; the gradients of the weights come at the end. */
-  readonly result: Omit<SequenceResult, 'weights' | 'seconds'> & { weights?: Float32Array };
+  readonly result: Omit<SequenceResult, 'nats' | 'weights' | 'tensors' | 'seconds'> & {
+    weights?: Float32Array;
+    tensors?: Float32Array;
+  };
+  /** [slices, lanes] nats. */
+  readonly sums: Float32Array;
   readonly seconds: number[];
 }
+
+/** Takes what was read, as long as it is there. */
+type Taker = (...read: Float32Array[]) => void;
 
 /** Some tiles of a call. */
 interface Group extends TileGroup {
@@ -110,9 +149,13 @@ const mostWorkgroups = 65535;
 export class GpuSequence {
   private readonly buffers: DeviceBuffers;
   private readonly compiled = new Map<string, Map<ShaderName, Promise<Pipeline>>>();
+  private conditioningPipelines: Promise<ConditioningPipelines> | undefined;
   private structure: PackedStructure | undefined;
   private readonly queries: GPUQuerySet | undefined;
   private memoryBytes: number;
+  /** The work that was handed in last, and how often any was. */
+  private underWay: Promise<void> = Promise.resolve();
+  private turn = 0;
 
   constructor(
     private readonly device: GPUDevice,
@@ -131,6 +174,7 @@ export class GpuSequence {
     const structure = this.structure!;
     const tiling = tilingOf(sizes, this.limits);
     if (!tiling) throw tooLittle('workgroup memory');
+    const conditioning = await this.conditioningOf(request);
     for (;;) {
       const { members } = structure;
       const shape = { members, lanes: batch.lanes / members, steps: batch.steps, hop: batch.hop };
@@ -140,14 +184,25 @@ export class GpuSequence {
       const names = gradients ? gradientShaders(plan) : lossShaders;
       const pipelines = await this.pipelines(sizes, tiling, names);
       const result = {
-        nll: new Float32Array(batch.lanes * batch.steps),
+        ...(request.nll && { nll: new Float32Array(batch.lanes * batch.steps) }),
         ...(batch.state && { state: new Float32Array(batch.state.length) }),
-        ...(gradients && { gate: new Float32Array(batch.gate.length) }),
+        ...(gradients && batch.gate && { gate: new Float32Array(batch.gate.length) }),
       };
+      const sums = new Float32Array(plan.slices * batch.lanes);
       const seconds = gpuParts.map(() => 0);
       try {
-        await this.watched({ request, structure, tiling, plan, pipelines, result, seconds });
-        return { ...result, ...(timed && this.queries && { seconds }) };
+        await this.watched({
+          request,
+          structure,
+          tiling,
+          plan,
+          pipelines,
+          conditioning,
+          result,
+          sums,
+          seconds,
+        });
+        return { ...result, nats: totals(sums, batch.lanes), ...(timed && this.queries && { seconds }) };
       } catch (error) {
         if (!(error instanceof OutOfMemory)) throw error;
         if (this.memoryBytes < 2 ** 20) throw tooLittle(error.message);
@@ -162,14 +217,16 @@ export class GpuSequence {
     let fault: GPUError | null = null;
     try {
       await this.runPlan(call);
+      await this.settled();
     } finally {
+      await this.settled().catch(() => {});
       fault = await this.device.popErrorScope();
     }
     if (fault) throw new Error(`the GPU refused its work: ${fault.message}`);
   }
 
   private async runPlan(call: Call): Promise<void> {
-    const { request, plan, structure } = call;
+    const { request, plan, structure, conditioning } = call;
     const { batch, sizes, gradients, weights } = request;
     await this.buffers.reserve(bytesOf(call, this.limits));
     this.buffers.write('structure', structure.words);
@@ -183,6 +240,12 @@ export class GpuSequence {
     begin.run('arrange', call.pipelines.arrange, workgroupsFor(places.arrangedEnd));
     if (gradients) begin.encoder.clearBuffer(this.buffers.get('partial'));
     await this.finish(call, begin, [], () => {});
+    if (conditioning) {
+      conditioning.upload();
+      const work = this.submission(call);
+      conditioning.forward(work);
+      await this.finish(call, work, [], () => {});
+    }
     for (const each of plan.groups) {
       const lanes = lanesOf(each, plan, tileLanes, batch.lanes / structure.members);
       const group = { ...each, lanes, stateBytes: 4 * lanes.length * sizes.hidden };
@@ -191,8 +254,14 @@ export class GpuSequence {
     if (gradients) {
       const reduce = this.submission(call);
       reduce.run('reduce', call.pipelines.reduce, workgroupsFor(structure.blocks * 4));
-      await this.finish(call, reduce, [{ name: 'gradient', bytes: 64 * structure.blocks }], (gradient) => {
+      conditioning?.back(reduce);
+      const reads = [
+        { name: 'gradient', bytes: 64 * structure.blocks },
+        ...(conditioning ? [conditioning.gradient] : []),
+      ];
+      await this.finish(call, reduce, reads, (gradient, tensors?: Float32Array) => {
         call.result.weights = gradient.slice();
+        if (conditioning) call.result.tensors = tensors!.slice();
       });
     }
   }
@@ -208,7 +277,7 @@ export class GpuSequence {
       for (let i = 0; i + 1 < chunks.length; i++) await this.runChunk(call, group, i, kept ? 'there' : 'states');
       const clear = this.submission(call);
       clear.encoder.clearBuffer(this.buffers.get('carry'));
-      await clear.finish([], () => {});
+      await this.finish(call, clear, [], () => {});
       for (let i = chunks.length - 1; i >= 0; i--)
         await this.runChunk(call, group, i, kept && i + 1 < chunks.length ? 'back' : 'both');
     } else for (let i = 0; i < chunks.length; i++) await this.runChunk(call, group, i, 'loss');
@@ -230,50 +299,67 @@ export class GpuSequence {
     i: number,
     what: 'states' | 'loss' | 'there' | 'back' | 'both',
   ): Promise<void> {
-    const { request, plan, tiling, pipelines, result, structure } = call;
+    const { request, plan, tiling, pipelines, conditioning, result, structure } = call;
     const { batch, sizes } = request;
     const { hidden, inputs } = sizes;
     const { lanes, stateBytes } = group;
     const chunk = plan.chunks[i];
-    const arrays = chunkArrays(batch, lanes, chunk, { hidden, cues: inputs - 3 });
-    this.upload(call, group, i, arrays);
-    const own = ownBuffers(plan, i);
-
     const { steps } = chunk;
+    const frames = chunkFrames(batch, chunk);
+    if (what !== 'back') this.upload(chunkArrays(batch, lanes, chunk, { hidden, cues: inputs - 3 }));
+    this.describe(call, group, i, frames);
+    const stretch = stretchOf(call, group, frames);
+    conditioning?.at(stretch);
+
+    const own = ownBuffers(plan, i);
+    const slices = Math.ceil(steps / plan.sliceSteps);
     const work = this.submission(call);
     const reads: Read[] = [];
     const takers: ((read: Float32Array) => void)[] = [];
+    const take = (name: string, numbers: number, taker: (read: Float32Array) => void) => {
+      reads.push({ name, bytes: 4 * numbers });
+      takers.push(taker);
+    };
     if (what !== 'back') {
       work.copy('edges', what === 'loss' ? 0 : i * stateBytes, own.states, 0, stateBytes);
+      conditioning?.take(work, stretch);
       work.run('prepare', pipelines.prepare, [Math.ceil(lanes.length / 64), steps], own);
       const way = what === 'states' || what === 'loss' ? 'Loss' : '';
       work.run('scanForward', pipelines[`scanForward${way}`], [group.count], own);
       work.copy(own.states, steps * stateBytes, 'edges', what === 'loss' ? 0 : (i + 1) * stateBytes, stateBytes);
       if (what !== 'states') {
         work.run('outputs', pipelines[`outputs${way}`], [group.count, Math.ceil(steps / tiling.outputSteps), 2], own);
-        reads.push({ name: 'nats', bytes: 8 * lanes.length * steps });
-        takers.push((nats) => takeNats(nats, result.nll, lanes, chunk, batch.steps, tileLanes));
+        work.run('reduce', pipelines.sumNats, [Math.ceil(lanes.length / 64), slices]);
+        take('natsOfSlice', lanes.length * slices, (sums) => takeSums(sums, call.sums, lanes, chunk, batch.lanes));
+        const { nll } = result;
+        if (nll)
+          take('nats', 2 * lanes.length * steps, (nats) => takeNats(nats, nll, lanes, chunk, batch.steps, tileLanes));
       }
     }
     if (what === 'both' || what === 'back') {
       work.run('scanBackward', pipelines.scanBackward, [group.count], own);
-      const slices = Math.ceil(steps / plan.sliceSteps);
       work.run('blockGradients', pipelines.blockGradients, [structure.parts, slices], own);
-      reads.push({ name: 'gateGradient', bytes: 4 * arrays.gate.length });
-      takers.push((read) => takeGate(read, result.gate!, lanes, arrays, batch.frames, hidden));
+      conditioning?.give(work, stretch);
+      const { gate } = result;
+      if (gate)
+        take('gateGradient', lanes.length * frames.frames * 3 * hidden, (read) =>
+          takeGate(read, gate, lanes, frames, batch.frames, hidden),
+        );
     }
-    await this.finish(call, work, reads, (...read) => takers.forEach((take, n) => take(read[n])));
+    await this.finish(call, work, reads, (...read) => takers.forEach((taker, n) => taker(read[n])));
   }
 
-  private upload({ request, plan }: Call, group: Group, i: number, arrays: ChunkArrays): void {
-    const { batch, scale } = request;
-    const { start, steps, firstSlice } = plan.chunks[i];
-    const { codes, heard, lengths, cues, gate, phase, frames } = arrays;
+  private upload({ codes, heard, lengths, cues, gate }: ChunkArrays): void {
     this.buffers.write('codes', codes);
     this.buffers.write('heard', heard);
     this.buffers.write('lengths', lengths);
     if (cues) this.buffers.write('cues', cues);
-    this.buffers.write('gate', gate);
+    if (gate) this.buffers.write('gate', gate);
+  }
+
+  private describe({ request, plan }: Call, group: Group, i: number, { phase, frames }: ChunkFrames): void {
+    const { batch, scale } = request;
+    const { start, steps, firstSlice } = plan.chunks[i];
     const end = start + steps;
     const fields: Record<ChunkField, number> = {
       tiles: group.count,
@@ -294,13 +380,36 @@ export class GpuSequence {
     this.buffers.write('chunk', words);
   }
 
+  /** The frame-rate network of a call, if it has one. */
+  private async conditioningOf({ conditioning, batch, sizes }: SequenceRequest): Promise<Conditioning | undefined> {
+    if (!conditioning) return undefined;
+    const pipelines = await (this.conditioningPipelines ??= compileConditioning(this.device));
+    const { lanes, frames } = batch;
+    return new Conditioning(pipelines, this.buffers, conditioning, { hidden: sizes.hidden, lanes, frames });
+  }
+
   private submission({ request: { timed } }: Call): Submission {
     return new Submission(this.device, this.buffers, timed ? this.queries : undefined);
   }
 
-  private async finish(call: Call, work: Submission, ...rest: Parameters<Submission['finish']>): Promise<void> {
-    for (const [name, seconds] of await work.finish(...rest))
-      call.seconds[gpuParts.indexOf(name as (typeof gpuParts)[number])] += seconds;
+  /**
+   * Hands work in and waits for that before it, so that the GPU has some while the next is made. Results are there after
+   * `settled`.
+   */
+  private async finish(call: Call, work: Submission, reads: readonly Read[], take: Taker): Promise<void> {
+    const before = this.underWay;
+    this.underWay = work.finish(reads, take, readBuffers[this.turn++ % 2]).then((timed) => {
+      for (const [name, seconds] of timed) call.seconds[gpuParts.indexOf(name as (typeof gpuParts)[number])] += seconds;
+    });
+    // If it fails, that is said by whoever waits for it.
+    this.underWay.catch(() => {});
+    await before;
+  }
+
+  private async settled(): Promise<void> {
+    const last = this.underWay;
+    this.underWay = Promise.resolve();
+    await last;
   }
 
   /** The shaders of a network that a call needs; each is compiled once. */
@@ -318,8 +427,30 @@ export class GpuSequence {
 const tooLittle = (what: string): TtsError =>
   new TtsError('ERR_MEMORY', `the GPU has too little memory (${what}); expected a smaller network, or other kernels`);
 
+/** The sums of slices [slices, lanes], in their order. */
+function totals(sums: Float32Array, lanes: number): Float64Array {
+  const all = new Float64Array(lanes);
+  for (let i = 0; i < sums.length; i++) all[i % lanes] += sums[i];
+  return all;
+}
+
+/** What the frame-rate network is to know of a chunk. */
+const stretchOf = (
+  { request: { batch }, structure, plan }: Call,
+  { first, count }: TileGroup,
+  { firstFrame, frames }: ChunkFrames,
+): Stretch => ({
+  tile: tileLanes,
+  tiles: count,
+  firstTile: first,
+  tilesOfMember: plan.tilesOfMember,
+  lanesOfMember: batch.lanes / structure.members,
+  frames,
+  firstFrame,
+});
+
 /** Bytes of every buffer that a call needs, for its largest group and chunk. */
-function bytesOf({ request, structure, plan }: Call, limits: DeviceLimits): Record<string, number> {
+function bytesOf({ request, structure, plan, conditioning }: Call, limits: DeviceLimits): Record<string, number> {
   const { batch, sizes, gradients, timed } = request;
   const { hidden, projection, classes, inputs } = sizes;
   const lanes = tileLanes * Math.max(...plan.groups.map(({ count }) => count));
@@ -342,6 +473,7 @@ function bytesOf({ request, structure, plan }: Call, limits: DeviceLimits): Reco
     edges: row * hidden * (gradients ? plan.chunks.length + 1 : 1),
     states: row * hidden * (steps + 1),
     nats: row * steps * 2,
+    natsOfSlice: row * Math.ceil(steps / plan.sliceSteps),
     ...(timed && { times: 8 * mostTimestamps }),
   };
   const back = {
@@ -355,14 +487,18 @@ function bytesOf({ request, structure, plan }: Call, limits: DeviceLimits): Reco
     partial: partialBytes(structure.blocks, plan.slices),
     gradient: 64 * structure.blocks,
   };
-  const read = [always.edges, gradients ? Math.max(always.nats + back.gateGradient, back.gradient) : always.nats].map(
-    (bytes) => readOffsets([{ bytes }, { bytes: 8 }, { bytes: 8 * mostTimestamps }])[3],
-  );
-  const all: Record<string, number> = { ...always, ...(gradients && back), read: Math.max(...read) };
+  const nats = [always.natsOfSlice, request.nll ? always.nats : 0];
+  const read = [
+    [always.edges],
+    gradients ? [...nats, conditioning ? 0 : back.gateGradient] : nats,
+    gradients ? [back.gradient, conditioning?.gradient.bytes ?? 0] : [],
+  ].map((parts) => readOffsets([...parts, 8 * mostTimestamps].map((bytes) => ({ bytes }))).at(-1)!);
+  const all: Record<string, number> = { ...always, ...(gradients && back), ...conditioning?.bytes };
   if (gradients)
     plan.chunks.forEach((_, i) => {
       for (const [name, own] of Object.entries(ownBuffers(plan, i))) all[own] = all[name];
     });
+  for (const name of readBuffers) all[name] = Math.max(...read);
   for (const [name, bytes] of Object.entries(all))
     if (bytes > limits.bufferBytes) throw tooLittle(`${name} needs ${bytes} bytes, a buffer has ${limits.bufferBytes}`);
   return all;

@@ -69,7 +69,8 @@ export const chunkFields = [
 ] as const;
 export type ChunkField = (typeof chunkFields)[number];
 
-const struct = (name: string, fields: readonly string[]): string =>
+/** Declares a struct of words; `scale` is the one that is a float. */
+export const struct = (name: string, fields: readonly string[]): string =>
   `struct ${name} { ${fields.map((field) => `${field}: ${field === 'scale' ? 'f32' : 'u32'}`).join(', ')} }\n`;
 
 const written = (count: number) => (body: (i: string) => string) =>
@@ -85,7 +86,10 @@ export interface Shader {
 type Access = 'uniform' | 'read' | 'write';
 
 /** Declares the buffers of a shader: name, type of an element, and what is done to it. */
-function shader(buffers: readonly (readonly [name: string, type: string, access: Access])[], code: string): Shader {
+export function shader(
+  buffers: readonly (readonly [name: string, type: string, access: Access])[],
+  code: string,
+): Shader {
   const declared = buffers.map(([name, type, access], binding) => {
     const space = access === 'uniform' ? 'uniform' : `storage, ${access === 'read' ? 'read' : 'read_write'}`;
     return `@group(0) @binding(${binding}) var<${space}> ${name}: ${access === 'uniform' ? type : `array<${type}>`};`;
@@ -742,6 +746,28 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: v
   );
 }
 
+/** The nats of each place in each slice of time (second coordinate), `natsOfSlice` [slice][place]. */
+function sumNats(): Shader {
+  const tile = tileLanes;
+  return shader(
+    [chunk, ['nats', 'f32', 'read'], ['natsOfSlice', 'f32', 'write']],
+    `
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let place = id.x; let places = chunk.tiles * ${tile}u;
+  if (place >= places) { return; }
+  let first = place / ${tile}u * ${2 * tile}u + place % ${tile}u;
+  let end = min((id.y + 1u) * chunk.sliceSteps, chunk.steps);
+  var sum = 0.0;
+  for (var t = id.y * chunk.sliceSteps; t < end; t++) {
+    let at = t * places * 2u + first;
+    sum += nats[at] + nats[at + ${tile}u];
+  }
+  natsOfSlice[id.y * places + place] = sum;
+}`,
+  );
+}
+
 /** All shaders of a network on a device; those with `Loss` leave out what only gradients need. */
 export function shadersOf(sizes: NetworkSizes, tiling: Tiling) {
   const written = { sizes, layout: layoutOf(sizes), tiling };
@@ -754,6 +780,7 @@ export function shadersOf(sizes: NetworkSizes, tiling: Tiling) {
     outputs: outputs(written, true),
     scanBackward: scanBackward(written),
     blockGradients: blockGradients(written),
+    sumNats: sumNats(),
     reduce: reduce(),
   };
 }

@@ -3,28 +3,38 @@ import type { Shader } from './shaders.js';
 /** The device has no room for what is asked. */
 export class OutOfMemory extends Error {}
 
+/** A uniform buffer may be bound at multiples of this many bytes, on any device. */
+export const uniformAlignment = 256;
+
+/** Names of the buffers that are read back: the work of one may be under way while the other is read. */
+export const readBuffers: readonly string[] = ['read 0', 'read 1'];
+
+/** Names of uniform buffers. */
+const uniforms = new Set(['network', 'chunk', 'layer', 'stretch']);
+
 /** Buffers by name, kept from call to call; one that is too small is replaced. */
 export class DeviceBuffers {
   private readonly all = new Map<string, GPUBuffer>();
+  /** What threads share is copied here first. */
+  private own = new Uint8Array(0);
 
   constructor(private readonly device: GPUDevice) {}
 
   /** Makes sure that there are buffers of so many bytes. @throws {OutOfMemory} */
   async reserve(sizes: Readonly<Record<string, number>>): Promise<void> {
+    const missing = Object.entries(sizes).filter(([name, bytes]) => bytes > (this.all.get(name)?.size ?? -1));
+    if (missing.length === 0) return;
     this.device.pushErrorScope('out-of-memory');
-    for (const [name, bytes] of Object.entries(sizes)) {
-      const old = this.all.get(name);
-      if (old && old.size >= bytes) continue;
-      old?.destroy();
-      const usage =
-        name === 'read'
-          ? GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST
-          : name === 'chunk' || name === 'network'
-            ? GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST
-            : GPUBufferUsage.STORAGE |
-              GPUBufferUsage.COPY_SRC |
-              GPUBufferUsage.COPY_DST |
-              (name === 'times' ? GPUBufferUsage.QUERY_RESOLVE : 0);
+    for (const [name, bytes] of missing) {
+      this.all.get(name)?.destroy();
+      const usage = readBuffers.includes(name)
+        ? GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST
+        : uniforms.has(name)
+          ? GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST
+          : GPUBufferUsage.STORAGE |
+            GPUBufferUsage.COPY_SRC |
+            GPUBufferUsage.COPY_DST |
+            (name === 'times' ? GPUBufferUsage.QUERY_RESOLVE : 0);
       this.all.set(
         name,
         this.device.createBuffer({ label: name, size: Math.max(16, Math.ceil(bytes / 16) * 16), usage }),
@@ -43,10 +53,17 @@ export class DeviceBuffers {
     return buffer;
   }
 
-  write(name: string, data: Uint16Array | Uint32Array | Float32Array): void {
+  /** @param at bytes into the buffer, a multiple of 4 */
+  write(name: string, data: Uint16Array | Uint32Array | Float32Array, at = 0): void {
+    const { buffer, byteOffset, byteLength } = data;
+    if (buffer instanceof ArrayBuffer) {
+      this.device.queue.writeBuffer(this.get(name), at, buffer, byteOffset, byteLength);
+      return;
+    }
     // Memory that threads share would end the process here.
-    if (!(data.buffer instanceof ArrayBuffer)) throw new RangeError(`${name} is in shared memory`);
-    this.device.queue.writeBuffer(this.get(name), 0, data.buffer, data.byteOffset, data.byteLength);
+    if (this.own.length < byteLength) this.own = new Uint8Array(byteLength);
+    this.own.set(new Uint8Array(buffer, byteOffset, byteLength));
+    this.device.queue.writeBuffer(this.get(name), at, this.own.buffer, 0, byteLength);
   }
 
   free(): void {
@@ -132,9 +149,14 @@ export class Submission {
 
   /**
    * Hands everything in, waits for it, and gives what was read to `take`, as long as it is there.
+   * @param through the buffer that is read back, which nothing else may use until then
    * @returns names and seconds of the kernels that were timed
    */
-  async finish(reads: readonly Read[], take: (...arrays: Float32Array[]) => void): Promise<[string, number][]> {
+  async finish(
+    reads: readonly Read[],
+    take: (...arrays: Float32Array[]) => void,
+    through: string,
+  ): Promise<[string, number][]> {
     const { device, encoder, queries, timed } = this;
     const times = 8 * 2 * timed.length;
     if (queries && times > 0) {
@@ -142,11 +164,11 @@ export class Submission {
       reads = [...reads, { name: 'times', bytes: times }];
     }
     const starts = readOffsets(reads);
-    reads.forEach(({ name, offset = 0, bytes }, i) => this.copy(name, offset, 'read', starts[i], bytes));
+    reads.forEach(({ name, offset = 0, bytes }, i) => this.copy(name, offset, through, starts[i], bytes));
     device.queue.submit([encoder.finish()]);
     const total = starts[reads.length];
     if (total === 0) return [];
-    const read = this.buffers.get('read');
+    const read = this.buffers.get(through);
     await read.mapAsync(GPUMapMode.READ, 0, total);
     const mapped = read.getMappedRange(0, total);
     const arrays = reads.map(({ bytes }, i) => new Float32Array(mapped, starts[i], bytes / 4));

@@ -119,7 +119,11 @@ test('webgpu: parts of the work are timed', { skip }, () => {
     emptyGradients(network, { ...batch, gate: batch.gate.subarray(0, batch.gate.length / 2) }),
   );
   kernels.memberGradients(members, { ...freshBatch(batch), profile }, 1, gradients);
-  profile.forEach((seconds, i) => assert.ok(seconds > 0 && seconds < 100, `${parts[i]}: ${seconds} s`));
+  profile.forEach((seconds, i) => {
+    // Here the gate conditioning is given.
+    if (parts[i].startsWith('conditioning')) assert.equal(seconds, 0);
+    else assert.ok(seconds > 0 && seconds < 100, `${parts[i]}: ${seconds} s`);
+  });
 });
 
 test('webgpu: it is found, and never chosen by itself', { skip }, () => {

@@ -51,7 +51,7 @@ function reply(port: MessagePort, answer: Answer): void {
 function transferred(answer: Answer): ArrayBuffer[] {
   const value = 'value' in answer ? answer.value : null;
   return Object.values(value ?? {}).flatMap((each) =>
-    each instanceof Float32Array && each.buffer instanceof ArrayBuffer ? [each.buffer] : [],
+    ArrayBuffer.isView(each) && each.buffer instanceof ArrayBuffer ? [each.buffer] : [],
   );
 }
 

@@ -15,9 +15,10 @@ import {
   denseNames,
   type SparseName,
   sparseNames,
+  vectorsPerFrame,
   type WaveRnnConfig,
 } from '../../model/wavernn/config.js';
-import { GradientPool, sampleRateNll } from '../../model/wavernn/sample_rate_op.js';
+import { countedSamples, GradientPool, sampleRateNll } from '../../model/wavernn/sample_rate_op.js';
 import type { BlockView } from '../../sparsity/chooser.js';
 import { type Mask, maskOf } from '../../sparsity/mask.js';
 import { maskPicture } from '../../sparsity/mask_picture.js';
@@ -40,8 +41,9 @@ import { drawSegments, type Segments } from './segments.js';
 const probeSamples = 7680;
 
 /**
- * A vocoder in training. A batch is drawn from the clips of a feature store; the frame-rate network is differentiated
- * by TensorFlow.js, the sample-rate network by the kernels, all members of a population in one call.
+ * A vocoder in training. A batch is drawn from the clips of a feature store; the sample-rate network is
+ * differentiated by the kernels, all members of a population in one call, the frame-rate network by TensorFlow.js or in
+ * that same call.
  */
 export class VocoderTrainer extends PartedLearner {
   readonly config: WaveRnnConfig;
@@ -53,6 +55,8 @@ export class VocoderTrainer extends PartedLearner {
   /** Segments that were drawn while a device worked, and what for. */
   private drawn:
     { readonly step: number; readonly pairs: number; readonly share: Share; readonly segments: Segments } | undefined;
+  /** Gradients of the frame-rate network, where the kernels compute them. */
+  private conditioning: Float32Array[] | undefined;
   /** Gradients of the shared block-sparse weights. */
   private shared: Float32Array[] = [];
   /** With the statistics that the network hears its features by. */
@@ -224,9 +228,63 @@ export class VocoderTrainer extends PartedLearner {
     return this.tf.tensor3d(features, [features.length / (rows * this.store.bins), rows, this.store.bins]);
   }
 
-  private gradientsOf({ sequence, features, rows, part, logWidths }: Segments, meanwhile: () => void): MemberGradients {
-    const { tf, kernels, config, pool, parameters } = this;
+  private gradientsOf(segments: Segments, meanwhile: () => void): MemberGradients {
+    const { parameters } = this;
     const members = parameters.members();
+    const { nats, sparse, others } = this.kernels.vocoderGradients
+      ? this.gradientsByKernels(members, segments, meanwhile)
+      : this.gradientsByTensorFlow(members, segments, meanwhile);
+    this.shared = parameters.sparse.map(({ matrix }, i) =>
+      this.shared[i]?.length === matrix.values.length ? this.shared[i] : new Float32Array(matrix.values.length),
+    );
+    parameters.sparse.forEach((weights, i) =>
+      weights.scatter(
+        sparse.map((arrays) => arrays[i]),
+        this.shared[i],
+        members.length,
+      ),
+    );
+    return {
+      losses: memberLosses(nats, segments.logWidths, segments.sequence.steps, members.length),
+      gradients: [...this.shared, ...others],
+    };
+  }
+
+  /** Both networks in one call, on the device of the kernels. */
+  private gradientsByKernels(
+    members: readonly SampleRateNetwork[],
+    { sequence, features, rows, part }: Segments,
+    meanwhile: () => void,
+  ): NetworkGradients {
+    const { kernels, config, parameters, store, pool } = this;
+    const { channels, kernel, residualBlocks } = config.conditioning;
+    const tensors = [...parameters.conditioning.values()].map(({ state }) => state.weights);
+    this.conditioning ??= tensors.map(({ length }) => new Float32Array(length));
+    const gradients = { members: pool.take(members, 0), conditioning: this.conditioning };
+    const nats = kernels.vocoderGradients!(
+      members,
+      { bins: store.bins, channels, kernel, residualBlocks, vectors: vectorsPerFrame(config), tensors },
+      { ...sequence, features, rows, first: part.first, meanwhile },
+      1 / countedSamples(sequence),
+      gradients,
+    );
+    return {
+      nats,
+      sparse: gradients.members.map(({ sparse }) => sparse),
+      others: [
+        ...gradients.members[0].dense.map((_, i) => sumInto(gradients.members.map(({ dense }) => dense[i]))),
+        ...gradients.conditioning,
+      ],
+    };
+  }
+
+  /** The frame-rate network by TensorFlow.js, the sample-rate network by the kernels. */
+  private gradientsByTensorFlow(
+    members: readonly SampleRateNetwork[],
+    { sequence, features, rows, part }: Segments,
+    meanwhile: () => void,
+  ): NetworkGradients {
+    const { tf, kernels, config, pool, parameters } = this;
     const names = [...parameters.conditioning.keys()];
     const sparse = members.flatMap((network) => network.sparse.map(({ values }) => values));
     const { dense } = members[0];
@@ -261,21 +319,22 @@ export class VocoderTrainer extends PartedLearner {
         .valueAndGrads(loss)(inputs)
         .grads.map((gradient) => gradient.dataSync() as Float32Array);
     });
-    this.shared = parameters.sparse.map(({ matrix }, i) =>
-      this.shared[i]?.length === matrix.values.length ? this.shared[i] : new Float32Array(matrix.values.length),
-    );
-    parameters.sparse.forEach((weights, i) =>
-      weights.scatter(
-        members.map((_, m) => all[m * sparseNames.length + i]),
-        this.shared[i],
-        members.length,
-      ),
-    );
     return {
-      losses: memberLosses(nats, logWidths, sequence.steps, members.length),
-      gradients: [...this.shared, ...all.slice(sparse.length)],
+      nats,
+      sparse: members.map((_, m) => all.slice(m * sparseNames.length, (m + 1) * sparseNames.length)),
+      others: all.slice(sparse.length),
     };
   }
+}
+
+/** Of a step. */
+interface NetworkGradients {
+  /** [lanes] sums. */
+  readonly nats: Float64Array;
+  /** Of each member, those of its block-sparse matrices. */
+  readonly sparse: readonly (readonly Float32Array[])[];
+  /** Of all members together: dense tensors, then the frame-rate network. */
+  readonly others: readonly Float32Array[];
 }
 
 /**
