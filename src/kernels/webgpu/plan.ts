@@ -1,6 +1,6 @@
 import { layoutOf, type NetworkSizes, stripRows } from './layout.js';
 import { bandTiles, mostPartThreads, stripsThatFit } from './products.js';
-import { forwardSlices, sliceThreads } from './slices.js';
+import { backwardSlices, forwardSlices, sliceThreads } from './slices.js';
 
 /** What a device can do, as far as it matters here. */
 export interface DeviceLimits {
@@ -33,9 +33,10 @@ export interface Tiling {
   readonly backwardGates: 1 | 3;
   /** Steps of a tile that a workgroup of the outputs takes: 1, 2, 4 or 8. */
   readonly outputSteps: number;
-  /** Threads of a part of the products for gradients, and its rows of blocks. */
+  /** Threads of a part of the products for gradients, its rows of blocks, and how many positions it reads at a time. */
   readonly productThreads: number;
   readonly productStrips: number;
+  readonly productPositions: number;
 }
 
 /** Workgroup memory for one step of four lanes in the outputs: half a state, both layers. */
@@ -48,14 +49,16 @@ export const softmaxParts = 16;
 /** Threads of a workgroup of the outputs: enough for softmaxes of eight vectors of lanes. */
 export const outputThreads = 128;
 
+/** Rows of blocks with which a part of the products has enough to do. */
+const fewStrips = 16;
+
 /** Threads of the scans, at most: more have too few registers. */
 const mostThreads = { forward: 768, backward: 512 };
 
-/** The least number of rounds in which so many threads take so many slices of them. */
-function roundsOf(slices: number, threads: number): number {
-  let rounds = Math.ceil((slices * sliceThreads) / threads);
-  while (slices % rounds !== 0) rounds++;
-  return rounds;
+/** The rounds in which at most so many threads take so many slices of them, and the threads that it takes. */
+function roundsOf(slices: number, most: number): { readonly items: number; readonly threads: number } {
+  const items = Math.ceil((slices * sliceThreads) / most);
+  return { items, threads: Math.ceil(slices / items) * sliceThreads };
 }
 
 /**
@@ -64,24 +67,26 @@ function roundsOf(slices: number, threads: number): number {
  */
 export function tilingOf(sizes: NetworkSizes, { workgroupBytes, invocations }: DeviceLimits): Tiling | undefined {
   const { hidden } = sizes;
-  const productStrips = stripsThatFit(sizes, workgroupBytes / vectorBytes);
+  const vectors = workgroupBytes / vectorBytes;
+  const productPositions = [4, 2].find((each) => stripsThatFit(sizes, vectors / each) >= fewStrips) ?? 1;
+  const productStrips = stripsThatFit(sizes, vectors / productPositions);
   const forwardUnits = Array.from({ length: hidden / stripRows }, (_, i) => hidden - i * stripRows).find(
     (units) => hidden % units === 0 && (hidden + units) * vectorBytes <= workgroupBytes,
   );
   if (forwardUnits === undefined || outputBytes(sizes) > workgroupBytes || productStrips < 1) return undefined;
-  const slices = forwardSlices((3 * hidden) / stripRows);
-  const forwardItems = roundsOf(slices, Math.min(invocations, mostThreads.forward));
-  const backwardItems = roundsOf(hidden / sliceThreads, Math.min(invocations, mostThreads.backward));
+  const forward = roundsOf(forwardSlices((3 * hidden) / stripRows), Math.min(invocations, mostThreads.forward));
+  const backward = roundsOf(backwardSlices(hidden), Math.min(invocations, mostThreads.backward));
   return {
-    forwardThreads: (slices * sliceThreads) / forwardItems,
-    forwardItems,
+    forwardThreads: forward.threads,
+    forwardItems: forward.items,
     forwardUnits,
-    backwardThreads: hidden / backwardItems,
-    backwardItems,
+    backwardThreads: backward.threads,
+    backwardItems: backward.items,
     backwardGates: 3 * hidden * vectorBytes <= workgroupBytes ? 3 : 1,
     outputSteps: [8, 4, 2, 1].find((steps) => steps * outputBytes(sizes) <= workgroupBytes)!,
     productThreads: Math.min(mostPartThreads, invocations, Math.max(64, hidden)),
     productStrips,
+    productPositions,
   };
 }
 
@@ -195,9 +200,10 @@ export function planOf(
   let chunkSteps = steps;
   // Where only single buffers are too small, every chunk has buffers of its own.
   const room = Math.min(Math.floor(limits.memoryBytes / (4 * tileLanes * numbers(steps).all)), mostWorkgroups);
-  const keptSteps = Math.floor(stepsWith(tiles, Infinity) / sliceSteps) * sliceSteps;
+  const fitting = stepsWith(tiles, Infinity);
+  const keptSteps = fitting < steps ? Math.floor(fitting / sliceSteps) * sliceSteps : steps;
   const kept = gradients && room >= tiles && keptSteps > 0;
-  if (kept) [together, chunkSteps] = [tiles, Math.min(steps, keptSteps)];
+  if (kept) [together, chunkSteps] = [tiles, keptSteps];
   else if (together < Math.min(tiles, manyTiles)) {
     together = Math.min(tiles, manyTiles, tilesWith(sliceSteps));
     chunkSteps = Math.max(1, Math.floor(stepsWith(together) / sliceSteps)) * sliceSteps;

@@ -11,7 +11,7 @@ import {
   widestInputs,
   xBuffers,
 } from './products.js';
-import { backwardSlices, forwardSlices, forwardSlots, none, sliceStrips, sliceThreads } from './slices.js';
+import { backwardSlices, forwardSlices, none, sliceStrips, sliceThreads } from './slices.js';
 
 // The shaders of training, in WGSL, written for the sizes of a network. Lanes are cut into tiles. A vector of a tile is
 // stored [rows][lanes], the lane fastest, as vec4f of four lanes; an array of activations is [step][tile][rows][lanes].
@@ -159,8 +159,9 @@ const each =
  * matrices, with a bias for each slot. Backwards a thread takes the 16 rows of a block in an order of its own: row i ^ (thread % n). Threads that read
  * workgroup memory at the same time then read from different banks: eight read vectors at a time.
  */
-function arrange({ sizes: { hidden, inputs }, layout, tiling: { outputSteps } }: Written): Shader {
-  const slots = forwardSlots((3 * hidden) / 16);
+function arrange({ sizes: { inputs }, layout, tiling }: Written): Shader {
+  const { forwardThreads, forwardItems, outputSteps } = tiling;
+  const slots = (forwardThreads / 4) * forwardItems;
   const { outputSlices } = layout;
   const forwards = (section: string, blocks: string) => `let n = i - ${section};
     block = structure[network.${blocks} + n / 4u];
@@ -219,7 +220,7 @@ function scanForward({ sizes, tiling }: Written, keep: boolean): Shader {
   const { hidden: H, inputs } = sizes;
   const { forwardThreads: threads, forwardItems: items, forwardUnits: units } = tiling;
   const all = each(items);
-  const slots = forwardSlots((3 * H) / 16);
+  const slots = (threads / 4) * items;
   const rowOf = (k: number, j: string) => `row${k} + 4u * ${j}`;
   return shader(
     [
@@ -505,21 +506,31 @@ function scanBackward({ sizes, tiling }: Written): Shader {
   const all = each(items);
   const sets = Array.from({ length: 3 / together }, (_, set) => set);
   const gates = Array.from({ length: 3 }, (_, g) => g);
-  const slices = H / sliceThreads;
+  const slots = threads * items;
+  const slices = slots / sliceThreads;
+  /** Where the units do not fill all rounds, some threads have none in the last one. */
+  const own = (k: number, body: string): string => ((k + 1) * threads > H ? `if (row${k} < ${H}u) { ${body} }` : body);
   const loaded = ['g', 'r', 'p', 'e', 'h', 'o'];
-  const load = (k: number, t: string) => `{
+  const load = (k: number, t: string) =>
+    own(
+      k,
+      `{
       let at = ${t} * chunk.tiles + tile; let unit = at * ${H}u + row${k}; let first = at * ${2 * H}u + row${k};
       g${k} = gates[first]; r${k} = gates[first + ${H}u]; p${k} = candidates[first]; e${k} = candidates[first + ${H}u];
       h${k} = states[unit]; o${k} = stateErrors[unit];
-    }`;
+    }`,
+    );
   const flush = all((k) =>
-    four((l) =>
-      gates
-        .map(
-          (g) =>
-            `gateGradient[((tile * 4u + ${l}) * chunk.frames + frame) * ${3 * H}u + ${g * H}u + row${k}] = sum${g}_${k}[${l}];`,
-        )
-        .join('\n'),
+    own(
+      k,
+      four((l) =>
+        gates
+          .map(
+            (g) =>
+              `gateGradient[((tile * 4u + ${l}) * chunk.frames + frame) * ${3 * H}u + ${g * H}u + row${k}] = sum${g}_${k}[${l}];`,
+          )
+          .join('\n'),
+      ),
     ),
   );
   const gather = (set: number, k: number) => `{
@@ -556,15 +567,17 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: v
   ${all(
     (k) => `
   let row${k} = tid + ${k * threads}u;
-  ${sets.map((set) => `let column${set}_${k} = structure[network.backwardOrder + (member * ${sets.length}u + ${set}u) * ${H}u + row${k}];`).join('\n')}
+  ${sets.map((set) => `let column${set}_${k} = structure[network.backwardOrder + (member * ${sets.length}u + ${set}u) * ${slots}u + row${k}];`).join('\n')}
   ${loaded.map((name) => `var ${name}${k} = vec4f(0.0);`).join(' ')}
-  var dh${k} = carry[tile * ${4 * H}u + row${k}];
+  var dh${k} = vec4f(0.0);
+  ${gates.map((g) => `var sum${g}_${k} = vec4f(0.0); var error${g}_${k} = vec4f(0.0);`).join(' ')}
+  ${own(
+    k,
+    `dh${k} = carry[tile * ${4 * H}u + row${k}];
   ${gates
-    .map(
-      (g) =>
-        `var sum${g}_${k} = select(vec4f(0.0), carry[tile * ${4 * H}u + ${(1 + g) * H}u + row${k}], chunk.resumes == 1u);`,
-    )
-    .join('\n')}
+    .map((g) => `if (chunk.resumes == 1u) { sum${g}_${k} = carry[tile * ${4 * H}u + ${(1 + g) * H}u + row${k}]; }`)
+    .join('\n')}`,
+  )}
   ${load(k, '(chunk.steps - 1u)')}`,
   )}
   var frame = (chunk.phase + chunk.steps - 1u) / chunk.hop;
@@ -576,28 +589,30 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: v
       ${all((k) => gates.map((g) => `sum${g}_${k} = vec4f(0.0);`).join(' '))}
       frame = f;
     }
-    ${all(
-      (k) => `
-      let d${k} = dh${k} + o${k};
-      let de${k} = d${k} * (1.0 - g${k}) * (1.0 - e${k} * e${k});
-      let error0_${k} = d${k} * (h${k} - e${k}) * g${k} * (1.0 - g${k});
-      let error1_${k} = de${k} * p${k} * r${k} * (1.0 - r${k});
-      let error2_${k} = de${k} * r${k};
-      dh${k} = d${k} * g${k};
-      {
-        let first = (t * chunk.tiles + tile) * ${2 * H}u + row${k};
-        gates[first] = error0_${k}; gates[first + ${H}u] = error1_${k};
-        candidates[first] = error2_${k}; candidates[first + ${H}u] = de${k};
-      }
-      sum0_${k} += error0_${k}; sum1_${k} += error1_${k}; sum2_${k} += de${k};
+    ${all((k) =>
+      own(
+        k,
+        `{
+      let d = dh${k} + o${k};
+      let de = d * (1.0 - g${k}) * (1.0 - e${k} * e${k});
+      error0_${k} = d * (h${k} - e${k}) * g${k} * (1.0 - g${k});
+      error1_${k} = de * p${k} * r${k} * (1.0 - r${k});
+      error2_${k} = de * r${k};
+      dh${k} = d * g${k};
+      let first = (t * chunk.tiles + tile) * ${2 * H}u + row${k};
+      gates[first] = error0_${k}; gates[first + ${H}u] = error1_${k};
+      candidates[first] = error2_${k}; candidates[first + ${H}u] = de;
+      sum0_${k} += error0_${k}; sum1_${k} += error1_${k}; sum2_${k} += de;
       // What the next step needs is on its way while this one gathers.
-      if (t > 0u) ${load(k, '(t - 1u)')}`,
+      if (t > 0u) { ${load(k, '(t - 1u)')} }
+      }`,
+      ),
     )}
     ${sets
       .map(
         (set) => `
     ${set > 0 ? 'workgroupBarrier();' : ''}
-    ${all((k) => Array.from({ length: together }, (_, g) => `errors[${g * H}u + row${k}] = error${set * together + g}_${k};`).join('\n'))}
+    ${all((k) => own(k, Array.from({ length: together }, (_, g) => `errors[${g * H}u + row${k}] = error${set * together + g}_${k};`).join('\n')))}
     workgroupBarrier();
     ${all((k) => `var sum${set}${k} = vec4f(0.0);\n${gather(set, k)}`)}`,
       )
@@ -608,16 +623,19 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: v
       .map(
         (set) => `
     ${set > 0 ? 'workgroupBarrier();' : ''}
-    ${all((k) => `errors[column${set}_${k}] = sum${set}${k};`)}
+    ${all((k) => ((k + 1) * threads > H ? `if (column${set}_${k} != ${none}u) { errors[column${set}_${k}] = sum${set}${k}; }` : `errors[column${set}_${k}] = sum${set}${k};`))}
     workgroupBarrier();
-    ${all((k) => `dh${k} += errors[row${k}];`)}`,
+    ${all((k) => own(k, `dh${k} += errors[row${k}];`))}`,
       )
       .join('\n')}
   }
   ${flush}
-  ${all(
-    (k) => `carry[tile * ${4 * H}u + row${k}] = dh${k};
+  ${all((k) =>
+    own(
+      k,
+      `carry[tile * ${4 * H}u + row${k}] = dh${k};
   ${gates.map((g) => `carry[tile * ${4 * H}u + ${(1 + g) * H}u + row${k}] = sum${g}_${k};`).join('\n')}`,
+    ),
   )}
 }`,
   );
@@ -629,9 +647,10 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: v
  * workgroup memory; a thread takes eight rows of up to eight blocks.
  */
 function blockGradients({ sizes, tiling }: Written): Shader {
-  const { productThreads: threads, productStrips } = tiling;
+  const { productThreads: threads, productStrips, productPositions: together } = tiling;
   const width = widestInputs(sizes) + 16 * productStrips;
   const pieces = Array.from({ length: Math.ceil(width / threads) }, (_, p) => p);
+  const places = Array.from({ length: together }, (_, m) => m);
   const eight = (body: (b: number) => string) => Array.from({ length: itemBlocks }, (_, b) => body(b)).join('\n');
   const choice = (which: string, buffers: readonly string[], index: string) =>
     buffers
@@ -647,7 +666,7 @@ function blockGradients({ sizes, tiling }: Written): Shader {
     ],
     `
 // The inputs, those of dense blocks, and the errors, whose rows are exchanged for the banks of threads to differ.
-var<workgroup> staged: array<vec4f, ${width}>;
+var<workgroup> staged: array<vec4f, ${together * width}>;
 @compute @workgroup_size(${threads})
 fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: vec3u) {
   let part = network.parts + wid.x * ${partWords}u;
@@ -674,24 +693,30 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: v
     (b) => `var low${b} = vec4f(0.0); var high${b} = vec4f(0.0);
   if (works && ${b}u < blocks) { low${b} = partial[to + ${4 * b}u]; high${b} = partial[to + ${4 * b + 1}u]; }`,
   )}
-  ${pieces.map((p) => `var piece${p} = vec4f(0.0);`).join(' ')}
+  ${places.map((m) => pieces.map((p) => `var piece${m}_${p} = vec4f(0.0);`).join(' ')).join('\n')}
   var band = begin - chunk.firstTile; var t = t0; var tile = band;
-  for (var n = 0u; n <= positions; n++) {
-    // What is read is worked on one position later.
+  for (var n = 0u; n < positions + ${together}u; n += ${together}u) {
+    // What is read is worked on one round later.
     if (n > 0u) {
       workgroupBarrier();
-      ${pieces
-        .map(
-          (p) => `{
+      ${places
+        .map((m) =>
+          pieces
+            .map(
+              (p) => `{
         let i = tid + ${p * threads}u;
         let row = i - min(i, errorsAt);
-        if (i < width) { staged[select(i, errorsAt + (row ^ ((row >> 3u) & 1u)), i >= errorsAt)] = piece${p}; }
+        if (i < width) { staged[${m * width}u + select(i, errorsAt + (row ^ ((row >> 3u) & 1u)), i >= errorsAt)] = piece${m}_${p}; }
       }`,
+            )
+            .join('\n'),
         )
         .join('\n')}
       workgroupBarrier();
     }
-    if (n < positions) {
+    ${places
+      .map(
+        (m) => `if (n + ${m}u < positions) {
       let at = t * chunk.tiles + tile;
       ${pieces
         .map(
@@ -701,7 +726,7 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: v
         if (i < xCount) { let index = (at + xLater * chunk.tiles) * xRows + xFirst + i; ${choice('xBuffer', xBuffers, 'index')} }
         else if (i < errorsAt) { value = inputs[at * ${sizes.inputs + 1}u + denseFirst + i - xCount]; }
         else if (i < width) { let index = at * dyRows + dyAt + i - errorsAt; ${choice('dyBuffer', dyBuffers, 'index')} }
-        piece${p} = value;
+        piece${m}_${p} = value;
       }`,
         )
         .join('\n')}
@@ -711,14 +736,18 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: v
         if (t == t1) { t = t0; band += ${bandTiles}u; }
         tile = band;
       }
-    }
+    }${m > 0 ? ` else { ${pieces.map((p) => `piece${m}_${p} = vec4f(0.0);`).join(' ')} }` : ''}`,
+      )
+      .join('\n')}
     if (n > 0u && works) {
-      ${Array.from({ length: 8 }, (_, i) => `let d${i} = staged[dyRow + (${i}u ^ half)];`).join(' ')}
+      for (var m = 0u; m < ${together * width}u; m += ${width}u) {
+      ${Array.from({ length: 8 }, (_, i) => `let d${i} = staged[m + dyRow + (${i}u ^ half)];`).join(' ')}
       ${eight(
-        (b) => `{ let v = staged[c${b}];
+        (b) => `{ let v = staged[m + c${b}];
         low${b} += vec4f(dot(d0, v), dot(d1, v), dot(d2, v), dot(d3, v));
         high${b} += vec4f(dot(d4, v), dot(d5, v), dot(d6, v), dot(d7, v)); }`,
       )}
+      }
     }
   }
   ${eight(

@@ -5,7 +5,7 @@ import { stripRows } from './layout.js';
 import {
   backwardEntries,
   forwardEntries,
-  forwardSlots,
+  forwardSlices,
   none,
   type SlicedEntries,
   sliceStrips,
@@ -50,13 +50,15 @@ function listed({ order, starts, places, blocks }: SlicedEntries, width: number)
 for (const [hidden, rounds] of [
   [32, 1],
   [384, 3],
+  [544, 2],
   [1024, 4],
 ]) {
   const members = recurrent(hidden, 2);
 
   test(`forwards every block of the recurrent matrix is in the slot of its strip, ${hidden} units`, () => {
     const entries = forwardEntries(members, rounds);
-    assert.equal(entries.order.length, 2 * forwardSlots((3 * hidden) / stripRows));
+    const slices = forwardSlices((3 * hidden) / stripRows);
+    assert.equal(entries.order.length, 2 * Math.ceil(slices / rounds) * rounds * sliceStrips);
     const expected = members.flatMap(({ rowStart, column, first }) =>
       Array.from(column, (c, k) => `${rowStart.findLastIndex((start) => start <= k)} ${c} ${first + k}`),
     );
@@ -65,12 +67,13 @@ for (const [hidden, rounds] of [
 
   for (const gates of [1, 3])
     test(`backwards every block is in the slot of its column, ${hidden} units, ${gates} gates at a time`, () => {
-      const entries = backwardEntries(members, (strips) => (strips / 3) * gates, rounds === 3 ? 3 : 1);
+      const entries = backwardEntries(members, (strips) => (strips / 3) * gates, rounds);
       const sets = 3 / gates;
-      assert.equal(entries.order.length, 2 * sets * hidden);
+      const slots = entries.order.length / 2 / sets;
+      assert.equal(slots, Math.ceil(hidden / sliceThreads / rounds) * rounds * sliceThreads);
       for (let set = 0; set < 2 * sets; set++)
         assert.deepEqual(
-          [...entries.order.subarray(set * hidden, (set + 1) * hidden)].sort((a, b) => a - b),
+          [...entries.order.subarray(set * slots, (set + 1) * slots)].filter((c) => c !== none).sort((a, b) => a - b),
           Array.from({ length: hidden }, (_, c) => c),
         );
       const strips = (gates * hidden) / stripRows;

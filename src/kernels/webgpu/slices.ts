@@ -39,10 +39,13 @@ class Slices {
 
   constructor(private readonly width: number) {}
 
-  /** @param rounds slices of one round run at the same time, then those of the next: the longest do not meet */
+  /**
+   * @param rounds slices of one round run at the same time, then those of the next: the longest do not meet. All rounds
+   * have as many slices, some perhaps without entries
+   */
   add(rows: readonly (readonly Entry[])[], rounds: number): void {
     const { width } = this;
-    const slots = Math.ceil(rows.length / width) * width;
+    const slots = Math.ceil(rows.length / width / rounds) * rounds * width;
     const sorted = rows.map((_, i) => i).sort((a, b) => rows[b].length - rows[a].length || a - b);
     const slices = Array.from({ length: slots / width }, (_, i) => sorted.slice(i * width, (i + 1) * width));
     const perRound = slices.length / rounds;
@@ -50,7 +53,7 @@ class Slices {
       slices.splice(round * perRound, perRound, ...slices.slice(round * perRound, (round + 1) * perRound).reverse());
     for (const slice of slices) {
       for (let slot = 0; slot < width; slot++) this.order.push(slice[slot] ?? none);
-      const length = Math.max(...slice.map((row) => rows[row].length));
+      const length = Math.max(0, ...slice.map((row) => rows[row].length));
       for (let e = 0; e < length; e++)
         for (let slot = 0; slot < width; slot++) {
           const entry = slot < slice.length ? rows[slice[slot]][e] : undefined;
@@ -78,9 +81,6 @@ export interface MatrixBlocks {
   readonly column: Int32Array;
   readonly first: number;
 }
-
-/** Slots of so many strips forwards. */
-export const forwardSlots = (strips: number): number => Math.ceil(strips / sliceStrips) * sliceStrips;
 
 /** Slices of so many strips forwards, and of so many columns backwards. */
 export const forwardSlices = (strips: number): number => Math.ceil(strips / sliceStrips);

@@ -54,7 +54,7 @@ test('webgpu: the same bits on every run, in one piece or in many', { skip }, ()
   }
 });
 
-test('webgpu: a large network, whose tiles have four lanes, has the gradients of the reference', { skip }, () => {
+test('webgpu: a network whose units do not fill all rounds of threads has the gradients of the reference', { skip }, () => {
   const large = { hidden: 544, projection: 16, classes: 32, shape: blockShapes[0] };
   const own = new RandomStream(2, 71);
   const network = randomNetwork(own, large);
