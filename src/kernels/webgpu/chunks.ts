@@ -19,15 +19,13 @@ export function chunkFrames(batch: RequestBatch, { start, steps }: StepChunk): C
   return { firstFrame, phase, frames: Math.ceil((phase + steps) / batch.hop) };
 }
 
-/** What of a batch a call of the shaders is about: some lanes, some steps. Lanes beyond those of a member do not count. */
-export interface ChunkArrays extends ChunkFrames {
+/** What some lanes of a batch hear and say in some steps. Lanes beyond those of a member do not count. */
+export interface HeardArrays {
   /** [lanes, steps + 1] and [lanes, steps], as in the batch; of an even number of elements, because words have two. */
   readonly codes: Uint16Array;
   readonly heard: Uint16Array;
   /** [lanes, steps, cues], where there are any. */
   readonly cues: Float32Array | undefined;
-  /** [lanes, frames, 3H], where the batch has one. */
-  readonly gate: Float32Array | undefined;
   /** [lanes] samples that count. */
   readonly lengths: Uint32Array;
 }
@@ -41,48 +39,60 @@ export function lanesOf({ first, count }: TileGroup, { tilesOfMember }: Plan, ti
   });
 }
 
-/** What the first `prepare` of a chunk reads: the arrays of the batch themselves where it is all of it, in order. */
-export function chunkArrays(
+/** What `prepare` reads: the arrays of the batch themselves where it is all of it, in order. */
+export function heardArrays(
   batch: RequestBatch,
   lanes: Int32Array,
-  chunk: StepChunk,
-  { hidden, cues }: { readonly hidden: number; readonly cues: number },
-): ChunkArrays {
-  const { start, steps } = chunk;
-  const { firstFrame, phase, frames } = chunkFrames(batch, chunk);
+  { start, steps }: Pick<StepChunk, 'start' | 'steps'>,
+  cues: number,
+): HeardArrays {
   const lengths = new Uint32Array(lanes.length);
   lanes.forEach((lane, place) => {
     if (lane >= 0) lengths[place] = Math.min(steps, Math.max(0, (batch.lengths?.[lane] ?? batch.steps) - start));
   });
-  const row = 3 * hidden;
-  const whole =
-    lanes.length % 2 === 0 &&
-    lanes.length === batch.lanes &&
-    steps === batch.steps &&
-    lanes.every((lane, place) => lane === place);
-  /** Of each lane so many elements of an array of the batch, from the first that is wanted; the array itself if that is all. */
-  const some = <T extends Uint16Array | Float32Array>(array: T, perLane: number, start: number, count: number): T => {
-    if (whole && count === perLane) return array;
-    const length = lanes.length * count;
-    const own = new (array.constructor as new (length: number) => T)(
-      array.BYTES_PER_ELEMENT === 2 ? even(length) : length,
-    );
-    lanes.forEach((lane, place) => {
-      if (lane >= 0) own.set(array.subarray(lane * perLane + start, lane * perLane + start + count), place * count);
-    });
-    return own;
-  };
-  const { codes, heard, cues: heardCues, gate } = batch;
+  const some = <T extends Uint16Array | Float32Array>(array: T, perLane: number, first: number, count: number): T =>
+    someOf(array, lanes, batch.lanes, perLane, first, count);
+  const { codes, heard } = batch;
   return {
-    firstFrame,
-    phase,
-    frames,
     codes: some(codes, batch.steps + 1, start, steps + 1),
     heard: heard ? some(heard, batch.steps, start, steps) : some(codes, batch.steps + 1, start, steps),
-    cues: cues > 0 ? some(heardCues!, batch.steps * cues, start * cues, steps * cues) : undefined,
-    gate: gate && some(gate, batch.frames * row, firstFrame * row, frames * row),
+    cues: cues > 0 ? some(batch.cues!, batch.steps * cues, start * cues, steps * cues) : undefined,
     lengths,
   };
+}
+
+/** The gate conditioning of a chunk, [lanes, frames, 3H]. */
+export function chunkGate(
+  gate: Float32Array,
+  lanes: Int32Array,
+  { firstFrame, frames }: ChunkFrames,
+  batch: RequestBatch,
+  hidden: number,
+): Float32Array {
+  const row = 3 * hidden;
+  return someOf(gate, lanes, batch.lanes, batch.frames * row, firstFrame * row, frames * row);
+}
+
+/** Of each lane so many elements of an array of the batch, from the first that is wanted; the array itself if that is all. */
+function someOf<T extends Uint16Array | Float32Array>(
+  array: T,
+  lanes: Int32Array,
+  lanesOfBatch: number,
+  perLane: number,
+  first: number,
+  count: number,
+): T {
+  const inOrder =
+    lanes.length % 2 === 0 && lanes.length === lanesOfBatch && lanes.every((lane, place) => lane === place);
+  if (inOrder && count === perLane) return array;
+  const length = lanes.length * count;
+  const own = new (array.constructor as new (length: number) => T)(
+    array.BYTES_PER_ELEMENT === 2 ? even(length) : length,
+  );
+  lanes.forEach((lane, place) => {
+    if (lane >= 0) own.set(array.subarray(lane * perLane + first, lane * perLane + first + count), place * count);
+  });
+  return own;
 }
 
 const even = (length: number): number => Math.ceil(length / 2) * 2;

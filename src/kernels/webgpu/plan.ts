@@ -84,7 +84,7 @@ export function tilingOf(sizes: NetworkSizes, { workgroupBytes, invocations }: D
     backwardItems: backward.items,
     backwardGates: 3 * hidden * vectorBytes <= workgroupBytes ? 3 : 1,
     outputSteps: [8, 4, 2, 1].find((steps) => steps * outputBytes(sizes) <= workgroupBytes)!,
-    productThreads: Math.min(mostPartThreads, invocations, Math.max(64, hidden)),
+    productThreads: Math.min(mostPartThreads, invocations, Math.max(64, 2 * hidden)),
     productStrips,
     productPositions,
   };
@@ -118,6 +118,8 @@ export interface Plan {
   readonly chunks: readonly StepChunk[];
   /** Whether what the way back needs of all chunks is kept. If not, the states are computed twice. */
   readonly kept: boolean;
+  /** Whether what is heard in all steps is in memory at once; if not, that of a chunk at a time. */
+  readonly heardAtOnce: boolean;
 }
 
 /** Slices of time, where memory allows: as many workgroups share the gradients of a row of blocks. */
@@ -215,7 +217,9 @@ export function planOf(
   const perGroup = Math.floor(most / unit) * unit;
   const chunkCount = Math.ceil(steps / chunkSteps);
   const perChunk = Math.ceil(Math.ceil(steps / chunkCount) / sliceSteps) * sliceSteps;
+  const heard = (steps + 1) * Math.max(1, sizes.inputs - 3) * tileLanes * Math.min(perGroup, tiles);
   return {
+    heardAtOnce: 4 * heard <= Math.min(limits.bufferBytes, limits.memoryBytes / 4),
     tilesOfMember,
     kept,
     sliceSteps,

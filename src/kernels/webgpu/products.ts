@@ -3,11 +3,11 @@ import { firstDense, type NetworkSizes, stripRows } from './layout.js';
 // The gradients of weights: for each block of 16×1 the products of 16 errors with one input, summed over samples and lanes.
 // Workgroups have parts of a product: some rows of blocks, whose errors they read once, and all inputs of these.
 
-/** Blocks of an item, at most. An item is some blocks of one row of blocks; two threads share it, eight rows each. */
+/** Blocks of an item, at most. An item is some blocks of one row of blocks; four threads share it, four rows each. */
 export const itemBlocks = 8;
 
-/** Items of a part, at most: two threads each. */
-export const partItems = (threads: number): number => threads / 2;
+/** Items of a part, at most. */
+export const partItems = (threads: number): number => threads / 4;
 
 /** Threads that share a part, at most: more have too few registers. */
 export const mostPartThreads = 512;

@@ -1,9 +1,10 @@
 import { TtsError } from '../../base/errors.js';
 import {
-  type ChunkArrays,
-  chunkArrays,
   chunkFrames,
   type ChunkFrames,
+  chunkGate,
+  type HeardArrays,
+  heardArrays,
   lanesOf,
   type RequestBatch,
   takeGate,
@@ -273,6 +274,7 @@ export class GpuSequence {
     const { lanes, stateBytes } = group;
     // The states before each chunk and after the last one; without a way back, only those of now.
     this.buffers.write('edges', tiledStates(batch.state, lanes, sizes.hidden, tileLanes));
+    if (plan.heardAtOnce) this.upload(heardArrays(batch, lanes, { start: 0, steps: batch.steps }, sizes.inputs - 3));
     if (gradients) {
       for (let i = 0; i + 1 < chunks.length; i++) await this.runChunk(call, group, i, kept ? 'there' : 'states');
       const clear = this.submission(call);
@@ -306,7 +308,10 @@ export class GpuSequence {
     const chunk = plan.chunks[i];
     const { steps } = chunk;
     const frames = chunkFrames(batch, chunk);
-    if (what !== 'back') this.upload(chunkArrays(batch, lanes, chunk, { hidden, cues: inputs - 3 }));
+    if (what !== 'back') {
+      if (!plan.heardAtOnce) this.upload(heardArrays(batch, lanes, chunk, inputs - 3));
+      if (batch.gate) this.buffers.write('gate', chunkGate(batch.gate, lanes, frames, batch, hidden));
+    }
     this.describe(call, group, i, frames);
     const stretch = stretchOf(call, group, frames);
     conditioning?.at(stretch);
@@ -349,12 +354,11 @@ export class GpuSequence {
     await this.finish(call, work, reads, (...read) => takers.forEach((taker, n) => taker(read[n])));
   }
 
-  private upload({ codes, heard, lengths, cues, gate }: ChunkArrays): void {
+  private upload({ codes, heard, lengths, cues }: HeardArrays): void {
     this.buffers.write('codes', codes);
     this.buffers.write('heard', heard);
     this.buffers.write('lengths', lengths);
     if (cues) this.buffers.write('cues', cues);
-    if (gate) this.buffers.write('gate', gate);
   }
 
   private describe({ request, plan }: Call, group: Group, i: number, { phase, frames }: ChunkFrames): void {
@@ -369,6 +373,8 @@ export class GpuSequence {
       frames,
       firstTile: group.first,
       tilesOfMember: plan.tilesOfMember,
+      heardStart: plan.heardAtOnce ? start : 0,
+      heardSteps: plan.heardAtOnce ? batch.steps : steps,
       sliceSteps: plan.sliceSteps,
       firstSlice,
       slices: plan.slices,
@@ -455,6 +461,7 @@ function bytesOf({ request, structure, plan, conditioning }: Call, limits: Devic
   const { hidden, projection, classes, inputs } = sizes;
   const lanes = tileLanes * Math.max(...plan.groups.map(({ count }) => count));
   const steps = Math.max(...plan.chunks.map((chunk) => chunk.steps));
+  const heardSteps = plan.heardAtOnce ? batch.steps : steps;
   const row = 4 * lanes;
   const frames = Math.min(batch.frames, framesOf(steps, batch.hop));
   const always = {
@@ -463,10 +470,10 @@ function bytesOf({ request, structure, plan, conditioning }: Call, limits: Devic
     arranged: 16 * structure.places.arrangedEnd,
     network: 4 * networkFields.length,
     chunk: 4 * chunkFields.length,
-    codes: 2 * lanes * (steps + 1) + 2,
-    heard: 2 * lanes * steps + 2,
+    codes: 2 * lanes * (heardSteps + 1) + 2,
+    heard: 2 * lanes * heardSteps + 2,
     lengths: row,
-    cues: row * steps * (inputs - 3),
+    cues: row * heardSteps * (inputs - 3),
     gate: row * frames * 3 * hidden,
     inputs: row * steps * (inputs + 1),
     targets: row * steps,

@@ -61,6 +61,8 @@ export const chunkFields = [
   'frames',
   'firstTile',
   'tilesOfMember',
+  'heardStart',
+  'heardSteps',
   'sliceSteps',
   'firstSlice',
   'slices',
@@ -132,7 +134,8 @@ fn scaled(symbol: u32) -> f32 { return f32(symbol) * 2.0 / ${classes - 1}.0 - 1.
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let lane = id.x; let t = id.y;
   if (lane >= chunk.tiles * ${tile}u) { return; }
-  let here = lane * chunk.steps + t; let after = lane * (chunk.steps + 1u) + t + 1u;
+  let step = chunk.heardStart + t;
+  let here = lane * chunk.heardSteps + step; let after = lane * (chunk.heardSteps + 1u) + step + 1u;
   let code = half(heard[here / 2u], here); let next = half(codes[after / 2u], after);
   let at = (t * chunk.tiles + lane / ${tile}u) * ${(inputs + 1) * tile}u + lane % ${tile}u;
   inputs[at] = scaled(code / ${classes}u);
@@ -140,7 +143,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   inputs[at + ${2 * tile}u] = scaled(next / ${classes}u);
   ${Array.from({ length: cues }, (_, c) => `inputs[at + ${(3 + c) * tile}u] = cues[here * ${cues}u + ${c}u];`).join('\n')}
   inputs[at + ${inputs * tile}u] = 1.0;
-  targets[(t * chunk.tiles + lane / ${tile}u) * ${tile}u + lane % ${tile}u] = select(0xffffffffu, next, t < lengths[lane]);
+  targets[(t * chunk.tiles + lane / ${tile}u) * ${tile}u + lane % ${tile}u] = select(0xffffffffu, next, step < lengths[lane]);
 }`,
   );
 }
@@ -644,7 +647,7 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: v
 /**
  * Adds the gradients of the blocks of a part of a product (first coordinate; see products.ts), in a slice of time
  * (second), to `partial` [slice][block][16]. For each step of a tile a workgroup has all inputs and its errors in
- * workgroup memory; a thread takes eight rows of up to eight blocks.
+ * workgroup memory; a thread takes four rows of up to eight blocks.
  */
 function blockGradients({ sizes, tiling }: Written): Shader {
   const { productThreads: threads, productStrips, productPositions: together } = tiling;
@@ -682,17 +685,14 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: v
   let positions = (end - begin) * (t1 - t0);
   let errorsAt = xCount + denseCount; let width = errorsAt + strips * 16u;
   let dyAt = dyFirst + firstStrip * 16u;
-  let half = tid % 2u;
-  let works = tid / 2u < items;
-  let item = network.items + (firstItem + min(tid / 2u, items - 1u)) * ${itemWords}u;
+  let quarter = tid % 4u;
+  let works = tid / 4u < items;
+  let item = network.items + (firstItem + min(tid / 4u, items - 1u)) * ${itemWords}u;
   let block = structure[item + 1u]; let blocks = structure[item + 2u];
-  let dyRow = errorsAt + structure[item] * 16u + half * 8u;
+  let dyRow = errorsAt + structure[item] * 16u + quarter * 4u;
   ${eight((b) => `let c${b} = structure[network.columns + block + min(${b}u, blocks - 1u)] + structure[item + 3u];`)}
-  let to = ((chunk.firstSlice + wid.y) * network.blocks + block) * 4u + half * 2u;
-  ${eight(
-    (b) => `var low${b} = vec4f(0.0); var high${b} = vec4f(0.0);
-  if (works && ${b}u < blocks) { low${b} = partial[to + ${4 * b}u]; high${b} = partial[to + ${4 * b + 1}u]; }`,
-  )}
+  let to = ((chunk.firstSlice + wid.y) * network.blocks + block) * 4u + quarter;
+  ${eight((b) => `var sum${b} = vec4f(0.0); if (works && ${b}u < blocks) { sum${b} = partial[to + ${4 * b}u]; }`)}
   ${places.map((m) => pieces.map((p) => `var piece${m}_${p} = vec4f(0.0);`).join(' ')).join('\n')}
   var band = begin - chunk.firstTile; var t = t0; var tile = band;
   for (var n = 0u; n < positions + ${together}u; n += ${together}u) {
@@ -741,19 +741,14 @@ fn main(@builtin(local_invocation_index) tid: u32, @builtin(workgroup_id) wid: v
       .join('\n')}
     if (n > 0u && works) {
       for (var m = 0u; m < ${together * width}u; m += ${width}u) {
-      ${Array.from({ length: 8 }, (_, i) => `let d${i} = staged[m + dyRow + (${i}u ^ half)];`).join(' ')}
+      ${Array.from({ length: 4 }, (_, i) => `let d${i} = staged[m + dyRow + (${i}u ^ (quarter >> 1u))];`).join(' ')}
       ${eight(
-        (b) => `{ let v = staged[m + c${b}];
-        low${b} += vec4f(dot(d0, v), dot(d1, v), dot(d2, v), dot(d3, v));
-        high${b} += vec4f(dot(d4, v), dot(d5, v), dot(d6, v), dot(d7, v)); }`,
+        (b) => `{ let v = staged[m + c${b}]; sum${b} += vec4f(dot(d0, v), dot(d1, v), dot(d2, v), dot(d3, v)); }`,
       )}
       }
     }
   }
-  ${eight(
-    (b) =>
-      `if (works && ${b}u < blocks) { partial[to + ${4 * b}u] = low${b}; partial[to + ${4 * b + 1}u] = high${b}; }`,
-  )}
+  ${eight((b) => `if (works && ${b}u < blocks) { partial[to + ${4 * b}u] = sum${b}; }`)}
 }`,
   );
 }

@@ -54,19 +54,25 @@ test('webgpu: the same bits on every run, in one piece or in many', { skip }, ()
   }
 });
 
-test('webgpu: a network whose units do not fill all rounds of threads has the gradients of the reference', { skip }, () => {
-  const large = { hidden: 544, projection: 16, classes: 32, shape: blockShapes[0] };
-  const own = new RandomStream(2, 71);
-  const network = randomNetwork(own, large);
-  const few = randomBatch(own, network, { lanes: 5, steps: 3, hop: 2, phase: 1 });
-  const [expected, actual] = [new ReferenceKernels(), chooseKernels({ name: 'webgpu', threads: 1 })].map((kernels) => {
-    const gradients = emptyGradients(network, few);
-    const fresh = freshBatch(few);
-    const loss = kernels.sequenceGradients(network, fresh, 0.25, gradients);
-    return [...namedGradients(gradients), ['loss', loss] as const, ['state', fresh.state] as const];
-  });
-  actual.forEach(([name, array], i) => assertClose(name, array, expected[i][1], tolerances.gradient));
-});
+test(
+  'webgpu: a network whose units do not fill all rounds of threads has the gradients of the reference',
+  { skip },
+  () => {
+    const large = { hidden: 544, projection: 16, classes: 32, shape: blockShapes[0] };
+    const own = new RandomStream(2, 71);
+    const network = randomNetwork(own, large);
+    const few = randomBatch(own, network, { lanes: 5, steps: 3, hop: 2, phase: 1 });
+    const [expected, actual] = [new ReferenceKernels(), chooseKernels({ name: 'webgpu', threads: 1 })].map(
+      (kernels) => {
+        const gradients = emptyGradients(network, few);
+        const fresh = freshBatch(few);
+        const loss = kernels.sequenceGradients(network, fresh, 0.25, gradients);
+        return [...namedGradients(gradients), ['loss', loss] as const, ['state', fresh.state] as const];
+      },
+    );
+    actual.forEach(([name, array], i) => assertClose(name, array, expected[i][1], tolerances.gradient));
+  },
+);
 
 test('webgpu: a network that does not fit the device is refused', { skip }, () => {
   const small = new Gpu({ bufferBytes: 2 ** 10 });
