@@ -201,6 +201,22 @@ test('a name that is not UTF-8 is refused in bytes if it is a recording, and els
   await assert.rejects(openCorpus(dir), corpusError(/1 name that is not UTF-8, the first is caf\\xe9\.wav; rename it/));
 });
 
+test('a folder of recordings with the names of those above it is pointed out', async (t) => {
+  const spoken = folder(t, {
+    'a.flac': true,
+    'b.flac': true,
+    'out/a.flac': true,
+    'more/c.flac': true,
+    'more/x/d.flac': true,
+  });
+  const { clips, notes } = await openCorpus(spoken);
+  assert.equal(clips.length, 5);
+  assert.deepEqual(notes?.length, 1);
+  assert.match(notes[0], /every recording in .*out has the name of one in the folder above/);
+  const takes = folder(t, { 'one/a.flac': true, 'two/a.flac': true, 'b.flac': true });
+  assert.equal((await openCorpus(takes)).notes, undefined);
+});
+
 test('what a run of tts-train has spoken is no recording, and a note says so', async (t) => {
   const dir = folder(t, {
     'a.wav': true,

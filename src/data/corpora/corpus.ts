@@ -181,6 +181,7 @@ export async function openCorpus(dir: string): Promise<Corpus> {
   const notes = [
     ...(runs.length === 0 ? [] : [runsNote(dir, runs)]),
     ...(unlisted.length === 0 ? [] : [unlistedNote(dir, unlisted)]),
+    ...namesakes(clips).map((folder) => namesakesNote(dir, folder)),
   ];
   return notes.length === 0 ? { name, clips } : { name, clips, notes };
 }
@@ -190,6 +191,27 @@ const unlistedNote = (dir: string, [first, ...others]: readonly string[]): strin
   (others.length === 0
     ? ', which is left out'
     : ` and ${others.length} other recording${others.length === 1 ? '' : 's'}, which are left out`);
+
+/**
+ * Folders whose every recording has the name of one in the folder above. That is how `tts-synth recordings
+ * recordings/spoken` leaves a folder.
+ */
+function namesakes(clips: readonly Pick<Clip, 'id'>[]): string[] {
+  const names = new Map<string, Set<string>>();
+  for (const { id } of clips) {
+    const folder = id.slice(0, Math.max(0, id.lastIndexOf('/')));
+    names.set(folder, (names.get(folder) ?? new Set()).add(basename(id)));
+  }
+  return [...names.keys()].filter((folder) => {
+    const above = names.get(folder.slice(0, Math.max(0, folder.lastIndexOf('/'))));
+    return folder !== '' && above !== undefined && [...names.get(folder)!].every((name) => above.has(name));
+  });
+}
+
+/** What there is to say of such a folder. */
+const namesakesNote = (dir: string, folder: string): string =>
+  `every recording in ${join(dir, folder)} has the name of one in the folder above: if a voice has spoken them, move them ` +
+  'elsewhere, or it is trained on its own speech';
 
 /** What there is to say of folders of runs that lie among recordings. */
 export const runsNote = (dir: string, runs: readonly string[]): string =>

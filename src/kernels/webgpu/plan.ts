@@ -210,32 +210,35 @@ export function planOf(
     together = Math.min(tiles, manyTiles, tilesWith(sliceSteps));
     chunkSteps = Math.max(1, Math.floor(stepsWith(together) / sliceSteps)) * sliceSteps;
   }
-  // Groups of whole members, or else of whole bands where memory allows.
-  const most = Math.min(together, mostWorkgroups);
-  const whole = most >= tilesOfMember;
-  const unit = whole ? tilesOfMember : most >= bandTiles ? bandTiles : 1;
-  const perGroup = Math.floor(most / unit) * unit;
+  const groups = groupsOf(members, tilesOfMember, Math.min(together, mostWorkgroups));
   const chunkCount = Math.ceil(steps / chunkSteps);
   const perChunk = Math.ceil(Math.ceil(steps / chunkCount) / sliceSteps) * sliceSteps;
-  const heard = (steps + 1) * Math.max(1, sizes.inputs - 3) * tileLanes * Math.min(perGroup, tiles);
+  const mostTiles = Math.max(...groups.map(({ count }) => count));
+  const heardBytes = 4 * (steps + 1) * Math.max(1, sizes.inputs - 3) * tileLanes * mostTiles;
   return {
-    heardAtOnce: 4 * heard <= Math.min(limits.bufferBytes, limits.memoryBytes / 4),
+    heardAtOnce: heardBytes <= Math.min(limits.bufferBytes, limits.memoryBytes / 4),
     tilesOfMember,
     kept,
     sliceSteps,
     slices: Math.ceil(steps / sliceSteps),
-    groups: (whole
-      ? parts(tiles, perGroup)
-      : Array.from({ length: members }, (_, m) =>
-          parts(tilesOfMember, perGroup).map(([first, count]): [number, number] => [m * tilesOfMember + first, count]),
-        ).flat()
-    ).map(([first, count]) => ({ first, count })),
+    groups,
     chunks: parts(steps, perChunk).map(([start, count]) => ({
       start,
       steps: count,
       firstSlice: start / sliceSteps,
     })),
   };
+}
+
+/** Groups of at most so many tiles: of whole members, or else of whole bands of one, where so many fit. */
+function groupsOf(members: number, tilesOfMember: number, most: number): TileGroup[] {
+  const tiles = members * tilesOfMember;
+  const group = ([first, count]: [number, number]): TileGroup => ({ first, count });
+  if (most >= tilesOfMember) return parts(tiles, Math.floor(most / tilesOfMember) * tilesOfMember).map(group);
+  const perGroup = most >= bandTiles ? Math.floor(most / bandTiles) * bandTiles : most;
+  return Array.from({ length: members }, (_, m) =>
+    parts(tilesOfMember, perGroup).map(([first, count]) => ({ first: m * tilesOfMember + first, count })),
+  ).flat();
 }
 
 /** Bytes of the partial gradients of so many blocks. */

@@ -96,7 +96,7 @@ export function shader(
     const space = access === 'uniform' ? 'uniform' : `storage, ${access === 'read' ? 'read' : 'read_write'}`;
     return `@group(0) @binding(${binding}) var<${space}> ${name}: ${access === 'uniform' ? type : `array<${type}>`};`;
   });
-  const structs = struct('Network', networkFields) + struct('Chunk', chunkFields) + struct('Product', productFields);
+  const structs = struct('Network', networkFields) + struct('Chunk', chunkFields);
   return { code: `${structs}${declared.join('\n')}\n${code}`, bindings: buffers.map(([name]) => name) };
 }
 
@@ -159,8 +159,9 @@ const each =
 /**
  * Weights in the order in which threads read them, `arranged`: forwards [rows][32 threads] four rows of a block, the dense
  * inputs of each slice [slice][inputs][32 threads], backwards [rows][four rows][32 threads]; then the same of the output
- * matrices, with a bias for each slot. Backwards a thread takes the 16 rows of a block in an order of its own: row i ^ (thread % n). Threads that read
- * workgroup memory at the same time then read from different banks: eight read vectors at a time.
+ * matrices, with a bias for each slot. Backwards a thread takes the 16 rows of a block in an order of its own: row i ^
+ * (thread % n). Threads that read workgroup memory at the same time then read from different banks: eight read vectors at
+ * a time.
  */
 function arrange({ sizes: { inputs }, layout, tiling }: Written): Shader {
   const { forwardThreads, forwardItems, outputSteps } = tiling;
