@@ -4,8 +4,8 @@ import type { SampleRateNetwork, SequenceGradients } from '../interface/kernels.
 import { firstDense, type Layout, layoutOf, type NetworkSizes, sizesOf, stripRows } from './layout.js';
 import type { Tiling } from './plan.js';
 import { partsOf, partWords } from './products.js';
-import { backwardEntries, forwardEntries, type SlicedEntries } from './slices.js';
 import type { NetworkField } from './shaders.js';
+import { backwardEntries, forwardEntries, type SlicedEntries } from './slices.js';
 
 /** Where the blocks of all members are, in the words that the shaders read. */
 export interface PackedStructure {
@@ -185,7 +185,7 @@ export class Packing {
     };
     const words = concatenated(Object.values(sections), Uint32Array);
     let end = 0;
-    const { rows: _rows, ...starts } = Object.fromEntries(
+    const starts = Object.fromEntries(
       Object.entries(sections).map(([name, { length }]) => [name, (end += length) - length]),
     ) as Record<keyof typeof sections, number>;
     const { forward, backward, outputs: there, outputsBack: back } = sliced;

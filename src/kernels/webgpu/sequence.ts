@@ -1,7 +1,7 @@
 import { TtsError } from '../../base/errors.js';
 import {
-  chunkFrames,
   type ChunkFrames,
+  chunkFrames,
   chunkGate,
   type HeardArrays,
   heardArrays,
