@@ -47,6 +47,8 @@ export abstract class MaskedLearner implements Learner {
   /** The step that the masks were last chosen for: once only, even if the step fails after it and is tried again. */
   private chosenFor = -1;
   protected abstract readonly parameters: MaskedParameters;
+  /** By which the learning rate is multiplied. */
+  protected rateScale = 1;
 
   /** @param chooser undefined where nothing is masked */
   protected constructor(
@@ -85,7 +87,7 @@ export abstract class MaskedLearner implements Learner {
     const { losses, gradients } = this.gradients(paired);
     const loss = losses.reduce((sum, value) => sum + value, 0) / losses.length;
     const norm = globalNorm(gradients);
-    const learningRate = learningRateAt(this.step, this.optimiser);
+    const learningRate = this.rateScale * learningRateAt(this.step, this.optimiser);
     const applied = Number.isFinite(loss) && Number.isFinite(norm);
     this.step++;
     if (applied) this.update(gradients, norm, learningRate);

@@ -22,6 +22,10 @@ export interface PartedParameters extends MaskedParameters {
  * share of every step's examples. Parts train apart for a generation, then weights, moments and moving averages become
  * the means of theirs (local SGD: Stich 2019, arXiv 1805.09767; moments are averaged and never begun anew). One part is
  * the same as no parts, to the bit.
+ *
+ * A part of n sees an n-th of the examples: its gradients are noisier by √n, and Adam, which divides by their size, goes
+ * √n less far; the mean of the parts has the noise of all examples again, but not their pace. So parts learn at √n times
+ * the rate (the square root rule of Malladi et al. 2022, arXiv 2205.10287).
  */
 export abstract class PartedLearner extends MaskedLearner implements PartedLead {
   protected abstract override readonly parameters: PartedParameters;
@@ -52,6 +56,7 @@ export abstract class PartedLearner extends MaskedLearner implements PartedLead 
     parameters.remask(parameters.masks().slice(first, end));
     this.masksChanged();
     this.share = share;
+    this.rateScale = scaleFor(share.count);
     const losses = new Float64Array(generation.steps * (end - first));
     const norms = new Float64Array(generation.steps);
     for (let s = 0; s < generation.steps; s++) {
@@ -94,12 +99,15 @@ export abstract class PartedLearner extends MaskedLearner implements PartedLead 
       steps,
       figures: {
         'train/gradient_norm': mean(parts.map(({ norms }) => norms[steps - 1])),
-        'train/learning_rate': learningRateAt(this.step - 1, this.optimiser),
+        'train/learning_rate': scaleFor(parts.length) * learningRateAt(this.step - 1, this.optimiser),
         ...(applied < steps * parts.length && { 'train/dropped_steps': steps * parts.length - applied }),
       },
     };
   }
 }
+
+/** What so many parts multiply the learning rate by. */
+const scaleFor = (parts: number): number => Math.sqrt(parts);
 
 const mean = (values: ArrayLike<number>): number =>
   Array.from(values).reduce((sum, value) => sum + value, 0) / values.length;

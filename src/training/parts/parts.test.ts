@@ -86,6 +86,28 @@ for (const [method, set] of Object.entries(methods)) {
   });
 }
 
+test('four parts learn at twice the rate of one', async () => {
+  for (const [count, rate] of [
+    [1, 1e-2],
+    [4, 2e-2],
+  ]) {
+    const set = ['sparsity.method=fixed', `training.parts=${count}`, 'training.generation=1'];
+    const moved: number[] = [];
+    const lead = learnerOf(set, async (generation, parts) => {
+      const name = [...generation.arrays.keys()].find((each) => each.startsWith('input/'))!;
+      const before = (generation.arrays.get(name) as Float32Array).slice();
+      const trained = await apart(set)(generation, parts);
+      const after = trained.parts[0].arrays.get(name) as Float32Array;
+      moved.push(...before.map((weight, i) => Math.abs(after[i] - weight)));
+      return trained;
+    });
+    const { figures } = await lead.advance();
+    assert.equal(figures?.['train/learning_rate'], rate);
+    // Adam's first step goes as far as the learning rate, whatever the gradients.
+    assert.ok(Math.abs(Math.max(...moved) - rate) < 1e-4, `${Math.max(...moved)}, expected ${rate}`);
+  }
+});
+
 test('a run in parts goes on exactly where it stopped, also within a generation', async () => {
   const set = [...methods['es-guided'], 'training.parts=2'];
   const whole = await runTo(learnerOf(set), 12);
