@@ -103,3 +103,22 @@ test('a packing fits members of its masks, whatever their weights, and no others
   column[0] = free;
   assert.ok(!packing.fits(members));
 });
+
+test('a mask that was changed into one that there cannot be is refused', () => {
+  const [network] = networks(blockShapes[0], 1);
+  const [{ column, rowStart }] = network.sparse;
+  const [first] = column;
+  for (const wrong of [-1, size.hidden]) {
+    column[0] = wrong;
+    assert.throws(() => packed([network]), { code: 'ERR_ARGUMENT', message: /column\[0\] is/ });
+  }
+  column[0] = first;
+  const last = rowStart.length - 1;
+  for (const wrong of [rowStart[last] + 1, 0]) {
+    const kept = rowStart[last];
+    rowStart[last] = wrong;
+    assert.throws(() => packed([network]), { code: 'ERR_ARGUMENT', message: /rowStart/ });
+    rowStart[last] = kept;
+  }
+  packed([network]);
+});

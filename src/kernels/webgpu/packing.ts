@@ -1,5 +1,6 @@
 import { concatenated } from '../../base/concatenated.js';
 import type { BlockMatrix } from '../interface/blocks.js';
+import { wrong } from '../interface/check_values.js';
 import type { SampleRateNetwork, SequenceGradients } from '../interface/kernels.js';
 import { firstDense, type Layout, layoutOf, type NetworkSizes, sizesOf, stripRows } from './layout.js';
 import type { Tiling } from './plan.js';
@@ -246,8 +247,23 @@ function fullMatrix(rows: number, columns: number): StripMatrix {
   };
 }
 
+/**
+ * Shaders follow indices without a look at them. Those of a matrix that was checked once may have been changed since.
+ * @throws {TtsError} ERR_ARGUMENT
+ */
+function checkIndices({ columns, blockColumns, rowStart, column }: BlockMatrix): void {
+  const ascends = rowStart.every((start, i) => start >= (i === 0 ? 0 : rowStart[i - 1]));
+  if (rowStart[0] !== 0 || !ascends || rowStart[rowStart.length - 1] !== column.length)
+    throw wrong(`rowStart is not ascending from 0 to ${column.length}, expected the rows of ${column.length} blocks`);
+  const bound = columns / blockColumns;
+  const bad = column.findIndex((c) => c < 0 || c >= bound);
+  if (bad >= 0) throw wrong(`column[${bad}] is ${column[bad]}, expected at least 0 and less than ${bound}`);
+}
+
 /** Any block matrix as 16×1 blocks: in each strip those columns in which any of its blocks stands. */
-function stripsOf({ rows, columns, blockRows, blockColumns, rowStart, column, values }: BlockMatrix): StripMatrix {
+function stripsOf(matrix: BlockMatrix): StripMatrix {
+  checkIndices(matrix);
+  const { rows, columns, blockRows, blockColumns, rowStart, column, values } = matrix;
   const strips = rows / stripRows;
   const stripStart = new Int32Array(strips + 1);
   const stripColumn: number[] = [];
