@@ -1,6 +1,6 @@
 import type { Layout, NetworkSizes } from './layout.js';
 import { firstDense, layoutOf } from './layout.js';
-import { outputThreads, softmaxParts, tileLanes,type Tiling } from './plan.js';
+import { outputThreads, softmaxParts, tileLanes, type Tiling } from './plan.js';
 import {
   bandTiles,
   dyBuffers,
