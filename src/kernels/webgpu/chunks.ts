@@ -1,5 +1,5 @@
 import type { SequenceBatch } from '../interface/kernels.js';
-import type { Plan, StepChunk, TileGroup } from './plan.js';
+import { type Plan, type StepChunk, type TileGroup, tileLanes } from './plan.js';
 
 /** The batch of a call of the GPU; without a gate conditioning where the call has what it comes from. */
 export interface RequestBatch extends Omit<SequenceBatch, 'gate' | 'nll' | 'profile' | 'meanwhile'> {
@@ -31,10 +31,10 @@ export interface HeardArrays {
 }
 
 /** The lane of the batch at each place of some tiles; -1 where there is none. */
-export function lanesOf({ first, count }: TileGroup, { tilesOfMember }: Plan, tile: number, lanesOfMember: number) {
-  return Int32Array.from({ length: count * tile }, (_, place) => {
-    const at = first + Math.floor(place / tile);
-    const lane = (at % tilesOfMember) * tile + (place % tile);
+export function lanesOf({ first, count }: TileGroup, { tilesOfMember }: Plan, lanesOfMember: number) {
+  return Int32Array.from({ length: count * tileLanes }, (_, place) => {
+    const at = first + Math.floor(place / tileLanes);
+    const lane = (at % tilesOfMember) * tileLanes + (place % tileLanes);
     return lane < lanesOfMember ? Math.floor(at / tilesOfMember) * lanesOfMember + lane : -1;
   });
 }
@@ -98,29 +98,23 @@ function someOf<T extends Uint16Array | Float32Array>(
 const even = (length: number): number => Math.ceil(length / 2) * 2;
 
 /** States [lanes of the batch, H] as tiles have them, [tile][H][lanes]; zeros without any. */
-export function tiledStates(state: Float32Array | undefined, lanes: Int32Array, hidden: number, tile: number) {
+export function tiledStates(state: Float32Array | undefined, lanes: Int32Array, hidden: number) {
   const tiled = new Float32Array(lanes.length * hidden);
   if (state)
     lanes.forEach((lane, place) => {
       if (lane < 0) return;
-      const at = Math.floor(place / tile) * hidden * tile + (place % tile);
-      for (let i = 0; i < hidden; i++) tiled[at + i * tile] = state[lane * hidden + i];
+      const at = Math.floor(place / tileLanes) * hidden * tileLanes + (place % tileLanes);
+      for (let i = 0; i < hidden; i++) tiled[at + i * tileLanes] = state[lane * hidden + i];
     });
   return tiled;
 }
 
 /** The way back of `tiledStates`. */
-export function untileStates(
-  tiled: Float32Array,
-  state: Float32Array,
-  lanes: Int32Array,
-  hidden: number,
-  tile: number,
-): void {
+export function untileStates(tiled: Float32Array, state: Float32Array, lanes: Int32Array, hidden: number): void {
   lanes.forEach((lane, place) => {
     if (lane < 0) return;
-    const at = Math.floor(place / tile) * hidden * tile + (place % tile);
-    for (let i = 0; i < hidden; i++) state[lane * hidden + i] = tiled[at + i * tile];
+    const at = Math.floor(place / tileLanes) * hidden * tileLanes + (place % tileLanes);
+    for (let i = 0; i < hidden; i++) state[lane * hidden + i] = tiled[at + i * tileLanes];
   });
 }
 
@@ -146,15 +140,14 @@ export function takeNats(
   lanes: Int32Array,
   { start, steps }: StepChunk,
   stepsOfBatch: number,
-  tile: number,
 ): void {
   lanes.forEach((lane, place) => {
     if (lane < 0) return;
-    const at = Math.floor(place / tile) * 2 * tile + (place % tile);
+    const at = Math.floor(place / tileLanes) * 2 * tileLanes + (place % tileLanes);
     const to = lane * stepsOfBatch + start;
     for (let t = 0; t < steps; t++) {
       const from = t * lanes.length * 2 + at;
-      nll[to + t] = nats[from] + nats[from + tile];
+      nll[to + t] = nats[from] + nats[from + tileLanes];
     }
   });
 }

@@ -22,6 +22,8 @@ export interface PackedStructure {
   readonly members: number;
   /** Parts of products, of all members. */
   readonly parts: number;
+  /** What it was packed for. */
+  readonly tiling: Tiling;
 }
 
 /** A matrix as 16×1 blocks. */
@@ -84,12 +86,6 @@ export class Packing {
         ),
       )
     );
-  }
-
-  /** Blocks of some members. */
-  blocksOf(first: number, count: number): number {
-    const start = (m: number) => (m < this.first.length ? this.first[m][0] : this.structure.blocks);
-    return start(first + count) - start(first);
   }
 
   /** The weights of all blocks, [blocks, 16], in an array that the next call overwrites. */
@@ -210,6 +206,7 @@ export class Packing {
       blocks,
       members,
       parts: parts.length / partWords,
+      tiling,
     };
   }
 }

@@ -13,7 +13,7 @@ export const partItems = (threads: number): number => threads / 4;
 export const mostPartThreads = 512;
 
 /** Rows of blocks of a part, at most. */
-export const mostStrips = 48;
+const mostStrips = 48;
 
 /**
  * Tiles of a band. Sums go band by band, within a band step by step, and tile by tile within a step: so what is read

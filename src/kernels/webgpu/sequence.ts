@@ -31,7 +31,6 @@ import {
   type TileGroup,
   tileLanes,
   type Tiling,
-  tilingOf,
 } from './plan.js';
 import { type ChunkField, chunkFields, networkFields, type ShaderName, shadersOf } from './shaders.js';
 import {
@@ -115,7 +114,6 @@ const gradientShaders = ({ kept, chunks }: Plan): readonly ShaderName[] => [
 interface Call {
   readonly request: SequenceRequest;
   readonly structure: PackedStructure;
-  readonly tiling: Tiling;
   readonly plan: Plan;
   readonly pipelines: Pipelines;
   readonly conditioning: Conditioning | undefined;
@@ -173,8 +171,6 @@ export class GpuSequence {
     const { sizes, batch, gradients, timed } = request;
     if (request.structure) this.structure = request.structure;
     const structure = this.structure!;
-    const tiling = tilingOf(sizes, this.limits);
-    if (!tiling) throw tooLittle('workgroup memory');
     const conditioning = await this.conditioningOf(request);
     for (;;) {
       const { members } = structure;
@@ -183,7 +179,7 @@ export class GpuSequence {
       const plan = planOf(sizes, limits, shape, gradients);
       if (!plan) throw tooLittle('one tile of a step');
       const names = gradients ? gradientShaders(plan) : lossShaders;
-      const pipelines = await this.pipelines(sizes, tiling, names);
+      const pipelines = await this.pipelines(sizes, structure.tiling, names);
       const result = {
         ...(request.nll && { nll: new Float32Array(batch.lanes * batch.steps) }),
         ...(batch.state && { state: new Float32Array(batch.state.length) }),
@@ -195,7 +191,6 @@ export class GpuSequence {
         await this.watched({
           request,
           structure,
-          tiling,
           plan,
           pipelines,
           conditioning,
@@ -248,7 +243,7 @@ export class GpuSequence {
       await this.finish(call, work, [], () => {});
     }
     for (const each of plan.groups) {
-      const lanes = lanesOf(each, plan, tileLanes, batch.lanes / structure.members);
+      const lanes = lanesOf(each, plan, batch.lanes / structure.members);
       const group = { ...each, lanes, stateBytes: 4 * lanes.length * sizes.hidden };
       await this.runGroup(call, group);
     }
@@ -273,7 +268,7 @@ export class GpuSequence {
     const { chunks, kept } = plan;
     const { lanes, stateBytes } = group;
     // The states before each chunk and after the last one; without a way back, only those of now.
-    this.buffers.write('edges', tiledStates(batch.state, lanes, sizes.hidden, tileLanes));
+    this.buffers.write('edges', tiledStates(batch.state, lanes, sizes.hidden));
     if (plan.heardAtOnce) this.upload(heardArrays(batch, lanes, { start: 0, steps: batch.steps }, sizes.inputs - 3));
     if (gradients) {
       for (let i = 0; i + 1 < chunks.length; i++) await this.runChunk(call, group, i, kept ? 'there' : 'states');
@@ -287,7 +282,7 @@ export class GpuSequence {
     if (!state) return;
     const last = { name: 'edges', offset: (gradients ? chunks.length : 0) * stateBytes, bytes: stateBytes };
     await this.finish(call, this.submission(call), [last], (states) =>
-      untileStates(states, state, lanes, sizes.hidden, tileLanes),
+      untileStates(states, state, lanes, sizes.hidden),
     );
   }
 
@@ -301,7 +296,7 @@ export class GpuSequence {
     i: number,
     what: 'states' | 'loss' | 'there' | 'back' | 'both',
   ): Promise<void> {
-    const { request, plan, tiling, pipelines, conditioning, result, structure } = call;
+    const { request, plan, pipelines, conditioning, result, structure } = call;
     const { batch, sizes } = request;
     const { hidden, inputs } = sizes;
     const { lanes, stateBytes } = group;
@@ -333,12 +328,16 @@ export class GpuSequence {
       work.run('scanForward', pipelines[`scanForward${way}`], [group.count], own);
       work.copy(own.states, steps * stateBytes, 'edges', what === 'loss' ? 0 : (i + 1) * stateBytes, stateBytes);
       if (what !== 'states') {
-        work.run('outputs', pipelines[`outputs${way}`], [group.count, Math.ceil(steps / tiling.outputSteps), 2], own);
+        work.run(
+          'outputs',
+          pipelines[`outputs${way}`],
+          [group.count, Math.ceil(steps / structure.tiling.outputSteps), 2],
+          own,
+        );
         work.run('reduce', pipelines.sumNats, [Math.ceil(lanes.length / 64), slices]);
         take('natsOfSlice', lanes.length * slices, (sums) => takeSums(sums, call.sums, lanes, chunk, batch.lanes));
         const { nll } = result;
-        if (nll)
-          take('nats', 2 * lanes.length * steps, (nats) => takeNats(nats, nll, lanes, chunk, batch.steps, tileLanes));
+        if (nll) take('nats', 2 * lanes.length * steps, (nats) => takeNats(nats, nll, lanes, chunk, batch.steps));
       }
     }
     if (what === 'both' || what === 'back') {

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import test, { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { tinyStore, tinyVocoder } from '../../../test/support/tiny_vocoder.js';
+import type { FeatureStore } from '../../data/store/feature_store.js';
 import { chooseKernels } from '../../kernels/index.js';
 import { symbolCodec } from '../../model/wavernn/codecs.js';
-import { loadRecipe, waveRnnConfig } from '../recipe/recipe.js';
+import { loadRecipe, type Recipe, waveRnnConfig } from '../recipe/recipe.js';
 import { drawingThreads } from './drawing_threads.js';
 import { drawSegments } from './segments.js';
 
@@ -80,23 +81,20 @@ for (const encoding of ['ltp10', 'lpc10', 'mulaw10', 'linear16'])
     }
   });
 
+/** Some segments of a store, drawn by so many threads. */
+function drawn(recipe: Recipe, store: FeatureStore, threads: number) {
+  const config = waveRnnConfig(recipe);
+  const settings = { lanes: 32, steps: 80, noise: 8, seed: 3 };
+  const codec = symbolCodec(config, store.settings);
+  return drawSegments(store, config, codec, chooseKernels({ threads: 1 }), settings, 1, 0, threads);
+}
+
 test('what fails in another thread fails here, with its code, and the next segments are right', async () => {
   const own = mkdtempSync(join(tmpdir(), 'tts-segments-'));
   after(() => rmSync(own, { recursive: true }));
   const recipe = tinyVocoder();
-  const config = waveRnnConfig(recipe);
   const store = await tinyStore(recipe, own);
-  const draw = (threads: number) =>
-    drawSegments(
-      store,
-      config,
-      symbolCodec(config, store.settings),
-      chooseKernels({ threads: 1 }),
-      { lanes: 32, steps: 80, noise: 8, seed: 3 },
-      1,
-      0,
-      threads,
-    );
+  const draw = (threads: number) => drawn(recipe, store, threads);
   // This thread has everything in memory now.
   const expected = draw(1);
   const files = readdirSync(own, { recursive: true, encoding: 'utf8' })
@@ -111,7 +109,6 @@ test('what fails in another thread fails here, with its code, and the next segme
 
 test('clips that are not all in files are drawn by one thread', async () => {
   const recipe = tinyVocoder();
-  const config = waveRnnConfig(recipe);
   const store = await tinyStore(recipe, folder);
   const louder = {
     ...store,
@@ -120,19 +117,8 @@ test('clips that are not all in files are drawn by one thread', async () => {
       features: (start: number, count: number) => clip.features(start, count).map((level) => level + 0.5),
     })),
   };
-  const draw = (from: typeof store, threads: number) =>
-    drawSegments(
-      from,
-      config,
-      symbolCodec(config, store.settings),
-      chooseKernels({ threads: 1 }),
-      { lanes: 32, steps: 80, noise: 8, seed: 3 },
-      1,
-      0,
-      threads,
-    );
-  assert.deepEqual(draw(louder, 3), draw(louder, 1));
-  assert.notDeepEqual(draw(louder, 3).features, draw(store, 3).features);
+  assert.deepEqual(drawn(recipe, louder, 3), drawn(recipe, louder, 1));
+  assert.notDeepEqual(drawn(recipe, louder, 3).features, drawn(recipe, store, 3).features);
 });
 
 test('a core is left to the device, and few lanes need few threads', () => {
