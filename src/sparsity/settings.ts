@@ -65,7 +65,7 @@ const guidedSchema = z.strictObject({
   growthNoise: amount.default(0.5),
   coefficientSigma: amount.default(0.2),
   budgetSigma: amount.default(0.2),
-  budgetRange: real({ least: 1, most: 1e6 }).default(1e6),
+  budgetRange: real({ least: 1, most: 1e6 }).default(3),
   meanStep: amount.default(1),
   gradientMemory: share.lt(1).default(0.8),
   revive: revival.default('weights'),
