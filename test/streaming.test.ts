@@ -62,10 +62,10 @@ test('a chunk does not wait for features beyond its context', async () => {
   let goOn = (): void => undefined;
   const heard = new Promise<void>((resolve) => (goOn = resolve));
   async function* live(): AsyncGenerator<SynthesisFeatures> {
-    yield frames(0, 12);
+    yield frames(0, 14);
     // Without sound from these first frames there will be no others.
     await heard;
-    yield frames(12, 8);
+    yield frames(14, 6);
   }
   let samples = 0;
   for await (const pcm of synthesize(voice, live(), { kernels })) {

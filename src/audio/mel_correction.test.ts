@@ -60,7 +60,7 @@ for (const [name, settings] of Object.entries(melPresets)) {
     const out = corrected(settings, samples, features, [32]);
     // The features are float32, and what they floor or clip is floored and clipped here too.
     assert.ok(
-      signalToNoise(samples, out, settings.fftSize) > 40,
+      signalToNoise(samples, out, settings.fftSize) > 35,
       `${signalToNoise(samples, out, settings.fftSize)} dB`,
     );
   });
@@ -87,15 +87,15 @@ test('a level that comes and goes is made even again', async () => {
   assert.ok(before < 10 && after > 20, `${before} dB became ${after} dB`);
 });
 
-test('no band is changed by more than 12 dB in each of two passes', async () => {
+test('no band is changed by more than 12 dB in each of three passes', async () => {
   const settings = melPresets.hifigan;
   const { samples, features } = await speech(settings);
   const out = corrected(
     settings,
-    samples.map((sample) => sample / 40),
+    samples.map((sample) => sample / 200),
     features,
     [32],
   );
-  const raised = samples.map((sample) => (sample / 40) * 10 ** (24 / 20));
+  const raised = samples.map((sample) => (sample / 200) * 10 ** (36 / 20));
   assert.ok(signalToNoise(raised, out, 1024) > 40, `${signalToNoise(raised, out, 1024)} dB`);
 });
