@@ -1,4 +1,5 @@
 import { toInt16 } from '../audio/audio.js';
+import { Limiter } from '../audio/limiter.js';
 import { MelCorrection } from '../audio/mel_correction.js';
 import type { FramePredictors } from '../kernels/interface/listener.js';
 import type { Voice } from '../model/voice/voice.js';
@@ -33,11 +34,12 @@ export class Utterance {
   private readonly source: FrameSource;
   private readonly context: number;
   private readonly vectors: number;
-  private readonly pcmOf: ReturnType<SymbolCodec['decoder']>;
+  private readonly samplesOf: ReturnType<SymbolCodec['decoder']>;
   private readonly fade: number;
   /** Samples of the beginning that are still to be faded in. */
   private silent = 0;
   private readonly correction: MelCorrection | undefined;
+  private readonly limiter: Limiter;
   /** The frame that comes next. */
   private next = 0;
 
@@ -52,8 +54,9 @@ export class Utterance {
     this.context = contextFrames(voice.config);
     this.vectors = vectorsPerFrame(voice.config);
     this.source = new FrameSource(features, voice.statistics.mean.length, this.context);
-    this.pcmOf = codec.decoder();
+    this.samplesOf = codec.decoder();
     this.correction = correction ? new MelCorrection(voice.features) : undefined;
+    this.limiter = new Limiter(sampleRate);
     this.fade = Math.min(Math.round(fadeSeconds * sampleRate), hop >> 1);
   }
 
@@ -79,23 +82,18 @@ export class Utterance {
   }
 
   /**
-   * 16-bit PCM from the symbols of a chunk. Chunks come in order. With correction the last samples of a chunk come with
-   * the next one.
+   * 16-bit PCM from the symbols of a chunk. Chunks come in order. The last samples of a chunk come with the next one.
    */
   decode({ features, first, last }: Chunk, codes: Uint16Array): Int16Array {
-    const pcm = this.corrected(this.pcmOf(codes, features), features, last);
+    const samples = this.samplesOf(codes, features);
+    const corrected = this.correction?.push(samples, features, last) ?? samples;
+    const pcm = toInt16(this.limiter.push(corrected, last));
     if (first) this.silent = this.fade;
     // The first samples may come with a later chunk.
     for (let i = 0; i < pcm.length && this.silent > 0; i++, this.silent--)
       pcm[i] = Math.round((pcm[i] * (this.fade - this.silent)) / this.fade);
     if (last) fadeIn(pcm.reverse(), this.fade).reverse();
     return pcm;
-  }
-
-  private corrected(pcm: Int16Array, features: Float32Array, last: boolean): Int16Array {
-    if (!this.correction) return pcm;
-    const samples = new Float64Array(pcm).map((sample) => sample / 32768);
-    return toInt16(this.correction.push(samples, features, last));
   }
 
   /** No more of it is wanted. */

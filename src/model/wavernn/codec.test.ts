@@ -61,7 +61,7 @@ test('16-bit symbols keep every sample', () => {
   const codec = symbolCodec({ encoding: 'linear16', conditioning }, settings);
   const all = Int16Array.from({ length: 65537 }, (_, i) => Math.max(0, i - 1) - 32768);
   const { codes, meanLogWidths } = codec.encode({ pcm: all, phase: 0, features: new Float32Array(0) });
-  assert.deepEqual(codec.decoder()(codes, new Float32Array(0)), all);
+  assert.deepEqual(toInt16(codec.decoder()(codes, new Float32Array(0))), all);
   assert.deepEqual([...meanLogWidths], [0]);
 });
 
@@ -76,7 +76,7 @@ for (const [encoding, decibels] of [
     const codes = encode(codec, 0, pcm.length).codes.subarray(1);
     assert.ok(codes.every((code) => code < classes(encoding) ** 2));
     const whole = codec.decoder()(codes, features);
-    assert.ok(signalToNoise(pcm, whole) >= decibels, `${signalToNoise(pcm, whole)} dB`);
+    assert.ok(signalToNoise(pcm, toInt16(whole)) >= decibels, `${signalToNoise(pcm, toInt16(whole))} dB`);
     const decode = codec.decoder();
     for (let frame = 0; frame < frames; frame += 7) {
       const count = Math.min(7, frames - frame);
@@ -85,6 +85,23 @@ for (const [encoding, decibels] of [
     }
   });
 }
+
+test('speech that goes beyond full scale is not cut off there', () => {
+  for (const encoding of ['lpc10', 'ltp10'] as const) {
+    const codec = symbolCodec({ encoding, conditioning }, settings);
+    const codes = encode(codec, 0, pcm.length).codes.subarray(1);
+    const whole = codec.decoder()(codes, features);
+    // The same with features of speech 12 dB louder.
+    const louder = codec.decoder()(
+      codes,
+      features.map((value) => value + Math.log(4)),
+    );
+    assert.ok(louder.some((sample) => Math.abs(sample) > 1.2));
+    const errors = louder.map((sample, i) => sample / 4 - whole[i]);
+    const power = (samples: Float64Array) => samples.reduce((sum, sample) => sum + sample ** 2, 0);
+    assert.ok(power(errors) < 1e-4 * power(whole), `${encoding}: ${power(errors) / power(whole)}`);
+  }
+});
 
 test('disturbed symbols are heard one sample later, and errors of prediction do not add up', () => {
   for (const [encoding, decibels] of [
@@ -100,7 +117,7 @@ test('disturbed symbols are heard one sample later, and errors of prediction do 
     assert.ok(heard.some((code, i) => code !== codes[i]));
     const spoken = codes.slice(1);
     spoken.set(heard.subarray(1));
-    const followed = codec.decoder()(spoken, features);
+    const followed = toInt16(codec.decoder()(spoken, features));
     assert.ok(signalToNoise(pcm, followed) >= decibels, `${encoding}: ${signalToNoise(pcm, followed)} dB`);
     assert.deepEqual(encode(codec, 0, pcm.length, 0).heard, encode(codec, 0, pcm.length).codes.subarray(0, -1));
     assert.equal(encode(codec, 0, pcm.length).heard, undefined);
@@ -134,7 +151,7 @@ test('at 8 kHz, where the highest pitches have periods too short for the kernels
   input.set(speech, codec.history);
   const lead = Array.from({ length: codec.lead }, () => [...data.subarray(0, bins)]).flat();
   const { codes } = codec.encode({ pcm: input, phase: 0, features: Float32Array.of(...lead, ...data) });
-  const decibels = signalToNoise(speech, codec.decoder()(codes.subarray(1), data));
+  const decibels = signalToNoise(speech, toInt16(codec.decoder()(codes.subarray(1), data)));
   assert.ok(decibels > 40, `${decibels} dB`);
 });
 

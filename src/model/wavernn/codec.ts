@@ -52,14 +52,14 @@ export interface SymbolCodec {
   readonly lead: number;
   /** How a sampler hears; only if the network hears cues. */
   readonly hearing?: Hearing;
-  /** Predictors from features [rows, bins], one for each gate conditioning; only if the network hears cues. */
+  /** Predictors from features [rows, bins] for a sampler, one for each gate conditioning; only if the network hears cues. */
   predictors?(features: Float32Array): FramePredictors;
   encode(speech: Speech, options?: EncodingOptions): Symbols;
   /**
    * A decoder for a stream from its beginning: takes the symbol pairs of whole frames and the features of these frames,
-   * in order.
+   * in order. Gives samples, full scale is 1; what was drawn may lie beyond.
    */
-  decoder(): (codes: Uint16Array, features: Float32Array) => Int16Array;
+  decoder(): (codes: Uint16Array, features: Float32Array) => Float64Array;
 }
 
 /** How the scale of symbols changes within lanes; see `meansOf`. */

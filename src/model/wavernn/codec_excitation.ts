@@ -39,6 +39,13 @@ const pitchReach = 12 / 22050;
 const pitchStrength = [0.45, 0.8] as const;
 const pitchGain = 0.75;
 
+/**
+ * A sampler and a decoder work at this share of the level, so that what is drawn may go beyond full scale and come back.
+ * Were it cut off there, the predictors would no longer fit what was heard, and it would stay there for periods. A power
+ * of two: no symbol changes by it where nothing is cut off.
+ */
+const headroom = 1 / 8;
+
 const values = Float64Array.from({ length: 1024 }, (_, code) => mulawValue(code));
 const edges = Float64Array.from({ length: values.length - 1 }, (_, code) => mulawValue(code + 0.5));
 const logWidths = values.map((_, code) => Math.log(mulawValue(code + 0.5) - mulawValue(code - 0.5)));
@@ -88,6 +95,10 @@ export function excitationCodec(settings: MelSettings, config: ExcitationConfig)
     }
     return { coefficients, scales, periods, gains };
   };
+  const lowered = (features: Float32Array): FramePredictors => {
+    const frames = predictors(features);
+    return { ...frames, scales: frames.scales.map((scale) => headroom * scale) };
+  };
   const cues = cueCount(config);
   const history = predictorOrder + settle[encoding];
   const lead = Math.ceil(history / settings.hop);
@@ -98,7 +109,7 @@ export function excitationCodec(settings: MelSettings, config: ExcitationConfig)
     silence: mulawCode(0),
     history,
     lead,
-    ...(cues > 0 && { hearing, predictors }),
+    ...(cues > 0 && { hearing, predictors: lowered }),
     encode({ pcm, phase, features, lanes = 1 }, { noise, before = 0, kernels = { codeExcitation } } = {}) {
       const frame = predictors(features);
       const framesBefore = lead * vectors + Math.floor(phase / hop);
@@ -129,14 +140,14 @@ export function excitationCodec(settings: MelSettings, config: ExcitationConfig)
     decoder() {
       const listener = new Listener({ ...hearing, cues: 0 });
       return (codes, features) => {
-        const frames = predictors(features);
-        const pcm = new Int16Array(codes.length);
+        const frames = lowered(features);
+        const samples = new Float64Array(codes.length);
         for (let i = 0; i < codes.length; i++) {
           if (i % hop === 0) listener.frame(frames, i / hop);
           listener.predict();
-          pcm[i] = Math.max(-32768, Math.min(32767, Math.round(listener.follow(codes[i]) * 32768)));
+          samples[i] = listener.follow(codes[i]) / headroom;
         }
-        return pcm;
+        return samples;
       };
     },
   };

@@ -22,11 +22,7 @@ const linearCodec: SymbolCodec = {
   lead: 0,
   encode: ({ pcm, lanes = 1 }, { noise, before } = {}) =>
     heardToo({ codes: shifted(pcm), meanLogWidths: new Float64Array(lanes) }, 65536, noise, before),
-  decoder: () => (codes) => {
-    const pcm = new Int16Array(codes.length);
-    for (let i = 0; i < codes.length; i++) pcm[i] = codes[i] - 32768;
-    return pcm;
-  },
+  decoder: () => (codes) => Float64Array.from(codes, (code) => code / 32768 - 1),
 };
 
 /** The same bits with the sign bit flipped: -32768 … 32767 becomes 0 … 65535. */
@@ -64,6 +60,6 @@ function mulawCodec(): SymbolCodec {
       const codes = mulawEncode(pcm);
       return heardToo({ codes, meanLogWidths: meansOf(logWidths, codes, lanes) }, counts.length, noise, before);
     },
-    decoder: () => mulawDecode,
+    decoder: () => (codes) => Float64Array.from(mulawDecode(codes), (sample) => sample / 32768),
   };
 }
