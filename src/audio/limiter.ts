@@ -1,6 +1,6 @@
 import { concatenated } from '../base/concatenated.js';
 
-/** Seconds for which a peak lowers what is around it, to each side: first fully, and faded for as long again. */
+/** Seconds: at a peak the gain is what it needs, twice this far from it is 1 again. */
 const reachSeconds = 0.0025;
 
 /** Below the largest 16-bit sample by what rounding may add. */
