@@ -8,8 +8,9 @@ const ceiling = 32766 / 32768;
 
 /**
  * Keeps samples within full scale: around a peak that is beyond it speech becomes softer, smoothly, instead of being cut
- * off, which clicks. The gain is the mean, with a Hann window of 5 ms, of the least that any sample within as long needs,
- * so it is never above what its own sample needs. What has no peaks beyond full scale stays as it is, to the bit.
+ * off, which clicks. Each sample's gain is the mean, under a Hann window of 2.5 ms to each side, of the least gains that samples
+ * within 2.5 ms need, so it is never above what its own sample needs. What has no peaks beyond full scale stays as it is,
+ * to the bit.
  *
  * Works piece by piece; what comes out does not depend on the pieces. The sound comes 5 ms later.
  */
