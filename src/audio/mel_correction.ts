@@ -4,6 +4,7 @@ import { compressor, expander } from './compression.js';
 import { filterBank, gravity } from './filter_bank.js';
 import type { MelSettings } from './mel_settings.js';
 import { centredHann, padLength } from './stft.js';
+import { expectedLevels, levelOf, type UpperBand, upperBands } from './upper_bands.js';
 
 /** No pass changes a band by more than this, in nats of amplitude: 12 dB. */
 const mostGain = (12 / 20) * Math.LN10;
@@ -25,7 +26,8 @@ const relaxation = 1.3;
  * frame, above all where it draws at random, and the features say what they should be. Each frame of the short-time
  * Fourier transform is multiplied by the ratio of the two, interpolated between the bands' centres, and the frames are
  * overlapped and added again (Griffin and Lim 1984, IEEE Trans. ASSP 32(2), eq. 6), three times. Phases stay as they
- * are; what the bands do not resolve is left to the vocoder.
+ * are; what the bands do not resolve is left to the vocoder. Above the last band speech is given the levels that the
+ * features let expect, if the voice knows how, and otherwise what the last band needs.
  *
  * Works piece by piece; what comes out does not depend on the pieces. Frame f of the features has samples f·hop …
  * (f+1)·hop - 1; the sound comes later by the part of a window that lies beyond a frame, for each pass.
@@ -33,8 +35,9 @@ const relaxation = 1.3;
 export class MelCorrection {
   private readonly passes: Pass[];
 
-  constructor(settings: MelSettings) {
-    this.passes = Array.from({ length: passes }, () => new Pass(settings));
+  /** @param upper what `UpperBandFit` learned from the voice's recordings */
+  constructor(settings: MelSettings, upper?: Float32Array) {
+    this.passes = Array.from({ length: passes }, () => new Pass(settings, upper));
   }
 
   /**
@@ -53,6 +56,8 @@ export class MelCorrection {
 /** One pass over the frames. Samples may come later than the features of their frames. */
 class Pass {
   private readonly bands: { readonly first: number; readonly weights: Float64Array }[];
+  private readonly upperBands: UpperBand[] = [];
+  private readonly expected: (features: Float32Array) => Float64Array = () => new Float64Array(0);
   /** Power of the pre-emphasis at each bin of the spectrum. */
   private readonly emphasis: Float64Array;
   private readonly compress: (output: number) => number;
@@ -60,7 +65,7 @@ class Pass {
   private readonly window: Float64Array;
   private readonly fft: Fft;
   private readonly pad: number;
-  /** For each bin of the spectrum, the band at or below it, and the share of the next band. */
+  /** For each bin of the spectrum, the band at or below it (the upper ones come last), and the share of the next band. */
   private readonly below: Int32Array;
   private readonly share: Float64Array;
   /** Of the frame at work. */
@@ -79,9 +84,16 @@ class Pass {
   private done = 0;
   private received = 0;
 
-  constructor(private readonly settings: MelSettings) {
+  constructor(
+    private readonly settings: MelSettings,
+    upper: Float32Array | undefined,
+  ) {
     const { fftSize, preEmphasis } = settings;
     this.bands = filterBank(settings);
+    if (upper) {
+      this.upperBands = upperBands(settings);
+      this.expected = expectedLevels(settings, upper);
+    }
     this.compress = compressor(settings);
     this.expand = expander(settings);
     this.window = centredHann(settings);
@@ -99,7 +111,10 @@ class Pass {
         (preEmphasis * Math.sin((2 * Math.PI * k) / fftSize)) ** 2,
     );
     // A filter narrower than one bin may be empty.
-    const centres = this.bands.map((filter) => gravity(filter)?.centre ?? filter.first);
+    const centres = [
+      ...this.bands.map((filter) => gravity(filter)?.centre ?? filter.first),
+      ...this.upperBands.map(({ first, end }) => (first + end - 1) / 2),
+    ];
     this.below = new Int32Array(bins);
     this.share = new Float64Array(bins);
     for (let k = 0, band = 0; k < bins; k++) {
@@ -155,13 +170,17 @@ class Pass {
       const energy = (re * re + im * im) * emphasis[k] + powerOffset;
       levels[k] = power === 1 ? Math.sqrt(energy) : energy;
     }
-    const gains = this.bands.map(({ first, weights }, band) => {
+    const ratios = this.bands.map(({ first, weights }, band) => {
       let sum = 0;
       for (let k = 0; k < weights.length; k++) sum += weights[k] * levels[first + k];
       // Through the floor and the clipping that the features went through.
-      const ratio = Math.log(this.expand(features[band]) / this.expand(this.compress(sum))) / power;
-      return Math.max(-mostGain, Math.min(mostGain, relaxation * ratio));
+      return Math.log(this.expand(features[band]) / this.expand(this.compress(sum))) / power;
     });
+    const expected = this.expected(features);
+    this.upperBands.forEach((band, i) =>
+      ratios.push(expected[i] - levelOf(band, (k) => spectrum[2 * k] ** 2 + spectrum[2 * k + 1] ** 2)),
+    );
+    const gains = ratios.map((ratio) => Math.max(-mostGain, Math.min(mostGain, relaxation * ratio)));
     for (let k = 0; k < bins; k++) {
       const low = gains[below[k]];
       const high = gains[Math.min(below[k] + 1, gains.length - 1)];

@@ -55,7 +55,7 @@ export class Utterance {
     this.vectors = vectorsPerFrame(voice.config);
     this.source = new FrameSource(features, voice.statistics.mean.length, this.context);
     this.samplesOf = codec.decoder();
-    this.correction = correction ? new MelCorrection(voice.features) : undefined;
+    this.correction = correction ? new MelCorrection(voice.features, voice.upper) : undefined;
     this.limiter = new Limiter(sampleRate);
     this.fade = Math.min(Math.round(fadeSeconds * sampleRate), hop >> 1);
   }

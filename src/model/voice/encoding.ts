@@ -1,4 +1,5 @@
 import { isUntreated, untreated } from '../../audio/treatment.js';
+import { upperBands } from '../../audio/upper_bands.js';
 import { type Limit, limits } from '../../base/limits.js';
 import type { StoredMatrix } from '../../kernels/interface/blocks.js';
 import { isInt8, precisionOfMatrix, toBf16 } from '../../kernels/interface/precision.js';
@@ -18,14 +19,15 @@ import type { Provenance, Voice } from './voice.js';
 /**
  * The voice file. Tensors, with n the number of a matrix's blocks: `NAME.values` F32, BF16 or I8 [n, block size],
  * `NAME.column` U16 [n], `NAME.rowStart` I32 [block rows + 1], and with I8 `NAME.scale` F32 [rows] for each sparse
- * NAME; each dense NAME in F32; `conditioning.…` in F32; `statistics.mean` and `statistics.std` F32 [bins]. Metadata:
- * format, version, sha256 of all the rest, and as JSON config, features, statistics (min and max), provenance, and
- * treatment where recordings are treated.
+ * NAME; each dense NAME in F32; `conditioning.…` in F32; `statistics.mean` and `statistics.std` F32 [bins]; where the
+ * voice knows of the spectrum above its features, `upper.weights` F32 [upper bands, bins + 1]. Metadata: format, version,
+ * sha256 of all the rest, and as JSON config, features, statistics (min and max), provenance, and treatment where
+ * recordings are treated.
  *
- * Version 1 has values in F32 only, version 2 has no licence and no origin in its provenance. A voice is written in the
- * lowest version that can hold it, so that older programs can read it.
+ * Version 1 has values in F32 only, version 2 has no licence and no origin in its provenance, version 3 no upper bands.
+ * A voice is written in the lowest version that can hold it, so that older programs can read it.
  */
-export const voiceFormat: ModelFormat = { what: 'voice', format: 'sparsewavernn-voice', version: 3 };
+export const voiceFormat: ModelFormat = { what: 'voice', format: 'sparsewavernn-voice', version: 4 };
 const valueTypes = { float32: 'F32', bf16: 'BF16', int8: 'I8' } as const;
 const columnLimit = 65536;
 
@@ -35,6 +37,7 @@ export function encodeVoice({
   features,
   treatment,
   statistics,
+  upper,
   sparse,
   dense,
   conditioning,
@@ -60,11 +63,12 @@ export function encodeVoice({
   for (const [name, { shape, data }] of conditioning) float(`conditioning.${name}`, shape, data);
   float('statistics.mean', [statistics.mean.length], statistics.mean);
   float('statistics.std', [statistics.std.length], statistics.std);
+  if (upper) float('upper.weights', [upper.length / (features.bins + 1), features.bins + 1], upper);
 
   const values = { config, features, treatment, statistics: { min: statistics.min, max: statistics.max }, provenance };
   const metadata: Record<string, string> = {
     format: voiceFormat.format,
-    version: lowestVersion(config, sparse, provenance),
+    version: upper ? '4' : lowestVersion(config, sparse, provenance),
   };
   for (const [key, value] of Object.entries(values)) metadata[key] = JSON.stringify(value);
   // Without a treatment the file is the same as before there were any.
@@ -73,6 +77,7 @@ export function encodeVoice({
   return encodeSafetensors(tensors, metadata);
 }
 
+/** Of a voice without upper bands. */
 function lowestVersion(config: WaveRnnConfig, sparse: Voice['sparse'], { licence, from }: Provenance): string {
   const { encoding, hears, conditioning } = config;
   if (encoding === 'ltp10' || hears !== undefined || conditioning.vectors !== undefined) return '3';
@@ -116,6 +121,11 @@ export function decodeVoice(bytes: Uint8Array): Voice {
   const dense = Object.fromEntries(vectors) as Record<DenseName, Float32Array>;
   const mean = weights('statistics.mean', [features.bins]);
   const std = reader.floats('statistics.std', [features.bins], limits.deviation);
+  const bands = upperBands(features).length;
+  const upper =
+    Number(metadata.version) >= 4 && reader.typeOf('upper.weights') !== undefined
+      ? weights('upper.weights', [bands, features.bins + 1])
+      : undefined;
 
   const conditioning = new Map(
     Object.entries(conditioningShapes(config, features.bins)).map(([name, shape]) => [
@@ -129,6 +139,7 @@ export function decodeVoice(bytes: Uint8Array): Voice {
     features,
     treatment,
     statistics: { mean, std, ...statistics },
+    ...(upper && { upper }),
     sparse,
     dense,
     conditioning,

@@ -224,6 +224,26 @@ test('a voice that names its licence or what it came from is of version 3, and c
   }
 });
 
+test('a voice that knows of the spectrum above its features is of version 4, in any precision', async () => {
+  const file = join(dir, 'upper.safetensors');
+  const upper = ramp(2 * 81, 0.5);
+  for (const precision of precisions) {
+    const voice = { ...voiceInPrecision(sampleVoice(), precision), upper };
+    await saveVoice(file, voice, { force: true });
+    assert.deepEqual(await loadVoice(file), voice);
+    assert.equal(decodeSafetensors(readFileSync(file)).metadata.version, '4');
+  }
+  await refusesToSave(
+    () => ({ ...sampleVoice(), upper: ramp(3 * 81) }),
+    /upper\.weights is F32 \[3, 81\], expected F32/,
+  );
+  await refusesToSave(() => ({ ...sampleVoice(), upper: ramp(162).fill(NaN, 7, 8) }), /upper\.weights/);
+  await refusesToSave(
+    () => ({ ...sampleVoice(), features: { ...melPresets.hifigan, fMax: 11025 }, upper: ramp(162) }),
+    /upper\.weights/,
+  );
+});
+
 test('rounded weights that kernels could not trust are refused', async () => {
   const change = (precision: Precision, of: (values: StoredMatrix) => object) => (): Voice => {
     const voice = voiceInPrecision(sampleVoice(), precision);
@@ -282,8 +302,8 @@ test('a flipped bit anywhere is noticed', async () => {
 test('a voice made by a newer version asks for an update', async () => {
   const { tensors, metadata } = decodeSafetensors(readFileSync(path));
   await refuses(
-    altered(encodeSafetensors(tensors, { ...metadata, version: '4' })),
-    /format 4 was made by a newer version.*update/,
+    altered(encodeSafetensors(tensors, { ...metadata, version: '5' })),
+    /format 5 was made by a newer version.*update/,
     'ERR_VOICE_VERSION',
   );
   await refuses(altered(encodeSafetensors(tensors, { ...metadata, version: 'x' })), 'version "x"');

@@ -15,6 +15,11 @@ export interface Voice {
   /** What was done to the recordings it was trained on, and is done to those that it copies. */
   readonly treatment: Treatment;
   readonly statistics: FeatureStatistics;
+  /**
+   * [bands, bins+1]: what the features let expect of the spectrum above them; see `expectedLevels`. None where they
+   * reach as far as there is sound, and in voices that were made before there was this.
+   */
+  readonly upper?: Float32Array;
   /** In any precision; those of a voice fresh from training are float32. */
   readonly sparse: Record<SparseName, StoredMatrix>;
   /** Row-major, with the shapes of `shapeOf`. */

@@ -19,6 +19,7 @@ import { readCurve } from '../run_folder/curve.js';
 import { heldOutNll } from './held_out.js';
 import { trainVoice, vocoderCurve } from './task.js';
 import { VocoderTrainer } from './trainer.js';
+import { fitUpperBands } from './upper_bands.js';
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'tts-origin-'));
@@ -89,7 +90,7 @@ async function nllOf(spoken: Voice): Promise<number> {
 test('a run begins with the settings, the weights, the masks, the statistics and the NLL of the voice', async () => {
   const trainer = await trainerOf();
   const { tf } = await loadTensorFlow(kernels);
-  const { sparse, dense, conditioning, statistics, config, features } = trainer.voice(voice.provenance);
+  const { sparse, dense, conditioning, statistics, upper, config, features } = trainer.voice(voice.provenance);
   for (const name of sparseNames) assert.deepEqual(sparse[name], voice.sparse[name], name);
   assert.deepEqual(
     { dense, conditioning, config, features },
@@ -102,6 +103,9 @@ test('a run begins with the settings, the weights, the masks, the statistics and
   );
   assert.deepEqual([statistics.mean, statistics.std], [voice.statistics.mean, voice.statistics.std]);
   assert.notDeepEqual(statistics.mean, store.statistics.mean);
+  // What lies above the features is the new speaker's.
+  assert.deepEqual(upper, fitUpperBands(store));
+  assert.notDeepEqual(upper, voice.upper);
   assert.ok(statistics.min <= store.statistics.min && statistics.max >= store.statistics.max);
   const nll = await nllOf(voice);
   assert.ok(Math.abs(heldOutNll(tf, kernels, trainer, store) - nll) < 1e-9);

@@ -14,6 +14,7 @@ import { loadRecipe, type Recipe } from '../recipe/recipe.js';
 import { loadNewestCheckpoint } from '../run_folder/checkpoint.js';
 import { trainVoice } from './task.js';
 import { VocoderTrainer } from './trainer.js';
+import { fitUpperBands } from './upper_bands.js';
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'tts-run-'));
@@ -105,9 +106,11 @@ test('the loss falls, and the voice is the average of the weights', async () => 
   const { validationNll, step, voice } = await trainVoice({ recipe, store, kernels, out });
   assert.equal(step, 30);
   assert.ok(validationNll !== null && validationNll < first - 0.15, `${first} to ${validationNll}`);
-  const { config, provenance } = await loadVoice(voice);
+  const { config, provenance, upper } = await loadVoice(voice);
   assert.equal(config.hidden, 32);
   assert.equal(provenance.steps, 30);
   assert.equal(provenance.nll, validationNll);
+  assert.equal(upper?.length, 2 * 81);
+  assert.deepEqual(upper, fitUpperBands(store));
   assert.ok(readdirSync(join(out, 'samples')).some((name) => name.includes('step-0000030')));
 });

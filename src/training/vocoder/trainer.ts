@@ -33,6 +33,7 @@ import { drawingThreads } from './drawing_threads.js';
 import { openOrigin, type Origin } from './origin.js';
 import { maskedMatrices, VocoderParameters } from './parameters.js';
 import { drawSegments, type Segments } from './segments.js';
+import { fitUpperBands } from './upper_bands.js';
 
 /**
  * A dense gradient costs as much as ten sparse ones, and masks are judged by the dozen: both see so many samples, give or
@@ -61,6 +62,8 @@ export class VocoderTrainer extends PartedLearner {
   private shared: Float32Array[] = [];
   /** With the statistics that the network hears its features by. */
   private readonly store: FeatureStore;
+  /** Fitted to the store when a voice is first asked for. */
+  private fittedUpper: { readonly weights: Float32Array | undefined } | undefined;
 
   /**
    * @throws {TtsError} ERR_RECIPE when the lanes cannot be shared out to the members, or the method cannot begin from
@@ -112,11 +115,17 @@ export class VocoderTrainer extends PartedLearner {
       features: store.settings,
       treatment: store.treatment,
       statistics: store.statistics,
+      upper: this.upper,
       sparse: Object.fromEntries(sparseNames.map((name, i) => [name, sparse[i]])) as Record<SparseName, BlockMatrix>,
       dense: Object.fromEntries(denseNames.map((name, i) => [name, dense[i]])) as Record<DenseName, Float32Array>,
       conditioning: this.parameters.averagedConditioning(),
       provenance,
     };
+  }
+
+  private get upper(): Float32Array | undefined {
+    if (this.fittedUpper === undefined) this.fittedUpper = { weights: fitUpperBands(this.store) };
+    return this.fittedUpper.weights;
   }
 
   /** Share of the block-sparse weights that the deployed masks keep. */
