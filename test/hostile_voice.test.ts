@@ -25,15 +25,17 @@ const originals: Record<string, Parts> = {
   float32: decodeSafetensors(readFileSync('test/fixtures/voice/version-1.safetensors')),
   int8: decodeSafetensors(readFileSync('test/fixtures/voice/version-2.safetensors')),
 };
-// With all there is: prediction from the pitch, cues, and two gate conditionings for each frame.
+const waves = (shape: [number, number]): Tensor => ({
+  dtype: 'F32',
+  shape,
+  data: Float32Array.from({ length: shape[0] * shape[1] }, (_, i) => Math.sin(i)),
+});
+// With all there is: prediction from the pitch, cues, two gate conditionings for each frame, and upper bands.
 originals.ltp10 = {
-  tensors: new Map(originals.float32.tensors).set('input', {
-    dtype: 'F32',
-    shape: [96, 7],
-    data: Float32Array.from({ length: 96 * 7 }, (_, i) => Math.sin(i)),
-  }),
+  tensors: new Map(originals.float32.tensors).set('input', waves([96, 7])).set('upper.weights', waves([2, 81])),
   metadata: {
     ...originals.float32.metadata,
+    version: '4',
     config: originals.float32.metadata.config
       .replace('"mulaw10"', '"ltp10","hears":"signal"')
       .replace('"residualBlocks":1', '"residualBlocks":1,"vectors":2'),

@@ -12,7 +12,7 @@ import { MelPredictor, type PredictedMel } from '../../src/model/acoustic/predic
 import { loadClassifier, saveClassifier, type SavedClassifier } from '../../src/model/classifiers/file.js';
 import { checksum } from '../../src/model/model_file.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/model/safetensors.js';
-import { encodeVoice } from '../../src/model/voice/encoding.js';
+import { decodeVoice, encodeVoice } from '../../src/model/voice/encoding.js';
 import { loadVoice } from '../../src/model/voice/file.js';
 import type { Voice } from '../../src/model/voice/voice.js';
 import { synthesize } from '../../src/synthesis/synthesize.js';
@@ -24,10 +24,14 @@ import { forged, otherHeader } from './safetensors.js';
 
 const kernels = chooseKernels({ threads: 1 });
 
-const voices = ['version-1', 'version-2'].map((name) => {
-  const bytes = readFileSync(`test/fixtures/voice/${name}.safetensors`);
-  return { bytes, parts: decodeSafetensors(bytes) };
+const [older, ...others] = ['version-1', 'version-2'].map((name) =>
+  readFileSync(`test/fixtures/voice/${name}.safetensors`),
+);
+const newest = encodeVoice({
+  ...decodeVoice(older),
+  upper: Float32Array.from({ length: 2 * 81 }, (_, i) => Math.sin(i)),
 });
+const voices = [older, ...others, Buffer.from(newest)].map((bytes) => ({ bytes, parts: decodeSafetensors(bytes) }));
 
 /** Speaks three frames of mean features; returns the samples, or undefined where the voice says by code why not. */
 async function speak(voice: Voice): Promise<number | undefined> {
@@ -65,7 +69,8 @@ export const voice: FuzzedReader<{ voice: Voice; spoken: number | undefined }> =
     const read = await loadVoice(join(folder, 'v.safetensors'));
     return { voice: read, spoken: await speak(read) };
   },
-  check({ voice: { dense, features, statistics, conditioning }, spoken }) {
+  check({ voice: { dense, features, statistics, upper = new Float32Array(0), conditioning }, spoken }) {
+    assertFinite(upper, 'upper.weights');
     for (const [name, values] of Object.entries(dense)) assertFinite(values, name);
     for (const [name, { data }] of conditioning) assertFinite(data, name);
     assertFinite([...statistics.mean, ...statistics.std, statistics.min, statistics.max], 'statistics');
