@@ -16,8 +16,8 @@ export interface Voice {
   readonly treatment: Treatment;
   readonly statistics: FeatureStatistics;
   /**
-   * [bands, bins+1]: what the features let expect of the spectrum above them; see `expectedLevels`. None where they
-   * reach as far as there is sound, and in voices that were made before there was this.
+   * Weights [bands, bins+1] of what the features let expect of the spectrum above them; see `expectedLevels`. None
+   * where they reach as far as there is sound, and in voices that were made before there was this.
    */
   readonly upper?: Float32Array;
   /** In any precision; those of a voice fresh from training are float32. */
