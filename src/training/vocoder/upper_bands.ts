@@ -2,7 +2,7 @@ import { fromInt16 } from '../../audio/audio.js';
 import { UpperBandFit } from '../../audio/upper_bands.js';
 import type { FeatureStore } from '../../data/store/feature_store.js';
 
-/** Minutes of speech that are looked at: with more the fit hardly changes. */
+/** Minutes of speech that are looked at: of one voice, from five to ten the fit came nearer by 0.04 dB. */
 const minutes = 10;
 
 /** What the features of a corpus let expect of the spectrum above them, from clips all over it; see `UpperBandFit`. */
