@@ -300,6 +300,46 @@ test('a search reports overlap, churn, spread and noise, and densities of layers
   assert.ok(figures['es/overlap'] > 0.3 && figures['es/overlap'] < 1);
 });
 
+test('a guided search trains the mask of the member that loses least, or of the mean, as it is told', () => {
+  /** The masks that the first generation judges, and what is trained then. */
+  const firstOf = (settings: object, loss: (member: number) => number) => {
+    const chooser = choose({ method: 'es-guided', 'es-guided': { every: 10, population: 8, ...settings } });
+    let judged: Uint8Array[] = [];
+    const view: BlockView = {
+      ...viewAt(10),
+      losses: (masks) => {
+        judged = masks.map(all);
+        // One group of examples says little to the contrary.
+        return [
+          Float64Array.from(masks, (_, member) => loss(member)),
+          Float64Array.from(masks, (_, member) => member / 100),
+        ];
+      },
+    };
+    const [mask] = chooser.update(10, view) as Mask[][];
+    assert.deepEqual(all(chooser.deployed()), all(mask));
+    return { judged, trained: all(mask) };
+  };
+  const fifth = (member: number) => (member === 5 ? 1 : 3);
+  const { judged, trained } = firstOf({}, fifth);
+  assert.deepEqual(trained, judged[5]);
+  assert.equal(judged.filter((mask) => mask.every((bit, block) => bit === trained[block])).length, 1);
+  assert.deepEqual(firstOf({}, (member) => (member === 5 ? 1 : NaN)).trained, judged[5]);
+  assert.deepEqual(firstOf({}, (member) => (member === 2 ? NaN : 1)).trained, judged[0]);
+
+  const mean = firstOf({ deploy: 'mean' }, fifth);
+  assert.deepEqual(mean.judged, judged);
+  assert.ok(judged.every((mask) => mask.some((bit, block) => bit !== mean.trained[block])));
+
+  // The control takes some member, whichever is the fittest.
+  const shuffled = [5, 6].map((best) => firstOf({ shuffle: true }, (member) => (member === best ? 1 : 3)));
+  for (const control of shuffled) {
+    assert.deepEqual(control.judged, judged);
+    const taken = judged.findIndex((mask) => mask.every((bit, block) => bit === control.trained[block]));
+    assert.ok(taken >= 0 && taken !== 5, `member ${taken}`);
+  }
+});
+
 test('the budget of a guided search falls from its beginning to its end', () => {
   const settings = { every: 10, begin: 0.5, stop: 0.5, budgetSigma: 0 };
   const chooser = choose({ method: 'es-guided', 'es-guided': settings });

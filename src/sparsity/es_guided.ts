@@ -13,7 +13,7 @@ import { BlockFacts, standardised, type Statistic, type StatisticName, statistic
 import { MaskRecord } from './diagnostics.js';
 import { dropAndGrow } from './drop_grow.js';
 import { beginning } from './fixed.js';
-import { annealing, Hold, shuffledFitness } from './hold.js';
+import { annealing, counted, Hold, shuffledFitness } from './hold.js';
 import type { Mask } from './mask.js';
 import { noiseIndex, Snes } from './snes.js';
 
@@ -54,6 +54,8 @@ export interface GuidedSettings {
   /** Weight of the past in the average of the gradients, 0 for the last one alone. */
   readonly gradientMemory: number;
   readonly revive: Revival;
+  /** Whose mask an exchange makes the trained one: that of the member that loses least, or that of the mean. */
+  readonly deploy: 'fittest' | 'mean';
   /** The control: the fitness is shuffled, everything else is the same. */
   readonly shuffle: boolean;
 }
@@ -63,7 +65,8 @@ export interface GuidedSettings {
  * the blocks that score lowest and grows as many, or fewer, that score highest. Scores are sums of standardised
  * statistics; SNES learns the few coefficients, and how the budget divides among layers or gates. Its members are other
  * coefficients: the masks that they would make of the present one are judged forwards, on the same examples, so that
- * training one mask costs nothing and no members disturb each other. RigL is a point of this space (keep by magnitude,
+ * training one mask costs nothing and no members disturb each other. The mask of the fittest is the one that is trained
+ * on. RigL is a point of this space (keep by magnitude,
  * grow by gradient), so are SET (grow by noise) and magnitude pruning. That the budget falls while blocks are exchanged
  * is as in GraNet (Liu et al. 2021, arXiv 2106.10404).
  *
@@ -149,10 +152,10 @@ class GuidedChooser implements MaskChooser {
     const left = annealing(step, last, 1);
     const scale = annealing(step, last, settings.anneal);
     const draw = this.drawing(left ** 3, settings.drop * scale);
-    const proposed = step < last ? this.judge(view, scale, draw) : [];
-    const mask = draw(this.search.mean, this.growthNoise(settings.population / 2));
+    const { masks, fittest } = step < last ? this.judge(view, scale, draw) : { masks: [], fittest: undefined };
+    const mask = fittest ?? draw(this.search.mean, this.growthNoise(settings.population / 2));
     facts.train(mask);
-    record.masks(mask, proposed);
+    record.masks(mask, masks);
     return [perMatrix(mask, matrices)];
   }
 
@@ -195,8 +198,11 @@ class GuidedChooser implements MaskChooser {
     return { ...this.record.take(), ...Object.fromEntries(coefficients) };
   }
 
-  /** A generation: draws members, judges the masks that they make, and moves the search. Returns these masks. */
-  private judge(view: BlockView, scale: number, draw: Drawing): Mask[] {
+  /**
+   * A generation: draws members, judges the masks that they make, and moves the search. Returns these masks, and the
+   * fittest of them if that is to be deployed.
+   */
+  private judge(view: BlockView, scale: number, draw: Drawing): { masks: Mask[]; fittest?: Mask } {
     const { search, settings, record, matrices } = this;
     this.sigma.forEach((sigma, i) => (search.sigma[i] = sigma * scale));
     const plus = new Float32Array(search.mean.length);
@@ -209,14 +215,21 @@ class GuidedChooser implements MaskChooser {
       for (const sample of [plus, minus]) masks.push(draw(sample, noise));
     }
     const hold = new Hold(settings.population / 2);
-    for (const losses of view.losses(masks.map((mask) => perMatrix(mask, matrices)))) hold.observe(losses);
+    // Against the members of all pairs: all masks are judged on the same examples.
+    const against = new Float64Array(masks.length);
+    for (const losses of view.losses(masks.map((mask) => perMatrix(mask, matrices)))) {
+      hold.observe(losses);
+      losses.forEach((loss, member) => (against[member] -= counted(loss)));
+    }
     const { spread, noise } = hold.spread();
     record.figure('es/spread', spread);
     record.figure('es/noise', noise);
-    const fitness = hold.fitness();
-    search.update(settings.shuffle ? shuffledFitness(fitness, this.seed, search.generation) : fitness);
+    const judged = (fitness: Float64Array) =>
+      settings.shuffle ? shuffledFitness(fitness, this.seed, search.generation) : fitness;
+    const fittest = settings.deploy === 'fittest' ? fittestOf(masks, judged(against)) : undefined;
+    search.update(judged(hold.fitness()));
     this.capMeans();
-    return masks;
+    return { masks, fittest };
   }
 
   /** Noise for the scores of growth of a pair of this generation. */
@@ -291,6 +304,10 @@ type Drawing = (sample: Float32Array, noise: Float32Array) => Mask;
 function capped(value: number, most = 1): number {
   return Math.min(most, Math.max(-most, value));
 }
+
+/** The mask with the greatest fitness, the first of equals. */
+const fittestOf = (masks: readonly Mask[], fitness: Float64Array): Mask =>
+  masks[fitness.reduce((best, value, member) => (value > fitness[best] ? member : best), 0)];
 
 function addTo(scores: Float32Array, coefficient: number, values: Float32Array, start: number, end: number): void {
   if (coefficient !== 0) for (let i = start; i < end; i++) scores[i] += coefficient * values[i];

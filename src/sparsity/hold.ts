@@ -4,6 +4,9 @@ import { RandomStream, streams } from '../base/random.js';
 /** What a loss that is not finite counts as, in nats: worse than any other, and still a number that JSON can hold. */
 const worstLoss = 1e6;
 
+/** A loss as it counts. */
+export const counted = (loss: number): number => (Number.isFinite(loss) ? Math.min(loss, worstLoss) : worstLoss);
+
 /** Random numbers of one generation's shuffling, in blocks of the generator. */
 const indicesPerShuffle = 2 ** 16;
 
@@ -28,8 +31,7 @@ export class Hold {
 
   /** Adds the losses of one step, in nats, a value per member. */
   observe(losses: ArrayLike<number>): void {
-    const loss = (member: number) =>
-      Number.isFinite(losses[member]) ? Math.min(losses[member], worstLoss) : worstLoss;
+    const loss = (member: number) => counted(losses[member]);
     for (let pair = 0; pair < this.pairs; pair++) {
       const difference = loss(2 * pair) - loss(2 * pair + 1);
       this.sums[pair] += difference;

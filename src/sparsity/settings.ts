@@ -69,6 +69,7 @@ const guidedSchema = z.strictObject({
   meanStep: amount.default(1),
   gradientMemory: share.lt(1).default(0.8),
   revive: revival.default('weights'),
+  deploy: z.enum(['fittest', 'mean']).default('fittest'),
   shuffle: z.boolean().default(false),
 });
 

@@ -20,13 +20,18 @@ const method = (name: string, against: readonly string[] = []): SparsityMethod =
 });
 /**
  * A search and its two controls. With its fitness shuffled it walks as far, but by chance: what is left of a gain was
- * not learned. Frozen, its mean never moves: what is left is owed to where it begins, and to trying many masks;
- * shuffled it may also drift into harm, which would flatter the search.
+ * not learned. Frozen, its mean never moves, and no member is preferred: what is left is owed to where it begins, and to
+ * trying many masks; shuffled it may also drift into harm, which would flatter the search.
+ * @param frozen what of its settings freezes it, besides the step
  */
-const search = (name: string): SparsityMethod[] => [
+const search = (name: string, ...frozen: readonly string[]): SparsityMethod[] => [
   method(name, [`${name}-shuffled`, `${name}-frozen`, ...rivals]),
   { name: `${name}-shuffled`, set: [`sparsity.method=${name}`, `sparsity.${name}.shuffle=true`], against: [] },
-  { name: `${name}-frozen`, set: [`sparsity.method=${name}`, `sparsity.${name}.meanStep=0`], against: [] },
+  {
+    name: `${name}-frozen`,
+    set: [`sparsity.method=${name}`, ...['meanStep=0', ...frozen].map((value) => `sparsity.${name}.${value}`)],
+    against: [],
+  },
 ];
 
 /** All that are compared, in the order of the table. */
@@ -38,7 +43,7 @@ export const sparsityMethods: readonly SparsityMethod[] = [
   method('rigl'),
   method('pruning'),
   ...search('es'),
-  ...search('es-guided'),
+  ...search('es-guided', 'deploy=mean'),
 ];
 
 /**
