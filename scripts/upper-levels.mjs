@@ -24,6 +24,10 @@ async function levels(path) {
 }
 
 const [recordings, copies] = process.argv.slice(2);
+if (copies === undefined) {
+  console.error('usage: node scripts/upper-levels.mjs RECORDINGS COPIES');
+  process.exit(2);
+}
 const sums = bands.map(() => ({ frames: 0, distance: 0, difference: 0 }));
 const names = readdirSync(recordings).filter((name) => name.endsWith('.wav'));
 for (const name of names) {

@@ -56,8 +56,8 @@ export class MelCorrection {
 /** One pass over the frames. Samples may come later than the features of their frames. */
 class Pass {
   private readonly bands: { readonly first: number; readonly weights: Float64Array }[];
-  private readonly upperBands: UpperBand[] = [];
-  private readonly expected: (features: Float32Array) => Float64Array = () => new Float64Array(0);
+  private readonly upperBands: UpperBand[];
+  private readonly expected: (features: Float32Array) => Float64Array;
   /** Power of the pre-emphasis at each bin of the spectrum. */
   private readonly emphasis: Float64Array;
   private readonly compress: (output: number) => number;
@@ -90,10 +90,8 @@ class Pass {
   ) {
     const { fftSize, preEmphasis } = settings;
     this.bands = filterBank(settings);
-    if (upper) {
-      this.upperBands = upperBands(settings);
-      this.expected = expectedLevels(settings, upper);
-    }
+    this.upperBands = upper ? upperBands(settings) : [];
+    this.expected = expectedLevels(settings, upper ?? new Float32Array(0));
     this.compress = compressor(settings);
     this.expand = expander(settings);
     this.window = centredHann(settings);

@@ -6,6 +6,8 @@ declare module 'jstat' {
      * `sample`: its values.
      */
     ttest(value: number, sample: readonly number[], sides: 2): number;
+    /** The solution of a system of linear equations, by elimination; `b` is a column. */
+    gauss_elimination(matrix: number[][], b: number[][]): number[];
     readonly studentt: {
       /** The value below which Student's t lies with a probability. */
       inv(probability: number, degreesOfFreedom: number): number;

@@ -52,3 +52,10 @@ export function median(values: readonly number[]): number {
   const half = ascending.length / 2;
   return values.length === 0 ? NaN : (ascending[Math.ceil(half) - 1] + ascending[Math.floor(half)]) / 2;
 }
+
+/** x with matrix · x = b, for a symmetric, positive definite matrix [n][n]; neither is changed. */
+export const solveSymmetric = (matrix: readonly (readonly number[])[], b: readonly number[]): number[] =>
+  jStat.gauss_elimination(
+    matrix.map((row) => [...row]),
+    b.map((value) => [value]),
+  );

@@ -13,7 +13,7 @@ import { BlockFacts, standardised, type Statistic, type StatisticName, statistic
 import { MaskRecord } from './diagnostics.js';
 import { dropAndGrow } from './drop_grow.js';
 import { beginning } from './fixed.js';
-import { annealing, counted, Hold, shuffledFitness } from './hold.js';
+import { annealing, countedLoss, Hold, shuffledFitness } from './hold.js';
 import type { Mask } from './mask.js';
 import { noiseIndex, Snes } from './snes.js';
 
@@ -66,9 +66,8 @@ export interface GuidedSettings {
  * statistics; SNES learns the few coefficients, and how the budget divides among layers or gates. Its members are other
  * coefficients: the masks that they would make of the present one are judged forwards, on the same examples, so that
  * training one mask costs nothing and no members disturb each other. The mask of the fittest is the one that is trained
- * on. RigL is a point of this space (keep by magnitude,
- * grow by gradient), so are SET (grow by noise) and magnitude pruning. That the budget falls while blocks are exchanged
- * is as in GraNet (Liu et al. 2021, arXiv 2106.10404).
+ * on. RigL is a point of this space (keep by magnitude, grow by gradient), so are SET (grow by noise) and magnitude
+ * pruning. That the budget falls while blocks are exchanged is as in GraNet (Liu et al. 2021, arXiv 2106.10404).
  *
  * @param steps length of the run
  * @param given see `beginning`
@@ -219,7 +218,7 @@ class GuidedChooser implements MaskChooser {
     const against = new Float64Array(masks.length);
     for (const losses of view.losses(masks.map((mask) => perMatrix(mask, matrices)))) {
       hold.observe(losses);
-      losses.forEach((loss, member) => (against[member] -= counted(loss)));
+      losses.forEach((loss, member) => (against[member] -= countedLoss(loss)));
     }
     const { spread, noise } = hold.spread();
     record.figure('es/spread', spread);

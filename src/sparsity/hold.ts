@@ -5,7 +5,7 @@ import { RandomStream, streams } from '../base/random.js';
 const worstLoss = 1e6;
 
 /** A loss as it counts. */
-export const counted = (loss: number): number => (Number.isFinite(loss) ? Math.min(loss, worstLoss) : worstLoss);
+export const countedLoss = (loss: number): number => (Number.isFinite(loss) ? Math.min(loss, worstLoss) : worstLoss);
 
 /** Random numbers of one generation's shuffling, in blocks of the generator. */
 const indicesPerShuffle = 2 ** 16;
@@ -31,7 +31,7 @@ export class Hold {
 
   /** Adds the losses of one step, in nats, a value per member. */
   observe(losses: ArrayLike<number>): void {
-    const loss = (member: number) => counted(losses[member]);
+    const loss = (member: number) => countedLoss(losses[member]);
     for (let pair = 0; pair < this.pairs; pair++) {
       const difference = loss(2 * pair) - loss(2 * pair + 1);
       this.sums[pair] += difference;

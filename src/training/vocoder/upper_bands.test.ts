@@ -3,18 +3,19 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { findBursts } from '../evaluation/bursts.js';
-import { melSpectrogram } from './mel.js';
-import { MelCorrection } from './mel_correction.js';
-import type { MelSettings } from './mel_settings.js';
-import { melPresets } from './presets.js';
-import { readAudio } from './read.js';
-import { forEachFrame } from './stft.js';
-import { expectedLevels, levelOf, UpperBandFit, upperBands } from './upper_bands.js';
+import { melSpectrogram } from '../../audio/mel.js';
+import { MelCorrection } from '../../audio/mel_correction.js';
+import type { MelSettings } from '../../audio/mel_settings.js';
+import { melPresets } from '../../audio/presets.js';
+import { readAudio } from '../../audio/read.js';
+import { forEachFrame } from '../../audio/stft.js';
+import { expectedLevels, levelOf, upperBands } from '../../audio/upper_bands.js';
+import { findBursts } from '../../evaluation/bursts.js';
+import { UpperBandFit } from './upper_bands.js';
 
 const settings = melPresets.hifigan;
 const decibels = 20 * Math.LOG10E;
-const folder = fileURLToPath(new URL('../../../data/ljspeech-mini', import.meta.url));
+const folder = fileURLToPath(new URL('../../../../data/ljspeech-mini', import.meta.url));
 const recordings = readdirSync(folder).filter((name) => name.endsWith('.flac'));
 
 async function speech(name: string) {
