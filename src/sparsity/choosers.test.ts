@@ -89,12 +89,13 @@ const methods: Record<string, object> = {
   'es per layer': { method: 'es', es: { hold: 5, sigma: 0.3 } },
   'es per network': { method: 'es', es: { hold: 5, budget: 'network', workers: 2 } },
   'es per gate': { method: 'es', es: { hold: 5, budget: 'gate' } },
-  'es-guided per layer': { method: 'es-guided', 'es-guided': { every: 5, begin: 0, budgetSigma: 0 } },
+  'es-guided per layer': { method: 'es-guided', 'es-guided': { every: 5, exchanges: 64, begin: 0, budgetSigma: 0 } },
   'es-guided from many': { method: 'es-guided', 'es-guided': { every: 5, begin: 0.4, stop: 0.6 } },
   'es-guided per gate, budgets searched': {
     method: 'es-guided',
     'es-guided': {
       every: 5,
+      exchanges: 64,
       begin: 0,
       groups: 'gate',
       budgetSigma: 0.5,
@@ -164,6 +165,7 @@ for (const [method, settings, least] of [
     'es-guided',
     {
       every: 2,
+      exchanges: 160,
       begin: 0,
       population: 16,
       coefficientSigma: 0.3,
@@ -398,6 +400,20 @@ test('from given masks a guided search grows to its wider budget first, and ends
     }
   }
   assert.equal(count(all(present[0])), count(all(masks)));
+});
+
+test('a guided search has so many exchanges at most, and waits a multiple of `every` for that', () => {
+  const exchangesOf = (settings: object) => {
+    const chooser = choose({ method: 'es-guided', 'es-guided': { begin: 0, ...settings } });
+    return Array.from({ length: steps }, (_, step) => step).filter((step) => chooser.update(step, viewAt(step)));
+  };
+  const every = (first: number, last: number) =>
+    Array.from({ length: last / first }, (_, exchange) => first * (exchange + 1));
+  assert.deepEqual(exchangesOf({ every: 10, exchanges: 32 }), every(10, 320));
+  assert.deepEqual(exchangesOf({ every: 10, exchanges: 31 }), every(20, 320));
+  assert.deepEqual(exchangesOf({ every: 10, exchanges: 7, stop: 0.6 }), every(40, 240));
+  assert.deepEqual(exchangesOf({ every: 10, exchanges: 1, stop: 1 }), []);
+  assert.deepEqual(exchangesOf({ every: 10, exchanges: 1, stop: 0.6 }), [240]);
 });
 
 test('gradients are asked for once in a generation', () => {

@@ -20,8 +20,13 @@ import { noiseIndex, Snes } from './snes.js';
 export interface GuidedSettings {
   /** Members of a generation, which are judged: a multiple of 2. */
   readonly population: number;
-  /** Steps between two exchanges of blocks; each is a generation. */
+  /** Steps between two exchanges of blocks, each of which is a generation: these, or a multiple of them. */
   readonly every: number;
+  /**
+   * Exchanges at most. A run that is long for its `every` waits several times as long between two, so that blocks have
+   * learned something when they are judged.
+   */
+  readonly exchanges: number;
   /**
    * Share of the run after which the mask stays: budgets, deviations and exchanges have come to their ends with the first
    * exchange from there on, or the last one of the run.
@@ -92,6 +97,8 @@ class GuidedChooser implements MaskChooser {
   private readonly sigma: Float32Array;
   private readonly facts: BlockFacts;
   private readonly record: MaskRecord;
+  /** Steps between two exchanges. */
+  private readonly every: number;
   /** Step of the last exchange; 0 for a run too short to have one. */
   private readonly last: number;
   /**
@@ -111,11 +118,10 @@ class GuidedChooser implements MaskChooser {
     const { groups, learned, budgetSigma, coefficientSigma, population, meanStep, gradientMemory } = settings;
     if (budgetSigma > 0) checkOneBlockSize(matrices);
     this.revive = settings.revive;
-    const exchanges = Math.min(
-      Math.ceil((settings.stop * steps) / settings.every),
-      Math.ceil(steps / settings.every) - 1,
-    );
-    this.last = exchanges * settings.every;
+    const asked = Math.ceil((settings.stop * steps) / settings.every);
+    this.every = settings.every * Math.max(1, Math.ceil(asked / settings.exchanges));
+    this.last =
+      this.every * Math.min(Math.ceil((settings.stop * steps) / this.every), Math.ceil(steps / this.every) - 1);
     this.groups = beginning(matrices, seed, groups, given).groups;
     const begin = this.last > 0 ? settings.begin : 0;
     const wider = matrices.map((matrix) => ({ ...matrix, density: Math.max(begin, matrix.density) }));
@@ -146,7 +152,7 @@ class GuidedChooser implements MaskChooser {
 
   update(step: number, view: BlockView): Mask[][] | undefined {
     const { settings, facts, record, last, matrices } = this;
-    if (step === 0 || step % settings.every !== 0 || step > last) return undefined;
+    if (step === 0 || step % this.every !== 0 || step > last) return undefined;
     facts.look(view);
     const left = annealing(step, last, 1);
     const scale = annealing(step, last, settings.anneal);

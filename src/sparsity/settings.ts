@@ -54,6 +54,7 @@ const directSchema = z
 const guidedSchema = z.strictObject({
   population: whole(limits.population).multipleOf(2).default(8),
   every: steps.default(50),
+  exchanges: steps.default(48),
   stop: share.default(0.8),
   anneal: amount.default(1),
   begin: share.default(0.3),
