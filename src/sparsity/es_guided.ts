@@ -118,10 +118,10 @@ class GuidedChooser implements MaskChooser {
     const { groups, learned, budgetSigma, coefficientSigma, population, meanStep, gradientMemory } = settings;
     if (budgetSigma > 0) checkOneBlockSize(matrices);
     this.revive = settings.revive;
-    const asked = Math.ceil((settings.stop * steps) / settings.every);
-    this.every = settings.every * Math.max(1, Math.ceil(asked / settings.exchanges));
-    this.last =
-      this.every * Math.min(Math.ceil((settings.stop * steps) / this.every), Math.ceil(steps / this.every) - 1);
+    const searched = settings.stop * steps;
+    const times = Math.ceil(Math.ceil(searched / settings.every) / settings.exchanges);
+    this.every = settings.every * Math.max(1, times);
+    this.last = this.every * Math.min(Math.ceil(searched / this.every), Math.ceil(steps / this.every) - 1);
     this.groups = beginning(matrices, seed, groups, given).groups;
     const begin = this.last > 0 ? settings.begin : 0;
     const wider = matrices.map((matrix) => ({ ...matrix, density: Math.max(begin, matrix.density) }));
