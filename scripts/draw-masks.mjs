@@ -87,10 +87,10 @@ function panel(title, run, offset) {
       `<text x="${x(share * last)}" y="${height - bottom + 18}" text-anchor="middle">` +
       `${Math.round(share * last).toLocaleString('en-US')}</text>`,
   );
-  const line = (points, height, colour) => {
+  const line = (points, placeOf, colour) => {
     const every = Math.ceil(points.length / 200);
     const kept = points.filter((_, at) => at % every === 0 || at === points.length - 1);
-    const path = kept.map(([step, share]) => `${x(step).toFixed(1)} ${height(share).toFixed(1)}`).join('L');
+    const path = kept.map(([step, share]) => `${x(step).toFixed(1)} ${placeOf(share).toFixed(1)}`).join('L');
     return `<path d="M${path}" fill="none" stroke="${colour}" stroke-width="1.8"/>`;
   };
   const lines = groups.map(([, points], i) => line(points, y, colours[i % colours.length]));
@@ -116,7 +116,7 @@ function panel(title, run, offset) {
       ['masks/ever_active', 'ever in the mask', '#000000'],
       ['masks/churn', 'exchanged', '#d55e00'],
     ].map(([tag, name, colour]) => {
-      const points = [...scalars.get(tag), [last, scalars.get(tag).at(-1)[1]]];
+      const points = scalars.get(tag);
       const at = part(points.at(-1)[1]) + 4;
       return line(points, part, colour) + `<text x="${width - right + 6}" y="${at}" fill="${colour}">${name}</text>`;
     }),
