@@ -18,6 +18,7 @@ const units = [
   'bindings/wasm.cc',
   'classify/engine.cc',
   'classify/layout.cc',
+  'evolve/engine.cc',
   'excitation/listener.cc',
   'sample/pack.cc',
   'targets/generic.cc',

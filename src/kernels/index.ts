@@ -13,6 +13,7 @@ import { webgpuKernels } from './webgpu/webgpu_kernels.js';
 export type { BlockMatrix, BlockShape, StoredMatrix } from './interface/blocks.js';
 export * from './interface/classifier.js';
 export * from './interface/conditioning.js';
+export * from './interface/evolution.js';
 export * from './interface/excitation.js';
 export * from './interface/kernels.js';
 export * from './interface/precision.js';

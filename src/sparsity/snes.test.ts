@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { RandomStream, streams } from '../base/random.js';
-import { noiseIndex, rankUtilities, Snes, type SnesSettings, utilities } from './snes.js';
+import {
+  generationNoise,
+  noiseIndex,
+  pairUtilities,
+  rankUtilities,
+  Snes,
+  type SnesSettings,
+  utilities,
+} from './snes.js';
 
 const searchFrom = (start: number[], sigma: number, settings: SnesSettings, seed = 1) =>
   new Snes(Float32Array.from(start), new Float32Array(start.length).fill(sigma), settings, seed, streams.es);
@@ -121,6 +129,27 @@ test('semi-updates rank within a worker, and are averaged', () => {
   // And still finds the minimum.
   assert.ok(minimise(searchFrom(Array(10).fill(1), 1, { population: 24, workers: 3 }), sphere, 300) < 1e-8);
   assert.throws(() => search.semiUpdate(fitness, 0), /12 fitness values, expected 4/);
+});
+
+test('what the pairs count is the semi-updates of the workers', () => {
+  const fitness = Float64Array.from({ length: 12 }, (_, i) => (7 * i) % 12);
+  for (const workers of [1, 3]) {
+    const settings = { population: 12, workers, sigmaStep: 0 };
+    const [search, moved] = [1, 2].map(() => searchFrom(Array(6).fill(0), 1, settings));
+    moved.update(fitness);
+    const members = membersOf(search);
+    const expected = new Float64Array(6);
+    pairUtilities(fitness, workers).forEach((weight, p) =>
+      members[2 * p].forEach((noise, i) => (expected[i] += weight * noise)),
+    );
+    moved.mean.forEach((value, i) => assert.ok(Math.abs(value - expected[i]) < 1e-6, `${value}, ${expected[i]}`));
+  }
+});
+
+test('the noise of a generation is that of its pairs', () => {
+  const noise = generationNoise(9, streams.es, 3, 2, 6);
+  assert.equal(noise.first + noise.stride, noiseIndex(3, 1, 6));
+  assert.throws(() => generationNoise(9, streams.es, 3, 5000, 6), /no noise is defined/);
 });
 
 test('a search goes on exactly from its saved state', () => {

@@ -1,4 +1,5 @@
 import { fillNormals } from '../base/random.js';
+import type { PairNoise } from '../kernels/index.js';
 
 /** Step sizes and population of a search. */
 export interface SnesSettings {
@@ -38,6 +39,18 @@ export function noiseIndex(generation: number, pair: number, dimensions: number)
   return (generation * pairsPerGeneration + pair) * indicesPerPair;
 }
 
+/** Where in a random stream the noise of the pairs of a generation begins. Throws RangeError as `noiseIndex`. */
+export function generationNoise(
+  seed: number,
+  stream: number,
+  generation: number,
+  pairs: number,
+  dimensions: number,
+): PairNoise {
+  noiseIndex(generation, pairs - 1, dimensions);
+  return { seed, stream, first: noiseIndex(generation, 0, dimensions), stride: indicesPerPair };
+}
+
 /**
  * Utilities of P members by rank, the best first: u_k = max(0, ln(P/2 + 1) - ln k) / Σ_j max(0, ln(P/2 + 1) - ln j) -
  * 1/P. They sum to zero; the members of the lower half all have the same (Wierstra et al. 2014, JMLR 15,
@@ -67,6 +80,23 @@ export function utilities(fitness: ArrayLike<number>): Float64Array {
     while (next < order.length && value(order[next]) === value(order[first])) next++;
     const shared = byRank.subarray(first, next).reduce((a, b) => a + b, 0) / (next - first);
     for (; first < next; first++) result[order[first]] = shared;
+  }
+  return result;
+}
+
+/**
+ * What the noise of each mirrored pair counts in the step of the mean, in units of sigma: the utility of its first
+ * member less that of its second, each ranked among the members of its own worker, over the number of workers. The sum
+ * over the pairs is the average of the workers' semi-updates.
+ */
+export function pairUtilities(fitness: ArrayLike<number>, workers: number): Float32Array {
+  const all = Array.from(fitness);
+  const part = all.length / workers;
+  const result = new Float32Array(all.length / 2);
+  for (let worker = 0; worker < workers; worker++) {
+    const u = utilities(all.slice(worker * part, (worker + 1) * part));
+    for (let pair = 0; pair < part / 2; pair++)
+      result[(worker * part) / 2 + pair] = (u[2 * pair] - u[2 * pair + 1]) / workers;
   }
   return result;
 }

@@ -13,7 +13,9 @@
 #include <thread>
 
 #include "classify/engine.h"
+#include "evolve/engine.h"
 #include "excitation/listener.h"
+#include "runtime/philox.h"
 #include "sample/pack.h"
 #include "train/engine.h"
 
@@ -147,6 +149,50 @@ void adam(const KernelTable* table) {
                 count);
     close("adam", weights, plain, kProduct);
     close("adam, average", average, plainAverage, kProduct);
+  }
+}
+
+// What a pair of an evolution strategy is made of: normal numbers by the transform of Box and
+// Muller.
+std::vector<double> noise_of(const PairNoise& noise, int pair, int count) {
+  std::vector<double> numbers;
+  for (uint64_t i = noise.first + pair * noise.stride; (int)numbers.size() < count; i++) {
+    uint32_t words[4];
+    philox(noise.key, i, noise.stream, words);
+    for (int half = 0; half < 4; half += 2) {
+      const double radius = sqrt(-2 * log(1 - (words[half] >> 8) * 0x1p-24)),
+                   angle = 2 * M_PI * ((words[half + 1] >> 8) * 0x1p-24);
+      numbers.push_back(radius * cos(angle));
+      numbers.push_back(radius * sin(angle));
+    }
+  }
+  numbers.resize(count);
+  return numbers;
+}
+
+void evolution(const KernelTable* table) {
+  const PairNoise noise = {{1, 2}, 3, (5ull << 32) - 2, 1 << 20};
+  for (const int count : {1, 4, 7, 33, 5000}) {
+    const auto mean = normals(count), sigma = normals(count), weights = normals(2);
+    std::vector<std::vector<float>> members(4, std::vector<float>(count, NAN));
+    std::vector<float*> places;
+    for (auto& member : members) places.push_back(member.data());
+    std::vector<float> sum(count, NAN);
+    std::vector<double> plainSum(count);
+    run_mirrored(table, 2, noise, mean.data(), sigma.data(), 0.5f, places, count);
+    run_noise_sum(table, 2, noise, weights.data(), 2, sum.data(), count);
+    for (int pair = 0; pair < 2; pair++) {
+      const auto numbers = noise_of(noise, pair, count);
+      std::vector<double> plus(count), minus(count);
+      for (int i = 0; i < count; i++) {
+        plus[i] = mean[i] + 0.5 * sigma[i] * numbers[i];
+        minus[i] = mean[i] - 0.5 * sigma[i] * numbers[i];
+        plainSum[i] += weights[pair] * numbers[i];
+      }
+      close("mirrored, plus", members[2 * pair], plus, kProduct);
+      close("mirrored, minus", members[2 * pair + 1], minus, kProduct);
+    }
+    close("sum of noise", sum, plainSum, kProduct);
   }
 }
 
@@ -423,6 +469,7 @@ int main() {
     products(table);
     gemm(table);
     adam(table);
+    evolution(table);
     sequence(table, tables.back());
     sampler(table, tables.back());
     classifier(table, tables.back());

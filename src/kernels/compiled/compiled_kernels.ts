@@ -5,6 +5,7 @@ import type {
   ClassifierNetwork,
   ClassifierResult,
 } from '../interface/classifier.js';
+import type { PairNoise } from '../interface/evolution.js';
 import { codeExcitation, type ExcitationBatch, type ExcitationCodes } from '../interface/excitation.js';
 import type {
   AdamSettings,
@@ -87,6 +88,17 @@ export interface Addon {
     loss: Float64Array,
     correct: Int32Array,
   ): void;
+  /** Noise: the words of the seed, the stream, the index of the first pair, and from one pair to the next. */
+  mirrored(
+    name: string,
+    threads: number,
+    noise: Float64Array,
+    mean: Float32Array,
+    sigma: Float32Array,
+    scale: number,
+    members: readonly Float32Array[],
+  ): void;
+  noiseSum(name: string, threads: number, noise: Float64Array, pairs: Float32Array, sum: Float32Array): void;
   adam(
     name: string,
     settings: NativeAdam,
@@ -218,6 +230,20 @@ export class NativeKernels implements Kernels {
     return result;
   }
 
+  mirroredMembers(
+    noise: PairNoise,
+    mean: Float32Array,
+    sigma: Float32Array,
+    scale: number,
+    members: readonly Float32Array[],
+  ): void {
+    this.addon.mirrored(this.name, this.threads, placeOf(noise), mean, sigma, scale, members);
+  }
+
+  noiseSum(noise: PairNoise, pairs: Float32Array, sum: Float32Array): void {
+    this.addon.noiseSum(this.name, this.threads, placeOf(noise), pairs, sum);
+  }
+
   adam(settings: AdamSettings, gradient: Float32Array, state: AdamState): void {
     const { learningRate, beta1, beta2, epsilon, step, gradientScale, average } = settings;
     const native: NativeAdam = {
@@ -333,3 +359,6 @@ export class NativeKernels implements Kernels {
     };
   }
 }
+
+const placeOf = ({ seed, stream, first, stride }: PairNoise): Float64Array =>
+  Float64Array.of(seed >>> 0, Math.floor(seed / 2 ** 32), stream, first, stride);

@@ -54,6 +54,20 @@ export function wasmAddon(module: WebAssembly.Module): WasmAddon {
         .write(loss, correct);
       c.run(exports.classifier);
     },
+    mirrored: (_name, _threads, noise, mean, sigma, scale, members) =>
+      call()
+        .number(...noise)
+        .read(mean, sigma)
+        .number(scale, mean.length, members.length)
+        .write(...members)
+        .run(exports.mirrored),
+    noiseSum: (_name, _threads, noise, pairs, sum) =>
+      call()
+        .number(...noise, pairs.length)
+        .read(pairs)
+        .number(sum.length)
+        .write(sum)
+        .run(exports.noiseSum),
     adam(
       _,
       { rate, beta1, beta2, epsilon, gradientScale, correction2, average: keep },

@@ -26,6 +26,8 @@ export interface KernelExports extends Memory {
   readonly productWeights: Entry;
   readonly sequence: Entry;
   readonly classifier: Entry;
+  readonly mirrored: Entry;
+  readonly noiseSum: Entry;
   readonly adam: Entry;
   readonly matmul: Entry;
   readonly samplerCreate: (argumentsAddress: number) => number;

@@ -201,6 +201,7 @@ for (const name of kernelNames()) {
 
   const length = recurrent.values.length;
   const settings = { learningRate: 1, beta1: 0.9, beta2: 0.9, epsilon: 1, step: 1, gradientScale: 1, average: 0 };
+  const noise = { seed: 1, stream: 2, first: 3, stride: 4 };
   const adam = (change: object, gradient = zeros(5)) =>
     kernels.adam(settings, gradient, {
       weights: zeros(5),
@@ -251,6 +252,36 @@ for (const name of kernelNames()) {
       'c of a matrix product',
       /c has 9 elements, expected 8/,
       () => kernels.matMul(false, false, 2, 4, 3, zeros(6), zeros(12), zeros(9)),
+    ],
+    [
+      'members that are no pairs',
+      /members has 3 elements, expected pairs/,
+      () => kernels.mirroredMembers(noise, zeros(5), zeros(5), 1, [zeros(5), zeros(5), zeros(5)]),
+    ],
+    [
+      'a member with a weight less',
+      /members\[1\] has 4 elements, expected 5/,
+      () => kernels.mirroredMembers(noise, zeros(5), zeros(5), 1, [zeros(5), zeros(4)]),
+    ],
+    [
+      'a sigma with a weight more',
+      /sigma has 6 elements, expected 5/,
+      () => kernels.mirroredMembers(noise, zeros(5), zeros(6), 1, [zeros(5), zeros(5)]),
+    ],
+    [
+      'a scale that is no number',
+      /scale is NaN/,
+      () => kernels.mirroredMembers(noise, zeros(5), zeros(5), NaN, [zeros(5), zeros(5)]),
+    ],
+    [
+      'noise beyond the last index',
+      /noise of 2 pairs ends at index \d+, expected at most 9007199254740991/,
+      () => kernels.noiseSum({ ...noise, stride: 2 ** 52 }, zeros(2), zeros(5)),
+    ],
+    [
+      'noise of a broken seed',
+      /noise\.seed is 0\.5/,
+      () => kernels.noiseSum({ ...noise, seed: 0.5 }, zeros(2), zeros(5)),
     ],
     ['gradient of Adam', /gradient has 4 elements, expected 5/, () => adam({}, zeros(4))],
     ['first moment of Adam', /first has 4 elements, expected 5/, () => adam({ first: zeros(4) })],

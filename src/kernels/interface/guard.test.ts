@@ -64,6 +64,7 @@ const excitation = {
 };
 const gate = normals(stream, 2 * 3 * 32);
 const adam = { learningRate: 0.1, beta1: 0.9, beta2: 0.9, epsilon: 1e-8, step: 1, gradientScale: 1, average: 0.5 };
+const noise = { seed: 1, stream: 2, first: 3, stride: 4 };
 const zeros = (length: number) => new Float32Array(length);
 
 const conditioning = {
@@ -122,6 +123,14 @@ const calls: Record<string, { args: () => unknown[]; run: (kernels: Kernels, arg
     args: () => [[member], examples, 0.5, [classifierGradients]],
     run: (kernels, args: Parameters<Kernels['classifierGradients']>) => kernels.classifierGradients(...args),
   },
+  mirroredMembers: {
+    args: () => [noise, zeros(5), zeros(5), 0.5, [zeros(5), zeros(5)]],
+    run: (kernels, args: Parameters<Kernels['mirroredMembers']>) => kernels.mirroredMembers(...args),
+  },
+  noiseSum: {
+    args: () => [noise, zeros(3), zeros(5)],
+    run: (kernels, args: Parameters<Kernels['noiseSum']>) => kernels.noiseSum(...args),
+  },
   adam: {
     args: () => [adam, zeros(5), { weights: zeros(5), first: zeros(5), second: zeros(5), average: zeros(5) }],
     run: (kernels, args: Parameters<Kernels['adam']>) => kernels.adam(...args),
@@ -179,7 +188,7 @@ const calls: Record<string, { args: () => unknown[]; run: (kernels: Kernels, arg
 
 /** Numbers that need not be whole. */
 const reals =
-  /(scale|temperature|learningRate|beta1|beta2|epsilon|gradientScale|average|most)$|^classifierGradients\.2|^memberGradients\.2|^vocoderGradients\.3/;
+  /(scale|temperature|learningRate|beta1|beta2|epsilon|gradientScale|average|most)$|^classifierGradients\.2|^memberGradients\.2|^vocoderGradients\.3|^mirroredMembers\.3/;
 /** Arrays that may be left out. */
 const optional = /(heard|lengths|state|nll)$/;
 type Path = (string | number)[];
@@ -245,9 +254,9 @@ const fine = (path: string, value: unknown): boolean =>
   (value === undefined && /^(samplerProduct\.3|createSampler.*\.2)$/.test(path)) ||
   // No prediction from the pitch, and any number of them.
   (ArrayBuffer.isView(value) && value.byteLength === 0 && /pitchFilter$/.test(path)) ||
-  (value instanceof Float32Array && path === 'activations.0') ||
+  (value instanceof Float32Array && /^(activations\.0|noiseSum\.[12])$/.test(path)) ||
   // Any seed, and the position in its stream of random numbers.
-  (/seed|index|step$/.test(path) && (value === 2 ** 31 || value === 2 ** 32));
+  (/seed|index|step$|0\.(stream|first|stride)$/.test(path) && (value === 2 ** 31 || value === 2 ** 32));
 
 for (const name of kernelNames()) {
   const kernels = chooseKernels({ name, threads: 2 });

@@ -17,9 +17,11 @@ import {
   checkSlots,
 } from './check.js';
 import { checkClassifier, checkClassifierGradients } from './check_classifier.js';
+import { checkMirrored, checkNoise } from './check_evolution.js';
 import { checkArray, checkBoolean, checkList, checkObject, checkWhole, wrong } from './check_values.js';
 import { checkVocoder } from './check_vocoder.js';
 import type { ClassifierBatch, ClassifierGradients, ClassifierNetwork, ClassifierResult } from './classifier.js';
+import type { PairNoise } from './evolution.js';
 import type { ExcitationBatch, ExcitationCodes } from './excitation.js';
 import type {
   AdamSettings,
@@ -136,6 +138,24 @@ class GuardedKernels implements Kernels {
     const seen = checkClassifier(members, checkObject('batch', batch), this.remember);
     const seenGradients = checkClassifierGradients(seen.members, scale, gradients);
     return coded(() => this.kernels.classifierGradients(seen.members, seen.batch, scale, seenGradients));
+  }
+
+  mirroredMembers(
+    noise: PairNoise,
+    mean: Float32Array,
+    sigma: Float32Array,
+    scale: number,
+    members: readonly Float32Array[],
+  ): void {
+    const seen = checkMirrored(noise, mean, sigma, scale, members);
+    coded(() => this.kernels.mirroredMembers(seen.noise, mean, sigma, scale, seen.members));
+  }
+
+  noiseSum(noise: PairNoise, pairs: Float32Array, sum: Float32Array): void {
+    checkArray('pairs', 'Float32Array', pairs);
+    checkArray('sum', 'Float32Array', sum);
+    const seen = checkNoise(noise, pairs.length, sum.length);
+    coded(() => this.kernels.noiseSum(seen, pairs, sum));
   }
 
   adam(settings: AdamSettings, gradient: Float32Array, state: AdamState): void {

@@ -1,6 +1,7 @@
 import type { BlockMatrix, StoredMatrix } from './blocks.js';
 import type { ClassifierKernels } from './classifier.js';
 import type { ConditioningNetwork } from './conditioning.js';
+import type { EvolutionKernels } from './evolution.js';
 import type { ExcitationBatch, ExcitationCodes } from './excitation.js';
 import type { FramePredictors, Hearing } from './listener.js';
 
@@ -223,7 +224,7 @@ export const samplerParts = ['recurrent product and gates', 'hidden layers', 'lo
  * Every implementation passes the same tests; nothing else knows which one runs. What `chooseKernels` gives checks all
  * arguments: ERR_ARGUMENT for a wrong type, length, index or range, ERR_MEMORY where there is no more memory.
  */
-export interface Kernels extends ClassifierKernels {
+export interface Kernels extends ClassifierKernels, EvolutionKernels {
   readonly name: KernelName;
   readonly threads: number;
   /** What the work of a sequence is made of, where it is not `sequenceParts`: the order of `SequenceBatch.profile`. */

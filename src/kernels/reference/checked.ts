@@ -20,6 +20,8 @@ const inPlace = [
   'memberGradients',
   'classifierLoss',
   'classifierGradients',
+  'mirroredMembers',
+  'noiseSum',
   'adam',
   'matMul',
   'activations',

@@ -1,3 +1,4 @@
+import { fillNormals } from '../../base/random.js';
 import type { BlockMatrix, StoredMatrix } from '../interface/blocks.js';
 import type {
   ClassifierBatch,
@@ -5,6 +6,7 @@ import type {
   ClassifierNetwork,
   ClassifierResult,
 } from '../interface/classifier.js';
+import type { PairNoise } from '../interface/evolution.js';
 import { codeExcitation, type ExcitationBatch, type ExcitationCodes } from '../interface/excitation.js';
 import type {
   AdamSettings,
@@ -101,6 +103,28 @@ export class ReferenceKernels implements Kernels {
     return referenceClassifier(members, batch, scale, gradients);
   }
 
+  mirroredMembers(
+    noise: PairNoise,
+    mean: Float32Array,
+    sigma: Float32Array,
+    scale: number,
+    members: readonly Float32Array[],
+  ): void {
+    for (let pair = 0; pair < members.length / 2; pair++)
+      noiseOf(noise, pair, mean.length).forEach((value, i) => {
+        members[2 * pair][i] = mean[i] + scale * sigma[i] * value;
+        members[2 * pair + 1][i] = mean[i] - scale * sigma[i] * value;
+      });
+  }
+
+  noiseSum(noise: PairNoise, pairs: Float32Array, sum: Float32Array): void {
+    const sums = new Float64Array(sum.length);
+    pairs.forEach((weight, pair) =>
+      noiseOf(noise, pair, sum.length).forEach((value, i) => (sums[i] += weight * value)),
+    );
+    sum.set(sums);
+  }
+
   adam(settings: AdamSettings, gradient: Float32Array, state: AdamState): void {
     const { learningRate, beta1, beta2, epsilon, step, gradientScale } = settings;
     const { weights, first, second, average } = state;
@@ -163,6 +187,12 @@ export class ReferenceKernels implements Kernels {
   activations(x: Float32Array): { sigmoid: Float32Array; tanh: Float32Array } {
     return { sigmoid: x.map((value) => 1 / (1 + Math.exp(-value))), tanh: x.map(Math.tanh) };
   }
+}
+
+function noiseOf({ seed, stream, first, stride }: PairNoise, pair: number, numbers: number): Float64Array {
+  const noise = new Float64Array(numbers);
+  fillNormals(noise, seed, stream, first + pair * stride);
+  return noise;
 }
 
 /** One lane of a group, [rows] of [rows, 16]. */

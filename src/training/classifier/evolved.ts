@@ -5,7 +5,7 @@ import { type ClassifierConfig, classifiers } from '../../model/classifiers/clas
 import { classifierNetwork, initialWeights } from '../../model/classifiers/network.js';
 import { classifierShapes } from '../../model/classifiers/shapes.js';
 import type { ChooserState } from '../../sparsity/chooser.js';
-import { Snes } from '../../sparsity/snes.js';
+import { generationNoise, pairUtilities } from '../../sparsity/snes.js';
 import type { Learner, LearnerStep } from '../learner.js';
 import type { EvolvedRecipe } from '../recipe/classifier_schema.js';
 import { learningRateAt } from '../recipe/schedule.js';
@@ -22,11 +22,13 @@ const block = { rows: 16, columns: 1 };
  */
 export class EvolvedClassifier implements Learner {
   step = 0;
-  private readonly search: Snes;
+  private readonly mean: Float32Array;
   /** Sigma of each weight at the start. */
   private readonly sigma: Float32Array;
   /** The moving average of the mean. */
   private readonly average: Float32Array;
+  /** The step of the mean, in units of sigma. */
+  private readonly direction: Float32Array;
   /** [population, weights]. */
   private readonly weights: Float32Array[];
   private readonly networks: ClassifierNetwork[];
@@ -39,31 +41,24 @@ export class EvolvedClassifier implements Learner {
     private readonly kernels: Kernels,
   ) {
     const config: ClassifierConfig = classifiers[recipe.sizes[recipe.size].model];
-    const { population, workers, learningRate, sigma, seed } = recipe.training;
+    const { population, sigma, seed } = recipe.training;
     checkInput(config, examples);
     const shapes = classifierShapes(config, { density: 1, block });
     this.plan = classifierNetwork(config.input, shapes, [], initialWeights(shapes, [], seed));
-    const mean = endToEnd(this.plan);
+    this.mean = endToEnd(this.plan);
     this.sigma = deviations(this.plan).map((deviation) => sigma * deviation);
-    this.search = new Snes(
-      mean,
-      this.sigma.slice(),
-      { population, workers, meanStep: learningRate, sigmaStep: 0 },
-      seed,
-      streams.es,
-    );
-    this.average = mean.slice();
-    this.weights = Array.from({ length: population }, () => new Float32Array(mean.length));
+    this.average = this.mean.slice();
+    this.direction = new Float32Array(this.mean.length);
+    this.weights = Array.from({ length: population }, () => new Float32Array(this.mean.length));
     this.networks = this.weights.map((weights) => networkOf(this.plan, weights));
   }
 
   advance(): LearnerStep {
-    const { search, step, recipe, kernels, weights } = this;
-    const { population, examples: count, sigma, ema, seed, steps, decay } = recipe.training;
+    const { step, recipe, kernels, mean, sigma, average, direction } = this;
+    const { population, workers, examples: count, learningRate, ema, seed, steps, decay } = recipe.training;
     const scale = learningRateAt(step, { learningRate: 1, warmup: 0, decay, steps });
-    this.sigma.forEach((start, i) => (search.sigma[i] = start * scale));
-    search.generation = step;
-    for (let pair = 0; pair < population / 2; pair++) search.samplePair(pair, weights[2 * pair], weights[2 * pair + 1]);
+    const noise = generationNoise(seed, streams.es, step, population / 2, mean.length);
+    kernels.mirroredMembers(noise, mean, sigma, scale, this.weights);
     const draws = Array.from({ length: population }, (_, member) => member >>> 1);
     const batch = drawExamples(this.examples, { count, draws, augment: recipe.data.augment }, seed, step);
     const losses = kernels.classifierLoss(this.networks, batch).loss.map((nats) => nats / count);
@@ -71,12 +66,16 @@ export class EvolvedClassifier implements Learner {
     const applied = Number.isFinite(loss);
     this.step++;
     if (applied) {
-      search.update(losses.map((own, member) => (losses[member ^ 1] - own) / 2));
+      const fitness = losses.map((own, member) => (losses[member ^ 1] - own) / 2);
+      kernels.noiseSum(noise, pairUtilities(fitness, workers), direction);
       // Early on the average follows fast, so that it does not carry the random start along.
       const kept = Math.min(ema, (1 + this.step) / (10 + this.step));
-      search.mean.forEach((value, i) => (this.average[i] = kept * this.average[i] + (1 - kept) * value));
+      for (let i = 0; i < mean.length; i++) {
+        mean[i] += learningRate * scale * sigma[i] * direction[i];
+        average[i] = kept * average[i] + (1 - kept) * mean[i];
+      }
     }
-    return { loss, applied, figures: { 'train/sigma': sigma * scale } };
+    return { loss, applied, figures: { 'train/sigma': recipe.training.sigma * scale } };
   }
 
   deployed(): ClassifierNetwork {
@@ -90,17 +89,17 @@ export class EvolvedClassifier implements Learner {
   }
 
   save(): ChooserState {
-    return { arrays: new Map([...this.search.toArrays(), ['average', this.average]]), state: {} };
+    const { mean, average } = this;
+    return { arrays: new Map(Object.entries({ mean: mean.slice(), average: average.slice() })), state: {} };
   }
 
   restore({ arrays }: ChooserState, step: number): void {
-    this.search.fromArrays(arrays, step);
-    const average = arrays.get('average');
-    if (average?.length !== this.average.length)
-      throw new RangeError(
-        `the checkpoint's average has ${average?.length ?? 0} weights, expected ${this.average.length}`,
-      );
-    this.average.set(average);
+    for (const [name, own] of Object.entries({ mean: this.mean, average: this.average })) {
+      const saved = arrays.get(name);
+      if (saved?.length !== own.length)
+        throw new RangeError(`the checkpoint's ${name} has ${saved?.length ?? 0} weights, expected ${own.length}`);
+      own.set(saved);
+    }
     this.step = step;
   }
 }

@@ -1,6 +1,7 @@
 // N-API. src/kernels/compiled/compiled_kernels.ts is the only caller; arguments are checked before
 // it, in src/kernels/interface/guard.ts.
 #include "bindings/node_values.h"
+#include "evolve/engine.h"
 #include "excitation/coder.h"
 
 namespace {
@@ -86,6 +87,27 @@ void adam(const Napi::CallbackInfo& info) {
                           info[2].As<Napi::TypedArray>().ElementLength());
 }
 
+// [seed low, seed high, stream, first, stride]
+PairNoise noise_of(const Napi::Value& v) {
+  const double* n = data_of<double>(v);
+  return {{(uint32_t)n[0], (uint32_t)n[1]}, (uint32_t)n[2], (uint64_t)n[3], (uint64_t)n[4]};
+}
+
+// (kernels, threads, noise, mean, sigma, scale, members)
+void mirrored(const Napi::CallbackInfo& info) {
+  const Napi::Array arrays = info[6].As<Napi::Array>();
+  std::vector<float*> members;
+  for (uint32_t i = 0; i < arrays.Length(); i++) members.push_back(data_of<float>(arrays[i]));
+  run_mirrored(table_of(info[0]), integer(info[1]), noise_of(info[2]), data_of<float>(info[3]),
+               data_of<float>(info[4]), number(info[5]), members, length_of(info[3]));
+}
+
+// (kernels, threads, noise, weights of the pairs, sum)
+void noise_sum(const Napi::CallbackInfo& info) {
+  run_noise_sum(table_of(info[0]), integer(info[1]), noise_of(info[2]), data_of<float>(info[3]),
+                (int)length_of(info[3]), data_of<float>(info[4]), length_of(info[4]));
+}
+
 // (kernels, threads, transposeA, transposeB, m, n, k, a, b, c)
 void matmul(const Napi::CallbackInfo& info) {
   run_gemm(table_of(info[0]), integer(info[1]), info[2].ToBoolean(), info[3].ToBoolean(),
@@ -124,6 +146,8 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("productWeights", Napi::Function::New(env, product_weights));
   exports.Set("sequence", Napi::Function::New(env, sequence));
   exports.Set("adam", Napi::Function::New(env, adam));
+  exports.Set("mirrored", Napi::Function::New(env, mirrored));
+  exports.Set("noiseSum", Napi::Function::New(env, noise_sum));
   exports.Set("matmul", Napi::Function::New(env, matmul));
   exports.Set("codeExcitation", Napi::Function::New(env, code_excitation));
   exports.Set("classifier", Napi::Function::New(env, classifier));

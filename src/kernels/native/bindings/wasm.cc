@@ -8,6 +8,7 @@
 #include <__verbose_abort>
 
 #include "classify/engine.h"
+#include "evolve/engine.h"
 #include "excitation/listener.h"
 #include "sample/pack.h"
 #include "train/engine.h"
@@ -72,6 +73,10 @@ class Arguments {
     for (float*& s : g.sparse) s = data<float>();
     for (float*& d : g.dense) d = data<float>();
     return g;
+  }
+
+  PairNoise noise() {
+    return PairNoise{{word(), word()}, word(), (uint64_t)*at_++, (uint64_t)*at_++};
   }
 
   Layer layer() {
@@ -191,6 +196,27 @@ EXPORT(adam) void adam(const double* arguments) {
   const float* gradient = a.data<float>();
   float *first = a.data<float>(), *second = a.data<float>(), *average = a.data<float>();
   table->adam(&settings, weights, gradient, first, second, average, a.integer());
+}
+
+// noise, mean, sigma, scale, number of weights, number of members, members
+EXPORT(mirrored) void mirrored(const double* arguments) {
+  Arguments a(arguments);
+  const PairNoise noise = a.noise();
+  const float *mean = a.data<float>(), *sigma = a.data<float>(), scale = a.number();
+  const int count = a.integer();
+  std::vector<float*> members(a.integer());
+  for (float*& member : members) member = a.data<float>();
+  run_mirrored(table, 1, noise, mean, sigma, scale, members, count);
+}
+
+// noise, number of pairs, their weights, number of sums, sums
+EXPORT(noiseSum) void noise_sum(const double* arguments) {
+  Arguments a(arguments);
+  const PairNoise noise = a.noise();
+  const int pairs = a.integer();
+  const float* weights = a.data<float>();
+  const int count = a.integer();
+  run_noise_sum(table, 1, noise, weights, pairs, a.data<float>(), count);
 }
 
 // transposeA, transposeB, m, n, k, a, b, c

@@ -76,6 +76,12 @@ struct Adam {
   float average;  // decay of the exponential moving average of the weights
 };
 
+// Standard normal numbers, four from each index of a Philox stream, from `index` on.
+struct Noise {
+  uint32_t key[2], stream;
+  uint64_t index;
+};
+
 // classify/network.h
 struct Classifier;
 struct ClassifierSlice;
@@ -105,4 +111,9 @@ struct KernelTable {
   // classify/layout.h
   void (*classifier)(const Classifier*, ClassifierSlice*, const ClassifierGradients*,
                      float* workspace);
+  // plus, minus [count] = mean ± scale · sigma · noise
+  void (*mirrored)(const Noise*, const float* mean, const float* sigma, float scale, float* plus,
+                   float* minus, size_t count);
+  // sum [count] += weight · noise
+  void (*add_noise)(const Noise*, float weight, float* sum, size_t count);
 };

@@ -1,6 +1,7 @@
 // Everything that is compiled once per instruction set. KERNELS_NAME names the table.
 #pragma once
 #include "classify/classifier.h"
+#include "evolve/noise.h"
 #include "sample/sampler.h"
 #include "simd/gemm.h"
 #include "train/adam.h"
@@ -42,4 +43,6 @@ const KernelTable KERNELS_TABLE(KERNELS_NAME) = {
     &SAMPLER_TABLE(KERNELS_NAME),
     gemm,
     classifier,
+    mirrored,
+    add_noise,
 };
