@@ -437,6 +437,8 @@ void classifier(const KernelTable* table, const KernelTable* other) {
     std::vector<std::vector<float>> gradients[2];
     double loss[2];
     int32_t correct[2];
+    std::vector<float> nll[2] = {std::vector<float>(examples, NAN),
+                                 std::vector<float>(examples, NAN)};
     for (int which = 0; which < 2; which++) {
       std::vector<ClassifierMember> members(1);
       members[0].layers = layers;
@@ -447,12 +449,13 @@ void classifier(const KernelTable* table, const KernelTable* other) {
         g.emplace_back(size, NAN);
       for (int l = 0; l < 5; l++)
         members[0].weights.push_back(g[l].data()), members[0].biases.push_back(g[5 + l].data());
-      const ClassifierBatch batch = {side,     side,          channels,
-                                     examples, images.data(), labels.data(),
-                                     0.5f,     &loss[which],  &correct[which]};
+      const ClassifierBatch batch = {
+          side,          side, channels,     examples,        images.data(),
+          labels.data(), 0.5f, &loss[which], &correct[which], nll[which].data()};
       run_classifier(which ? other : table, 2, members, batch, true);
     }
     close("classifier, loss", std::vector<double>{loss[0]}, std::vector<double>{loss[1]}, kLoss);
+    close("classifier, nats of each example", nll[0], nll[1], kLoss);
     close("classifier, correct", std::vector<int>{correct[0]}, std::vector<int>{correct[1]}, 0);
     for (size_t i = 0; i < gradients[0].size(); i++)
       close("classifier, gradients", gradients[0][i], gradients[1][i], kGradient);

@@ -103,6 +103,14 @@ test('the images of members that share a draw are equal too', () => {
   assert.notDeepEqual(images.subarray(0, 48), images.subarray(48, 96));
 });
 
+test('which examples were drawn stands beside them, and who chooses may be someone else', () => {
+  const examples = examplesOf(numbered(200), 'train', asIs);
+  const { labels, chosen } = drawExamples(examples, { count: 20, draws: [3, 3, 1] }, 1, 5);
+  assert.deepEqual([...chosen], [...labels]);
+  const fewer = drawExamples(examples, { count: 50, choose: (random) => 2 * random.below(4) }, 1, 5);
+  assert.deepEqual([...new Set(fewer.labels)].sort(), [0, 2, 4, 6]);
+});
+
 test('every example is equally likely', () => {
   const examples = examplesOf(numbered(10), 'train', asIs);
   const seen = new Float64Array(10);

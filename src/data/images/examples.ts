@@ -31,6 +31,14 @@ export interface DrawSettings {
    */
   readonly draws?: readonly number[];
   readonly augment?: Augmentation;
+  /** Draws the number of an example; by default all are equally likely. */
+  readonly choose?: (random: RandomStream) => number;
+}
+
+/** A batch of random examples, and which ones they are. */
+export interface DrawnExamples extends ClassifierBatch {
+  /** [members, examples]. */
+  readonly chosen: Int32Array;
 }
 
 /** Philox blocks that one draw may use: four words each, far more than any draws. */
@@ -67,20 +75,19 @@ export function takeExamples(examples: Examples, first: number, count: number): 
 }
 
 /**
- * Draws the examples of a step: a pure function of its arguments, so that training resumes exactly. Every example is
- * equally likely each time; whether and how they are varied does not change which ones they are. Images are normalised,
+ * Draws the examples of a step: a pure function of its arguments, so that training resumes exactly. Whether and how they are varied does not change which ones they are. Images are normalised,
  * [members, count, height, width, channels]. Throws RangeError for settings out of range.
  */
 export function drawExamples(
   examples: Examples,
-  { count, draws = [0], augment }: DrawSettings,
+  { count, draws = [0], augment, choose = (random) => random.below(examples.count) }: DrawSettings,
   seed: number,
   step: number,
-): ClassifierBatch {
+): DrawnExamples {
   checkInteger('count', count, 1, mostExamples);
   checkInteger('step', step, 0, Math.floor(Number.MAX_SAFE_INTEGER / (drawsPerStep * blocksPerDraw)) - 1);
   if (augment) checkInteger('shift', augment.shift, 0, Math.min(examples.height, examples.width) - 1);
-  const batch = emptyBatch(examples, draws.length, count);
+  const batch = { ...emptyBatch(examples, draws.length, count), chosen: new Int32Array(draws.length * count) };
   const { height, width, channels } = examples;
   const size = count * height * width * channels;
   draws.forEach((draw, member) => {
@@ -88,11 +95,13 @@ export function drawExamples(
     const earlier = draws.indexOf(draw);
     if (earlier < member) {
       batch.images.copyWithin(member * size, earlier * size, (earlier + 1) * size);
-      batch.labels.copyWithin(member * count, earlier * count, (earlier + 1) * count);
+      for (const each of [batch.labels, batch.chosen])
+        each.copyWithin(member * count, earlier * count, (earlier + 1) * count);
       return;
     }
     const random = new RandomStream(seed, streams.batches, (step * drawsPerStep + draw) * blocksPerDraw);
-    const chosen = Array.from({ length: count }, () => random.below(examples.count));
+    const chosen = batch.chosen.subarray(member * count, (member + 1) * count);
+    for (let k = 0; k < count; k++) chosen[k] = choose(random);
     chosen.forEach((index, k) => {
       if (!augment) return place(examples, index, batch, member * count + k);
       const flip = random.uint32() >= 0x80000000 && augment.flip;

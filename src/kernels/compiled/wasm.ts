@@ -51,7 +51,7 @@ export function wasmAddon(module: WebAssembly.Module): WasmAddon {
       c.number(...members[0].input, batch.examples)
         .read(batch.images, batch.labels)
         .number(scale)
-        .write(loss, correct);
+        .write(loss, correct, batch.nll);
       c.run(exports.classifier);
     },
     mirrored: (_name, _threads, noise, mean, sigma, scale, members) =>

@@ -6,6 +6,7 @@ import {
   checkList,
   checkNumber,
   checkObject,
+  checkOptional,
   checkWhole,
   shown,
   wrong,
@@ -27,7 +28,7 @@ import { imageShapes, windowOf } from './classifier.js';
  */
 export function checkClassifier(
   given: readonly ClassifierNetwork[],
-  { examples, images, labels }: ClassifierBatch,
+  { examples, images, labels, nll }: ClassifierBatch,
   remember = false,
 ): { members: ClassifierNetwork[]; batch: ClassifierBatch } {
   const list = checkList('members', given);
@@ -47,7 +48,8 @@ export function checkClassifier(
   const classes = size(shapes[shapes.length - 1]);
   for (let i = 0; i < labels.length; i++)
     if (labels[i] >= classes) throw wrong(`labels[${i}] is ${labels[i]}, expected less than ${classes}`);
-  return { members, batch: { examples, images, labels } };
+  const received = checkOptional('nll', 'Float32Array', nll, members.length * examples);
+  return { members, batch: { examples, images, labels, nll: received } };
 }
 
 /** The arrays that receive gradients, and their scale. */

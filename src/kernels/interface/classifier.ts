@@ -63,6 +63,8 @@ export interface ClassifierBatch {
   readonly images: Float32Array;
   /** [members, examples]. */
   readonly labels: Uint8Array;
+  /** [members, examples] receives the nats of each example. */
+  readonly nll?: Float32Array;
 }
 
 export interface ClassifierResult {

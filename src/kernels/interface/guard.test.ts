@@ -120,7 +120,7 @@ const calls: Record<string, { args: () => unknown[]; run: (kernels: Kernels, arg
     },
   },
   classifierGradients: {
-    args: () => [[member], examples, 0.5, [classifierGradients]],
+    args: () => [[member], { ...examples, nll: zeros(3) }, 0.5, [classifierGradients]],
     run: (kernels, args: Parameters<Kernels['classifierGradients']>) => kernels.classifierGradients(...args),
   },
   mirroredMembers: {

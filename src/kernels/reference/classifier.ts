@@ -18,7 +18,7 @@ export function referenceClassifier(
   scale: number,
   gradients: readonly ClassifierGradients[] | null,
 ): ClassifierResult {
-  const { examples, images, labels } = batch;
+  const { examples, images, labels, nll } = batch;
   const result = { loss: new Float64Array(members.length), correct: new Int32Array(members.length) };
   const pixels = images.length / (members.length * examples);
   members.forEach((member, m) => {
@@ -30,6 +30,7 @@ export function referenceClassifier(
       const logits = activations[member.layers.length];
       const logProbabilities = logSoftmax(logits);
       result.loss[m] -= logProbabilities[labels[i]];
+      if (nll) nll[i] = -logProbabilities[labels[i]];
       if (logits.indexOf(Math.max(...logits)) === labels[i]) result.correct[m]++;
       if (gradients)
         backward(

@@ -68,7 +68,14 @@ for (const name of kernelNames()) {
 
   for (const { title, members, batch, expected } of cases) {
     test(`${name}: loss and correct answers as TensorFlow.js, ${title}`, () => {
-      const { loss, correct } = kernels.classifierLoss(members, batch);
+      const nll = new Float32Array(members.length * batch.examples).fill(NaN);
+      const { loss, correct } = kernels.classifierLoss(members, { ...batch, nll });
+      assertClose(
+        'sums of the nats of each example',
+        members.map((_, m) => nll.subarray(m * batch.examples, (m + 1) * batch.examples).reduce((a, b) => a + b, 0)),
+        loss,
+        tolerances.product,
+      );
       assertClose(
         'loss',
         loss,
@@ -117,7 +124,9 @@ for (const name of kernelNames()) {
         labels: Uint8Array.of(label),
       }),
     );
-    const { loss, correct } = kernels.classifierLoss([members[1]], examples);
+    const nll = new Float32Array(examples.examples);
+    const { loss, correct } = kernels.classifierLoss([members[1]], { ...examples, nll });
+    assertClose('nats of each example', nll, [...singles.map((single) => single.loss[0])], tolerances.loss);
     assertClose('loss', loss, [singles.reduce((sum, single) => sum + single.loss[0], 0)], tolerances.loss);
     assert.equal(
       correct[0],

@@ -35,10 +35,23 @@ test('without a gradient the net learns', () => {
 });
 
 test('it goes on exactly where it stopped, whatever the threads, and workers make a difference', () => {
-  const whole = evolved(5, [], 1).save();
-  const resumed = evolved(0, [], 3);
-  resumed.restore(evolved(3, []).save(), 3);
+  // It stops between two looks at all examples, and where it is known from the last how they are drawn.
+  const importance = ['training.importance.every=2'];
+  const whole = evolved(5, importance, 1).save();
+  const resumed = evolved(0, importance, 3);
+  resumed.restore(evolved(3, importance).save(), 3);
   while (resumed.step < 5) resumed.advance();
   assert.deepEqual(resumed.save(), whole);
-  assert.notDeepEqual(evolved(5, ['training.workers=4']).save(), whole);
+  assert.notDeepEqual(evolved(5, [...importance, 'training.workers=4']).save(), whole);
+});
+
+test('examples drawn by importance have other losses, of the same mean', () => {
+  const losses = (set: string) => {
+    const learner = evolved(0, [set, 'training.learningRate=1e-6', 'training.sigma=0.01', 'training.decay.final=1']);
+    return Array.from({ length: 60 }, () => learner.advance().loss);
+  };
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const [drawn, alike] = ['training.importance.uniform=0.2', 'training.importance.uniform=1'].map(losses);
+  assert.notDeepEqual(drawn, alike);
+  assert.ok(Math.abs(mean(drawn) - mean(alike)) < 0.02 * mean(alike), `${mean(drawn)}, ${mean(alike)}`);
 });

@@ -1,4 +1,5 @@
 import { streams } from '../../base/random.js';
+import { ExampleShares } from '../../data/images/example_shares.js';
 import { drawExamples, type Examples } from '../../data/images/examples.js';
 import type { ClassifierLayer, ClassifierNetwork, Kernels } from '../../kernels/index.js';
 import { type ClassifierConfig, classifiers } from '../../model/classifiers/classifiers.js';
@@ -10,6 +11,7 @@ import type { Learner, LearnerStep } from '../learner.js';
 import type { EvolvedRecipe } from '../recipe/classifier_schema.js';
 import { learningRateAt } from '../recipe/schedule.js';
 import { checkInput } from './model.js';
+import { natsOf } from './validation.js';
 
 /** Dense layers run fastest in these blocks, where they fit. */
 const block = { rows: 16, columns: 1 };
@@ -18,7 +20,7 @@ const block = { rows: 16, columns: 1 };
  * All weights and biases of a dense classifier by an evolution strategy alone (Lenc et al. 2019, arXiv 1906.03139,
  * section 3): no gradients, one forward pass per member and generation. The members of a pair see the same examples;
  * their fitness is minus the mean loss, less the mean of the pair: how hard the examples of a pair are says nothing
- * about it.
+ * about it. Examples that the mean gets wrong are drawn more often, and count less: see `ExampleShares`.
  */
 export class EvolvedClassifier implements Learner {
   step = 0;
@@ -29,6 +31,9 @@ export class EvolvedClassifier implements Learner {
   private readonly average: Float32Array;
   /** The step of the mean, in units of sigma. */
   private readonly direction: Float32Array;
+  /** Nats of all examples when the mean was last tried on them, and how often they are drawn since. */
+  private nll: Float32Array | undefined;
+  private shares: ExampleShares | undefined;
   /** [population, weights]. */
   private readonly weights: Float32Array[];
   private readonly networks: ClassifierNetwork[];
@@ -60,8 +65,13 @@ export class EvolvedClassifier implements Learner {
     const noise = generationNoise(seed, streams.es, step, population / 2, mean.length);
     kernels.mirroredMembers(noise, mean, sigma, scale, this.weights);
     const draws = Array.from({ length: population }, (_, member) => member >>> 1);
-    const batch = drawExamples(this.examples, { count, draws, augment: recipe.data.augment }, seed, step);
-    const losses = kernels.classifierLoss(this.networks, batch).loss.map((nats) => nats / count);
+    const shares = this.look();
+    const drawing = { count, draws, augment: recipe.data.augment, choose: shares.choose };
+    const batch = drawExamples(this.examples, drawing, seed, step);
+    const nll = new Float32Array(population * count);
+    kernels.classifierLoss(this.networks, { ...batch, nll });
+    const losses = new Float64Array(population);
+    nll.forEach((nats, i) => (losses[Math.floor(i / count)] += (shares.weights[batch.chosen[i]] * nats) / count));
     const loss = losses.reduce((sum, value) => sum + value, 0) / population;
     const applied = Number.isFinite(loss);
     this.step++;
@@ -78,6 +88,16 @@ export class EvolvedClassifier implements Learner {
     return { loss, applied, figures: { 'train/sigma': recipe.training.sigma * scale } };
   }
 
+  /** How often examples are drawn in this generation. */
+  private look(): ExampleShares {
+    const { uniform, every } = this.recipe.training.importance;
+    if (uniform < 1 && this.step % every === 0) {
+      this.nll = natsOf(this.kernels, networkOf(this.plan, this.mean), this.examples);
+      this.shares = undefined;
+    }
+    return (this.shares ??= new ExampleShares(this.nll ?? new Float32Array(this.examples.count), uniform));
+  }
+
   deployed(): ClassifierNetwork {
     return networkOf(this.plan, this.average);
   }
@@ -89,17 +109,23 @@ export class EvolvedClassifier implements Learner {
   }
 
   save(): ChooserState {
-    const { mean, average } = this;
-    return { arrays: new Map(Object.entries({ mean: mean.slice(), average: average.slice() })), state: {} };
+    const { mean, average, nll } = this;
+    const arrays = { mean: mean.slice(), average: average.slice(), ...(nll && { nll: nll.slice() }) };
+    return { arrays: new Map(Object.entries(arrays)), state: {} };
   }
 
   restore({ arrays }: ChooserState, step: number): void {
-    for (const [name, own] of Object.entries({ mean: this.mean, average: this.average })) {
+    const take = (name: string, own: Float32Array) => {
       const saved = arrays.get(name);
       if (saved?.length !== own.length)
-        throw new RangeError(`the checkpoint's ${name} has ${saved?.length ?? 0} weights, expected ${own.length}`);
+        throw new RangeError(`the checkpoint's ${name} has ${saved?.length ?? 0} numbers, expected ${own.length}`);
       own.set(saved);
-    }
+      return own;
+    };
+    take('mean', this.mean);
+    take('average', this.average);
+    this.nll = arrays.has('nll') ? take('nll', new Float32Array(this.examples.count)) : undefined;
+    this.shares = undefined;
     this.step = step;
   }
 }

@@ -12,6 +12,17 @@ export interface ClassifierScore {
 /** Examples per call of the kernels: a bound on memory only. */
 const perCall = 1000;
 
+/** The nats of each example. */
+export function natsOf(kernels: ClassifierKernels, network: ClassifierNetwork, examples: Examples): Float32Array {
+  const nll = new Float32Array(examples.count);
+  for (let first = 0; first < examples.count; first += perCall) {
+    const count = Math.min(perCall, examples.count - first);
+    const part = nll.subarray(first, first + count);
+    kernels.classifierLoss([network], { ...takeExamples(examples, first, count), nll: part });
+  }
+  return nll;
+}
+
 /** Runs all examples through a network. */
 export function scoreClassifier(
   kernels: ClassifierKernels,

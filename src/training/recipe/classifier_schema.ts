@@ -81,6 +81,11 @@ const evolutionSchema = z
     /** Examples of a pair, which all its members see. */
     examples: whole(limits.examples),
     steps,
+    /**
+     * How examples are drawn: `uniform` is the share of draws in which all are equally likely, the others favour those
+     * that the mean gets wrong, as it did when it was last tried on all of them, every `every` generations.
+     */
+    importance: z.strictObject({ uniform: z.number().positive().max(1), every: steps }),
     /** Members of a generation: a multiple of 2·workers. */
     population: whole(limits.weightPopulation).multipleOf(2),
     /** Parts of the population that are ranked each for itself (semi-updates). */

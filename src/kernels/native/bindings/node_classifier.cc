@@ -64,6 +64,7 @@ void classifier(const Napi::CallbackInfo& info) {
                                  data_of<uint8_t>(b.Get("labels")),
                                  number(info[4]),
                                  data_of<double>(info[6]),
-                                 data_of<int32_t>(info[7])};
+                                 data_of<int32_t>(info[7]),
+                                 data_of<float>(b.Get("nll"))};
   run_classifier(table_of(info[0]), integer(info[1]), members, batch, backward);
 }

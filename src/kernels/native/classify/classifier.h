@@ -141,7 +141,7 @@ struct ClassifierRun {
     for (int g = 0; g < groups(); g++) {
       forward(g);
       const float* logits = values(net.layers, g);
-      classify(net.image[net.layers], logits, slice.labels + g * kLanes, lanes(g), &slice,
+      classify(net.image[net.layers], logits, g, lanes(g), &slice,
                grad ? gradient(net.layers, g) : nullptr);
       if (grad) backward(g);
     }

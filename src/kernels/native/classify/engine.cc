@@ -83,6 +83,7 @@ void run_classifier(const KernelTable* table, int threads, std::vector<Classifie
                              batch.images + first * pixels,
                              batch.labels + first,
                              batch.scale,
+                             batch.nll ? batch.nll + first : nullptr,
                              0,
                              0};
     SliceGradients& part = parts[task];

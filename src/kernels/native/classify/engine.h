@@ -17,6 +17,7 @@ struct ClassifierBatch {
   float scale;
   double* loss;      // [members] out
   int32_t* correct;  // [members] out
+  float* nll;        // [members, examples] out, or null: nats of each example
 };
 
 void run_classifier(const KernelTable*, int threads, std::vector<ClassifierMember>& members,

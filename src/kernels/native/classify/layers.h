@@ -132,10 +132,12 @@ void pool_windows_backward(const Layer& layer, const Image& in, const Image& out
   });
 }
 
-// Adds nats and correct answers of the first `lanes` lanes to the slice; `z` [classes][16] holds
-// the logits. With `dz`, the gradient of scale · nats.
-void classify(const Image& logits, const float* z, const uint8_t* labels, int lanes,
-              ClassifierSlice* slice, float* dz) {
+// Adds nats and correct answers of the first `lanes` lanes of a group to the slice; `z`
+// [classes][16] holds the logits. With `dz`, the gradient of scale · nats.
+void classify(const Image& logits, const float* z, int group, int lanes, ClassifierSlice* slice,
+              float* dz) {
+  const uint8_t* const labels = slice->labels + group * kLanes;
+  float* const nll = slice->nll ? slice->nll + group * kLanes : nullptr;
   vf top[kParts], total[kParts];
   UNROLL for (int p = 0; p < kParts; p++) top[p] = load(z + p * kWidth), total[p] = vf{};
   for (int i = 1; i < logits.channels; i++)
@@ -151,7 +153,9 @@ void classify(const Image& logits, const float* z, const uint8_t* labels, int la
       store(totals + p * kWidth, total[p]);
   for (int l = 0; l < kLanes; l++) scales[l] = l < lanes ? slice->scale : 0.f;
   for (int l = 0; l < lanes; l++) {
-    slice->loss += __builtin_logf(totals[l]) + tops[l] - z[labels[l] * kLanes + l];
+    const float nats = __builtin_logf(totals[l]) + tops[l] - z[labels[l] * kLanes + l];
+    slice->loss += nats;
+    if (nll) nll[l] = nats;
     int first = 0;
     while (first < logits.channels - 1 && z[first * kLanes + l] != tops[l]) first++;
     slice->correct += first == labels[l];

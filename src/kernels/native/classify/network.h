@@ -44,6 +44,7 @@ struct ClassifierSlice {
   const float* images;    // [examples][height · width · channels]
   const uint8_t* labels;  // [examples]
   float scale;            // gradients are those of scale · (sum of nats)
+  float* nll;             // [examples] out, or null: nats of each
   double loss;            // out: sum of nats
   int correct;            // out
 };
