@@ -62,17 +62,19 @@ function weightsOf(shapes: readonly LayerShape[]): number {
 
 /**
  * Widths of a dense net of the same kind with nearly so many weights: all layers are made narrower by one factor, but
- * after the first none narrower than the classes that must pass through it.
+ * after the first no fully connected one narrower than the classes that must pass through it.
  */
 export function narrowWidths(model: ClassifierName, weights: number): number[] {
   const own = ownWidths(model);
   const { layers } = classifiers[model];
   const last = layers[layers.length - 1];
   const classes = 'outputs' in last ? last.outputs : 1;
+  const connected = layers.filter((layer) => 'outputs' in layer).map(({ kind }) => kind === 'dense');
   let best = own;
   let leastOff = Infinity;
   for (let factor = 1; factor > 1e-3; factor *= 0.998) {
-    const widths = own.map((width, i) => Math.max(i === 0 ? 1 : Math.min(width, classes), Math.round(factor * width)));
+    const least = (width: number, i: number) => (i > 0 && connected[i] ? Math.min(width, classes) : 1);
+    const widths = own.map((width, i) => Math.max(least(width, i), Math.round(factor * width)));
     const off = Math.abs(weightsOf(classifierShapes(classifierConfig(model, widths))) - weights);
     if (off < leastOff) [best, leastOff] = [widths, off];
   }

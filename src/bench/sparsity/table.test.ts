@@ -97,6 +97,9 @@ test('the narrow dense net has nearly as many weights', () => {
   const [a, b, c] = narrowWidths('lenet-large', 11_132);
   const weights = 25 * a + 25 * a * b + 49 * b * c + 10 * c;
   assert.ok(Math.abs(weights / 11_132 - 1) < 0.05, `${weights}`);
+  const [first, second] = narrowWidths('lenet-small', 3248);
+  const fewer = 25 * first + 25 * first * second + 490 * second;
+  assert.ok(Math.abs(fewer / 3248 - 1) < 0.1, `${fewer}`);
 });
 
 test('a method is compared with itself elsewhere, seed by seed, with an interval', () => {
