@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Kernels } from '../../kernels/index.js';
 import { BadSteps, type Learner } from '../../training/learner.js';
 import type { AnyRecipe } from '../../training/recipe/recipe.js';
@@ -64,6 +65,8 @@ export async function trainToEnd(
     const { step } = learner;
     badSteps.add(await learner.advance(), learner.step);
     trained += nonZeros() * (learner.step - step);
+    // The process hears whether its parent is still there.
+    await nextTurn();
   }
   const { user, system } = process.cpuUsage(before);
   return {

@@ -32,4 +32,6 @@ async function answerJob({ recipe, kernels: name }: SparsityJob): Promise<void> 
   process.send?.(answer, () => process.disconnect());
 }
 
+// Nobody waits for the answer of a process whose parent was killed.
+process.once('disconnect', () => process.exit());
 process.once('message', (job: SparsityJob) => void answerJob(job));
