@@ -24,6 +24,7 @@ test('without a gradient the net learns', () => {
     'training.steps=40',
     'training.sigma=0.2',
     'training.learningRate=2',
+    'training.decay.final=0.5',
     'training.ema=0.5',
   ];
   const before = scoreClassifier(kernels, evolved(0, set).deployed(), train);
