@@ -39,16 +39,20 @@ export function noiseIndex(generation: number, pair: number, dimensions: number)
   return (generation * pairsPerGeneration + pair) * indicesPerPair;
 }
 
-/** Where in a random stream the noise of the pairs of a generation begins. Throws RangeError as `noiseIndex`. */
+/**
+ * Where in a random stream the noise of a generation begins, of pairs `from` … `end` - 1. Throws RangeError as
+ * `noiseIndex`.
+ */
 export function generationNoise(
   seed: number,
   stream: number,
   generation: number,
-  pairs: number,
+  end: number,
   dimensions: number,
+  from = 0,
 ): PairNoise {
-  noiseIndex(generation, pairs - 1, dimensions);
-  return { seed, stream, first: noiseIndex(generation, 0, dimensions), stride: indicesPerPair };
+  noiseIndex(generation, end - 1, dimensions);
+  return { seed, stream, first: noiseIndex(generation, from, dimensions), stride: indicesPerPair };
 }
 
 /**

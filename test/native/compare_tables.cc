@@ -450,8 +450,8 @@ void classifier(const KernelTable* table, const KernelTable* other) {
       for (int l = 0; l < 5; l++)
         members[0].weights.push_back(g[l].data()), members[0].biases.push_back(g[5 + l].data());
       const ClassifierBatch batch = {
-          side,          side, channels,     examples,        images.data(),
-          labels.data(), 0.5f, &loss[which], &correct[which], nll[which].data()};
+          side, side,         channels,        examples,         1, images.data(), labels.data(),
+          0.5f, &loss[which], &correct[which], nll[which].data()};
       run_classifier(which ? other : table, 2, members, batch, true);
     }
     close("classifier, loss", std::vector<double>{loss[0]}, std::vector<double>{loss[1]}, kLoss);

@@ -20,7 +20,7 @@ export function tinyRecipe(...set: string[]): ClassifierRecipe {
 /** The recipe without gradients, with a small population and what else is set. */
 export function tinyEvolution(...set: string[]): EvolvedRecipe {
   return loadAnyRecipe(join(root, 'recipes', 'mnist', 'pure-es.yaml'), {
-    set: ['training.population=16', 'training.examples=16', ...set],
+    set: ['training.population=16', 'training.examples=16', 'training.last.population=16', ...set],
   }) as EvolvedRecipe;
 }
 

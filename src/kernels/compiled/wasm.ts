@@ -48,7 +48,7 @@ export function wasmAddon(module: WebAssembly.Module): WasmAddon {
         for (const layer of layers) addLayer(c, layer);
         if (gradients) addLayerGradients(c, gradients[m]);
       });
-      c.number(...members[0].input, batch.examples)
+      c.number(...members[0].input, batch.examples, batch.shared ?? 1)
         .read(batch.images, batch.labels)
         .number(scale)
         .write(loss, correct, batch.nll);

@@ -130,6 +130,7 @@ const wrongBatches: [what: string, change: Partial<ClassifierBatch>, message: Re
   ['no examples', { examples: 0 }, /examples is 0/],
   ['half an example', { examples: 1.5 }, /examples is 1\.5/],
   ['images of a wrong length', { images: zeros(7) }, /images has 7 elements, expected 1134/],
+  ['sharers that the members do not divide into', { shared: 3 }, /shared is 3, expected a number that divides the/],
   ['nats of a wrong length', { nll: new Float32Array(5) }, /nll has 5 elements, expected 6/],
   ['labels of a wrong length', { labels: new Uint8Array(5) }, /labels has 5 elements, expected 6/],
   [

@@ -27,11 +27,11 @@ import { imageShapes, windowOf } from './classifier.js';
  * @param remember see `checkBlockMatrix`
  */
 export function checkClassifier(
-  given: readonly ClassifierNetwork[],
-  { examples, images, labels, nll }: ClassifierBatch,
+  networks: readonly ClassifierNetwork[],
+  { examples, shared: given, images, labels, nll }: ClassifierBatch,
   remember = false,
 ): { members: ClassifierNetwork[]; batch: ClassifierBatch } {
-  const list = checkList('members', given);
+  const list = checkList('members', networks);
   if (list.length === 0) throw wrong('members has 0 elements, expected at least 1');
   const members = list.map((member, m) => checkClassifierNetwork(`members[${m}]`, member, remember));
   const expected = geometry(members[0]);
@@ -42,14 +42,18 @@ export function checkClassifier(
     checkList(`members[${m}].layers`, member.layers, members[0].layers.length);
   });
   checkWhole('examples', examples, limits.count);
+  const shared = given === undefined ? 1 : checkWhole('shared', given, limits.members);
+  if (members.length % shared !== 0)
+    throw wrong(`shared is ${shared}, expected a number that divides the ${members.length} members`);
+  const seen = (members.length / shared) * examples;
   const shapes = imageShapes(members[0]);
-  checkArray('images', 'Float32Array', images, members.length * examples * size(shapes[0]));
-  checkArray('labels', 'Uint8Array', labels, members.length * examples);
+  checkArray('images', 'Float32Array', images, seen * size(shapes[0]));
+  checkArray('labels', 'Uint8Array', labels, seen);
   const classes = size(shapes[shapes.length - 1]);
   for (let i = 0; i < labels.length; i++)
     if (labels[i] >= classes) throw wrong(`labels[${i}] is ${labels[i]}, expected less than ${classes}`);
   const received = checkOptional('nll', 'Float32Array', nll, members.length * examples);
-  return { members, batch: { examples, images, labels, nll: received } };
+  return { members, batch: { examples, shared, images, labels, nll: received } };
 }
 
 /** The arrays that receive gradients, and their scale. */

@@ -56,12 +56,17 @@ export interface ClassifierNetwork {
   readonly layers: readonly ClassifierLayer[];
 }
 
-/** Examples for `members` networks: each member has its own `examples`. */
+/** Examples for `members` networks: each has its own `examples`, or shares them with those next to it. */
 export interface ClassifierBatch {
   readonly examples: number;
-  /** [members, examples, height, width, channels]. */
+  /**
+   * Members in a row that see the same examples; default 1. Where their first layers have the same arrays too, native
+   * kernels work these out once, for the loss alone.
+   */
+  readonly shared?: number;
+  /** [members / shared, examples, height, width, channels]. */
   readonly images: Float32Array;
-  /** [members, examples]. */
+  /** [members / shared, examples]. */
   readonly labels: Uint8Array;
   /** [members, examples] receives the nats of each example. */
   readonly nll?: Float32Array;

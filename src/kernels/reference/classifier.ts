@@ -18,19 +18,20 @@ export function referenceClassifier(
   scale: number,
   gradients: readonly ClassifierGradients[] | null,
 ): ClassifierResult {
-  const { examples, images, labels, nll } = batch;
+  const { examples, shared = 1, images, labels, nll } = batch;
   const result = { loss: new Float64Array(members.length), correct: new Int32Array(members.length) };
-  const pixels = images.length / (members.length * examples);
+  const pixels = (images.length * shared) / (members.length * examples);
   members.forEach((member, m) => {
     const doubles = (arrays?: readonly Float32Array[]) => (arrays ?? []).map((array) => new Float64Array(array.length));
     const [weights, biases] = [doubles(gradients?.[m].weights), doubles(gradients?.[m].biases)];
     const sums = weights.map((array, l): LayerSums => ({ weights: array, biases: biases[l] }));
-    for (let i = m * examples; i < (m + 1) * examples; i++) {
+    const first = Math.floor(m / shared) * examples;
+    for (let i = first; i < first + examples; i++) {
       const activations = forward(member, Float64Array.from(images.subarray(i * pixels, (i + 1) * pixels)));
       const logits = activations[member.layers.length];
       const logProbabilities = logSoftmax(logits);
       result.loss[m] -= logProbabilities[labels[i]];
-      if (nll) nll[i] = -logProbabilities[labels[i]];
+      if (nll) nll[m * examples + i - first] = -logProbabilities[labels[i]];
       if (logits.indexOf(Math.max(...logits)) === labels[i]) result.correct[m]++;
       if (gradients)
         backward(

@@ -134,6 +134,50 @@ for (const name of kernelNames()) {
     );
   });
 
+  test(`${name}: members that share examples, and layers, are as in calls of their own, to the bit`, () => {
+    for (const { members, batch } of cases) {
+      const examples = examplesOf(batch, 0);
+      const last = members[0].layers.length - 1;
+      // The first two have all layers but the last in common, the next two none.
+      const other = { ...members[0], layers: [...members[0].layers.slice(0, last), members[2].layers[last]] };
+      const all = [members[0], other, members[1], members[2]];
+      const shared = {
+        examples: examples.examples,
+        shared: 2,
+        images: Float32Array.of(...examples.images, ...examples.images),
+        labels: Uint8Array.of(...examples.labels, ...examples.labels),
+        nll: new Float32Array(4 * examples.examples),
+      };
+      const expected = all.map((member) => {
+        const nll = new Float32Array(examples.examples);
+        return { ...kernels.classifierLoss([member], { ...examples, nll }), nll };
+      });
+      const gradients = emptyClassifierGradients(all);
+      for (const { loss, correct } of [
+        kernels.classifierLoss(all, shared),
+        kernels.classifierGradients(all, shared, 0.5, gradients),
+      ]) {
+        assert.deepEqual(
+          [...loss],
+          expected.map((each) => each.loss[0]),
+        );
+        assert.deepEqual(
+          [...correct],
+          expected.map((each) => each.correct[0]),
+        );
+        assert.deepEqual(
+          [...shared.nll],
+          expected.flatMap(({ nll }) => [...nll]),
+        );
+      }
+      all.forEach((member, m) => {
+        const own = emptyClassifierGradients([member]);
+        kernels.classifierGradients([member], examples, 0.5, own);
+        assert.deepEqual(gradients[m], own[0]);
+      });
+    }
+  });
+
   test(`${name}: of equally likely classes the first counts`, () => {
     const answers = (logits: number[]) =>
       logits.map(

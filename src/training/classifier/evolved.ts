@@ -16,11 +16,38 @@ import { natsOf } from './validation.js';
 /** Dense layers run fastest in these blocks, where they fit. */
 const block = { rows: 16, columns: 1 };
 
+/** Examples are drawn so many times in a generation for the search of the last layer: work for as many threads. */
+const lastDraws = 8;
+
+/** Members of one search, as networks; `weights` are what each has of its own. */
+interface Members {
+  readonly weights: readonly Float32Array[];
+  readonly networks: readonly ClassifierNetwork[];
+}
+
+/** A search in a generation: what its mean and sigma are, and which draws of examples, from `from` on, its pairs see. */
+interface Search {
+  readonly members: Members;
+  readonly mean: Float32Array;
+  readonly sigma: Float32Array;
+  /** Its first pair, and its first draw. */
+  readonly from: number;
+  /** Examples of a draw. */
+  readonly count: number;
+  readonly draws: number;
+  /** Step of the mean in units of sigma. */
+  readonly rate: number;
+}
+
 /**
  * All weights and biases of a dense classifier by an evolution strategy alone (Lenc et al. 2019, arXiv 1906.03139,
  * section 3): no gradients, one forward pass per member and generation. The members of a pair see the same examples;
  * their fitness is minus the mean loss, less the mean of the pair: how hard the examples of a pair are says nothing
  * about it. Examples that the mean gets wrong are drawn more often, and count less: see `ExampleShares`.
+ *
+ * The last layer is searched apart: its members have the mean's other layers, which are worked out once for all of
+ * them, so that there can be many, and the members of the others have its last layer, so that the noise of its weights,
+ * half of all, does not hide what theirs are worth.
  */
 export class EvolvedClassifier implements Learner {
   step = 0;
@@ -29,14 +56,13 @@ export class EvolvedClassifier implements Learner {
   private readonly sigma: Float32Array;
   /** The moving average of the mean. */
   private readonly average: Float32Array;
-  /** The step of the mean, in units of sigma. */
-  private readonly direction: Float32Array;
   /** Nats of all examples when the mean was last tried on them, and how often they are drawn since. */
   private nll: Float32Array | undefined;
   private shares: ExampleShares | undefined;
-  /** [population, weights]. */
-  private readonly weights: Float32Array[];
-  private readonly networks: ClassifierNetwork[];
+  /** Weights before the last layer's. */
+  private readonly before: number;
+  private readonly first: Members;
+  private readonly last: Members;
   private readonly plan: ClassifierNetwork;
 
   /** Throws ERR_RECIPE when the net does not fit the images. */
@@ -46,60 +72,116 @@ export class EvolvedClassifier implements Learner {
     private readonly kernels: Kernels,
   ) {
     const config: ClassifierConfig = classifiers[recipe.sizes[recipe.size].model];
-    const { population, sigma, seed } = recipe.training;
+    const { population, last, sigma, seed } = recipe.training;
     checkInput(config, examples);
     const shapes = classifierShapes(config, { density: 1, block });
     this.plan = classifierNetwork(config.input, shapes, [], initialWeights(shapes, [], seed));
     this.mean = endToEnd(this.plan);
     this.sigma = deviations(this.plan).map((deviation) => sigma * deviation);
     this.average = this.mean.slice();
-    this.direction = new Float32Array(this.mean.length);
-    this.weights = Array.from({ length: population }, () => new Float32Array(this.mean.length));
-    this.networks = this.weights.map((weights) => networkOf(this.plan, weights));
+    this.before = this.mean.length - endToEnd({ ...this.plan, layers: this.plan.layers.slice(-1) }).length;
+    const [first, rest] = this.parts(this.mean);
+    this.first = membersOf(population, first.length, (own) => networkOf(this.plan, own, rest));
+    this.last = membersOf(last.population, rest.length, (own) => networkOf(this.plan, first, own));
   }
 
   advance(): LearnerStep {
-    const { step, recipe, kernels, mean, sigma, average, direction } = this;
-    const { population, workers, examples: count, learningRate, ema, seed, steps, decay } = recipe.training;
+    const { step, recipe, mean, average } = this;
+    const { population, examples, learningRate, last, sigma, ema, steps, decay } = recipe.training;
     const scale = learningRateAt(step, { learningRate: 1, warmup: 0, decay, steps });
-    const noise = generationNoise(seed, streams.es, step, population / 2, mean.length);
-    kernels.mirroredMembers(noise, mean, sigma, scale, this.weights);
-    const draws = Array.from({ length: population }, (_, member) => member >>> 1);
     const shares = this.look();
-    const drawing = { count, draws, augment: recipe.data.augment, choose: shares.choose };
-    const batch = drawExamples(this.examples, drawing, seed, step);
-    const nll = new Float32Array(population * count);
-    kernels.classifierLoss(this.networks, { ...batch, nll });
-    const losses = new Float64Array(population);
-    nll.forEach((nats, i) => (losses[Math.floor(i / count)] += (shares.weights[batch.chosen[i]] * nats) / count));
-    const loss = losses.reduce((sum, value) => sum + value, 0) / population;
-    const applied = Number.isFinite(loss);
+    const [firstSigma, lastSigma] = this.parts(this.sigma);
+    const [first, rest] = this.parts(mean);
+    const pairs = population / 2;
+    const searches = [
+      {
+        members: this.first,
+        mean: first,
+        sigma: firstSigma,
+        from: 0,
+        count: examples,
+        draws: pairs,
+        rate: learningRate,
+      },
+      {
+        members: this.last,
+        mean: rest,
+        sigma: lastSigma,
+        from: pairs,
+        ...last,
+        count: last.examples,
+        draws: lastDraws,
+        rate: last.learningRate,
+      },
+    ];
+    // All are judged before anything moves.
+    const judged = searches.map((search) => this.judge(search, shares, scale));
+    const { loss } = judged[0];
+    const applied = judged.every((each) => Number.isFinite(each.loss));
     this.step++;
     if (applied) {
-      const fitness = losses.map((own, member) => (losses[member ^ 1] - own) / 2);
-      kernels.noiseSum(noise, pairUtilities(fitness, workers), direction);
+      searches.forEach(({ mean: moved, sigma: own, rate }, i) => {
+        const { direction } = judged[i];
+        for (let k = 0; k < moved.length; k++) moved[k] += rate * scale * own[k] * direction[k];
+      });
       // Early on the average follows fast, so that it does not carry the random start along.
       const kept = Math.min(ema, (1 + this.step) / (10 + this.step));
-      for (let i = 0; i < mean.length; i++) {
-        mean[i] += learningRate * scale * sigma[i] * direction[i];
-        average[i] = kept * average[i] + (1 - kept) * mean[i];
-      }
+      for (let i = 0; i < mean.length; i++) average[i] = kept * average[i] + (1 - kept) * mean[i];
     }
-    return { loss, applied, figures: { 'train/sigma': recipe.training.sigma * scale } };
+    return { loss, applied, figures: { 'train/sigma': sigma * scale } };
+  }
+
+  /** The mean loss of a search's members, and the step of its mean in units of sigma. */
+  private judge(
+    { members, mean, sigma, from, count, draws }: Search,
+    shares: ExampleShares,
+    scale: number,
+  ): { loss: number; direction: Float32Array } {
+    const { recipe, kernels, step } = this;
+    const { seed, workers } = recipe.training;
+    const population = members.weights.length;
+    const noise = generationNoise(seed, streams.es, step, from + population / 2, mean.length, from);
+    kernels.mirroredMembers(noise, mean, sigma, scale, members.weights);
+    const drawing = {
+      count,
+      draws: Array.from({ length: draws }, (_, i) => from + i),
+      augment: recipe.data.augment,
+      choose: shares.choose,
+    };
+    const batch = drawExamples(this.examples, drawing, seed, step);
+    const shared = population / draws;
+    const nll = new Float32Array(population * count);
+    kernels.classifierLoss(members.networks, { ...batch, shared, nll });
+    const losses = new Float64Array(population);
+    for (let member = 0; member < population; member++) {
+      const drawn = Math.floor(member / shared) * count;
+      for (let i = 0; i < count; i++)
+        losses[member] += (shares.weights[batch.chosen[drawn + i]] * nll[member * count + i]) / count;
+    }
+    const direction = new Float32Array(mean.length);
+    const fitness = losses.map((own, member) => (losses[member ^ 1] - own) / 2);
+    const loss = losses.reduce((sum, value) => sum + value, 0) / population;
+    if (Number.isFinite(loss)) kernels.noiseSum(noise, pairUtilities(fitness, workers), direction);
+    return { loss, direction };
+  }
+
+  /** What an array over all weights has for the first layers, and for the last. */
+  private parts(all: Float32Array): [first: Float32Array, last: Float32Array] {
+    return [all.subarray(0, this.before), all.subarray(this.before)];
   }
 
   /** How often examples are drawn in this generation. */
   private look(): ExampleShares {
     const { uniform, every } = this.recipe.training.importance;
     if (uniform < 1 && this.step % every === 0) {
-      this.nll = natsOf(this.kernels, networkOf(this.plan, this.mean), this.examples);
+      this.nll = natsOf(this.kernels, networkOf(this.plan, ...this.parts(this.mean)), this.examples);
       this.shares = undefined;
     }
     return (this.shares ??= new ExampleShares(this.nll ?? new Float32Array(this.examples.count), uniform));
   }
 
   deployed(): ClassifierNetwork {
-    return networkOf(this.plan, this.average);
+    return networkOf(this.plan, ...this.parts(this.average));
   }
 
   picture(): undefined {}
@@ -156,10 +238,22 @@ function deviations(network: ClassifierNetwork): Float32Array {
   );
 }
 
-/** A network like `plan` whose arrays are parts of `weights`. */
-function networkOf(plan: ClassifierNetwork, weights: Float32Array): ClassifierNetwork {
+function membersOf(count: number, weights: number, networkOf: (own: Float32Array) => ClassifierNetwork): Members {
+  const all = Array.from({ length: count }, () => new Float32Array(weights));
+  return { weights: all, networks: all.map(networkOf) };
+}
+
+/** A network like `plan` whose arrays are parts of those given: all layers' but the last, and the last's. */
+function networkOf(plan: ClassifierNetwork, first: Float32Array, last: Float32Array): ClassifierNetwork {
   let at = 0;
-  const take = ({ length }: Float32Array) => weights.subarray(at, (at += length));
+  const take = ({ length }: Float32Array) => {
+    const part =
+      at < first.length
+        ? first.subarray(at, at + length)
+        : last.subarray(at - first.length, at - first.length + length);
+    at += length;
+    return part;
+  };
   const layers = plan.layers.map((layer): ClassifierLayer => {
     if (layer.kind === 'pool') return layer;
     if (layer.kind === 'depthwise') return { ...layer, weights: take(layer.weights) };

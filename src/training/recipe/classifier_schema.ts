@@ -90,6 +90,15 @@ const evolutionSchema = z
     population: whole(limits.weightPopulation).multipleOf(2),
     /** Parts of the population that are ranked each for itself (semi-updates). */
     workers: whole(limits.workers),
+    /**
+     * The search of the last layer, whose members share the other layers: `examples` of each of a generation's eight
+     * draws, which an eighth of the members see.
+     */
+    last: z.strictObject({
+      population: whole(limits.weightPopulation).multipleOf(16),
+      examples: whole(limits.examples),
+      learningRate: z.number().positive().max(limits.amount.most),
+    }),
     /** Deviation of the weights at the start, as a share of that of a layer's initial weights. */
     sigma: z.number().positive().max(limits.amount.most),
     /** Step of the mean in units of sigma. */
@@ -102,8 +111,8 @@ const evolutionSchema = z
     ...interval,
   })
   .refine(
-    ({ population, workers }) => population % (2 * workers) === 0,
-    'expected a population that is a multiple of 2·workers',
+    ({ population, last, workers }) => population % (2 * workers) === 0 && last.population % (2 * workers) === 0,
+    'expected populations that are multiples of 2·workers',
   );
 
 /** What stands in the recipe of a classifier whose weights an evolution strategy finds, without gradients. */

@@ -60,6 +60,7 @@ void classifier(const Napi::CallbackInfo& info) {
                                  integer(input[1u]),
                                  integer(input[2u]),
                                  integer(b.Get("examples")),
+                                 b.Get("shared").IsNumber() ? integer(b.Get("shared")) : 1,
                                  data_of<float>(b.Get("images")),
                                  data_of<uint8_t>(b.Get("labels")),
                                  number(info[4]),

@@ -181,9 +181,10 @@ EXPORT(classifier) void classifier(const double* arguments) {
     for (int l = 0; gradients && l < layers; l++) m.weights.push_back(a.data<float>());
     for (int l = 0; gradients && l < layers; l++) m.biases.push_back(a.data<float>());
   }
-  const ClassifierBatch batch = {
-      a.integer(),       a.integer(), a.integer(),      a.integer(),       a.data<float>(),
-      a.data<uint8_t>(), a.number(),  a.data<double>(), a.data<int32_t>(), a.data<float>()};
+  const ClassifierBatch batch = {a.integer(),       a.integer(),    a.integer(),
+                                 a.integer(),       a.integer(),    a.data<float>(),
+                                 a.data<uint8_t>(), a.number(),     a.data<double>(),
+                                 a.data<int32_t>(), a.data<float>()};
   run_classifier(table, 1, members, batch, gradients);
 }
 

@@ -11,10 +11,10 @@
 namespace {
 
 struct ClassifierRun {
-  const Classifier& net;
-  ClassifierSlice& slice;
+  const Classifier& net;  // the first member's, for what all have in common
   const ClassifierGradients* grad;
   float* workspace;
+  int examples;
 
   float* values(int image, int group) const {
     return workspace + net.image[image].values + group * net.image[image].valuesStep;
@@ -22,16 +22,15 @@ struct ClassifierRun {
   float* gradient(int image, int group) const {
     return workspace + net.image[image].gradient + group * net.image[image].gradientStep;
   }
-  int groups() const { return (slice.examples + kLanes - 1) / kLanes; }
+  int groups() const { return (examples + kLanes - 1) / kLanes; }
   int lanes(int group) const {
-    return slice.examples - group * kLanes < kLanes ? slice.examples - group * kLanes : kLanes;
+    return examples - group * kLanes < kLanes ? examples - group * kLanes : kLanes;
   }
   bool one_position(int l) const {
     return net.image[l + 1].height == 1 && net.image[l + 1].width == 1;
   }
 
-  void convolution(int l, const float* x, float* y) const {
-    const Layer& layer = net.layer[l];
+  void convolution(const Layer& layer, int l, const float* x, float* y) const {
     const vf least = splat(layer.relu ? 0.f : -__builtin_inff());
     with_shape(layer.matrix, [&](auto shape) {
       for_windows(layer, net.image[l], net.image[l + 1], [&](size_t window, size_t pixel) {
@@ -86,17 +85,21 @@ struct ClassifierRun {
     });
   }
 
-  void forward(int group) const {
+  void read_images(const float* images, int group) const {
     const Image& first = net.image[0];
-    images_to_lanes(
-        first, slice.images + (size_t)group * kLanes * first.height * first.width * first.channels,
-        lanes(group), values(0, group));
-    for (int l = 0; l < net.layers; l++) {
+    images_to_lanes(first,
+                    images + (size_t)group * kLanes * first.height * first.width * first.channels,
+                    lanes(group), values(0, group));
+  }
+
+  // Layers from … to - 1 of a member.
+  void forward(const Classifier& member, int from, int to, int group) const {
+    for (int l = from; l < to; l++) {
       const float* x = values(l, group);
       float* y = values(l + 1, group);
-      const Layer& layer = net.layer[l];
+      const Layer& layer = member.layer[l];
       if (layer.kind == kConvolution)
-        convolution(l, x, y);
+        convolution(layer, l, x, y);
       else if (layer.kind == kDepthwise)
         depthwise(layer, net.image[l], net.image[l + 1], x, y);
       else
@@ -134,16 +137,18 @@ struct ClassifierRun {
     }
   }
 
-  void run() const {
+  // Members begin with `common` layers that are the same. With gradients there is one.
+  void run(const Classifier* nets, int members, int common, ClassifierSlice* slices) const {
     clear();
-    slice.loss = 0;
-    slice.correct = 0;
     for (int g = 0; g < groups(); g++) {
-      forward(g);
-      const float* logits = values(net.layers, g);
-      classify(net.image[net.layers], logits, g, lanes(g), &slice,
-               grad ? gradient(net.layers, g) : nullptr);
-      if (grad) backward(g);
+      read_images(slices[0].images, g);
+      forward(net, 0, common, g);
+      for (int m = 0; m < members; m++) {
+        forward(nets[m], common, net.layers, g);
+        classify(net.image[net.layers], values(net.layers, g), g, lanes(g), &slices[m],
+                 grad ? gradient(net.layers, g) : nullptr);
+        if (grad) backward(g);
+      }
     }
     for (int l = 0; grad && l < net.layers; l++) {
       if (net.layer[l].kind == kConvolution && one_position(l)) fully_connected_weights(l);
@@ -158,9 +163,9 @@ struct ClassifierRun {
   }
 };
 
-void classifier(const Classifier* net, ClassifierSlice* slice, const ClassifierGradients* grad,
-                float* workspace) {
-  ClassifierRun{*net, *slice, grad, workspace}.run();
+void classifier(const Classifier* nets, int members, int common, ClassifierSlice* slices,
+                const ClassifierGradients* grad, float* workspace) {
+  ClassifierRun{nets[0], grad, workspace, slices[0].examples}.run(nets, members, common, slices);
 }
 
 }  // namespace

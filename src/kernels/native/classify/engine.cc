@@ -41,6 +41,21 @@ SliceGradients in_buffer(const std::vector<Layer>& layers, Buffer& buffer) {
   return part;
 }
 
+// Layers at the beginning that all of some members have in common, with the same arrays: what they
+// give for the same examples is worked out once.
+int common_layers(const ClassifierMember* members, int count) {
+  const auto same = [&](const Layer& a, const Layer& b) {
+    const Matrix &m = a.matrix, &n = b.matrix;
+    return a.kind == b.kind && a.bias == b.bias && a.filters == b.filters && a.relu == b.relu &&
+           m.values == n.values && m.column == n.column && m.rowStart == n.rowStart;
+  };
+  const int layers = (int)members[0].layers.size();
+  for (int l = 0; l < layers; l++)
+    for (int m = 1; m < count; m++)
+      if (!same(members[0].layers[l], members[m].layers[l])) return l;
+  return layers;
+}
+
 void add(const float* from, size_t floats, float* to) {
   for (size_t i = 0; i < floats; i++) to[i] += from[i];
 }
@@ -59,6 +74,12 @@ void run_classifier(const KernelTable* table, int threads, std::vector<Classifie
   if ((int)workspaces.size() < threads) workspaces.resize(threads);
   if ((int)sliceBuffers.size() < count * slices.count) sliceBuffers.resize(count * slices.count);
 
+  // Members that share their work.
+  const int together = gradients ? 1 : batch.shared, sets = count / together;
+  std::vector<int> common;
+  for (int s = 0; s < sets; s++)
+    common.push_back(gradients ? 0 : common_layers(&members[s * together], together));
+
   ClassifierLayout layout;
   for (ClassifierMember& member : members)
     layout = classifier_layout(member.layers, batch.height, batch.width, batch.channels,
@@ -74,27 +95,28 @@ void run_classifier(const KernelTable* table, int threads, std::vector<Classifie
   std::vector<double> loss(count * slices.count);
   std::vector<int> correct(count * slices.count);
   std::vector<SliceGradients> parts(count * slices.count);
-  pool().run(threads, count * slices.count, [&](int task, int worker) {
-    const int m = task / slices.count, s = task % slices.count;
-    const ClassifierMember& member = members[m];
-    const Classifier net = {layers, member.layers.data(), layout.images.data()};
-    const int first = m * batch.examples + slices.first(s);
-    ClassifierSlice slice = {slices.first(s + 1) - slices.first(s),
-                             batch.images + first * pixels,
-                             batch.labels + first,
-                             batch.scale,
-                             batch.nll ? batch.nll + first : nullptr,
-                             0,
-                             0};
+  pool().run(threads, sets * slices.count, [&](int task, int worker) {
+    const int set = task / slices.count, s = task % slices.count, first = slices.first(s);
+    std::vector<Classifier> nets;
+    std::vector<ClassifierSlice> own;
+    for (int m = set * together; m < (set + 1) * together; m++) {
+      const size_t from = (size_t)(m / batch.shared) * batch.examples + first;
+      nets.push_back({layers, members[m].layers.data(), layout.images.data()});
+      own.push_back({slices.first(s + 1) - first, batch.images + from * pixels, batch.labels + from,
+                     batch.scale,
+                     batch.nll ? batch.nll + (size_t)m * batch.examples + first : nullptr, 0, 0});
+    }
     SliceGradients& part = parts[task];
     if (gradients)
-      part = s == 0 ? SliceGradients{member.weights, member.biases}
-                    : in_buffer(member.layers, sliceBuffers[task]);
+      part = s == 0 ? SliceGradients{members[set].weights, members[set].biases}
+                    : in_buffer(members[set].layers, sliceBuffers[task]);
     const ClassifierGradients grad = {part.weights.data(), part.biases.data()};
-    table->classifier(&net, &slice, gradients ? &grad : nullptr,
+    table->classifier(nets.data(), together, common[set], own.data(), gradients ? &grad : nullptr,
                       workspaces[worker].need(layout.floats));
-    loss[task] = slice.loss;
-    correct[task] = slice.correct;
+    for (int j = 0; j < together; j++) {
+      loss[(set * together + j) * slices.count + s] = own[j].loss;
+      correct[(set * together + j) * slices.count + s] = own[j].correct;
+    }
   });
 
   for (int m = 0; m < count; m++) {

@@ -12,8 +12,9 @@ struct ClassifierMember {
 
 struct ClassifierBatch {
   int height, width, channels, examples;
-  const float* images;    // [members, examples, height, width, channels]
-  const uint8_t* labels;  // [members, examples]
+  int shared;             // members in a row that see the same examples
+  const float* images;    // [members / shared, examples, height, width, channels]
+  const uint8_t* labels;  // [members / shared, examples]
   float scale;
   double* loss;      // [members] out
   int32_t* correct;  // [members] out

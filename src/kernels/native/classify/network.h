@@ -38,15 +38,16 @@ struct Classifier {
   const Image* image;  // [layers + 1]
 };
 
-// Some groups of examples of one member, one after the other.
+// Some groups of examples of one member, one after the other. Loss and correct answers are added
+// to.
 struct ClassifierSlice {
   int examples;
   const float* images;    // [examples][height · width · channels]
   const uint8_t* labels;  // [examples]
   float scale;            // gradients are those of scale · (sum of nats)
   float* nll;             // [examples] out, or null: nats of each
-  double loss;            // out: sum of nats
-  int correct;            // out
+  double loss;            // sum of nats
+  int correct;
 };
 
 // An array per layer, overwritten; not looked at where a layer has none.

@@ -107,10 +107,11 @@ struct KernelTable {
   // optionally transposed
   void (*gemm)(int transposeA, int transposeB, int m, int n, int k, const float* a, int lda,
                const float* b, int ldb, float* c, int ldc, int accumulate);
-  // gradients == null: loss and correct answers only; the workspace is laid out by
-  // classify/layout.h
-  void (*classifier)(const Classifier*, ClassifierSlice*, const ClassifierGradients*,
-                     float* workspace);
+  // Some members, on the same examples, and the slice of each; their first `common` layers are the
+  // same. gradients == null: loss and correct answers only, else there is one member. The workspace
+  // is laid out by classify/layout.h.
+  void (*classifier)(const Classifier*, int members, int common, ClassifierSlice*,
+                     const ClassifierGradients*, float* workspace);
   // plus, minus [count] = mean ± scale · sigma · noise
   void (*mirrored)(const Noise*, const float* mean, const float* sigma, float scale, float* plus,
                    float* minus, size_t count);
