@@ -19,24 +19,21 @@ const block = { rows: 16, columns: 1 };
 /** Examples are drawn so many times in a generation for the search of the last layer: work for as many threads. */
 const lastDraws = 8;
 
-/** Members of one search, as networks; `weights` are what each has of its own. */
-interface Members {
-  readonly weights: readonly Float32Array[];
-  readonly networks: readonly ClassifierNetwork[];
-}
-
-/** A search in a generation: what its mean and sigma are, and which draws of examples, from `from` on, its pairs see. */
+/** A search for some of the weights. */
 interface Search {
-  readonly members: Members;
+  /** Views of those weights in the arrays over all. */
   readonly mean: Float32Array;
   readonly sigma: Float32Array;
-  /** Its first pair, and its first draw. */
+  /** What each member has of its own, and the networks that they are. */
+  readonly weights: readonly Float32Array[];
+  readonly networks: readonly ClassifierNetwork[];
+  /** Number of its first pair and of its first draw of examples: no two searches share noise or examples. */
   readonly from: number;
-  /** Examples of a draw. */
-  readonly count: number;
+  /** Draws of a generation, which the members share out, and examples of each. */
   readonly draws: number;
+  readonly examples: number;
   /** Step of the mean in units of sigma. */
-  readonly rate: number;
+  readonly learningRate: number;
 }
 
 /**
@@ -52,17 +49,14 @@ interface Search {
 export class EvolvedClassifier implements Learner {
   step = 0;
   private readonly mean: Float32Array;
-  /** Sigma of each weight at the start. */
-  private readonly sigma: Float32Array;
   /** The moving average of the mean. */
   private readonly average: Float32Array;
   /** Nats of all examples when the mean was last tried on them, and how often they are drawn since. */
   private nll: Float32Array | undefined;
   private shares: ExampleShares | undefined;
+  private readonly searches: readonly Search[];
   /** Weights before the last layer's. */
   private readonly before: number;
-  private readonly first: Members;
-  private readonly last: Members;
   private readonly plan: ClassifierNetwork;
 
   /** Throws ERR_RECIPE when the net does not fit the images. */
@@ -72,76 +66,72 @@ export class EvolvedClassifier implements Learner {
     private readonly kernels: Kernels,
   ) {
     const config: ClassifierConfig = classifiers[recipe.sizes[recipe.size].model];
-    const { population, last, sigma, seed } = recipe.training;
+    const { population, last, sigma: share, seed, ...training } = recipe.training;
     checkInput(config, examples);
     const shapes = classifierShapes(config, { density: 1, block });
     this.plan = classifierNetwork(config.input, shapes, [], initialWeights(shapes, [], seed));
     this.mean = endToEnd(this.plan);
-    this.sigma = deviations(this.plan).map((deviation) => sigma * deviation);
     this.average = this.mean.slice();
     this.before = this.mean.length - endToEnd({ ...this.plan, layers: this.plan.layers.slice(-1) }).length;
-    const [first, rest] = this.parts(this.mean);
-    this.first = membersOf(population, first.length, (own) => networkOf(this.plan, own, rest));
-    this.last = membersOf(last.population, rest.length, (own) => networkOf(this.plan, first, own));
+    const [mean, lastMean] = this.parts(this.mean);
+    const [sigma, lastSigma] = this.parts(deviations(this.plan).map((deviation) => share * deviation));
+    const members = (count: number, { length }: Float32Array, networkOf: (own: Float32Array) => ClassifierNetwork) => {
+      const weights = Array.from({ length: count }, () => new Float32Array(length));
+      return { weights, networks: weights.map(networkOf) };
+    };
+    const pairs = population / 2;
+    this.searches = [
+      {
+        ...members(population, mean, (own) => networkOf(this.plan, own, lastMean)),
+        mean,
+        sigma,
+        from: 0,
+        draws: pairs,
+        examples: training.examples,
+        learningRate: training.learningRate,
+      },
+      {
+        ...members(last.population, lastMean, (own) => networkOf(this.plan, mean, own)),
+        mean: lastMean,
+        sigma: lastSigma,
+        from: pairs,
+        draws: lastDraws,
+        examples: last.examples,
+        learningRate: last.learningRate,
+      },
+    ];
   }
 
   advance(): LearnerStep {
-    const { step, recipe, mean, average } = this;
-    const { population, examples, learningRate, last, sigma, ema, steps, decay } = recipe.training;
+    const { step, searches, mean: all, average } = this;
+    const { sigma: share, ema, steps, decay } = this.recipe.training;
     const scale = learningRateAt(step, { learningRate: 1, warmup: 0, decay, steps });
     const shares = this.look();
-    const [firstSigma, lastSigma] = this.parts(this.sigma);
-    const [first, rest] = this.parts(mean);
-    const pairs = population / 2;
-    const searches = [
-      {
-        members: this.first,
-        mean: first,
-        sigma: firstSigma,
-        from: 0,
-        count: examples,
-        draws: pairs,
-        rate: learningRate,
-      },
-      {
-        members: this.last,
-        mean: rest,
-        sigma: lastSigma,
-        from: pairs,
-        ...last,
-        count: last.examples,
-        draws: lastDraws,
-        rate: last.learningRate,
-      },
-    ];
     // All are judged before anything moves.
     const judged = searches.map((search) => this.judge(search, shares, scale));
     const { loss } = judged[0];
     const applied = judged.every((each) => Number.isFinite(each.loss));
     this.step++;
     if (applied) {
-      searches.forEach(({ mean: moved, sigma: own, rate }, i) => {
-        const { direction } = judged[i];
-        for (let k = 0; k < moved.length; k++) moved[k] += rate * scale * own[k] * direction[k];
+      searches.forEach(({ mean, sigma, learningRate }, s) => {
+        const { direction } = judged[s];
+        for (let i = 0; i < mean.length; i++) mean[i] += learningRate * scale * sigma[i] * direction[i];
       });
       // Early on the average follows fast, so that it does not carry the random start along.
       const kept = Math.min(ema, (1 + this.step) / (10 + this.step));
-      for (let i = 0; i < mean.length; i++) average[i] = kept * average[i] + (1 - kept) * mean[i];
+      for (let i = 0; i < all.length; i++) average[i] = kept * average[i] + (1 - kept) * all[i];
     }
-    return { loss, applied, figures: { 'train/sigma': sigma * scale } };
+    return { loss, applied, figures: { 'train/sigma': share * scale } };
   }
 
   /** The mean loss of a search's members, and the step of its mean in units of sigma. */
-  private judge(
-    { members, mean, sigma, from, count, draws }: Search,
-    shares: ExampleShares,
-    scale: number,
-  ): { loss: number; direction: Float32Array } {
+  private judge(search: Search, shares: ExampleShares, scale: number): { loss: number; direction: Float32Array } {
     const { recipe, kernels, step } = this;
     const { seed, workers } = recipe.training;
-    const population = members.weights.length;
+    const { mean, sigma, weights, networks, from, draws, examples: count } = search;
+    const population = weights.length;
     const noise = generationNoise(seed, streams.es, step, from + population / 2, mean.length, from);
-    kernels.mirroredMembers(noise, mean, sigma, scale, members.weights);
+    kernels.mirroredMembers(noise, mean, sigma, scale, weights);
     const drawing = {
       count,
       draws: Array.from({ length: draws }, (_, i) => from + i),
@@ -151,17 +141,19 @@ export class EvolvedClassifier implements Learner {
     const batch = drawExamples(this.examples, drawing, seed, step);
     const shared = population / draws;
     const nll = new Float32Array(population * count);
-    kernels.classifierLoss(members.networks, { ...batch, shared, nll });
+    kernels.classifierLoss(networks, { ...batch, shared, nll });
     const losses = new Float64Array(population);
     for (let member = 0; member < population; member++) {
       const drawn = Math.floor(member / shared) * count;
       for (let i = 0; i < count; i++)
         losses[member] += (shares.weights[batch.chosen[drawn + i]] * nll[member * count + i]) / count;
     }
-    const direction = new Float32Array(mean.length);
-    const fitness = losses.map((own, member) => (losses[member ^ 1] - own) / 2);
     const loss = losses.reduce((sum, value) => sum + value, 0) / population;
-    if (Number.isFinite(loss)) kernels.noiseSum(noise, pairUtilities(fitness, workers), direction);
+    const direction = new Float32Array(mean.length);
+    if (Number.isFinite(loss)) {
+      const fitness = losses.map((own, member) => (losses[member ^ 1] - own) / 2);
+      kernels.noiseSum(noise, pairUtilities(fitness, workers), direction);
+    }
     return { loss, direction };
   }
 
@@ -236,11 +228,6 @@ function deviations(network: ClassifierNetwork): Float32Array {
       return Array<number>([weights, ...rest].reduce((sum, { length }) => sum + length, 0)).fill(deviation);
     }),
   );
-}
-
-function membersOf(count: number, weights: number, networkOf: (own: Float32Array) => ClassifierNetwork): Members {
-  const all = Array.from({ length: count }, () => new Float32Array(weights));
-  return { weights: all, networks: all.map(networkOf) };
 }
 
 /** A network like `plan` whose arrays are parts of those given: all layers' but the last, and the last's. */
