@@ -75,8 +75,9 @@ export function takeExamples(examples: Examples, first: number, count: number): 
 }
 
 /**
- * Draws the examples of a step: a pure function of its arguments, so that training resumes exactly. Whether and how they are varied does not change which ones they are. Images are normalised,
- * [members, count, height, width, channels]. Throws RangeError for settings out of range.
+ * Draws the examples of a step: a pure function of its arguments, so that training resumes exactly. Whether and how
+ * they are varied does not change which ones they are. Images are normalised, [members, count, height, width,
+ * channels]. Throws RangeError for settings out of range.
  */
 export function drawExamples(
   examples: Examples,

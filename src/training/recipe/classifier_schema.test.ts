@@ -40,7 +40,12 @@ test('mistakes are told with the line, the value and the nearest key of the same
   refuses(
     'recipes/mnist/pure-es.yaml',
     ['training.population=6', 'training.workers=2'],
-    /expected a population that is a multiple of 2·workers/,
+    /expected populations that are multiples of 2·workers/,
+  );
+  refuses(
+    'recipes/mnist/pure-es.yaml',
+    ['training.last.population=8000'],
+    /expected at most 8192 members, those of the last layer included/,
   );
   assert.throws(() => loadRecipe('recipes/mnist'), {
     code: 'ERR_RECIPE',

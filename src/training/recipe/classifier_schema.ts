@@ -76,6 +76,9 @@ export const classifierRecipeSchema = z.strictObject({
   training: classifierTrainingSchema,
 });
 
+/** Of a generation: more have no random numbers of their own. */
+const mostMembers = 8192;
+
 const evolutionSchema = z
   .strictObject({
     /** Examples of a pair, which all its members see. */
@@ -113,6 +116,10 @@ const evolutionSchema = z
   .refine(
     ({ population, last, workers }) => population % (2 * workers) === 0 && last.population % (2 * workers) === 0,
     'expected populations that are multiples of 2·workers',
+  )
+  .refine(
+    ({ population, last }) => population + last.population <= mostMembers,
+    `expected at most ${mostMembers} members, those of the last layer included`,
   );
 
 /** What stands in the recipe of a classifier whose weights an evolution strategy finds, without gradients. */
