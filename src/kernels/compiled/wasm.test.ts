@@ -7,6 +7,7 @@ import { blockShapes, emptyGradients, freshBatch, randomBatch, randomNetwork } f
 import { RandomStream } from '../../base/random.js';
 import { chooseKernels } from '../index.js';
 import { loadWasmModule } from './addon.js';
+import type { ClassifierNetwork } from '../interface/classifier.js';
 import { NativeKernels } from './compiled_kernels.js';
 import { wasmAddon } from './wasm.js';
 
@@ -33,6 +34,31 @@ test('memory is given back after a call', () => {
   const before = addon.memoryBytes();
   for (let i = 0; i < 30; i++) round();
   assert.equal(addon.memoryBytes(), before);
+});
+
+test('what members share is copied into the module once', () => {
+  const addon = wasmAddon(loadWasmModule());
+  const kernels = new NativeKernels(addon, 'wasm', 1);
+  const pixels = 2 ** 18;
+  const matrix = {
+    rows: 1,
+    columns: pixels,
+    blockRows: 1,
+    blockColumns: 1,
+    rowStart: Int32Array.of(0, pixels),
+    column: Int32Array.from({ length: pixels }, (_, i) => i),
+    values: new Float32Array(pixels),
+  };
+  const layer = { kind: 'convolution', kernel: [1, 1], stride: 1, padding: 0, relu: false } as const;
+  const member = (): ClassifierNetwork => ({
+    input: [1, 1, pixels],
+    layers: [{ ...layer, matrix, bias: new Float32Array(1) }],
+  });
+  const batch = { examples: 1, shared: 64, images: new Float32Array(pixels), labels: new Uint8Array(1) };
+  const before = addon.memoryBytes();
+  kernels.classifierLoss(Array.from({ length: 64 }, member), batch);
+  // Sixty-four copies would be 128 MiB.
+  assert.ok(addon.memoryBytes() - before < 2 ** 26, `${addon.memoryBytes() - before} bytes more`);
 });
 
 test('a sampler that nobody holds any more gives its memory back', async () => {

@@ -46,6 +46,8 @@ type Numbers = Float32Array | Float64Array | Int32Array | Uint16Array | Uint8Arr
 export class Call {
   private readonly values: number[] = [];
   private readonly addresses: number[] = [];
+  /** Where arrays that are only read were placed, by their buffers and their places in them. */
+  private readonly placed = new Map<ArrayBufferLike, Map<string, number>>();
   private readonly results: { readonly address: number; readonly array: Numbers }[] = [];
 
   constructor(private readonly exports: KernelExports) {}
@@ -55,9 +57,12 @@ export class Call {
     return this;
   }
 
-  /** Arrays that are read; null or undefined for one that is not given. */
+  /**
+   * Arrays that are read; null or undefined for one that is not given. One that was read before is not copied again, so
+   * that the module sees what members share.
+   */
   read(...arrays: (Numbers | null | undefined)[]): this {
-    for (const array of arrays) this.values.push(array ? this.copyIn(array) : 0);
+    for (const array of arrays) this.values.push(array ? this.copyOnce(array) : 0);
     return this;
   }
 
@@ -137,6 +142,15 @@ export class Call {
     const address = this.place(array.byteLength);
     // A fresh view every time: when the memory grows, older ones are void.
     new Uint8Array(this.exports.memory.buffer, address, array.byteLength).set(bytesOf(array));
+    return address;
+  }
+
+  private copyOnce(array: Numbers): number {
+    const places = this.placed.get(array.buffer) ?? new Map<string, number>();
+    this.placed.set(array.buffer, places);
+    const place = `${array.byteOffset} ${array.byteLength}`;
+    const address = places.get(place) ?? this.copyIn(array);
+    places.set(place, address);
     return address;
   }
 

@@ -60,7 +60,7 @@ export interface ClassifierNetwork {
 export interface ClassifierBatch {
   readonly examples: number;
   /**
-   * Members in a row that see the same examples; default 1. Where their first layers have the same arrays too, native
+   * Members in a row that see the same examples; default 1. Where their first layers have the same arrays too, compiled
    * kernels work these out once, for the loss alone.
    */
   readonly shared?: number;

@@ -75,9 +75,9 @@ export class EvolvedClassifier implements Learner {
     this.before = this.mean.length - endToEnd({ ...this.plan, layers: this.plan.layers.slice(-1) }).length;
     const [mean, lastMean] = this.parts(this.mean);
     const [sigma, lastSigma] = this.parts(deviations(this.plan).map((deviation) => share * deviation));
-    const members = (count: number, { length }: Float32Array, networkOf: (own: Float32Array) => ClassifierNetwork) => {
+    const members = (count: number, { length }: Float32Array, network: (own: Float32Array) => ClassifierNetwork) => {
       const weights = Array.from({ length: count }, () => new Float32Array(length));
-      return { weights, networks: weights.map(networkOf) };
+      return { weights, networks: weights.map(network) };
     };
     const pairs = population / 2;
     this.searches = [

@@ -77,17 +77,8 @@ INLINE void normals(const Noise& noise, vl index, vf* first, vf* second) {
   vf sine, cosine;
   sine_and_cosine(uniform(c1, c3), &sine, &cosine);
   const vf a = radius * cosine, b = radius * sine;
-#if KERNELS_WIDTH == 16
-  *first = __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-  *second =
-      __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-#elif KERNELS_WIDTH == 8
-  *first = __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
-  *second = __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
-#else
-  *first = SHUFFLE4(a, b, 0, 4, 1, 5);
-  *second = SHUFFLE4(a, b, 2, 6, 3, 7);
-#endif
+  *first = interleave_low(a, b);
+  *second = interleave_high(a, b);
 }
 
 // Calls f(i, n, numbers) for every register n of the noise: so many numbers from number i on.

@@ -146,8 +146,8 @@ INLINE void hyperbolic_tangents(vf (&x)[R]) {
 
 #define SHUFFLE4(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
 
-#if KERNELS_WIDTH == 16
 // a0 b0 a1 b1 … of the lower or the upper halves of two registers.
+#if KERNELS_WIDTH == 16
 INLINE vf interleave_low(vf a, vf b) {
   return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
 }
@@ -156,6 +156,18 @@ INLINE vf interleave_high(vf a, vf b) {
                                  31);
 }
 #elif KERNELS_WIDTH == 8
+INLINE vf interleave_low(vf a, vf b) {
+  return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+}
+INLINE vf interleave_high(vf a, vf b) {
+  return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+}
+#else
+INLINE vf interleave_low(vf a, vf b) { return SHUFFLE4(a, b, 0, 4, 1, 5); }
+INLINE vf interleave_high(vf a, vf b) { return SHUFFLE4(a, b, 2, 6, 3, 7); }
+#endif
+
+#if KERNELS_WIDTH == 8
   // In each four of a register the numbers i, j, k, l of those of `a` (0 … 3) and `b` (4 … 7).
   #define FOUR_(i, four) ((i) % 4 + (i) / 4 * kWidth + 4 * (four))
   #define FOURS_(i, j, k, l, four) FOUR_(i, four), FOUR_(j, four), FOUR_(k, four), FOUR_(l, four)
@@ -169,7 +181,7 @@ INLINE vf load_fours(const float* p, size_t stride) {
   memcpy(&b, p + stride, sizeof b);
   return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7);
 }
-#else
+#elif KERNELS_WIDTH == 4
   #define SHUFFLE_FOURS(a, b, i, j, k, l) SHUFFLE4(a, b, i, j, k, l)
 INLINE vf load_fours(const float* p, size_t) { return load(p); }
 #endif
