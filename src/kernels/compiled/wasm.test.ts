@@ -6,8 +6,8 @@ import { runInNewContext } from 'node:vm';
 import { blockShapes, emptyGradients, freshBatch, randomBatch, randomNetwork } from '../../../test/support/kernels.js';
 import { RandomStream } from '../../base/random.js';
 import { chooseKernels } from '../index.js';
-import { loadWasmModule } from './addon.js';
 import type { ClassifierNetwork } from '../interface/classifier.js';
+import { loadWasmModule } from './addon.js';
 import { NativeKernels } from './compiled_kernels.js';
 import { wasmAddon } from './wasm.js';
 
