@@ -137,17 +137,30 @@ function place(
   down = 0,
   right = 0,
 ): void {
-  const { height, width, channels, images, levels } = examples;
+  const { height, width, channels } = examples;
   const size = height * width * channels;
   batch.labels[position] = examples.labels[index];
+  const columns = width - Math.abs(right);
   for (let y = Math.max(0, down); y < height + Math.min(0, down); y++) {
-    for (let x = Math.max(0, right); x < width + Math.min(0, right); x++) {
-      const column = flip ? width - 1 - (x - right) : x - right;
-      const from = index * size + ((y - down) * width + column) * channels;
-      const to = position * size + (y * width + x) * channels;
-      for (let c = 0; c < channels; c++) batch.images[to + c] = levels[c * 256 + images[from + c]];
-    }
+    const to = position * size + (y * width + Math.max(0, right)) * channels;
+    const first = flip ? width - 1 - Math.max(0, -right) : Math.max(0, -right);
+    const from = index * size + ((y - down) * width + first) * channels;
+    placeRow(examples, from, flip ? -channels : channels, batch.images, to, columns);
   }
+}
+
+/** Normalises `columns` pixels from `from` on, `step` apart. Most of a step with few weights would go into it. */
+function placeRow(
+  { images, levels, channels }: Examples,
+  from: number,
+  step: number,
+  batch: Float32Array,
+  to: number,
+  columns: number,
+): void {
+  for (let c = 0; c < channels; c++)
+    for (let i = from + c, k = to + c, end = k + columns * channels; k < end; i += step, k += channels)
+      batch[k] = levels[c * 256 + images[i]];
 }
 
 function checkInteger(name: string, value: number, least: number, most: number): void {
