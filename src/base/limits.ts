@@ -89,8 +89,8 @@ export const limits = {
   amount: { least: -1e6, most: 1e6 },
   /** Members of a population of masks. */
   population: { least: 2, most: 4096 },
-  /** Members of a population of weights. */
-  weightPopulation: { least: 2, most: 65_536 },
+  /** Members of a generation that searches weights, over all its parts: more have no random numbers of their own. */
+  weightPopulation: { least: 2, most: 8192 },
   workers: { least: 1, most: 4096 },
   /** Of a step. */
   examples: { least: 1, most: 32_768 },

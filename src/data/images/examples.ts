@@ -141,15 +141,15 @@ function place(
   const size = height * width * channels;
   batch.labels[position] = examples.labels[index];
   const columns = width - Math.abs(right);
+  const left = Math.max(0, -right);
   for (let y = Math.max(0, down); y < height + Math.min(0, down); y++) {
     const to = position * size + (y * width + Math.max(0, right)) * channels;
-    const first = flip ? width - 1 - Math.max(0, -right) : Math.max(0, -right);
-    const from = index * size + ((y - down) * width + first) * channels;
+    const from = index * size + ((y - down) * width + (flip ? width - 1 - left : left)) * channels;
     placeRow(examples, from, flip ? -channels : channels, batch.images, to, columns);
   }
 }
 
-/** Normalises `columns` pixels from `from` on, `step` apart. Most of a step with few weights would go into it. */
+/** Normalises `columns` pixels from `from` on, `step` numbers apart. With few weights it is much of a step: plain loops. */
 function placeRow(
   { images, levels, channels }: Examples,
   from: number,

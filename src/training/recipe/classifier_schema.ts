@@ -76,9 +76,6 @@ export const classifierRecipeSchema = z.strictObject({
   training: classifierTrainingSchema,
 });
 
-/** Of a generation: more have no random numbers of their own. */
-const mostMembers = 8192;
-
 const evolutionSchema = z
   .strictObject({
     /** Examples of a pair, which all its members see. */
@@ -118,8 +115,8 @@ const evolutionSchema = z
     'expected populations that are multiples of 2·workers',
   )
   .refine(
-    ({ population, last }) => population + last.population <= mostMembers,
-    `expected at most ${mostMembers} members, those of the last layer included`,
+    ({ population, last }) => population + last.population <= limits.weightPopulation.most,
+    `expected at most ${limits.weightPopulation.most} members, those of the last layer included`,
   );
 
 /** What stands in the recipe of a classifier whose weights an evolution strategy finds, without gradients. */
