@@ -147,20 +147,6 @@ export class MaskedWeights {
   }
 
   /**
-   * The whole matrix, every block stored: the present weights of the mask, zeros elsewhere. Its weight gradients are
-   * dense.
-   */
-  probe(mask: Mask): BlockMatrix {
-    const full = pack(this.shape, new Uint8Array(mask.length).fill(1));
-    const { values } = this.deployed(mask, 'weights');
-    let k = 0;
-    // Both are in the order of the mask, and of the full matrix a block's position is its index.
-    for (let block = 0; block < mask.length; block++)
-      if (mask[block]) copyBlock(values, k++, full.values, block, this.blockSize);
-    return full;
-  }
-
-  /**
    * Mean |w| of every block of the matrix: of those that no member has, as they would come back. The
    * magnitudes of a `BlockView`.
    */

@@ -1,4 +1,4 @@
-import type { BlockMatrix, StoredMatrix } from '../interface/blocks.js';
+import type { BlockMatrix, GradientBlocks, StoredMatrix } from '../interface/blocks.js';
 import type {
   ClassifierBatch,
   ClassifierGradients,
@@ -76,6 +76,7 @@ export interface Addon {
     members: readonly SampleRateNetwork[],
     batch: SequenceBatch & { scale?: number },
     gradients: readonly SequenceGradients[] | null,
+    all: boolean,
     loss: Float64Array,
   ): void;
   classifier(
@@ -85,6 +86,7 @@ export interface Addon {
     batch: ClassifierBatch,
     scale: number,
     gradients: readonly ClassifierGradients[] | null,
+    all: boolean,
     loss: Float64Array,
     correct: Int32Array,
   ): void;
@@ -182,7 +184,7 @@ export class NativeKernels implements Kernels {
 
   sequenceLoss(network: SampleRateNetwork, batch: SequenceBatch): Float64Array {
     const loss = new Float64Array(batch.lanes);
-    this.addon.sequence(this.name, this.threads, [network], batch, null, loss);
+    this.addon.sequence(this.name, this.threads, [network], batch, null, false, loss);
     return loss;
   }
 
@@ -200,14 +202,15 @@ export class NativeKernels implements Kernels {
     batch: SequenceBatch,
     scale: number,
     gradients: readonly SequenceGradients[],
+    blocks?: GradientBlocks,
   ): Float64Array {
     const loss = new Float64Array(batch.lanes);
-    this.addon.sequence(this.name, this.threads, members, { ...batch, scale }, gradients, loss);
+    this.addon.sequence(this.name, this.threads, members, { ...batch, scale }, gradients, blocks === 'all', loss);
     return loss;
   }
 
   classifierLoss(members: readonly ClassifierNetwork[], batch: ClassifierBatch): ClassifierResult {
-    return this.classifier(members, batch, 1, null);
+    return this.classifier(members, batch, 1, null, false);
   }
 
   classifierGradients(
@@ -215,8 +218,9 @@ export class NativeKernels implements Kernels {
     batch: ClassifierBatch,
     scale: number,
     gradients: readonly ClassifierGradients[],
+    blocks?: GradientBlocks,
   ): ClassifierResult {
-    return this.classifier(members, batch, scale, gradients);
+    return this.classifier(members, batch, scale, gradients, blocks === 'all');
   }
 
   private classifier(
@@ -224,9 +228,11 @@ export class NativeKernels implements Kernels {
     batch: ClassifierBatch,
     scale: number,
     gradients: readonly ClassifierGradients[] | null,
+    all: boolean,
   ): ClassifierResult {
     const result = { loss: new Float64Array(members.length), correct: new Int32Array(members.length) };
-    this.addon.classifier(this.name, this.threads, members, batch, scale, gradients, result.loss, result.correct);
+    const { loss, correct } = result;
+    this.addon.classifier(this.name, this.threads, members, batch, scale, gradients, all, loss, correct);
     return result;
   }
 

@@ -7,6 +7,9 @@ import { Call, type KernelExports } from './wasm_call.js';
 /** As `LayerKind` in native/classify/network.h. */
 const layerKinds = { convolution: 0, depthwise: 1, max: 2, mean: 3 } as const;
 
+/** As `GradientsOf` in native/classify/engine.h. */
+const gradientsOf = (gradients: object | null, all: boolean): number => (gradients ? (all ? 2 : 1) : 0);
+
 export interface WasmAddon extends Addon {
   /** Size of the module's memory, which grows and never shrinks. */
   memoryBytes(): number;
@@ -29,7 +32,7 @@ export function wasmAddon(module: WebAssembly.Module): WasmAddon {
     productTransposed: (_, matrix, dy, dx) => call().matrix(matrix).read(dy).update(dx).run(exports.productTransposed),
     productWeights: (_, matrix, dy, x, steps, dw) =>
       call().matrix(matrix).read(dy, x).number(steps).update(dw).run(exports.productWeights),
-    sequence(_name, _threads, members, batch, gradients, loss) {
+    sequence(_name, _threads, members, batch, gradients, all, loss) {
       const { lanes, steps, hop, phase, frames, codes, heard, cues, gate, lengths, state, nll, scale = 1 } = batch;
       const c = call().number(members.length);
       for (const network of members) c.network(network);
@@ -38,12 +41,12 @@ export function wasmAddon(module: WebAssembly.Module): WasmAddon {
         .update(state)
         .number(scale)
         .write(loss, nll);
-      c.number(gradients ? 1 : 0);
+      c.number(gradientsOf(gradients, all));
       for (const each of gradients ?? []) c.gradients(each);
       c.run(exports.sequence);
     },
-    classifier(_name, _threads, members, batch, scale, gradients, loss, correct) {
-      const c = call().number(members.length, members[0].layers.length, gradients ? 1 : 0);
+    classifier(_name, _threads, members, batch, scale, gradients, all, loss, correct) {
+      const c = call().number(members.length, members[0].layers.length, gradientsOf(gradients, all));
       members.forEach(({ layers }, m) => {
         for (const layer of layers) addLayer(c, layer);
         if (gradients) addLayerGradients(c, gradients[m]);

@@ -18,6 +18,41 @@ export interface BlockMatrix extends BlockStructure {
   readonly values: Float32Array;
 }
 
+/**
+ * Of which blocks of a matrix the weights get gradients: of those stored, in their order, or of all, those that are not
+ * stored being zero, in the order of `allBlocks`. The network is the same sparse one either way.
+ */
+export type GradientBlocks = 'stored' | 'all';
+
+/** How many gradients the weights of a matrix have. */
+export const gradientLength = ({ rows, columns, values }: BlockMatrix, blocks: GradientBlocks = 'stored'): number =>
+  blocks === 'all' ? rows * columns : values.length;
+
+/** Where the blocks of a matrix of the same size are that stores all of them. */
+export function allBlocks({ rows, columns, blockRows, blockColumns }: BlockStructure): BlockStructure {
+  const [high, wide] = [rows / blockRows, columns / blockColumns];
+  return {
+    rows,
+    columns,
+    blockRows,
+    blockColumns,
+    rowStart: Int32Array.from({ length: high + 1 }, (_, i) => i * wide),
+    column: Int32Array.from({ length: high * wide }, (_, k) => k % wide),
+  };
+}
+
+/** The same matrix with its zeros stored. */
+export function storingAll(matrix: BlockMatrix): BlockMatrix {
+  const { rowStart, column, values, blockRows, blockColumns } = matrix;
+  const size = blockRows * blockColumns;
+  const wide = matrix.columns / blockColumns;
+  const all = new Float32Array(matrix.rows * matrix.columns);
+  for (let i = 0; i < rowStart.length - 1; i++)
+    for (let k = rowStart[i]; k < rowStart[i + 1]; k++)
+      all.set(values.subarray(k * size, (k + 1) * size), (i * wide + column[k]) * size);
+  return { ...allBlocks(matrix), values: all };
+}
+
 /** Its weights in bf16: the upper 16 bits of a float32. */
 export interface Bf16Matrix extends BlockStructure {
   readonly values: Uint16Array;

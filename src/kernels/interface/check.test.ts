@@ -185,6 +185,14 @@ for (const name of kernelNames()) {
     const wider = randomNetwork(stream, { hidden: 32, projection: 32, classes: 32, shape: blockShapes[0] });
     kernels.memberGradients([network, wider], batch, 1, [gradients, gradients]);
   });
+  refuses(
+    'gradients of the stored blocks where those of all are wanted',
+    /gradients\.sparse\[0\] has \d+ elements, expected 3072/,
+    () => kernels.memberGradients([network], batch, 1, [gradients], 'all'),
+  );
+  refuses('gradients of other blocks', /blocks is "none", expected "stored" or "all"/, () =>
+    kernels.memberGradients([network], batch, 1, [gradients], 'none' as 'all'),
+  );
   refuses('lanes that cannot be shared out', /2 lanes for 3 members/, () =>
     kernels.memberGradients([network, network, network], batch, 1, [gradients, gradients, gradients]),
   );

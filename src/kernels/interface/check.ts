@@ -1,5 +1,5 @@
 import { limits, within } from '../../base/limits.js';
-import { type BlockStructure, kernelShapes, type StoredMatrix } from './blocks.js';
+import { type BlockStructure, type GradientBlocks, gradientLength, kernelShapes, type StoredMatrix } from './blocks.js';
 import {
   type ArrayType,
   checkArray,
@@ -256,6 +256,7 @@ export function checkMembers(
   givenBatch: SequenceBatch,
   scale: number,
   givenGradients: readonly SequenceGradients[],
+  blocks?: GradientBlocks,
   remember = false,
   parts?: number,
 ): { members: SampleRateNetwork[]; batch: SequenceBatch; gradients: SequenceGradients[] } {
@@ -267,7 +268,7 @@ export function checkMembers(
     const { gate, sparse, dense } = checkObject(`gradients[${m}]`, each);
     return {
       gate: checkArray('gradients.gate', 'Float32Array', gate, batch.gate.length / members.length),
-      ...checkWeightGradients(members[m], { sparse, dense }),
+      ...checkWeightGradients(members[m], { sparse, dense }, blocks),
     };
   });
   return { members, batch, gradients };
@@ -297,14 +298,21 @@ export function checkShares(members: readonly SampleRateNetwork[], lanes: number
   if (lanes % members.length !== 0) throw wrong(`${lanes} lanes for ${members.length} members, expected equal shares`);
 }
 
+/** Of which blocks gradients are wanted. */
+export function checkGradientBlocks(blocks: GradientBlocks | undefined): void {
+  if (blocks !== undefined && blocks !== 'stored' && blocks !== 'all')
+    throw wrong(`blocks is ${shown(blocks)}, expected "stored" or "all"`);
+}
+
 /** Arrays for the gradients of a network's weights. */
 export function checkWeightGradients(
   { sparse, dense }: SampleRateNetwork,
   given: Pick<SequenceGradients, 'sparse' | 'dense'>,
+  blocks?: GradientBlocks,
 ): Pick<SequenceGradients, 'sparse' | 'dense'> {
   return {
     sparse: checkList('gradients.sparse', given.sparse, 5).map((array, i) =>
-      checkArray(`gradients.sparse[${i}]`, 'Float32Array', array, sparse[i].values.length),
+      checkArray(`gradients.sparse[${i}]`, 'Float32Array', array, gradientLength(sparse[i], blocks)),
     ),
     dense: checkList('gradients.dense', given.dense, 5).map((array, i) =>
       checkArray(`gradients.dense[${i}]`, 'Float32Array', array, dense[i].length),

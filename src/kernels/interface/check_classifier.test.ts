@@ -197,4 +197,12 @@ for (const name of kernelNames()) {
   }
   for (const [what, wrong, message] of wrongGradients)
     refuses(what, message, () => kernels.classifierGradients(members, batch, 1, wrong));
+  refuses(
+    'gradients of the stored blocks where those of all are wanted',
+    /gradients\[0\]\.weights\[\d\] has \d+ elements/,
+    () => kernels.classifierGradients(members, batch, 1, gradients, 'all'),
+  );
+  refuses('gradients of other blocks', /blocks is 7, expected "stored" or "all"/, () =>
+    kernels.classifierGradients(members, batch, 1, gradients, 7 as unknown as 'all'),
+  );
 }

@@ -1,4 +1,5 @@
 import { limits, within } from '../../base/limits.js';
+import type { GradientBlocks } from './blocks.js';
 import { checkBlockMatrix } from './check.js';
 import {
   checkArray,
@@ -18,7 +19,7 @@ import type {
   ClassifierNetwork,
   ImageShape,
 } from './classifier.js';
-import { imageShapes, windowOf } from './classifier.js';
+import { classifierGradientLengths, imageShapes, windowOf } from './classifier.js';
 
 // As in check.ts: what passes is returned as a plain copy, for the kernels trust it. All throw ERR_ARGUMENT.
 
@@ -61,6 +62,7 @@ export function checkClassifierGradients(
   members: readonly ClassifierNetwork[],
   scale: number,
   given: readonly ClassifierGradients[],
+  blocks?: GradientBlocks,
 ): ClassifierGradients[] {
   checkNumber('scale', scale, limits.amount);
   return checkList('gradients', given, members.length).map((each, m) => {
@@ -71,11 +73,9 @@ export function checkClassifierGradients(
       biases: checkList(`gradients[${m}].biases`, biases, layers.length),
     };
     layers.forEach((layer, l) => {
-      const stored =
-        layer.kind === 'convolution' ? layer.matrix.values : layer.kind === 'depthwise' ? layer.weights : [];
-      const summed = layer.kind === 'convolution' ? layer.bias.length : 0;
-      checkArray(`gradients[${m}].weights[${l}]`, 'Float32Array', lists.weights[l], stored.length);
-      checkArray(`gradients[${m}].biases[${l}]`, 'Float32Array', lists.biases[l], summed);
+      const lengths = classifierGradientLengths(layer, blocks);
+      checkArray(`gradients[${m}].weights[${l}]`, 'Float32Array', lists.weights[l], lengths.weights);
+      checkArray(`gradients[${m}].biases[${l}]`, 'Float32Array', lists.biases[l], lengths.biases);
     });
     return lists;
   });

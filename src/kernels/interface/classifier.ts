@@ -1,4 +1,4 @@
-import type { BlockMatrix } from './blocks.js';
+import { type BlockMatrix, type GradientBlocks, gradientLength } from './blocks.js';
 
 /**
  * Every output sees a window of the input and has its own bias. A fully connected layer is a convolution whose kernel
@@ -80,8 +80,8 @@ export interface ClassifierResult {
 }
 
 /**
- * Gradients of one member, an array per layer in order; overwritten. `weights` goes beside matrix.values or depthwise
- * weights. Only convolutions have biases; pools have empty arrays.
+ * Gradients of one member, an array per layer in order; overwritten. `weights` goes beside matrix.values, or all blocks
+ * of the matrix, or depthwise weights. Only convolutions have biases; pools have empty arrays.
  */
 export interface ClassifierGradients {
   readonly weights: readonly Float32Array[];
@@ -94,13 +94,26 @@ export interface ClassifierGradients {
  */
 export interface ClassifierKernels {
   classifierLoss(members: readonly ClassifierNetwork[], batch: ClassifierBatch): ClassifierResult;
-  /** The same, with the gradients of `scale` · (sum of nats) of each member. */
+  /**
+   * The same, with the gradients of `scale` · (sum of nats) of each member.
+   * @param blocks of matrices that have gradients; default: those stored
+   */
   classifierGradients(
     members: readonly ClassifierNetwork[],
     batch: ClassifierBatch,
     scale: number,
     gradients: readonly ClassifierGradients[],
+    blocks?: GradientBlocks,
   ): ClassifierResult;
+}
+
+/** Lengths of the arrays of a layer in `ClassifierGradients`. */
+export function classifierGradientLengths(
+  layer: ClassifierLayer,
+  blocks?: GradientBlocks,
+): { readonly weights: number; readonly biases: number } {
+  if (layer.kind === 'convolution') return { weights: gradientLength(layer.matrix, blocks), biases: layer.bias.length };
+  return { weights: layer.kind === 'depthwise' ? layer.weights.length : 0, biases: 0 };
 }
 
 /** What goes into each layer, and after the last the logits: layers + 1 shapes. */

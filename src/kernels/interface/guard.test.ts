@@ -95,7 +95,7 @@ const calls: Record<string, { args: () => unknown[]; run: (kernels: Kernels, arg
     run: (kernels, args: Parameters<Kernels['sequenceLoss']>) => kernels.sequenceLoss(...args),
   },
   memberGradients: {
-    args: () => [[network], freshBatch(batch), 0.5, [emptyGradients(network, batch)]],
+    args: () => [[network], freshBatch(batch), 0.5, [emptyGradients(network, batch)], 'stored'],
     run: (kernels, args: Parameters<Kernels['memberGradients']>) => kernels.memberGradients(...args),
   },
   vocoderGradients: {
@@ -120,7 +120,7 @@ const calls: Record<string, { args: () => unknown[]; run: (kernels: Kernels, arg
     },
   },
   classifierGradients: {
-    args: () => [[member], { ...examples, nll: zeros(3) }, 0.5, [classifierGradients]],
+    args: () => [[member], { ...examples, nll: zeros(3) }, 0.5, [classifierGradients], 'stored'],
     run: (kernels, args: Parameters<Kernels['classifierGradients']>) => kernels.classifierGradients(...args),
   },
   mirroredMembers: {

@@ -1,6 +1,6 @@
 import { TtsError } from '../../base/errors.js';
 import { limits, within } from '../../base/limits.js';
-import type { BlockMatrix, StoredMatrix } from './blocks.js';
+import type { BlockMatrix, GradientBlocks, StoredMatrix } from './blocks.js';
 import {
   checkAdam,
   checkBatch,
@@ -8,6 +8,7 @@ import {
   checkExcitation,
   checkForced,
   checkFrames,
+  checkGradientBlocks,
   checkMatMul,
   checkMembers,
   checkNetwork,
@@ -119,9 +120,11 @@ class GuardedKernels implements Kernels {
     batch: SequenceBatch,
     scale: number,
     gradients: readonly SequenceGradients[],
+    blocks?: GradientBlocks,
   ): Float64Array {
-    const seen = checkMembers(members, batch, scale, gradients, this.remember, this.parts?.length);
-    return coded(() => this.kernels.memberGradients(seen.members, seen.batch, scale, seen.gradients));
+    checkGradientBlocks(blocks);
+    const seen = checkMembers(members, batch, scale, gradients, blocks, this.remember, this.parts?.length);
+    return coded(() => this.kernels.memberGradients(seen.members, seen.batch, scale, seen.gradients, blocks));
   }
 
   classifierLoss(members: readonly ClassifierNetwork[], batch: ClassifierBatch): ClassifierResult {
@@ -134,10 +137,12 @@ class GuardedKernels implements Kernels {
     batch: ClassifierBatch,
     scale: number,
     gradients: readonly ClassifierGradients[],
+    blocks?: GradientBlocks,
   ): ClassifierResult {
+    checkGradientBlocks(blocks);
     const seen = checkClassifier(members, checkObject('batch', batch), this.remember);
-    const seenGradients = checkClassifierGradients(seen.members, scale, gradients);
-    return coded(() => this.kernels.classifierGradients(seen.members, seen.batch, scale, seenGradients));
+    const seenGradients = checkClassifierGradients(seen.members, scale, gradients, blocks);
+    return coded(() => this.kernels.classifierGradients(seen.members, seen.batch, scale, seenGradients, blocks));
   }
 
   mirroredMembers(

@@ -1,4 +1,4 @@
-import type { BlockMatrix, StoredMatrix } from './blocks.js';
+import type { BlockMatrix, GradientBlocks, StoredMatrix } from './blocks.js';
 import type { ClassifierKernels } from './classifier.js';
 import type { ConditioningNetwork } from './conditioning.js';
 import type { EvolutionKernels } from './evolution.js';
@@ -101,7 +101,7 @@ export interface SequenceBatch {
 export interface SequenceGradients {
   /** [lanes, frames, 3H]. */
   readonly gate: Float32Array;
-  /** In the order of each BlockMatrix's values. */
+  /** In the order of each BlockMatrix's values, or of all blocks. */
   readonly sparse: readonly Float32Array[];
   readonly dense: readonly Float32Array[];
 }
@@ -250,12 +250,14 @@ export interface Kernels extends ClassifierKernels, EvolutionKernels {
   /**
    * `sequenceGradients` of several networks of one size, side by side in one call: the lanes are shared out equally, in
    * order, and each member fills gradients of its own, whose `gate` is [lanes / members, frames, 3H].
+   * @param blocks that have gradients; default: those stored
    */
   memberGradients(
     members: readonly SampleRateNetwork[],
     batch: SequenceBatch,
     scale: number,
     gradients: readonly SequenceGradients[],
+    blocks?: GradientBlocks,
   ): Float64Array;
   /**
    * `memberGradients` with the gradients of the frame-rate network, which all members hear: the gate conditioning and its

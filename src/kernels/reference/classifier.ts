@@ -1,3 +1,4 @@
+import { allBlocks, type GradientBlocks } from '../interface/blocks.js';
 import type {
   ClassifierBatch,
   ClassifierGradients,
@@ -17,6 +18,7 @@ export function referenceClassifier(
   batch: ClassifierBatch,
   scale: number,
   gradients: readonly ClassifierGradients[] | null,
+  blocks?: GradientBlocks,
 ): ClassifierResult {
   const { examples, shared = 1, images, labels, nll } = batch;
   const result = { loss: new Float64Array(members.length), correct: new Int32Array(members.length) };
@@ -24,7 +26,11 @@ export function referenceClassifier(
   members.forEach((member, m) => {
     const doubles = (arrays?: readonly Float32Array[]) => (arrays ?? []).map((array) => new Float64Array(array.length));
     const [weights, biases] = [doubles(gradients?.[m].weights), doubles(gradients?.[m].biases)];
-    const sums = weights.map((array, l): LayerSums => ({ weights: array, biases: biases[l] }));
+    const sums = weights.map((array, l): LayerSums => {
+      const layer = member.layers[l];
+      const at = layer.kind !== 'convolution' ? undefined : blocks === 'all' ? allBlocks(layer.matrix) : layer.matrix;
+      return { at, weights: array, biases: biases[l] };
+    });
     const first = Math.floor(m / shared) * examples;
     for (let i = first; i < first + examples; i++) {
       const activations = forward(member, Float64Array.from(images.subarray(i * pixels, (i + 1) * pixels)));

@@ -1,3 +1,4 @@
+import type { BlockStructure } from '../interface/blocks.js';
 import type {
   ClassifierLayer,
   ConvolutionLayer,
@@ -14,6 +15,8 @@ import { addTransposed, addWeights, multiply } from './products.js';
 
 /** The sums that a layer's gradients are formed in. */
 export interface LayerSums {
+  /** Of a convolution, the blocks of its matrix that have gradients. */
+  readonly at?: BlockStructure;
   readonly weights: Float64Array;
   readonly biases: Float64Array;
 }
@@ -107,7 +110,7 @@ function convolveBackward(
 ): void {
   if (relu) dy.forEach((d, o) => (dy[o] = y[o] > 0 ? d : 0));
   dy.forEach((d, o) => (sums.biases[o] += d));
-  addWeights(matrix, dy, patch, sums.weights);
+  addWeights(sums.at ?? matrix, dy, patch, sums.weights);
   addTransposed(matrix, dy, dPatch);
 }
 

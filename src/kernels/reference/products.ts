@@ -1,4 +1,4 @@
-import type { BlockMatrix, Int8Matrix, StoredMatrix } from '../interface/blocks.js';
+import type { BlockMatrix, BlockStructure, Int8Matrix, StoredMatrix } from '../interface/blocks.js';
 import { isInt8, matrixInFloat32 } from '../interface/precision.js';
 
 // Products of one vector with a block-sparse matrix, in double. All three walk the stored weights in the same order:
@@ -60,9 +60,9 @@ export function addTransposed(
       }
 }
 
-/** dw += dy xᵀ at the stored blocks; dw in the order of `values`. */
+/** dw += dy xᵀ at these blocks; dw in their order. */
 export function addWeights(
-  { rows, blockRows, blockColumns, rowStart, column }: BlockMatrix,
+  { rows, blockRows, blockColumns, rowStart, column }: BlockStructure,
   dy: Float64Array,
   x: Float64Array,
   dw: Float64Array,

@@ -1,5 +1,5 @@
 import { fillNormals } from '../../base/random.js';
-import type { BlockMatrix, StoredMatrix } from '../interface/blocks.js';
+import type { BlockMatrix, GradientBlocks, StoredMatrix } from '../interface/blocks.js';
 import type {
   ClassifierBatch,
   ClassifierGradients,
@@ -81,11 +81,12 @@ export class ReferenceKernels implements Kernels {
     batch: SequenceBatch,
     scale: number,
     gradients: readonly SequenceGradients[],
+    blocks?: GradientBlocks,
   ): Float64Array {
     const lanes = batch.lanes / members.length;
     return Float64Array.from(
       members.flatMap((network, m) => [
-        ...referenceSequence(network, someLanes(batch, m * lanes, lanes), scale, gradients[m]),
+        ...referenceSequence(network, someLanes(batch, m * lanes, lanes), scale, gradients[m], blocks),
       ]),
     );
   }
@@ -99,8 +100,9 @@ export class ReferenceKernels implements Kernels {
     batch: ClassifierBatch,
     scale: number,
     gradients: readonly ClassifierGradients[],
+    blocks?: GradientBlocks,
   ): ClassifierResult {
-    return referenceClassifier(members, batch, scale, gradients);
+    return referenceClassifier(members, batch, scale, gradients, blocks);
   }
 
   mirroredMembers(

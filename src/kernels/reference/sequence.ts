@@ -1,3 +1,4 @@
+import { allBlocks, type BlockStructure, type GradientBlocks } from '../interface/blocks.js';
 import { cuesOf, type SampleRateNetwork, type SequenceBatch, type SequenceGradients } from '../interface/kernels.js';
 import type { GruStep, Output } from './network.js';
 import { emptyStep, gruHalf, halfOf, halves, output, recurrentProducts, scaled } from './network.js';
@@ -15,6 +16,8 @@ interface StepRecord {
 /** Gradients are summed over steps and lanes in double and rounded once. */
 interface GradientSums {
   readonly gate: Float64Array;
+  /** The blocks of each matrix that have gradients. */
+  readonly at: readonly BlockStructure[];
   readonly sparse: readonly Float64Array[];
   readonly dense: readonly Float64Array[];
 }
@@ -28,12 +31,14 @@ export function referenceSequence(
   batch: SequenceBatch,
   scale: number,
   gradients: SequenceGradients | null,
+  blocks?: GradientBlocks,
 ): Float64Array {
   const loss = new Float64Array(batch.lanes);
   const doubles = (arrays: readonly Float32Array[]) => arrays.map((array) => new Float64Array(array.length));
   const laneGate = batch.frames * 3 * network.hidden;
   const sums: GradientSums = {
     gate: new Float64Array(laneGate),
+    at: blocks === 'all' ? network.sparse.map(allBlocks) : network.sparse,
     sparse: gradients ? doubles(gradients.sparse) : [],
     dense: gradients ? doubles(gradients.dense) : [],
   };
@@ -127,12 +132,12 @@ function backwardOutputs(
   halves.forEach(({ hiddenMatrix, logitMatrix, hiddenBias, logitBias }, half) => {
     const { hidden, logProbabilities } = record.outputs[half];
     const dLogits = logProbabilities.map((log, i) => scale * (Math.exp(log) - (i === record.targets[half] ? 1 : 0)));
-    addWeights(sparse[logitMatrix], dLogits, hidden, sums.sparse[logitMatrix]);
+    addWeights(sums.at[logitMatrix], dLogits, hidden, sums.sparse[logitMatrix]);
     dLogits.forEach((d, i) => (sums.dense[logitBias][i] += d));
     const dHidden = new Float64Array(hidden.length);
     addTransposed(sparse[logitMatrix], dLogits, dHidden);
     hidden.forEach((y, i) => (dHidden[i] = y > 0 ? dHidden[i] : 0));
-    addWeights(sparse[hiddenMatrix], dHidden, halfOf(record.gru.after, half), sums.sparse[hiddenMatrix]);
+    addWeights(sums.at[hiddenMatrix], dHidden, halfOf(record.gru.after, half), sums.sparse[hiddenMatrix]);
     dHidden.forEach((d, i) => (sums.dense[hiddenBias][i] += d));
     addTransposed(sparse[hiddenMatrix], dHidden, halfOf(dh, half));
   });
@@ -162,7 +167,7 @@ function backwardGru(
     dhBefore[i] = dh[i] * u[i];
   }
   addTransposed(sparse[0], dProducts, dhBefore);
-  addWeights(sparse[0], dProducts, before, sums.sparse[0]);
+  addWeights(sums.at[0], dProducts, before, sums.sparse[0]);
   for (let row = 0; row < 3 * hidden; row++) {
     sums.gate[record.frame * 3 * hidden + row] += dArguments[row];
     // The third input feeds only the fine half of the state.

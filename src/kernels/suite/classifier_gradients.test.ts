@@ -14,6 +14,7 @@ import { assertClose, tolerances } from '../../../test/support/kernels.js';
 import { RandomStream } from '../../base/random.js';
 import type { BlockMatrix, ClassifierNetwork, ConvolutionLayer } from '../index.js';
 import { chooseKernels, kernelNames } from '../index.js';
+import { storingAll } from '../interface/blocks.js';
 
 const reference = chooseKernels({ name: 'reference' });
 const scale = 0.25;
@@ -90,6 +91,13 @@ function pooled(how: 'max' | 'mean', values: readonly number[]): ClassifierNetwo
   };
 }
 
+const storingZeros = (member: ClassifierNetwork): ClassifierNetwork => ({
+  ...member,
+  layers: member.layers.map((layer) =>
+    layer.kind === 'convolution' ? { ...layer, matrix: storingAll(layer.matrix) } : layer,
+  ),
+});
+
 function withoutBlocks(matrix: BlockMatrix): BlockMatrix {
   return {
     ...matrix,
@@ -134,6 +142,28 @@ for (const name of kernelNames()) {
           );
         });
       });
+
+    test(`${name}: gradients of all blocks are those of the same nets with their zeros stored, to the bit, ${title}`, () => {
+      const full = members.map(storingZeros);
+      const [all, expected] = [emptyClassifierGradients(full), emptyClassifierGradients(full)];
+      const actual = kernels.classifierGradients(members, batch, scale, all, 'all');
+      assert.deepEqual(actual, kernels.classifierGradients(full, batch, scale, expected));
+      assert.deepEqual(all, expected);
+      const stored = emptyClassifierGradients(members);
+      kernels.classifierGradients(members, batch, scale, stored, 'stored');
+      // Of a matrix with zeros in it those that are stored are the same, and some of the others are not zero.
+      members[0].layers.forEach((layer, l) => {
+        if (layer.kind !== 'convolution') return;
+        const placed = storingAll({ ...layer.matrix, values: stored[0].weights[l] }).values;
+        const inside = storingAll({ ...layer.matrix, values: layer.matrix.values.map(() => 1) }).values;
+        assert.deepEqual(
+          all[0].weights[l].map((value, at) => (inside[at] ? value : 0)),
+          placed,
+        );
+        if (inside.includes(0)) assert.ok(all[0].weights[l].some((value, at) => inside[at] === 0 && value !== 0));
+      });
+      assert.ok(members[0].layers.some((_, l) => stored[0].weights[l].length < all[0].weights[l].length));
+    });
 
     test(`${name}: gradients as TensorFlow.js, ${title}`, () => {
       const actual = emptyClassifierGradients(members);

@@ -15,6 +15,7 @@ import {
 } from '../../../test/support/kernels.js';
 import { RandomStream } from '../../base/random.js';
 import { chooseKernels } from '../index.js';
+import { storingAll } from '../interface/blocks.js';
 import { someLanes } from '../reference/sequence.js';
 
 const reference = chooseKernels({ name: 'reference' });
@@ -115,6 +116,32 @@ for (const name of sequenceKernelNames('gradients of a sequence')) {
       assert.deepEqual(batch.state.subarray(17 * 64 * m, 17 * 64 * (m + 1)), part.state);
     });
   });
+
+  for (const { title, network, batch } of cases)
+    test(`${name}: gradients of all blocks are those of the same network with its zeros stored, to the bit, ${title}`, () => {
+      const full = { ...network, sparse: network.sparse.map(storingAll) };
+      const [own, other] = [freshBatch(batch), freshBatch(batch)];
+      const [all, expected] = [emptyGradients(full, batch), emptyGradients(full, batch)];
+      const loss = kernels.memberGradients([network], own, scale, [all], 'all');
+      assert.deepEqual(loss, kernels.sequenceGradients(full, other, scale, expected));
+      assert.deepEqual(all, expected);
+      assert.deepEqual([own.nll, own.state], [other.nll, other.state]);
+      assert.ok(network.sparse.every(({ values }, i) => values.length < all.sparse[i].length));
+      // Those of the blocks that are stored are what they are without the others; on a device zeros change the order of sums.
+      const same = (tensor: string, actual: Float32Array, wanted: Float32Array) =>
+        name === 'webgpu' ? assertClose(tensor, actual, wanted, tolerances.gradient) : assert.deepEqual(actual, wanted);
+      const stored = emptyGradients(network, batch);
+      kernels.memberGradients([network], freshBatch(batch), scale, [stored], 'stored');
+      network.sparse.forEach((matrix, i) => {
+        const placed = storingAll({ ...matrix, values: stored.sparse[i] }).values;
+        const inside = storingAll({ ...matrix, values: matrix.values.map(() => 1) }).values;
+        const kept = all.sparse[i].map((value, at) => (inside[at] ? value : 0));
+        same(`sparse[${i}]`, kept, placed);
+        assert.ok(all.sparse[i].some((value, at) => inside[at] === 0 && value !== 0));
+        same(`dense[${i}]`, all.dense[i], stored.dense[i]);
+      });
+      same('gate', all.gate, stored.gate);
+    });
 
   for (const { title, network, batch, after, gradients, loss } of cases)
     if (name !== 'reference')

@@ -1,4 +1,5 @@
 import { TtsError } from '../../base/errors.js';
+import { storingAll } from '../interface/blocks.js';
 import type { ConditioningNetwork } from '../interface/conditioning.js';
 import type {
   Kernels,
@@ -92,7 +93,11 @@ function sequencesOn(gpu: Gpu): Pick<Kernels, Methods> {
     sequenceLoss: (network, batch) => run({ members: [network], batch, scale: 1, gradients: null }),
     sequenceGradients: (network, batch, scale, gradients) =>
       run({ members: [network], batch, scale, gradients: [gradients] }),
-    memberGradients: (members, batch, scale, gradients) => run({ members, batch, scale, gradients }),
+    memberGradients(members, batch, scale, gradients, blocks) {
+      // The device has gradients of what is stored.
+      const full = (network: SampleRateNetwork) => ({ ...network, sparse: network.sparse.map(storingAll) });
+      return run({ members: blocks === 'all' ? members.map(full) : members, batch, scale, gradients });
+    },
     vocoderGradients: (members, network, batch, scale, { members: gradients, conditioning }) =>
       run({ members, batch, scale, gradients, conditioning: { network, gradients: conditioning } }),
   };

@@ -1,5 +1,6 @@
 import type { Scalar, Tensor, Tensor3D } from '@tensorflow/tfjs-core';
 import type { Kernels, SampleRateNetwork, SequenceBatch, SequenceGradients } from '../../kernels/index.js';
+import { type GradientBlocks, gradientLength } from '../../kernels/interface/blocks.js';
 import type { TensorFlow } from '../backend/fast_kernel.js';
 
 /**
@@ -15,12 +16,13 @@ export class GradientPool {
   /**
    * Arrays of the sizes of each member and its share of the gate conditioning, with whatever values they hold. The
    * members' `gate` lie end to end in one array.
+   * @param blocks that have gradients; default: those stored
    */
-  take(members: readonly SampleRateNetwork[], gateLength: number): SequenceGradients[] {
+  take(members: readonly SampleRateNetwork[], gateLength: number, blocks?: GradientBlocks): SequenceGradients[] {
     const lengths = [
       gateLength,
       ...members.flatMap(({ sparse, dense }) => [
-        ...sparse.map(({ values }) => values.length),
+        ...sparse.map((matrix) => gradientLength(matrix, blocks)),
         ...dense.map(({ length }) => length),
       ]),
     ];

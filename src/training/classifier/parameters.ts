@@ -1,9 +1,10 @@
-import type { BlockMatrix } from '../../kernels/interface/blocks.js';
-import type {
-  ClassifierGradients,
-  ClassifierLayer,
-  ClassifierNetwork,
-  ImageShape,
+import type { BlockMatrix, GradientBlocks } from '../../kernels/interface/blocks.js';
+import {
+  classifierGradientLengths,
+  type ClassifierGradients,
+  type ClassifierLayer,
+  type ClassifierNetwork,
+  type ImageShape,
 } from '../../kernels/interface/classifier.js';
 import type { AdamState } from '../../kernels/interface/kernels.js';
 import { initialWeights, packWeights } from '../../model/classifiers/network.js';
@@ -117,13 +118,6 @@ export class ClassifierParameters implements MaskedParameters {
     return this.network(which, (weights, i) => weights.deployed(masks[i], which));
   }
 
-  /**
-   * The network of these masks with the zeros outside of them stored, so that its gradients are those of all weights.
-   */
-  probe(masks: readonly Mask[]): ClassifierNetwork {
-    return this.network('weights', (weights, i) => weights.probe(masks[i]));
-  }
-
   /** Every state with a name, layer by layer. */
   *named(): Generator<[name: string, state: AdamState]> {
     for (const layer of this.layers) {
@@ -198,19 +192,11 @@ export class ClassifierParameters implements MaskedParameters {
 }
 
 /** Buffers for the gradients of a network. */
-export function gradientsFor({ layers }: ClassifierNetwork): ClassifierGradients {
+export function gradientsFor({ layers }: ClassifierNetwork, blocks?: GradientBlocks): ClassifierGradients {
+  const lengths = layers.map((layer) => classifierGradientLengths(layer, blocks));
   return {
-    weights: layers.map(
-      (layer) =>
-        new Float32Array(
-          layer.kind === 'convolution'
-            ? layer.matrix.values.length
-            : layer.kind === 'depthwise'
-              ? layer.weights.length
-              : 0,
-        ),
-    ),
-    biases: layers.map((layer) => new Float32Array(layer.kind === 'convolution' ? layer.bias.length : 0)),
+    weights: lengths.map(({ weights }) => new Float32Array(weights)),
+    biases: lengths.map(({ biases }) => new Float32Array(biases)),
   };
 }
 

@@ -1,6 +1,7 @@
 import { TtsError } from '../../base/errors.js';
 import { drawExamples, type Examples } from '../../data/images/examples.js';
 import type { ClassifierGradients, ClassifierNetwork, Kernels } from '../../kernels/index.js';
+import type { GradientBlocks } from '../../kernels/interface/blocks.js';
 import { maskedLayers } from '../../model/classifiers/shapes.js';
 import type { BlockView, MaskedMatrix } from '../../sparsity/chooser.js';
 import type { Mask } from '../../sparsity/mask.js';
@@ -64,24 +65,25 @@ export class ClassifierTrainer extends MaskedLearner {
 
   protected gradients(paired: boolean): MemberGradients {
     this.parameters.gather();
-    const losses = this.gradientsOf(this.networks, this.buffers, paired);
+    const losses = this.gradientsOf(this.buffers, paired);
     return { losses, gradients: this.parameters.combine(this.buffers) };
   }
 
   /**
-   * Mean nats of each network, one per member, and its gradients, on the examples of the step: `paired` members, 2p and
-   * 2p+1, see the same.
+   * Mean nats of each member and its gradients, on the examples of the step: `paired` members, 2p and 2p+1, see the
+   * same.
    */
   private gradientsOf(
-    networks: readonly ClassifierNetwork[],
     gradients: readonly ClassifierGradients[],
     paired: boolean,
+    blocks?: GradientBlocks,
   ): Float64Array {
     const { examples, seed } = this.recipe.training;
     const count = examples / this.members;
     const draws = Array.from({ length: this.members }, (_, member) => (paired ? member >>> 1 : member));
     const batch = drawExamples(this.examples, { count, draws, augment: this.recipe.data.augment }, seed, this.step);
-    return this.kernels.classifierGradients(networks, batch, 1 / count, gradients).loss.map((nats) => nats / count);
+    const { loss } = this.kernels.classifierGradients(this.networks, batch, 1 / count, gradients, blocks);
+    return loss.map((nats) => nats / count);
   }
 
   /** The losses of a `BlockView`, on as many examples as a step has; not those that the coming step trains on. */
@@ -101,7 +103,7 @@ export class ClassifierTrainer extends MaskedLearner {
   /** Takes the members apart again. */
   protected override masksChanged(): void {
     this.networks = this.parameters.networks();
-    this.buffers = this.networks.map(gradientsFor);
+    this.buffers = this.networks.map((network) => gradientsFor(network));
   }
 
   view(): BlockView {
@@ -109,9 +111,9 @@ export class ClassifierTrainer extends MaskedLearner {
     return {
       magnitudes: () => parameters.masked.map((weights) => weights.magnitudes()),
       gradients: () => {
-        const probes = parameters.masks().map((masks) => parameters.probe(masks));
-        const gradients = probes.map(gradientsFor);
-        this.gradientsOf(probes, gradients, false);
+        parameters.gather();
+        const gradients = this.networks.map((network) => gradientsFor(network, 'all'));
+        this.gradientsOf(gradients, false, 'all');
         return mean(gradients.map(({ weights }) => parameters.ofMasked(weights)));
       },
       losses: (masks) => this.judge(masks),

@@ -122,16 +122,6 @@ export class VocoderParameters implements PartedParameters {
     return new Map([...this.conditioning].map(([name, { shape, state }]) => [name, { shape, data: state.average }]));
   }
 
-  /** The network of each member with every block stored: the present weights under its masks, zeros elsewhere. */
-  probes(): SampleRateNetwork[] {
-    return this.sparse[0].members.map((_, m) =>
-      this.network(
-        this.sparse.map((weights) => weights.probe(maskOf(weights.members[m]))),
-        'weights',
-      ),
-    );
-  }
-
   private network(sparse: BlockMatrix[], which: 'weights' | 'average'): SampleRateNetwork {
     const { hidden, projection, encoding } = this.config;
     return { hidden, projection, classes: classes(encoding), sparse, dense: this.dense.map((state) => state[which]) };

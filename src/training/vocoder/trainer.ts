@@ -36,8 +36,8 @@ import { drawSegments, type Segments } from './segments.js';
 import { fitUpperBands } from './upper_bands.js';
 
 /**
- * A dense gradient costs as much as ten sparse ones, and masks are judged by the dozen: both see so many samples, give or
- * take. Those who ask average over several.
+ * The gradient of all blocks costs as much as five of those stored, and masks are judged by the dozen: both see so many
+ * samples, give or take. Those who ask average over several.
  */
 const probeSamples = 7680;
 
@@ -185,11 +185,12 @@ export class VocoderTrainer extends PartedLearner {
     return {
       magnitudes: () => this.parameters.sparse.map((weights) => weights.magnitudes()),
       gradients: () => {
-        const probes = this.parameters.probes();
+        const members = this.parameters.members();
         const { sequence, features, rows, part } = this.probeSegments();
         const gate = this.gateOf(features, rows, part);
-        const gradients = new GradientPool().take(probes, gate.length);
-        this.kernels.memberGradients(probes, { ...sequence, gate }, 1 / (sequence.lanes * sequence.steps), gradients);
+        const gradients = new GradientPool().take(members, gate.length, 'all');
+        const scale = 1 / (sequence.lanes * sequence.steps);
+        this.kernels.memberGradients(members, { ...sequence, gate }, scale, gradients, 'all');
         return gradients[0].sparse.map((_, i) => sumInto(gradients.map(({ sparse }) => sparse[i])));
       },
       losses: (masks) => this.judge(masks),

@@ -37,7 +37,7 @@ void product_weights(const Napi::CallbackInfo& info) {
 
 Gradients gradients_of(const Napi::Value& v) {
   const Napi::Object o = v.As<Napi::Object>();
-  Gradients g;
+  Gradients g = {};
   g.gate = data_of<float>(o.Get("gate"));
   const Napi::Array sparse = o.Get("sparse").As<Napi::Array>(),
                     dense = o.Get("dense").As<Napi::Array>();
@@ -46,7 +46,8 @@ Gradients gradients_of(const Napi::Value& v) {
   return g;
 }
 
-// (kernels, threads, members, batch, gradients of each member or null, loss Float64Array)
+// (kernels, threads, members, batch, gradients of each member or null, whether of all blocks, loss
+// Float64Array)
 void sequence(const Napi::CallbackInfo& info) {
   const Napi::Array networks = info[2].As<Napi::Array>();
   std::vector<Network> members;
@@ -64,7 +65,7 @@ void sequence(const Napi::CallbackInfo& info) {
                        data_of<int32_t>(b.Get("lengths")),
                        data_of<float>(b.Get("state")),
                        b.Get("scale").IsNumber() ? number(b.Get("scale")) : 1.f,
-                       data_of<double>(info[5]),
+                       data_of<double>(info[6]),
                        data_of<float>(b.Get("nll")),
                        data_of<double>(b.Get("profile"))};
   std::vector<Gradients> gradients;
@@ -72,7 +73,7 @@ void sequence(const Napi::CallbackInfo& info) {
     for (uint32_t i = 0; i < members.size(); i++)
       gradients.push_back(gradients_of(info[4].As<Napi::Array>()[i]));
   run_sequence(table_of(info[0]), integer(info[1]), members, batch,
-               gradients.empty() ? nullptr : gradients.data());
+               gradients.empty() ? nullptr : gradients.data(), info[5].ToBoolean());
 }
 
 // (kernels, settings, weights, gradient, first, second, average or null)

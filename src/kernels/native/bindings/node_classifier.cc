@@ -39,8 +39,8 @@ std::vector<float*> arrays_of(const Napi::Value& v) {
 
 }  // namespace
 
-// (kernels, threads, members, batch, scale, gradients or null, loss Float64Array, correct
-// Int32Array)
+// (kernels, threads, members, batch, scale, gradients or null, whether of all blocks, loss
+// Float64Array, correct Int32Array)
 void classifier(const Napi::CallbackInfo& info) {
   const Napi::Array networks = info[2].As<Napi::Array>();
   const bool backward = info[5].IsArray();
@@ -64,8 +64,11 @@ void classifier(const Napi::CallbackInfo& info) {
                                  data_of<float>(b.Get("images")),
                                  data_of<uint8_t>(b.Get("labels")),
                                  number(info[4]),
-                                 data_of<double>(info[6]),
-                                 data_of<int32_t>(info[7]),
+                                 data_of<double>(info[7]),
+                                 data_of<int32_t>(info[8]),
                                  data_of<float>(b.Get("nll"))};
-  run_classifier(table_of(info[0]), integer(info[1]), members, batch, backward);
+  run_classifier(table_of(info[0]), integer(info[1]), members, batch,
+                 !backward             ? GradientsOf::kNothing
+                 : info[6].ToBoolean() ? GradientsOf::kAll
+                                       : GradientsOf::kStored);
 }

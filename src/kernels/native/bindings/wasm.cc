@@ -68,7 +68,7 @@ class Arguments {
   }
 
   Gradients gradients() {
-    Gradients g;
+    Gradients g = {};
     g.gate = data<float>();
     for (float*& s : g.sparse) s = data<float>();
     for (float*& d : g.dense) d = data<float>();
@@ -156,7 +156,7 @@ EXPORT(productWeights) void product_weights(const double* arguments) {
 }
 
 // number of members, members, the batch in the order of its struct but for the profile (there is no
-// clock), whether gradients follow, gradients of each member
+// clock), of which weights gradients are wanted (GradientsOf); if of any, those of each member
 EXPORT(sequence) void sequence(const double* arguments) {
   Arguments a(arguments);
   std::vector<Network> members(a.integer());
@@ -165,17 +165,22 @@ EXPORT(sequence) void sequence(const double* arguments) {
       a.integer(),        a.integer(),        a.integer(),      a.integer(),     a.integer(),
       a.data<uint16_t>(), a.data<uint16_t>(), a.data<float>(),  a.data<float>(), a.data<int32_t>(),
       a.data<float>(),    a.number(),         a.data<double>(), a.data<float>(), nullptr};
-  std::vector<Gradients> gradients(a.integer() ? members.size() : 0);
+  const GradientsOf which = (GradientsOf)a.integer();
+  std::vector<Gradients> gradients(which != GradientsOf::kNothing ? members.size() : 0);
   for (Gradients& g : gradients) g = a.gradients();
-  run_sequence(table, 1, members, batch, gradients.empty() ? nullptr : gradients.data());
+  run_sequence(table, 1, members, batch, gradients.empty() ? nullptr : gradients.data(),
+               which == GradientsOf::kAll);
 }
 
-// number of members, number of layers, whether there are gradients; of each member its layers and,
-// with gradients, weights and biases of each layer; the batch in the order of its struct
+// number of members, number of layers, of which weights gradients are wanted (GradientsOf); of each
+// member its layers and, if of any, weights and biases of each layer; the batch in the order of its
+// struct
 EXPORT(classifier) void classifier(const double* arguments) {
   Arguments a(arguments);
   std::vector<ClassifierMember> members(a.integer());
-  const int layers = a.integer(), gradients = a.integer();
+  const int layers = a.integer();
+  const GradientsOf which = (GradientsOf)a.integer();
+  const bool gradients = which != GradientsOf::kNothing;
   for (ClassifierMember& m : members) {
     for (int l = 0; l < layers; l++) m.layers.push_back(a.layer());
     for (int l = 0; gradients && l < layers; l++) m.weights.push_back(a.data<float>());
@@ -185,7 +190,7 @@ EXPORT(classifier) void classifier(const double* arguments) {
                                  a.integer(),       a.integer(),    a.data<float>(),
                                  a.data<uint8_t>(), a.number(),     a.data<double>(),
                                  a.data<int32_t>(), a.data<float>()};
-  run_classifier(table, 1, members, batch, gradients);
+  run_classifier(table, 1, members, batch, which);
 }
 
 // the settings in the order of their struct, weights, gradient, first, second, average, count

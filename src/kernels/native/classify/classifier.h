@@ -57,8 +57,7 @@ struct ClassifierRun {
         for (int at = 0; at < out.width; at++)
           rectified(layer, y + to + at * pixel, dy + to + at * pixel, sums);
         if (!one_position(l))
-          weights_all<S>(layer.matrix, dy + to, pixel, x + from, window, out.width,
-                         grad->weights[l]);
+          weights_all<S>(layer.at, dy + to, pixel, x + from, window, out.width, grad->weights[l]);
         for (int at = 0; dx && at < out.width; at++)
           transposed_all<S>(layer.matrix, dy + to + at * pixel, dx + from + at * window);
       }
@@ -80,8 +79,8 @@ struct ClassifierRun {
     const Image& out = net.image[l + 1];
     with_shape(layer.matrix, [&](auto shape) {
       weights_all<decltype(shape)>(
-          layer.matrix, gradient(l + 1, 0) + pixel_at(out, out.padding, out.padding),
-          out.gradientStep, values(l, 0), net.image[l].valuesStep, groups(), grad->weights[l]);
+          layer.at, gradient(l + 1, 0) + pixel_at(out, out.padding, out.padding), out.gradientStep,
+          values(l, 0), net.image[l].valuesStep, groups(), grad->weights[l]);
     });
   }
 
@@ -131,8 +130,8 @@ struct ClassifierRun {
         for (int g = 0; g < (net.image[i].valuesStep ? groups() : 1); g++)
           memset(values(i, g), 0, net.image[i].floats * sizeof(float));
     for (int l = 0; grad && l < net.layers; l++) {
-      if (net.layer[l].kind == kConvolution && net.layer[l].stored > 0)
-        memset(grad->weights[l], 0, net.layer[l].stored * sizeof(float));
+      if (net.layer[l].kind == kConvolution && net.layer[l].learned > 0)
+        memset(grad->weights[l], 0, net.layer[l].learned * sizeof(float));
       memset(workspace + net.layer[l].sums, 0, net.layer[l].summed * kLanes * sizeof(float));
     }
   }

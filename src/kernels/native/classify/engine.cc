@@ -31,11 +31,11 @@ struct SliceGradients {
 
 SliceGradients in_buffer(const std::vector<Layer>& layers, Buffer& buffer) {
   size_t floats = 0;
-  for (const Layer& layer : layers) floats += layer.stored + layer.summed;
+  for (const Layer& layer : layers) floats += layer.learned + layer.summed;
   float* at = buffer.need(floats);
   SliceGradients part;
   for (const Layer& layer : layers) {
-    part.weights.push_back(at), at += layer.stored;
+    part.weights.push_back(at), at += layer.learned;
     part.biases.push_back(at), at += layer.summed;
   }
   return part;
@@ -63,7 +63,8 @@ void add(const float* from, size_t floats, float* to) {
 }  // namespace
 
 void run_classifier(const KernelTable* table, int threads, std::vector<ClassifierMember>& members,
-                    const ClassifierBatch& batch, bool gradients) {
+                    const ClassifierBatch& batch, GradientsOf which) {
+  const bool gradients = which != GradientsOf::kNothing, all = which == GradientsOf::kAll;
   // The buffers are shared by all JavaScript threads of the process.
   static std::mutex one;
   const std::lock_guard<std::mutex> lock(one);
@@ -80,6 +81,15 @@ void run_classifier(const KernelTable* table, int threads, std::vector<Classifie
   for (int s = 0; s < sets; s++)
     common.push_back(gradients ? 0 : common_layers(&members[s * together], together));
 
+  std::vector<AllBlocks> everywhere;
+  for (const Layer& layer : members[0].layers)
+    if (all && layer.kind == kConvolution) everywhere.emplace_back(layer.matrix);
+  for (ClassifierMember& member : members) {
+    auto next = everywhere.begin();
+    for (Layer& layer : member.layers)
+      if (layer.kind == kConvolution) layer.at = all ? (next++)->matrix() : layer.matrix;
+  }
+
   ClassifierLayout layout;
   for (ClassifierMember& member : members)
     layout = classifier_layout(member.layers, batch.height, batch.width, batch.channels,
@@ -87,9 +97,17 @@ void run_classifier(const KernelTable* table, int threads, std::vector<Classifie
   std::vector<std::vector<int32_t>> columns;
   for (ClassifierMember& member : members)
     for (int l = 0; l < layers; l++) {
-      if (member.layers[l].kind != kConvolution) continue;
-      columns.push_back(image_columns(member.layers[l], layout.images[l]));
-      if (!columns.back().empty()) member.layers[l].matrix.column = columns.back().data();
+      Layer& layer = member.layers[l];
+      if (layer.kind != kConvolution) continue;
+      const auto address = [&](Matrix& matrix) {
+        columns.push_back(image_columns(layer, matrix, layout.images[l]));
+        if (!columns.back().empty()) matrix.column = columns.back().data();
+      };
+      address(layer.matrix);
+      if (all)
+        address(layer.at);
+      else
+        layer.at = layer.matrix;
     }
 
   std::vector<double> loss(count * slices.count);
@@ -133,7 +151,7 @@ void run_classifier(const KernelTable* table, int threads, std::vector<Classifie
     const Layer& layer = members[m].layers[l];
     for (int s = 1; s < slices.count; s++) {
       const SliceGradients& part = parts[m * slices.count + s];
-      add(part.weights[l], layer.stored, members[m].weights[l]);
+      add(part.weights[l], layer.learned, members[m].weights[l]);
       if (layer.kind == kConvolution) add(part.biases[l], layer.summed, members[m].biases[l]);
     }
   });

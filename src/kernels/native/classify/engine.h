@@ -4,9 +4,10 @@
 #include <vector>
 
 #include "classify/network.h"
+#include "train/structure.h"
 
 struct ClassifierMember {
-  std::vector<Layer> layers;            // matrices as packed; `sums` is not set
+  std::vector<Layer> layers;            // matrices as packed; `at` and `sums` are not set
   std::vector<float*> weights, biases;  // receive the gradients, one array a layer
 };
 
@@ -22,4 +23,4 @@ struct ClassifierBatch {
 };
 
 void run_classifier(const KernelTable*, int threads, std::vector<ClassifierMember>& members,
-                    const ClassifierBatch&, bool gradients);
+                    const ClassifierBatch&, GradientsOf);

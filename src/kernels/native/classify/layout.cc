@@ -1,5 +1,7 @@
 #include "classify/layout.h"
 
+#include "train/structure.h"
+
 namespace {
 
 constexpr int kLanes = 16;
@@ -45,12 +47,11 @@ ClassifierLayout classifier_layout(std::vector<Layer>& layers, int height, int w
   }
   for (size_t l = 0; l < layers.size(); l++) {
     Layer& layer = layers[l];
-    const Matrix& m = layer.matrix;
     if (layer.kind == kConvolution) {
-      layer.stored = (size_t)m.rowStart[m.rows / m.blockRows] * m.blockRows * m.blockColumns;
-      layer.summed = m.rows;
+      layer.learned = stored(layer.at);
+      layer.summed = layer.matrix.rows;
     } else {
-      layer.stored = layer.summed =
+      layer.learned = layer.summed =
           layer.kind == kDepthwise
               ? (size_t)layer.kernelHeight * layer.kernelWidth * layout.images[l].channels
               : 0;
@@ -60,8 +61,7 @@ ClassifierLayout classifier_layout(std::vector<Layer>& layers, int height, int w
   return layout;
 }
 
-std::vector<int32_t> image_columns(const Layer& layer, const Image& in) {
-  const Matrix& m = layer.matrix;
+std::vector<int32_t> image_columns(const Layer& layer, const Matrix& m, const Image& in) {
   const int windowRow = layer.kernelWidth * in.channels,
             imageRow = (in.width + 2 * in.padding) * in.channels;
   std::vector<int32_t> columns;

@@ -15,6 +15,6 @@ struct ClassifierLayout {
 ClassifierLayout classifier_layout(std::vector<Layer>& layers, int height, int width, int channels,
                                    int groups, bool gradients);
 
-// The block columns of a convolution's matrix, which count the channels of its window, as they
-// count the channels of the padded image. Empty where that is the same.
-std::vector<int32_t> image_columns(const Layer& layer, const Image& in);
+// The block columns of a convolution's matrix, or of one of its size, which count the channels of
+// its window, as they count the channels of the padded image. Empty where that is the same.
+std::vector<int32_t> image_columns(const Layer& layer, const Matrix& matrix, const Image& in);

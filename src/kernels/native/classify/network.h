@@ -15,12 +15,13 @@ struct Layer {
   int relu;                                        // convolution
   Matrix matrix;  // convolution; its columns count the channels of the padded image from the first
                   // of the window on, row by row
+  Matrix at;      // the blocks of the matrix that have gradients: those stored, or all
   const float* bias;     // convolution [outputs]
   const float* filters;  // depthwise [kernelHeight · kernelWidth][channels]
-  // Set by classifier_layout: the number of weights that are stored, and of gradients that are
+  // Set by classifier_layout: the number of weights that have gradients, and of gradients that are
   // summed over positions lane by lane (biases of a convolution, filters of a depthwise one), with
   // the place of the sums [summed][16] in the workspace.
-  size_t stored, summed, sums;
+  size_t learned, summed, sums;
 };
 
 // What goes into a layer, or the logits. The groups of a slice share the place of an image, unless
@@ -50,7 +51,8 @@ struct ClassifierSlice {
   int correct;
 };
 
-// An array per layer, overwritten; not looked at where a layer has none.
+// An array per layer, overwritten; not looked at where a layer has none. Those of matrices are in
+// the order of the blocks of `at`.
 struct ClassifierGradients {
   float* const* weights;
   float* const* biases;

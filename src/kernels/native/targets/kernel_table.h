@@ -66,7 +66,8 @@ struct Sequence {
 
 struct Gradients {
   float* gate;                  // [frames][3H][16], overwritten
-  float* sparse[kSparseCount];  // in the order of Matrix.values, overwritten
+  Matrix at[kSparseCount];      // the blocks that have gradients: those stored, or all; no values
+  float* sparse[kSparseCount];  // in the order of these blocks, overwritten
   float* dense[kDenseCount];    // overwritten
 };
 

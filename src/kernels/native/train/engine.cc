@@ -19,6 +19,7 @@
 
 #include "runtime/buffer.h"
 #include "runtime/pool.h"
+#include "train/structure.h"
 
 extern const KernelTable kernels_generic;
 #if defined(__x86_64__)
@@ -165,14 +166,10 @@ void from_group(const float* in, int lanes, int rows, float* out, size_t laneStr
     for (int i = 0; i < rows; i++) out[l * laneStride + i] = in[i * kLanes + l];
 }
 
-size_t stored(const Matrix& m) {
-  return (size_t)m.rowStart[m.rows / m.blockRows] * m.blockRows * m.blockColumns;
-}
-
 }  // namespace
 
 void run_sequence(const KernelTable* table, int threads, const std::vector<Network>& members,
-                  const Batch& batch, const Gradients* out) {
+                  const Batch& batch, const Gradients* out, bool all) {
   // The buffers are shared by all JavaScript threads of the process.
   static std::mutex one;
   const std::lock_guard<std::mutex> lock(one);
@@ -186,9 +183,15 @@ void run_sequence(const KernelTable* table, int threads, const std::vector<Netwo
                                           (size_t)sizes.classes};
   const size_t gateFloats = (size_t)batch.frames * H3 * kLanes;
   std::mutex adding;
-  const auto gradient_floats = [&](const Network& net) {
+  std::vector<AllBlocks> everywhere;
+  for (int m = 0; out && all && m < kSparseCount; m++) everywhere.emplace_back(sizes.sparse[m]);
+  // The blocks of a member's matrix that have gradients.
+  const auto blocks = [&](int member, int m) {
+    return all ? everywhere[m].matrix() : members[member].sparse[m];
+  };
+  const auto gradient_floats = [&](int member) {
     size_t floats = 0;
-    for (int m = 0; m < kSparseCount; m++) floats += stored(net.sparse[m]);
+    for (int m = 0; m < kSparseCount; m++) floats += stored(blocks(member, m));
     for (int d = 0; d < kDenseCount; d++) floats += denseSizes[d];
     return floats;
   };
@@ -256,8 +259,11 @@ void run_sequence(const KernelTable* table, int threads, const std::vector<Netwo
                     batch.profile ? ticks : nullptr};
     Gradients grad;
     if (out) {
-      float* at = groupGradients[group].need(gradient_floats(net));
-      for (int m = 0; m < kSparseCount; m++) grad.sparse[m] = at, at += stored(net.sparse[m]);
+      float* at = groupGradients[group].need(gradient_floats(member));
+      for (int m = 0; m < kSparseCount; m++) {
+        grad.at[m] = blocks(member, m);
+        grad.sparse[m] = at, at += stored(grad.at[m]);
+      }
       for (int d = 0; d < kDenseCount; d++) grad.dense[d] = at, at += denseSizes[d];
       grad.gate = gateGradient;
     }
@@ -299,8 +305,7 @@ void run_sequence(const KernelTable* table, int threads, const std::vector<Netwo
       }
       offset += floats;
     };
-    for (int m = 0; m < kSparseCount; m++)
-      join(out[member].sparse[m], stored(members[member].sparse[m]));
+    for (int m = 0; m < kSparseCount; m++) join(out[member].sparse[m], stored(blocks(member, m)));
     for (int d = 0; d < kDenseCount; d++) join(out[member].dense[d], denseSizes[d]);
   });
 }

@@ -26,9 +26,10 @@ struct Batch {
 };
 
 // out == null: loss only; else one for each member, whose `gate` is [lanes of the member, frames,
-// 3H]
+// 3H] and whose `at` is not looked at: `all` says whether all blocks have gradients, or those
+// stored
 void run_sequence(const KernelTable*, int threads, const std::vector<Network>& members,
-                  const Batch&, const Gradients* out);
+                  const Batch&, const Gradients* out, bool all);
 
 // c = a·b in slices of rows, one slice a task
 void run_gemm(const KernelTable*, int threads, bool transposeA, bool transposeB, int m, int n,

@@ -274,10 +274,10 @@ struct SequenceRun {
     for (int half = 0; half < 2; half++) {
       const int hiddenIndex = half ? kFineHidden : kCoarseHidden,
                 logitIndex = half ? kFineLogits : kCoarseLogits;
-      weights_all<S>(net.sparse[hiddenIndex], dy[half], padded(P),
+      weights_all<S>(grad->at[hiddenIndex], dy[half], padded(P),
                      state(t0 + 1) + (size_t)half * (H / 2) * kLanes, padded(H), steps,
                      grad->sparse[hiddenIndex]);
-      weights_all<S>(net.sparse[logitIndex], logits[half], padded(Q), y[half], padded(P), steps,
+      weights_all<S>(grad->at[logitIndex], logits[half], padded(Q), y[half], padded(P), steps,
                      grad->sparse[logitIndex]);
     }
     mark(kOutputWeights);
@@ -350,15 +350,14 @@ struct SequenceRun {
       float* gate = grad->gate + ((size_t)frame(t0) * 3 * H + row) * kLanes;
       alignas(64) float dInput[kMostInputs][kLanes] = {};
       if constexpr (kTransposed<S>) {
-        weights_of_block_row<S>(net.sparse[kRecurrent], row / kLanes, product, state(t0), padded(H),
+        weights_of_block_row<S>(grad->at[kRecurrent], row / kLanes, product, state(t0), padded(H),
                                 steps, grad->sparse[kRecurrent]);
         weights_of_entries(
             inputs, [&](int c) { return columns[c]; }, drive, stride, steps, dInput[0]);
       } else {
         for (int b = 0; b < kLanes / S::rows; b++)
-          weights_lanes<S>(net.sparse[kRecurrent], row / S::rows + b,
-                           product + b * S::rows * kLanes, kLanes * kLanes, state(t0), padded(H),
-                           steps, grad->sparse[kRecurrent]);
+          weights_lanes<S>(grad->at[kRecurrent], row / S::rows + b, product + b * S::rows * kLanes,
+                           kLanes * kLanes, state(t0), padded(H), steps, grad->sparse[kRecurrent]);
         for (int i = 0; i < kLanes; i++)
           for (int c = 0; c < inputs; c++) {
             vf sums = vf{};
@@ -411,7 +410,7 @@ struct SequenceRun {
   void clear_gradients() {
     memset(grad->gate, 0, (size_t)seq.frames * 3 * H * kLanes * sizeof(float));
     for (int m = 0; m < kSparseCount; m++) {
-      const Matrix& matrix = net.sparse[m];
+      const Matrix& matrix = grad->at[m];
       memset(grad->sparse[m], 0,
              (size_t)matrix.rowStart[matrix.rows / S::rows] * S::rows * S::columns * sizeof(float));
     }
