@@ -220,16 +220,13 @@ export class VocoderTrainer extends PartedLearner {
     const conditioning = new Map(
       [...this.parameters.conditioning].map(([name, { shape, state }]) => [name, this.tf.tensor(state.weights, shape)]),
     );
-    const gate = this.tf.tidy(
-      () =>
-        conditioningForward(
-          this.tf,
-          this.config,
-          Object.fromEntries(conditioning),
-          this.featureTensor(features, rows),
-          part,
-        ).dataSync() as Float32Array,
-    );
+    // Not as tidy's return value: see `gradientsByTensorFlow`.
+    let gate: Float32Array = new Float32Array(0);
+    this.tf.tidy(() => {
+      const input = this.featureTensor(features, rows);
+      const output = conditioningForward(this.tf, this.config, Object.fromEntries(conditioning), input, part);
+      gate = output.dataSync() as Float32Array;
+    });
     this.tf.dispose([...conditioning.values()]);
     return gate;
   }
