@@ -183,14 +183,16 @@ void evolution(const KernelTable* table) {
     run_noise_sum(table, 2, noise, weights.data(), 2, sum.data(), count);
     for (int pair = 0; pair < 2; pair++) {
       const auto numbers = noise_of(noise, pair, count);
-      std::vector<double> plus(count), minus(count);
+      // Of both members together: in one of them mean and noise may cancel.
+      std::vector<float> actual = members[2 * pair];
+      actual.insert(actual.end(), members[2 * pair + 1].begin(), members[2 * pair + 1].end());
+      std::vector<double> expected(2 * count);
       for (int i = 0; i < count; i++) {
-        plus[i] = mean[i] + 0.5 * sigma[i] * numbers[i];
-        minus[i] = mean[i] - 0.5 * sigma[i] * numbers[i];
+        expected[i] = mean[i] + 0.5 * sigma[i] * numbers[i];
+        expected[count + i] = mean[i] - 0.5 * sigma[i] * numbers[i];
         plainSum[i] += weights[pair] * numbers[i];
       }
-      close("mirrored, plus", members[2 * pair], plus, kProduct);
-      close("mirrored, minus", members[2 * pair + 1], minus, kProduct);
+      close("mirrored", actual, expected, kProduct);
     }
     close("sum of noise", sum, plainSum, kProduct);
   }
@@ -214,6 +216,11 @@ struct OwnNetwork {
     for (int i = 0; i < kDenseCount; i++) network.dense[i] = dense[i].data();
   }
 };
+
+// How many gradients the weights of a matrix have.
+size_t learned(const OwnMatrix& m, GradientsOf which) {
+  return which == GradientsOf::kAll ? (size_t)m.matrix.rows * m.matrix.columns : m.values.size();
+}
 
 // What run_sequence gives, in one row of numbers each.
 struct SequenceResult {
@@ -244,30 +251,32 @@ void sequence(const KernelTable* table, const KernelTable* other) {
     for (uint16_t& c : codes) c = (uint16_t)below(s.classes * s.classes);
     std::vector<int32_t> lengths(s.lanes);
     for (int32_t& l : lengths) l = below(s.steps + 1);
-    const auto run = [&](const KernelTable* t) {
+    const auto run = [&](const KernelTable* t, GradientsOf which) {
       SequenceResult r = {std::vector<double>(s.lanes, NAN),
                           state,
                           std::vector<float>((size_t)s.lanes * s.steps, NAN),
                           {}};
       r.gradients.emplace_back(gate.size(), NAN);
-      for (const auto& m : own.sparse) r.gradients.emplace_back(m->values.size(), NAN);
+      for (const auto& m : own.sparse) r.gradients.emplace_back(learned(*m, which), NAN);
       for (const auto& d : own.dense) r.gradients.emplace_back(d.size(), NAN);
-      Gradients g;
+      Gradients g = {};
       g.gate = r.gradients[0].data();
       for (int i = 0; i < kSparseCount; i++) g.sparse[i] = r.gradients[1 + i].data();
       for (int i = 0; i < kDenseCount; i++) g.dense[i] = r.gradients[1 + kSparseCount + i].data();
       const Batch batch = {s.lanes,        s.steps, s.hop,         s.phase,      frames,
                            codes.data(),   nullptr, cues.data(),   gate.data(),  lengths.data(),
                            r.state.data(), 0.25f,   r.loss.data(), r.nll.data(), nullptr};
-      run_sequence(t, 2, {own.network}, batch, &g);
+      run_sequence(t, 2, {own.network}, batch, which, &g);
       return r;
     };
-    const SequenceResult actual = run(table), expected = run(other);
-    close("sequence, loss", actual.loss, expected.loss, kLoss);
-    close("sequence, nll", actual.nll, expected.nll, kProduct);
-    close("sequence, state", actual.state, expected.state, kProduct);
-    for (size_t i = 0; i < actual.gradients.size(); i++)
-      close("sequence, gradients", actual.gradients[i], expected.gradients[i], kGradient);
+    for (const GradientsOf which : {GradientsOf::kStored, GradientsOf::kAll}) {
+      const SequenceResult actual = run(table, which), expected = run(other, which);
+      close("sequence, loss", actual.loss, expected.loss, kLoss);
+      close("sequence, nll", actual.nll, expected.nll, kProduct);
+      close("sequence, state", actual.state, expected.state, kProduct);
+      for (size_t i = 0; i < actual.gradients.size(); i++)
+        close("sequence, gradients", actual.gradients[i], expected.gradients[i], kGradient);
+    }
   }
 }
 
@@ -430,36 +439,37 @@ void classifier(const KernelTable* table, const KernelTable* other) {
       convolution(first, bias1, 3, 1, 1), convolution(point, bias2, 1, 0, 1),
       other_layer(kDepthwise, 3, 2, 1, filters.data()), other_layer(kMaxPool, 2, 2, 0, nullptr),
       convolution(last, bias3, 2, 0, 0)};
-  for (const int examples : {1, 17, 70}) {
-    const auto images = normals((size_t)examples * side * side * channels);
-    std::vector<uint8_t> labels(examples);
-    for (uint8_t& l : labels) l = (uint8_t)below(classes);
-    std::vector<std::vector<float>> gradients[2];
-    double loss[2];
-    int32_t correct[2];
-    std::vector<float> nll[2] = {std::vector<float>(examples, NAN),
-                                 std::vector<float>(examples, NAN)};
-    for (int which = 0; which < 2; which++) {
-      std::vector<ClassifierMember> members(1);
-      members[0].layers = layers;
-      auto& g = gradients[which];
-      for (const size_t size :
-           {first.values.size(), point.values.size(), filters.size(), (size_t)0, last.values.size(),
-            bias1.size(), bias2.size(), (size_t)0, (size_t)0, bias3.size()})
-        g.emplace_back(size, NAN);
-      for (int l = 0; l < 5; l++)
-        members[0].weights.push_back(g[l].data()), members[0].biases.push_back(g[5 + l].data());
-      const ClassifierBatch batch = {
-          side, side,         channels,        examples,         1, images.data(), labels.data(),
-          0.5f, &loss[which], &correct[which], nll[which].data()};
-      run_classifier(which ? other : table, 2, members, batch, true);
+  for (const int examples : {1, 17, 70})
+    for (const GradientsOf of : {GradientsOf::kStored, GradientsOf::kAll}) {
+      const auto images = normals((size_t)examples * side * side * channels);
+      std::vector<uint8_t> labels(examples);
+      for (uint8_t& l : labels) l = (uint8_t)below(classes);
+      std::vector<std::vector<float>> gradients[2];
+      double loss[2];
+      int32_t correct[2];
+      std::vector<float> nll[2] = {std::vector<float>(examples, NAN),
+                                   std::vector<float>(examples, NAN)};
+      for (int which = 0; which < 2; which++) {
+        std::vector<ClassifierMember> members(1);
+        members[0].layers = layers;
+        auto& g = gradients[which];
+        for (const size_t size :
+             {learned(first, of), learned(point, of), filters.size(), (size_t)0, learned(last, of),
+              bias1.size(), bias2.size(), (size_t)0, (size_t)0, bias3.size()})
+          g.emplace_back(size, NAN);
+        for (int l = 0; l < 5; l++)
+          members[0].weights.push_back(g[l].data()), members[0].biases.push_back(g[5 + l].data());
+        const ClassifierBatch batch = {
+            side, side,         channels,        examples,         1, images.data(), labels.data(),
+            0.5f, &loss[which], &correct[which], nll[which].data()};
+        run_classifier(which ? other : table, 2, members, batch, of);
+      }
+      close("classifier, loss", std::vector<double>{loss[0]}, std::vector<double>{loss[1]}, kLoss);
+      close("classifier, nats of each example", nll[0], nll[1], kLoss);
+      close("classifier, correct", std::vector<int>{correct[0]}, std::vector<int>{correct[1]}, 0);
+      for (size_t i = 0; i < gradients[0].size(); i++)
+        close("classifier, gradients", gradients[0][i], gradients[1][i], kGradient);
     }
-    close("classifier, loss", std::vector<double>{loss[0]}, std::vector<double>{loss[1]}, kLoss);
-    close("classifier, nats of each example", nll[0], nll[1], kLoss);
-    close("classifier, correct", std::vector<int>{correct[0]}, std::vector<int>{correct[1]}, 0);
-    for (size_t i = 0; i < gradients[0].size(); i++)
-      close("classifier, gradients", gradients[0][i], gradients[1][i], kGradient);
-  }
 }
 
 }  // namespace

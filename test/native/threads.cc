@@ -111,14 +111,14 @@ void sequences(const KernelTable* table, const OwnNetwork& own) {
     std::vector<std::vector<float>> memory{std::vector<float>(gate.size())};
     for (const auto& m : own.sparse) memory.emplace_back(m->values.size());
     for (const auto& d : own.dense) memory.emplace_back(d.size());
-    Gradients g;
+    Gradients g = {};
     g.gate = memory[0].data();
     for (int i = 0; i < kSparseCount; i++) g.sparse[i] = memory[1 + i].data();
     for (int i = 0; i < kDenseCount; i++) g.dense[i] = memory[1 + kSparseCount + i].data();
     const Batch batch = {lanes,        steps,   hop,         0,           frames,
                          codes.data(), nullptr, cues.data(), gate.data(), nullptr,
                          nullptr,      1.f,     loss.data(), nullptr,     nullptr};
-    run_sequence(table, threads, {own.network}, batch, &g);
+    run_sequence(table, threads, {own.network}, batch, GradientsOf::kStored, &g);
     return std::make_pair(loss, memory);
   };
   const auto alone = run(1);

@@ -68,12 +68,11 @@ void sequence(const Napi::CallbackInfo& info) {
                        data_of<double>(info[6]),
                        data_of<float>(b.Get("nll")),
                        data_of<double>(b.Get("profile"))};
+  const GradientsOf which = gradients_wanted(info[4], info[5]);
   std::vector<Gradients> gradients;
-  if (info[4].IsObject())
-    for (uint32_t i = 0; i < members.size(); i++)
-      gradients.push_back(gradients_of(info[4].As<Napi::Array>()[i]));
-  run_sequence(table_of(info[0]), integer(info[1]), members, batch,
-               gradients.empty() ? nullptr : gradients.data(), info[5].ToBoolean());
+  for (uint32_t i = 0; which != GradientsOf::kNothing && i < members.size(); i++)
+    gradients.push_back(gradients_of(info[4].As<Napi::Array>()[i]));
+  run_sequence(table_of(info[0]), integer(info[1]), members, batch, which, gradients.data());
 }
 
 // (kernels, settings, weights, gradient, first, second, average or null)

@@ -43,13 +43,13 @@ std::vector<float*> arrays_of(const Napi::Value& v) {
 // Float64Array, correct Int32Array)
 void classifier(const Napi::CallbackInfo& info) {
   const Napi::Array networks = info[2].As<Napi::Array>();
-  const bool backward = info[5].IsArray();
+  const GradientsOf which = gradients_wanted(info[5], info[6]);
   std::vector<ClassifierMember> members(networks.Length());
   for (uint32_t m = 0; m < members.size(); m++) {
     const Napi::Array layers = networks.Get(m).As<Napi::Object>().Get("layers").As<Napi::Array>();
     for (uint32_t l = 0; l < layers.Length(); l++)
       members[m].layers.push_back(layer_of(layers.Get(l).As<Napi::Object>()));
-    if (!backward) continue;
+    if (which == GradientsOf::kNothing) continue;
     const Napi::Object gradients = info[5].As<Napi::Object>().Get(m).As<Napi::Object>();
     members[m].weights = arrays_of(gradients.Get("weights"));
     members[m].biases = arrays_of(gradients.Get("biases"));
@@ -67,8 +67,5 @@ void classifier(const Napi::CallbackInfo& info) {
                                  data_of<double>(info[7]),
                                  data_of<int32_t>(info[8]),
                                  data_of<float>(b.Get("nll"))};
-  run_classifier(table_of(info[0]), integer(info[1]), members, batch,
-                 !backward             ? GradientsOf::kNothing
-                 : info[6].ToBoolean() ? GradientsOf::kAll
-                                       : GradientsOf::kStored);
+  run_classifier(table_of(info[0]), integer(info[1]), members, batch, which);
 }

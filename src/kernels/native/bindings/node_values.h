@@ -59,6 +59,12 @@ inline Matrix matrix_of(const Napi::Value& v) {
   return m;
 }
 
+// `gradients` is an array, or null where none are wanted; `all` says whether of all blocks.
+inline GradientsOf gradients_wanted(const Napi::Value& gradients, const Napi::Value& all) {
+  if (!gradients.IsArray()) return GradientsOf::kNothing;
+  return all.ToBoolean() ? GradientsOf::kAll : GradientsOf::kStored;
+}
+
 // node_sampler.cc
 void define_sampler(Napi::Env, Napi::Object exports);
 

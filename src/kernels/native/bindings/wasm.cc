@@ -168,8 +168,7 @@ EXPORT(sequence) void sequence(const double* arguments) {
   const GradientsOf which = (GradientsOf)a.integer();
   std::vector<Gradients> gradients(which != GradientsOf::kNothing ? members.size() : 0);
   for (Gradients& g : gradients) g = a.gradients();
-  run_sequence(table, 1, members, batch, gradients.empty() ? nullptr : gradients.data(),
-               which == GradientsOf::kAll);
+  run_sequence(table, 1, members, batch, which, gradients.data());
 }
 
 // number of members, number of layers, of which weights gradients are wanted (GradientsOf); of each

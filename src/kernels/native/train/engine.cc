@@ -19,7 +19,6 @@
 
 #include "runtime/buffer.h"
 #include "runtime/pool.h"
-#include "train/structure.h"
 
 extern const KernelTable kernels_generic;
 #if defined(__x86_64__)
@@ -169,7 +168,8 @@ void from_group(const float* in, int lanes, int rows, float* out, size_t laneStr
 }  // namespace
 
 void run_sequence(const KernelTable* table, int threads, const std::vector<Network>& members,
-                  const Batch& batch, const Gradients* out, bool all) {
+                  const Batch& batch, GradientsOf which, const Gradients* out) {
+  const bool backward = which != GradientsOf::kNothing, all = which == GradientsOf::kAll;
   // The buffers are shared by all JavaScript threads of the process.
   static std::mutex one;
   const std::lock_guard<std::mutex> lock(one);
@@ -184,7 +184,7 @@ void run_sequence(const KernelTable* table, int threads, const std::vector<Netwo
   const size_t gateFloats = (size_t)batch.frames * H3 * kLanes;
   std::mutex adding;
   std::vector<AllBlocks> everywhere;
-  for (int m = 0; out && all && m < kSparseCount; m++) everywhere.emplace_back(sizes.sparse[m]);
+  for (int m = 0; all && m < kSparseCount; m++) everywhere.emplace_back(sizes.sparse[m]);
   // The blocks of a member's matrix that have gradients.
   const auto blocks = [&](int member, int m) {
     return all ? everywhere[m].matrix() : members[member].sparse[m];
@@ -258,7 +258,7 @@ void run_sequence(const KernelTable* table, int threads, const std::vector<Netwo
                     batch.nll ? nll.data() : nullptr,
                     batch.profile ? ticks : nullptr};
     Gradients grad;
-    if (out) {
+    if (backward) {
       float* at = groupGradients[group].need(gradient_floats(member));
       for (int m = 0; m < kSparseCount; m++) {
         grad.at[m] = blocks(member, m);
@@ -268,9 +268,9 @@ void run_sequence(const KernelTable* table, int threads, const std::vector<Netwo
       grad.gate = gateGradient;
     }
     float* const workspace =
-        workspaces[worker].need(table->sequence_workspace(&net, batch.steps, out != nullptr));
+        workspaces[worker].need(table->sequence_workspace(&net, batch.steps, backward));
     const auto begun = std::chrono::steady_clock::now();
-    table->sequence(&net, &seq, out ? &grad : nullptr, workspace);
+    table->sequence(&net, &seq, backward ? &grad : nullptr, workspace);
     if (batch.profile) {
       // The rate of the ticks is what it takes for their sum to be the time that passed.
       const double seconds =
@@ -286,13 +286,13 @@ void run_sequence(const KernelTable* table, int threads, const std::vector<Netwo
     if (batch.nll)
       from_group(nll.data(), lanes, batch.steps, batch.nll + (size_t)first * batch.steps,
                  batch.steps);
-    if (out)
+    if (backward)
       for (int f = 0; f < batch.frames; f++)
         from_group(gateGradient + (size_t)f * H3 * kLanes, lanes, H3,
                    out[member].gate + ((size_t)before * batch.frames + f) * H3,
                    (size_t)batch.frames * H3);
   });
-  if (!out) return;
+  if (!backward) return;
 
   pool().run(threads, count, [&](int member, int) {
     size_t offset = 0;

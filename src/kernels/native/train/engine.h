@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "targets/kernel_table.h"
+#include "train/structure.h"
 
 // The instruction sets that this processor has, best first.
 std::vector<const KernelTable*> available_tables();
@@ -25,11 +26,10 @@ struct Batch {
   double* profile;  // [kPartCount] or null: seconds of all threads are added
 };
 
-// out == null: loss only; else one for each member, whose `gate` is [lanes of the member, frames,
-// 3H] and whose `at` is not looked at: `all` says whether all blocks have gradients, or those
-// stored
+// Gradients go to `out`, one for each member, whose `gate` is [lanes of the member, frames, 3H] and
+// whose `at` is not looked at.
 void run_sequence(const KernelTable*, int threads, const std::vector<Network>& members,
-                  const Batch&, const Gradients* out, bool all);
+                  const Batch&, GradientsOf, const Gradients* out);
 
 // c = a·b in slices of rows, one slice a task
 void run_gemm(const KernelTable*, int threads, bool transposeA, bool transposeB, int m, int n,
