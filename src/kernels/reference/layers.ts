@@ -110,7 +110,7 @@ function convolveBackward(
 ): void {
   if (relu) dy.forEach((d, o) => (dy[o] = y[o] > 0 ? d : 0));
   dy.forEach((d, o) => (sums.biases[o] += d));
-  addWeights(sums.at ?? matrix, dy, patch, sums.weights);
+  addWeights(sums.at!, dy, patch, sums.weights);
   addTransposed(matrix, dy, dPatch);
 }
 

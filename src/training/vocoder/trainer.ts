@@ -36,7 +36,7 @@ import { drawSegments, type Segments } from './segments.js';
 import { fitUpperBands } from './upper_bands.js';
 
 /**
- * The gradient of all blocks costs as much as five of those stored, and masks are judged by the dozen: both see so many
+ * The gradient of all blocks costs three to seven times that of those stored, and masks are judged by the dozen: both see so many
  * samples, give or take. Those who ask average over several.
  */
 const probeSamples = 7680;
