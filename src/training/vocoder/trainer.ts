@@ -36,8 +36,8 @@ import { drawSegments, type Segments } from './segments.js';
 import { fitUpperBands } from './upper_bands.js';
 
 /**
- * The gradient of all blocks costs three to seven times that of those stored, and masks are judged by the dozen: both see so many
- * samples, give or take. Those who ask average over several.
+ * The gradient of all blocks costs three to seven times that of those stored, and masks are judged by the dozen: both
+ * see so many samples, give or take. Those who ask average over several.
  */
 const probeSamples = 7680;
 
